@@ -1,0 +1,1 @@
+"""Text input: columns to cells, cells to tokens."""
