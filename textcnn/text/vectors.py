@@ -1,0 +1,498 @@
+"""Word vectors: one shared table of words and vectors, from files, gensim objects or the corpus."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+
+from textcnn.text.vector_files import ACCEPTED, first_not_finite, keyed_vectors_of, read_vectors_file
+
+__all__ = ["WordVectors", "load_vectors", "train_corpus_vectors"]
+
+_CACHED_FILES = 2
+_cache: OrderedDict[tuple, WordVectors] = OrderedDict()
+_cache_lock = threading.Lock()
+_DATA_SET_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+")
+# gensim cuts a sentence after this many words without a word about it.
+_LONGEST_SENTENCE = 10_000
+
+
+class WordVectors:
+    """A table of words and their vectors that copies of an estimator share.
+
+    `sklearn.base.clone` and `copy.deepcopy` return the very same object, so a grid search over an
+    encoder holds the table once. The table must therefore not be changed; it is read-only.
+    A pickle holds it by value, as one array and a list of str.
+
+    Parameters
+    ----------
+    words : list of str
+        One word per row, most frequent first. If a word stands twice, its first row counts.
+    vectors : array-like of shape (n_words, dim)
+        One vector per word. A float32 array, memory-mapped or not, is used without a copy.
+
+    Attributes
+    ----------
+    words : list of str
+        The words, each once.
+    vectors : ndarray of shape (n_words, dim), float32
+        Read-only.
+    dim : int
+        Numbers per vector.
+
+    Raises
+    ------
+    TypeError
+        If a word is no str or the vectors are not real numbers.
+    ValueError
+        If the shapes do not fit or a number is not finite (in float32).
+
+    Notes
+    -----
+    Finding a word is one look-up in a dict. Making the object reads the whole table once (to check
+    that all numbers are finite), about a second per gigabyte that is in memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn.text.vectors import WordVectors
+    >>> vectors = WordVectors(["good", "bad"], np.array([[1.0, 0.0], [-1.0, 0.0]]))
+    >>> vectors.find(["bad", "ugly"])
+    array([ 1, -1])
+    >>> "good" in vectors, len(vectors), vectors.dim
+    (True, 2, 2)
+    """
+
+    def __init__(self, words: list[str], vectors: np.ndarray) -> None:
+        words = list(words)
+        table = np.asarray(vectors)
+        if table.ndim != 2 or len(table) != len(words) or table.shape[1] == 0:
+            raise ValueError(
+                "`vectors` must hold one row of at least one number per word. "
+                f"Received: {len(words)} words and vectors of shape {table.shape}."
+            )
+        if table.dtype.kind not in "fiu":
+            raise TypeError(
+                f"`vectors` must hold real numbers, such as float32. Received: dtype {table.dtype}."
+            )
+        other = next((word for word in words if not isinstance(word, str)), None)
+        if other is not None:
+            raise TypeError(
+                "The words of word vectors must be str. "
+                f"Received: {other!r} of type {type(other).__name__}."
+            )
+        with np.errstate(over="ignore"):
+            table = table.astype(np.float32, copy=False).view()
+        positions = dict(zip(words, range(len(words)), strict=True))
+        if len(positions) < len(words):
+            firsts = np.unique(np.array(words, dtype=object), return_index=True)[1]
+            firsts.sort()
+            words, table = [words[row] for row in firsts], table[firsts]
+            positions = dict(zip(words, range(len(words)), strict=True))
+        row = first_not_finite(table)
+        if row is not None:
+            raise ValueError(
+                "`vectors` must be finite in float32. "
+                f"Received: a NaN or infinity in the vector of {words[row]!r} (row {row})."
+            )
+        table.flags.writeable = False
+        self.words = words
+        self.vectors = table
+        self._positions = positions
+
+    @classmethod
+    def from_keyed_vectors(cls, keyed_vectors: object) -> WordVectors:
+        """Wrap a gensim ``KeyedVectors`` (or the ``wv`` of a full model), sharing its table.
+
+        Parameters
+        ----------
+        keyed_vectors : gensim.models.KeyedVectors, Word2Vec or FastText
+            Its table is shared when it is float32, and copied otherwise. Of fastText vectors only
+            the rows of whole words are used, not those of character n-grams.
+
+        Returns
+        -------
+        WordVectors
+        """
+        found = keyed_vectors_of(keyed_vectors)
+        if found is None:
+            raise TypeError(
+                "Expected a gensim KeyedVectors or a model with `.wv`. "
+                f"Received: {type(keyed_vectors).__name__}."
+            )
+        return cls(found.index_to_key, found.vectors)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> WordVectors:
+        """Read a file of word vectors; see `load_vectors` for the formats.
+
+        The last two files read in this process are remembered (until they change), so that each
+        fit of a grid search does not read them again.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        WordVectors
+        """
+        return _read_cached(_existing_file(path), allow_pickle=True)
+
+    @property
+    def dim(self) -> int:
+        """Numbers per vector."""
+        return self.vectors.shape[1]
+
+    def find(self, words: Sequence[str]) -> np.ndarray:
+        """Return the row of each word, -1 where there is none.
+
+        Parameters
+        ----------
+        words : sequence of str
+            Compared exactly, case included.
+
+        Returns
+        -------
+        ndarray of shape (len(words),), int64
+        """
+        return np.fromiter(map(self._positions.get, words, repeat(-1)), np.int64, len(words))
+
+    def take(self, positions: np.ndarray) -> np.ndarray:
+        """Return copies of the vectors in some rows.
+
+        Parameters
+        ----------
+        positions : array-like of int, shape (n,)
+            Rows as `find` gives them, all at least 0.
+
+        Returns
+        -------
+        ndarray of shape (n, dim), float32
+        """
+        positions = np.asarray(positions, dtype=np.int64)
+        if positions.size and (positions.min() < 0 or positions.max() >= len(self)):
+            raise ValueError(
+                f"`positions` must lie between 0 and {len(self) - 1}. "
+                f"Received: {positions.min()} to {positions.max()}."
+            )
+        # Ascending, because a memory-mapped table is read from disk here.
+        ascending = np.argsort(positions, kind="stable")
+        rows = np.empty((len(positions), self.dim), dtype=np.float32)
+        rows[ascending] = self.vectors[positions[ascending]]
+        return rows
+
+    def __len__(self) -> int:
+        """Return the number of words."""
+        return len(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        """Tell whether a word has a vector, case included."""
+        return word in self._positions
+
+    def __repr__(self) -> str:
+        """Show the size, not the table."""
+        return f"<WordVectors: {len(self)} words, dim={self.dim}>"
+
+    def __sklearn_clone__(self) -> WordVectors:
+        """Return the same object: clones share the table."""
+        return self
+
+    def __copy__(self) -> WordVectors:
+        """Return the same object."""
+        return self
+
+    def __deepcopy__(self, memo: dict) -> WordVectors:
+        """Return the same object."""
+        return self
+
+    def __getstate__(self) -> dict:
+        """Return the words and the table."""
+        return {"words": self.words, "vectors": self.vectors}
+
+    def __setstate__(self, state: dict) -> None:
+        """Restore the words, the table and the look-up."""
+        self.words = state["words"]
+        self.vectors = state["vectors"].view()
+        self.vectors.flags.writeable = False
+        self._positions = dict(zip(self.words, range(len(self.words)), strict=True))
+
+
+def load_vectors(source: object) -> WordVectors:
+    r"""Load word vectors from a file, a gensim object or a gensim-data name.
+
+    Parameters
+    ----------
+    source : str, Path, gensim object or WordVectors
+        One of
+
+        - the path of a file: word2vec text (a header line, then words and numbers), word2vec
+          binary, GloVe text (no header), each also gzipped; or a file that gensim saved
+          (``KeyedVectors``, ``Word2Vec``, ``FastText``), memory-mapped where gensim put the table
+          in a ``.npy`` file beside it. The format is found from the content, not from the name;
+        - the name of a gensim-data set, such as ``"glove-wiki-gigaword-100"``. Its folder in
+          gensim's data directory (``~/gensim-data`` or ``$GENSIM_DATA_DIR``) is read without
+          running the code in it; only where there is none does gensim download it;
+        - a gensim ``KeyedVectors`` or a model with ``.wv``, whose table is shared;
+        - a `WordVectors`, which is returned as it is.
+
+    Returns
+    -------
+    WordVectors
+
+    Raises
+    ------
+    ValueError
+        If there is no such file or data set, or the file is empty, damaged, of another format, has
+        a bad line (the message has its number) or header, or numbers that are not finite.
+    TypeError
+        If the source is nothing of the above.
+
+    Notes
+    -----
+    Files saved by gensim are pickles: loading one runs the code in it. Load only those whose origin
+    you trust; text and binary files cannot run code. Text is read at about 5 million
+    numbers a second.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from textcnn.text.vectors import load_vectors
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "vectors.txt"
+    ...     _ = path.write_text("good 1.0 0.5\nbad -1.0 0.5\n", encoding="utf-8")
+    ...     load_vectors(path)
+    <WordVectors: 2 words, dim=2>
+    """
+    if isinstance(source, WordVectors):
+        return source
+    if isinstance(source, str | Path):
+        path = Path(source).expanduser()
+        folder = _data_set_folder(source)
+        if path.is_file() or folder is None:
+            return WordVectors.from_file(path)
+        # A downloaded folder is no reason to run what is in it, so no pickles.
+        return _read_cached(_data_set_file(str(source), folder), allow_pickle=False)
+    if keyed_vectors_of(source) is not None:
+        return WordVectors.from_keyed_vectors(source)
+    raise TypeError(
+        f"Word vectors cannot be loaded from a {type(source).__name__}. Expected the path of a "
+        "file, a gensim-data name, a gensim KeyedVectors or a WordVectors. For words and an array, "
+        f"pass `WordVectors(words, array)`. Received: {_short(source)}."
+    )
+
+
+def train_corpus_vectors(
+    sentences: Iterable[Sequence[str]],
+    *,
+    seed: int | np.random.SeedSequence,
+    options: dict | None = None,
+) -> WordVectors:
+    """Train word vectors on the text itself, with gensim's Word2Vec or FastText.
+
+    Parameters
+    ----------
+    sentences : iterable of sequences of str
+        The tokens of each document.
+    seed : int or SeedSequence
+        Start of gensim's own random state; the global ones are not touched.
+    options : dict, optional
+        Settings of ``gensim.models.Word2Vec`` by name, and ``algorithm``: ``"word2vec"`` (default)
+        or ``"fasttext"``. Where nothing is said: ``vector_size=100, window=5, min_count=2, sg=1,
+        epochs=10, workers=1``. More workers are faster, but give other vectors at each run.
+
+    Returns
+    -------
+    WordVectors
+        One row for each word that occurs ``min_count`` times, most frequent first.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown or refused by gensim, or no word occurs often enough.
+
+    Notes
+    -----
+    The method is Mikolov et al. (2013), "Distributed Representations of Words and Phrases and their
+    Compositionality"; with ``algorithm="fasttext"`` Bojanowski et al. (2017), "Enriching Word
+    Vectors with Subword Information". One worker learns from about 0.2 million tokens a second and
+    epoch at the default settings.
+
+    Examples
+    --------
+    >>> from textcnn.text.vectors import train_corpus_vectors
+    >>> sentences = [["good", "wine"], ["bad", "wine"]] * 5
+    >>> train_corpus_vectors(sentences, seed=0, options={"vector_size": 8})
+    <WordVectors: 3 words, dim=8>
+    """
+    from gensim.models import FastText, Word2Vec
+
+    settings = {"vector_size": 100, "window": 5, "min_count": 2, "sg": 1, "epochs": 10}
+    if isinstance(seed, np.random.SeedSequence):
+        seed = int(seed.generate_state(1)[0])
+    settings |= {"workers": 1, "seed": seed, **(options or {})}
+    models = {"word2vec": Word2Vec, "fasttext": FastText}
+    algorithm = settings.pop("algorithm", "word2vec")
+    if algorithm not in models:
+        raise ValueError(
+            'The option "algorithm" must be "word2vec" or "fasttext". '
+            f"Received: algorithm={algorithm!r}."
+        )
+    _check_settings(settings, models[algorithm])
+    pieces = [
+        list(sentence[start : start + _LONGEST_SENTENCE])
+        for sentence in sentences
+        for start in range(0, len(sentence), _LONGEST_SENTENCE)
+    ]
+    counts = Counter(word for piece in pieces for word in piece)
+    most = max(counts.values(), default=0)
+    if most < settings["min_count"]:
+        raise ValueError(
+            "Word vectors cannot be trained on this text: no word occurs often enough. Expected "
+            f"one that occurs {settings['min_count']} times (the option min_count). Received: "
+            f"{len(counts)} distinct words, each at most {most} times. Give vectors from a file, "
+            "or none."
+        )
+    try:
+        model = models[algorithm](sentences=pieces, **settings)
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, OverflowError) as error:
+        raise ValueError(
+            f"gensim could not train word vectors with these options: {error}. "
+            f"Received: {settings}."
+        ) from error
+    return WordVectors(model.wv.index_to_key, np.array(model.wv.vectors))
+
+
+def _check_settings(settings: dict, model: type) -> None:
+    import inspect
+
+    valid = set(inspect.signature(model).parameters) - {"sentences", "corpus_file"}
+    unknown = sorted(set(settings) - valid)
+    if unknown:
+        raise ValueError(
+            f"Unknown options for corpus vectors: {', '.join(unknown)}. Expected names among "
+            f"{', '.join(sorted(valid | {'algorithm'}))}."
+        )
+
+
+def _read_cached(path: Path, *, allow_pickle: bool) -> WordVectors:
+    """Read a file, or return the table read from it before if nothing changed since."""
+    path = path.resolve()
+    # gensim keeps large tables in files named after the main one.
+    parts = [path, *sorted(path.parent.glob(f"{_glob_escape(path.name)}.*.npy"))]
+    stats = [part.stat() for part in parts]
+    key = (str(path), *((stat.st_mtime_ns, stat.st_size) for stat in stats), allow_pickle)
+    with _cache_lock:
+        if key not in _cache:
+            _cache[key] = WordVectors(*read_vectors_file(path, allow_pickle=allow_pickle))
+        _cache.move_to_end(key)
+        while len(_cache) > _CACHED_FILES:
+            _cache.popitem(last=False)
+        return _cache[key]
+
+
+def _glob_escape(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def _existing_file(path: str | Path) -> Path:
+    """Return the path of a file, or say what lies near a path without one."""
+    path = Path(path).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise ValueError(
+            f"The vectors must come from one file. Expected {ACCEPTED}. "
+            f"Received: the folder {str(path)!r}; pass a file in it{_names_near(path, '')}."
+        )
+    raise ValueError(
+        f"There is no such vectors file: {str(path)!r}. Expected the path of {ACCEPTED}; or a "
+        "gensim-data name such as 'glove-wiki-gigaword-100'; or a gensim KeyedVectors"
+        f"{_names_near(path.parent, path.name)}."
+    )
+
+
+def _names_near(folder: Path, name: str) -> str:
+    """Names in the folder that resemble the name, as the end of a sentence."""
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    near = difflib.get_close_matches(name, names, n=3) if name else names[:5]
+    return f". Near it: {', '.join(map(repr, near))}" if near else ""
+
+
+def _data_set_folder(source: str | Path) -> Path | None:
+    """Return the folder of a gensim-data set (it may not exist), None if this is no such name."""
+    if not isinstance(source, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", source):
+        return None
+    import gensim.downloader
+
+    folder = Path(gensim.downloader.BASE_DIR) / source
+    return folder if folder.is_dir() or _DATA_SET_NAME.fullmatch(source) else None
+
+
+def _data_set_file(name: str, folder: Path) -> Path:
+    """Return the data file of a gensim-data set, downloading it where there is no folder."""
+    import gensim.downloader
+
+    if not folder.is_dir():
+        try:
+            return Path(gensim.downloader.load(name, return_path=True))
+        except Exception as error:  # gensim raises bare Exception for wrong checksums
+            raise ValueError(
+                f"There is no such vectors file and no local gensim-data set: {name!r}, and gensim "
+                f"could not download it ({type(error).__name__}: {error}). Expected a name that "
+                "`gensim.downloader.info(name_only=True)` lists and a network connection, the "
+                f"folder {str(folder)!r}, or the path of {ACCEPTED}."
+            ) from error
+    stated = _stated_file_name(name, folder.parent / "information.json")
+    if stated is not None and (folder / stated).is_file():
+        return folder / stated
+    found = sorted(folder.glob("*.gz"))
+    if len(found) == 1:
+        return found[0]
+    raise ValueError(
+        f"The gensim-data folder {str(folder)!r} does not tell which file holds the vectors. "
+        f"Expected {stated or 'one .gz file'!r} in it. Received: "
+        f"{sorted(entry.name for entry in folder.iterdir())}. Pass the path of the file."
+    )
+
+
+def _stated_file_name(name: str, information: Path) -> str | None:
+    """Return the file name that gensim's list of data sets gives, None where it gives none."""
+    if not information.is_file():
+        return None
+    try:
+        listed = json.loads(information.read_text(encoding="utf-8"))
+        corpora, models = listed.get("corpora", {}), listed.get("models", {})
+        entry = models.get(name, {})
+        stated = entry.get("file_name")
+    except (ValueError, AttributeError) as error:
+        raise ValueError(
+            f"gensim's list of data sets cannot be read: {str(information)!r} ({error}). Expected "
+            'JSON with "models" and "corpora". Remove the file; gensim downloads it again.'
+        ) from error
+    if name in corpora:
+        raise ValueError(
+            f"The gensim-data set {name!r} holds texts, not word vectors. Expected a name among "
+            f"{', '.join(sorted(models)) or 'those of models'}."
+        )
+    if stated is not None and (not isinstance(stated, str) or Path(stated).name != stated):
+        raise ValueError(
+            f"gensim's list of data sets names a file outside the folder of {name!r}. Expected a "
+            f"plain file name in {str(information)!r}. Received: file_name={stated!r}."
+        )
+    return stated
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
