@@ -154,7 +154,9 @@ def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
 
 def _take_list_apart(X: list | tuple) -> tuple[None, Sequence, object]:
     """Read a list of cells as one column, a list of rows as a table."""
-    if not any(map(_is_row, X)):
+    # By the set of types first: most lists hold text only, and there are few types.
+    can_be_rows = any(issubclass(kind, list | tuple | np.ndarray) for kind in set(map(type, X)))
+    if not can_be_rows or not any(map(_is_row, X)):
         return None, [list(X)], _shape_only((len(X), 1))
     width = len(X[0]) if _is_row(X[0]) else None
     for i, row in enumerate(X):
