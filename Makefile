@@ -1,0 +1,57 @@
+# Needs python3 (3.11 to 3.13) and make; every target makes the virtual environment it needs.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+
+# TensorFlow's start-up notices are no news to a reader of these targets.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+# Given to the recipes through the environment, so that a path or a column name may hold any character.
+export CSV TEXT TARGET TEXTCNN_DATA
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
+
+demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
+ifdef CSV
+	$(PY) -m textcnn.cli demo --csv "$$CSV" --text "$$TEXT" --target "$$TARGET"
+else
+	$(PY) -m textcnn.cli demo
+endif
+
+test: lint ## lint, tests with warnings as errors, README code, doctests, examples
+	$(PY) examples/01_reviews_in_a_table.py --quick
+	$(PY) -m pytest --doctest-modules textcnn
+	$(PY) -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+format: $(VENV)/.ready-test ## let ruff rewrite what it can
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(VENV)/.ready-test ## time the encoder against a Keras model per fold
+	$(PY) benchmarks/oof_speed.py
+
+clean: ## remove the virtual environment, caches and built files
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"textcnn needs Python 3.11, 3.12 or 3.13. Received: {sys.version.split()[0]}. Type: make PYTHON=python3.13 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps: set-up runs again only when pyproject.toml is newer. The larger one also serves the demo.
+$(VENV)/.ready: pyproject.toml | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.ready-test: pyproject.toml | $(PY)
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,backends]'
+	touch $(VENV)/.ready $@
