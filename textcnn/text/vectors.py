@@ -13,7 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from textcnn.text.vector_files import ACCEPTED, first_not_finite, keyed_vectors_of, read_vectors_file
+from textcnn.text.vector_files import (
+    ACCEPTED,
+    first_not_finite,
+    keyed_vectors_of,
+    read_vectors_file,
+)
 
 __all__ = ["WordVectors", "load_vectors", "train_corpus_vectors"]
 

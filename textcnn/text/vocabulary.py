@@ -1,0 +1,417 @@
+"""Vocabulary: what each written word form of a column is to the network, now and at transform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import compress, repeat
+from numbers import Integral
+
+import numpy as np
+
+from textcnn.text.vectors import WordVectors
+
+__all__ = ["PADDING", "UNKNOWN", "Vocabulary"]
+
+PADDING = 0
+UNKNOWN = 1
+_FIRST_WORD = 2
+_ROWS_MEASURED = 10_000
+# Spellings under which a vectors file may hold a lower-cased word, best first. The spelling as
+# written goes before them.
+_SPELLINGS = (str.lower, str.capitalize, str.upper)
+
+
+class Vocabulary:
+    """The words of one column: a learnt id and a row of given vectors for each written form.
+
+    A form is a word as it is written ("Good"). Its learnt id is that of its lower-cased word
+    ("good"); its given vector is the first that the vectors hold of the form as written, in lower
+    case, capitalised and in upper case. Made by `Vocabulary.build`.
+
+    Attributes
+    ----------
+    words : list of str
+        The lower-cased words with a learnt id of their own, most frequent first, equally frequent
+        ones in alphabetical order. Learnt id 0 is padding, 1 the unknown word, ``2 + i`` is
+        ``words[i]``.
+    given : ndarray of shape (n_given_rows, dim), float32
+        Row 0 is padding (zeros), row 1 the unknown word (random). Then come the vectors of the
+        forms that occur, then the random rows of words without a vector, then those kept for new
+        words. Shape (2, 0) where no vectors are given.
+    given_is_random : ndarray of shape (n_given_rows,), bool
+        Rows drawn at random: the unknown word's and those of words without any vector.
+    report : dict
+        Counts, JSON-safe: ``words`` and ``tokens`` of the column (distinct lower-cased words; all
+        of them), ``words_with_vector`` and ``tokens_with_vector``, ``learned_words``,
+        ``random_rows`` (of words without a vector), ``kept_rows`` (rows of the vectors), ``dim``
+        and ``bytes_kept`` (of `given`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn.text.vectors import WordVectors
+    >>> from textcnn.text.vocabulary import Vocabulary
+    >>> vectors = WordVectors(["good", "bad"], np.array([[1.0, 0.0], [-1.0, 0.0]]))
+    >>> vocabulary = Vocabulary.build(
+    ...     ["Good", "good", "wine", "oak"], np.array([1, 2, 2, 1]), vectors=[vectors], seed=0
+    ... )
+    >>> vocabulary.words
+    ['good', 'wine']
+    >>> given_rows, learned_ids = vocabulary.resolve(["GOOD", "wine", "oak", "new"])
+    >>> given_rows, learned_ids
+    (array([2, 3, 1, 1], dtype=int32), array([2, 3, 1, 1], dtype=int32))
+    >>> vocabulary.given_is_random
+    array([False,  True, False,  True])
+    """
+
+    def __init__(
+        self,
+        *,
+        words: list[str],
+        given: np.ndarray,
+        given_is_random: np.ndarray,
+        keys: list[str],
+        key_rows: np.ndarray,
+        random_words: list[str],
+        random_rows: np.ndarray,
+        report: dict,
+    ) -> None:
+        self.words = words
+        self.given = given
+        self.given_is_random = given_is_random
+        self.report = report
+        self._keys = keys
+        self._key_rows = key_rows
+        self._random_words = random_words
+        self._random_rows = random_rows
+        self._learned_ids = dict(zip(words, range(_FIRST_WORD, self.n_learned), strict=True))
+        self._row_of_key = dict(zip(keys, key_rows.tolist(), strict=True))
+        self._row_of_random = dict(zip(random_words, random_rows.tolist(), strict=True))
+
+    @classmethod
+    def build(
+        cls,
+        forms: Sequence[str],
+        counts: np.ndarray,
+        *,
+        vectors: Sequence[WordVectors],
+        min_count: int = 2,
+        keep_vectors: str | int = "seen",
+        seed: int | np.random.SeedSequence,
+    ) -> Vocabulary:
+        """Build the vocabulary of the forms that occur in a column.
+
+        Parameters
+        ----------
+        forms : sequence of str
+            Distinct written forms, in any order: the result does not depend on it.
+        counts : array-like of int, shape (n_forms,)
+            How often each form occurs.
+        vectors : sequence of WordVectors
+            Given vectors; several are concatenated as channels, none leaves ``dim == 0``. A word
+            that one channel lacks has random numbers there.
+        min_count : int, default=2
+            A lower-cased word that occurs less often has the unknown word's learnt id, and, without
+            a given vector, the unknown word's row.
+        keep_vectors : "seen" or int, default="seen"
+            ``"seen"`` keeps the vectors of forms that occur. A number ``n`` also keeps those among
+            the first ``n`` words of each channel (files list the most frequent first), so that new
+            words keep theirs later, at ``4 * dim`` bytes per word.
+        seed : int or SeedSequence
+            Start of the random rows. They are normal with the standard deviation of the channel's
+            kept vectors.
+
+        Returns
+        -------
+        Vocabulary
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument has another type, length or range.
+        """
+        forms = list(forms)
+        counts = np.asarray(counts)
+        _check_arguments(forms, counts, vectors, min_count, keep_vectors)
+        lowered = list(map(str.lower, forms))
+        distinct, word_of_form = _number(lowered)
+        word_counts = np.zeros(len(distinct), np.int64)
+        np.add.at(word_counts, word_of_form, counts)
+        frequent = (word_counts >= min_count).tolist()
+        ranked = sorted(
+            zip((-word_counts).tolist(), distinct, strict=True), key=lambda pair: (pair[0], pair[1])
+        )
+        words = [word for count, word in ranked if -count >= min_count]
+        keys: list[str] = []
+        extra_keys: list[str] = []
+        random_words: list[str] = []
+        if vectors:
+            keys = sorted(_used_keys(forms, vectors))
+            used = set(keys)
+            random_words = sorted(
+                word
+                for word in compress(distinct, frequent)
+                if not any(spelling(word) in used for spelling in _SPELLINGS)
+            )
+            n_first = 0 if keep_vectors == "seen" else int(keep_vectors)
+            first = (word for channel in vectors for word in channel.words[:n_first])
+            extra_keys = [word for word in dict.fromkeys(first) if word not in used]
+        table = _GivenTable(keys, random_words, extra_keys, vectors, seed)
+        vocabulary = cls(
+            words=words,
+            given=table.given,
+            given_is_random=table.is_random,
+            keys=keys + extra_keys,
+            key_rows=table.key_rows,
+            random_words=random_words,
+            random_rows=table.random_rows,
+            report={},
+        )
+        has_vector = ~table.is_random[vocabulary.resolve(forms)[0]]
+        vocabulary.report = {
+            "words": len(distinct),
+            "words_with_vector": len(np.unique(word_of_form[has_vector])),
+            "tokens": int(counts.sum()),
+            "tokens_with_vector": int(counts[has_vector].sum()),
+            "learned_words": len(words),
+            "random_rows": len(random_words),
+            "kept_rows": len(table.given) - _FIRST_WORD - len(random_words),
+            "dim": vocabulary.dim,
+            "bytes_kept": int(table.given.nbytes),
+        }
+        return vocabulary
+
+    @property
+    def n_learned(self) -> int:
+        """Number of learnt ids, padding and the unknown word included."""
+        return len(self.words) + _FIRST_WORD
+
+    @property
+    def dim(self) -> int:
+        """Numbers per given vector, all channels together; 0 without given vectors."""
+        return self.given.shape[1]
+
+    def resolve(self, forms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Look up written forms, met at build or new.
+
+        A form met at build gives the same here as in any later call. About a second for a million
+        forms.
+
+        Parameters
+        ----------
+        forms : sequence of str
+
+        Returns
+        -------
+        given_rows : ndarray of shape (len(forms),), int32
+            Row of `given`: the form's vector, or its word's random row, or 1.
+        learned_ids : ndarray of shape (len(forms),), int32
+            The lower-cased word's id, or 1.
+        """
+        lowered = list(map(str.lower, forms))
+        learned = np.fromiter(
+            map(self._learned_ids.get, lowered, repeat(UNKNOWN)), np.int32, len(lowered)
+        )
+        row = self._row_of_key.get
+        given = np.fromiter(map(row, forms, repeat(PADDING)), np.int32, len(lowered))
+        if self._row_of_key or self._row_of_random:
+            for spelling in _SPELLINGS:
+                left = np.flatnonzero(given == PADDING).tolist()
+                given[left] = [row(spelling(lowered[i]), PADDING) for i in left]
+            left = np.flatnonzero(given == PADDING).tolist()
+            given[left] = [self._row_of_random.get(lowered[i], UNKNOWN) for i in left]
+        else:
+            given[:] = UNKNOWN
+        return given, learned
+
+    def to_state(self) -> dict:
+        """Return everything as NumPy arrays, lists of str and a JSON-safe dict.
+
+        Returns
+        -------
+        dict of str to ndarray, list of str or dict
+            What `from_state` takes.
+        """
+        return {
+            "words": self.words,
+            "given": self.given,
+            "given_is_random": self.given_is_random,
+            "keys": self._keys,
+            "key_rows": self._key_rows,
+            "random_words": self._random_words,
+            "random_rows": self._random_rows,
+            "report": self.report,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict) -> Vocabulary:
+        """Make a vocabulary of what `to_state` returned.
+
+        Parameters
+        ----------
+        state : dict
+
+        Returns
+        -------
+        Vocabulary
+
+        Raises
+        ------
+        ValueError
+            If a part is missing or the parts do not fit together.
+        """
+        parts = set(_STATE_PARTS)
+        if set(state) != parts:
+            raise ValueError(
+                f"The state of a vocabulary must have the parts {sorted(parts)}. "
+                f"Received: {sorted(state)}."
+            )
+        arrays = {name: np.asarray(state[name], dtype) for name, dtype in _STATE_ARRAYS.items()}
+        n_rows = len(arrays["given"]) if arrays["given"].ndim == 2 else 0
+        rows = np.concatenate([arrays["key_rows"].ravel(), arrays["random_rows"].ravel()])
+        fits = (
+            n_rows >= _FIRST_WORD
+            and arrays["given_is_random"].shape == (n_rows,)
+            and arrays["key_rows"].shape == (len(state["keys"]),)
+            and arrays["random_rows"].shape == (len(state["random_words"]),)
+            and (rows.size == 0 or (rows.min() >= _FIRST_WORD and rows.max() < n_rows))
+        )
+        if not fits:
+            shapes = {name: array.shape for name, array in arrays.items()}
+            raise ValueError(
+                "The parts of this vocabulary's state do not fit together. Expected one row per "
+                "key and per random word, each a row of `given`. "
+                f"Received: {len(state['keys'])} keys, {len(state['random_words'])} random words "
+                f"and arrays of the shapes {shapes}."
+            )
+        lists = {name: list(state[name]) for name in ("words", "keys", "random_words")}
+        return cls(**lists, **arrays, report=dict(state["report"]))
+
+    def __getstate__(self) -> dict:
+        """Leave the look-up dicts out: they are made again from the lists."""
+        return self.to_state()
+
+    def __setstate__(self, state: dict) -> None:
+        """Restore from the state's parts."""
+        self.__init__(**state)
+
+    def __repr__(self) -> str:
+        """Show the sizes."""
+        return f"<Vocabulary: {len(self.words)} words, given vectors {self.given.shape}>"
+
+
+_STATE_ARRAYS = {
+    "given": np.float32,
+    "given_is_random": np.bool_,
+    "key_rows": np.int32,
+    "random_rows": np.int32,
+}
+_STATE_PARTS = ("words", "keys", "random_words", "report", *_STATE_ARRAYS)
+
+
+class _GivenTable:
+    """The kept rows of all channels side by side, and where each key's row lies."""
+
+    def __init__(
+        self,
+        keys: list[str],
+        random_words: list[str],
+        extra_keys: list[str],
+        vectors: Sequence[WordVectors],
+        seed: int | np.random.SeedSequence,
+    ) -> None:
+        dim = sum(channel.dim for channel in vectors)
+        # Two keys with the same rows in every channel share one kept row.
+        positions = _channel_positions(keys + extra_keys, vectors)
+        rows, row_of_key = _number(map(tuple, positions.tolist()))
+        n_used = int(row_of_key[: len(keys)].max(initial=-1)) + 1
+        place = np.arange(_FIRST_WORD, _FIRST_WORD + len(rows), dtype=np.int32)
+        place[n_used:] += len(random_words)
+        self.key_rows = place[row_of_key]
+        first = _FIRST_WORD + n_used
+        self.random_rows = np.arange(first, first + len(random_words), dtype=np.int32)
+        self.given = np.zeros((_FIRST_WORD + len(rows) + len(random_words), dim), np.float32)
+        self.is_random = np.zeros(len(self.given), np.bool_)
+        self.is_random[[UNKNOWN, *self.random_rows]] = True
+
+        positions = np.array(rows, np.int64).reshape(len(rows), len(vectors))
+        lacking = np.zeros((len(rows), dim), np.bool_)
+        scale = np.empty(dim, np.float32)
+        start = 0
+        for number, channel in enumerate(vectors):
+            part = slice(start, start + channel.dim)
+            start = part.stop
+            found = np.flatnonzero(positions[:, number] >= 0)
+            self.given[place[found], part] = channel.take(positions[found, number])
+            lacking[:, part] = positions[:, [number]] < 0
+            measured = self.given[place[found[found < n_used][:_ROWS_MEASURED]], part]
+            if not len(measured):
+                measured = channel.vectors[:_ROWS_MEASURED]
+            scale[part] = np.std(measured, dtype=np.float64) if len(measured) else 0.0
+        # Drawn in the order of sorted words; what is kept for new words comes last, so that it
+        # changes nothing before it.
+        random = np.random.default_rng(seed)
+        drawn = random.standard_normal((1 + len(random_words), dim), dtype=np.float32) * scale
+        self.given[UNKNOWN] = drawn[0]
+        self.given[self.random_rows] = drawn[1:]
+        partial = np.flatnonzero(lacking.any(axis=1))
+        if len(partial):
+            drawn = random.standard_normal((len(partial), dim), dtype=np.float32) * scale
+            self.given[place[partial]] += np.where(lacking[partial], drawn, np.float32(0))
+
+
+def _used_keys(forms: list[str], vectors: Sequence[WordVectors]) -> set[str]:
+    """Return, of each form, the first spelling that any channel holds."""
+    keys: set[str] = set()
+    left, names = forms, forms
+    for spelling in (*_SPELLINGS, None):
+        found = np.zeros(len(names), np.bool_)
+        for channel in vectors:
+            found |= channel.find(names) >= 0
+        keys.update(compress(names, found.tolist()))
+        left = list(compress(left, (~found).tolist()))
+        if spelling is not None:
+            names = [spelling(form.lower()) for form in left]
+    return keys
+
+
+def _channel_positions(keys: list[str], vectors: Sequence[WordVectors]) -> np.ndarray:
+    """Return each key's row per channel, (n_keys, n_channels): its own, a spelling's, or -1."""
+    positions = np.empty((len(keys), len(vectors)), np.int64)
+    for number, channel in enumerate(vectors):
+        positions[:, number] = channel.find(keys)
+        for spelling in _SPELLINGS:
+            left = np.flatnonzero(positions[:, number] < 0)
+            positions[left, number] = channel.find([spelling(keys[i].lower()) for i in left])
+    return positions
+
+
+def _number(items) -> tuple[list, np.ndarray]:
+    """Return the distinct items in order of appearance, and the number of each item."""
+    numbers: dict = {}
+    of_item = [numbers.setdefault(item, len(numbers)) for item in items]
+    return list(numbers), np.array(of_item, np.int64)
+
+
+def _check_arguments(forms, counts, vectors, min_count, keep_vectors) -> None:
+    if counts.shape != (len(forms),) or counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise ValueError(
+            "`counts` must hold one whole number of at least 0 per form. "
+            f"Received: {len(forms)} forms, counts of shape {counts.shape} and {counts.dtype}."
+        )
+    other = next((v for v in vectors if not isinstance(v, WordVectors)), None)
+    if other is not None:
+        raise TypeError(
+            "`vectors` must be a list of WordVectors; `load_vectors` makes one of a file. "
+            f"Received: {type(other).__name__}."
+        )
+    if not isinstance(min_count, Integral) or isinstance(min_count, bool) or min_count < 1:
+        raise ValueError(
+            f"`min_count` must be a whole number of at least 1. Received: min_count={min_count!r}."
+        )
+    is_number = isinstance(keep_vectors, Integral) and not isinstance(keep_vectors, bool)
+    if not (is_number and keep_vectors >= 0) and keep_vectors != "seen":
+        raise ValueError(
+            '`keep_vectors` must be "seen" or a whole number of at least 0, the most frequent rows '
+            f"to keep of each file. Received: keep_vectors={keep_vectors!r}."
+        )
