@@ -27,9 +27,9 @@ _GOOD = (
     "beautiful satisfying robust convenient tough practical"
 ).split()
 _BAD = (
-    "bad awful terrible flimsy ugly poor unreliable shoddy uncomfortable clumsy unpleasant dreadful "
-    "disappointing mediocre crude rough noisy heavy inaccurate fragile messy horrible useless "
-    "faulty stingy silly cheap hideous broken annoying tedious sloppy dull pathetic wobbly "
+    "bad awful terrible flimsy ugly poor unreliable shoddy uncomfortable clumsy unpleasant "
+    "dreadful disappointing mediocre crude rough noisy heavy inaccurate fragile messy horrible "
+    "useless faulty stingy silly cheap hideous broken annoying tedious sloppy dull pathetic wobbly "
     "frustrating weak impractical brittle lousy"
 ).split()
 _NEGATIONS = (
@@ -184,13 +184,13 @@ class _ReviewWriter:
         self.aspects = aspects.split("|") + _SHARED_ASPECTS.split("|")
 
     def clause(self, praise: bool) -> str:
-        """One opinion; a quarter of them cannot be read without the order of the words."""
+        """Return one opinion; a quarter of them cannot be read without the order of the words."""
         draw = self.rng.random()
         templates = _PLAIN if draw < 0.76 else _COMPARISONS if draw < 0.82 else _ORDERED
         return self._fill(self.rng.choice(templates), praise)
 
     def opinion(self, praise: bool) -> str:
-        """One sentence whose main clause praises or blames."""
+        """Return one sentence whose main clause praises or blames."""
         if self.rng.random() < 0.2:
             return self.rng.choice(_CONTRASTS).format(
                 major=self.clause(praise), minor=self.clause(not praise)
@@ -198,7 +198,7 @@ class _ReviewWriter:
         return self.clause(praise)
 
     def neutral(self) -> str:
-        """One sentence without an opinion."""
+        """Return one sentence without an opinion."""
         return self._fill(self.rng.choice(_NEUTRAL), praise=True)
 
     def _fill(self, template: str, praise: bool) -> str:
@@ -236,7 +236,7 @@ class _ReviewWriter:
 
 
 def _mistype(word: str, rng: random.Random) -> str:
-    """A long word with two neighbouring letters swapped or one letter dropped."""
+    """Swap two neighbouring letters of a long word, or drop one."""
     at = rng.randrange(1, len(word) - 2)
     if rng.random() < 0.5:
         return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
@@ -244,7 +244,7 @@ def _mistype(word: str, rng: random.Random) -> str:
 
 
 def _write(sentences: Sequence[str], rng: random.Random) -> str:
-    """Sentences as somebody would type them: capitals or not, marks, a few typing errors."""
+    """Join sentences as somebody would type them: capitals or not, marks, a few typing errors."""
     style = rng.random()
     mark = "!" if style > 0.9 else "."
     text = " ".join(sentence[0].upper() + sentence[1:] + mark for sentence in sentences)
@@ -260,10 +260,11 @@ def _write(sentences: Sequence[str], rng: random.Random) -> str:
 def make_reviews(n_rows: int = 3000, random_state: int = 0) -> pd.DataFrame:
     """Make a table of product reviews, seeded and without any input data.
 
-    The text favours models that read word order, by design: a quarter of the opinions are negated, compared
-    or contrasted ("not good but awful", "awful, not good"), and every template is used for praise
-    and for blame. Numbers measured on this table say that a model reads word order, and nothing
-    about how much it would gain on another table.
+    The text favours models that read word order, by design: a quarter of the opinions are negated
+    or compared ("not good but awful", "awful, not good"), a fifth of the sentences set one opinion
+    against another, and every template is used for praise and for blame. Numbers measured on this
+    table say that a model reads word order, and nothing about how much it would gain on another
+    table.
 
     Parameters
     ----------
@@ -318,7 +319,7 @@ def make_reviews(n_rows: int = 3000, random_state: int = 0) -> pd.DataFrame:
 
 
 def _make_row(rng: random.Random, customer: str, leniency: float) -> dict[str, object]:
-    """One review with its table columns and targets."""
+    """Make one review with its table columns and targets."""
     category = rng.choice(sorted(_CATEGORIES))
     typical_price = _CATEGORIES[category][2]
     relative_price = math.exp(rng.gauss(0, 0.45))

@@ -1,0 +1,94 @@
+"""Leak checks that every encoder and every host must pass; each can be pointed at any transformer."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+WORDS = np.array(
+    """good bad fine poor film plot cast scene music story long short warm cold loud quiet slow
+    fast bright dark sweet bitter heavy light early late north south river stone paper glass""".split()
+)
+
+
+def noise_table(n_rows: int, seed: int, n_words: int = 6) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return text that has nothing to do with the 0/1 target beside it."""
+    random = np.random.default_rng(seed)
+    texts = [" ".join(random.choice(WORDS, n_words)) for _ in range(n_rows)]
+    return pd.DataFrame({"review": texts}), random.integers(0, 2, n_rows)
+
+
+def signal_table(n_rows: int, seed: int, n_classes: int = 2) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return text with one telling word per row, and its class (some labels are wrong)."""
+    random = np.random.default_rng(seed)
+    telling = np.array(["good", "bad", "fine", "poor"])[:n_classes]
+    y = random.integers(0, n_classes, n_rows)
+    texts = []
+    for label in y:
+        words = list(random.choice(WORDS[4:], 5))
+        words.insert(int(random.integers(0, 6)), telling[label])
+        texts.append(" ".join(words))
+    wrong = random.random(n_rows) < 0.1
+    return pd.DataFrame({"review": texts}), np.where(
+        wrong, random.integers(0, n_classes, n_rows), y
+    )
+
+
+def within_fold_auc(feature: np.ndarray, y: np.ndarray, folds) -> float:
+    """Return the mean AUC inside each fold; the pooled one of honest noise lies below one half."""
+    return float(np.mean([roc_auc_score(y[test], feature[test]) for _, test in folds]))
+
+
+def permutation_interval(feature, y, folds, *, n_permutations: int = 400, seed: int = 0):
+    """Return the central 99.8 % of the within-fold AUC when y is shuffled inside each fold."""
+    random = np.random.default_rng(seed)
+    scores = []
+    for _ in range(n_permutations):
+        shuffled = y.copy()
+        for _, test in folds:
+            shuffled[test] = random.permutation(y[test])
+        scores.append(within_fold_auc(feature, shuffled, folds))
+    return tuple(np.quantile(scores, [0.001, 0.999]))
+
+
+def check_noise(fit_transform, folds, X, y) -> float:
+    """Assert that features of noise predict nothing within folds; return the AUC.
+
+    ``fit_transform(X, y)`` returns one feature per row, made with ``folds``.
+    """
+    feature = np.asarray(fit_transform(X, y), float).reshape(len(y), -1)[:, 0]
+    assert np.isfinite(feature).all()
+    assert np.ptp(feature) > 0, "a constant feature would pass any noise test"
+    low, high = permutation_interval(feature, y, folds)
+    score = within_fold_auc(feature, y, folds)
+    assert low <= score <= high, f"noise gives AUC {score:.3f}, outside {low:.3f}-{high:.3f}"
+    return score
+
+
+def check_exact_influence(encoder, X, y, folds, change) -> None:
+    """Assert that the targets of a fold's held-out rows have no say in those rows' features.
+
+    ``change(y, rows)`` returns a copy of y with other targets in these rows, the same set of classes
+    and the same kind of target.
+    """
+    before = np.asarray(copy.deepcopy(encoder).set_params(cv=folds).fit_transform(X, y))
+    for _, held_out in folds:
+        changed = change(y, held_out)
+        assert not np.array_equal(changed[held_out], y[held_out])
+        after = np.asarray(copy.deepcopy(encoder).set_params(cv=folds).fit_transform(X, changed))
+        np.testing.assert_array_equal(after[held_out], before[held_out])
+        others = np.setdiff1d(np.arange(len(y)), held_out)
+        assert not np.array_equal(after[others], before[others]), "the change must matter elsewhere"
+
+
+def check_fed_rows(encoder, folds) -> None:
+    """Assert, from what was recorded as it was fed, that no model predicted a row that it was fed."""
+    for network in encoder._networks:
+        predicted = np.concatenate([fed["predict"] for fed in network.fed])
+        assert np.array_equal(np.unique(predicted), np.unique(np.concatenate([t for _, t in folds])))
+        for fed in network.fed:
+            assert len(fed["learn"])
+            assert not np.intersect1d(fed["predict"], np.union1d(fed["learn"], fed["stop"])).size

@@ -1,0 +1,30 @@
+"""Leak-safe neural features from text in tables, as ordinary scikit-learn estimators."""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+# Public name → module; imported on first use, so that `import textcnn` stays light.
+_PUBLIC = {
+    "InSampleWarning": "textcnn.training_rows",
+    "TextCNNClassifier": "textcnn.estimators",
+    "TextCNNEncoder": "textcnn.encoders",
+    "TextCNNRegressor": "textcnn.estimators",
+    "WordVectors": "textcnn.text.vectors",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    """Import a public name when it is first used."""
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    """Return the public names."""
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,268 @@
+"""The ``textcnn`` command."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import sys
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["main"]
+
+_MINIMUM_ROWS = 200
+_MINIMUM_CLASS_ROWS = 20
+_MAXIMUM_CLASSES = 50
+_MINIMUM_TERMS = 100
+
+_BUNDLED_INTRODUCTION = """\
+Bundled table: {n_rows:,} made-up product reviews. Target: would the customer recommend it?
+Their text favours models that read word order, by design: negations, comparisons and contrasts
+are written with the same words for praise and for blame. Your table will differ.
+"""
+
+_WHERE_NEXT = """\
+Where to go next
+  your own table      textcnn demo --csv table.csv --text column --target column
+                      (in a working copy: make demo CSV=table.csv TEXT=column TARGET=column)
+  in your pipeline    README.md: Pipeline, GridSearchCV, groups, word vectors
+  on real reviews     examples/01_reviews_in_a_table.py
+"""
+
+
+class _BadInputError(Exception):
+    """Input that the user can mend; its message is one line."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the ``textcnn`` command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows ``textcnn`` on the command line; by default ``sys.argv[1:]``.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 2 where the input is not usable (one line on standard error says
+        why). Options that do not exist raise ``SystemExit(2)``, as `argparse` does.
+
+    Examples
+    --------
+    >>> from textcnn.cli import main
+    >>> main(["demo", "--csv", "table.csv"])
+    2
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except _BadInputError as error:
+        print(f"textcnn: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="textcnn", description="Leak-safe out-of-fold CNN features from text columns."
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    demo = commands.add_parser(
+        "demo",
+        help="compare four ways to use a text column",
+        description="Compare four ways to use a text column beside other columns: on the bundled "
+        "table, then on your own where --csv names one. Nothing is downloaded.",
+    )
+    demo.add_argument("--csv", metavar="FILE", help="your table, as CSV (also .gz)")
+    demo.add_argument(
+        "--text",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="a text column of your table; may be given several times",
+    )
+    demo.add_argument("--target", metavar="COLUMN", help="the column of classes to predict")
+    demo.add_argument("--seed", type=_seed, default=0, help="seed of splits and models (default 0)")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _seed(text: str) -> int:
+    """Read a seed as NumPy takes it."""
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise argparse.ArgumentTypeError(
+            f"a seed is a whole number from 0 to {2**32 - 1}. Received: {text}"
+        )
+    return seed
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """Compare the four ways on the bundled table and on the user's, if there is one."""
+    # A bad table is told of before the bundled comparison takes its minute.
+    own_table = _read_own_table(options)
+
+    # TensorFlow reads this once, at its import; its start-up notices are no news here.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from textcnn.datasets import load_reviews
+
+    reviews = load_reviews()
+    _say(_BUNDLED_INTRODUCTION.format(n_rows=len(reviews)))
+    others = ["category", "price", "delivery_days", "rating_count", "verified"]
+    _compare(reviews, ["review"], "recommended", others, options.seed)
+    if own_table is not None:
+        _compare_own(own_table, options)
+    _say(_WHERE_NEXT)
+    return 0
+
+
+def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
+    """Compare the four ways on the user's table."""
+    from textcnn.comparison import MAXIMUM_CATEGORIES, usable_columns
+
+    used = [*options.text, options.target]
+    others = usable_columns(table, exclude=used)
+    left_out = [column for column in table.columns if column not in (*used, *others)]
+    _say(f"{options.csv}: {len(table):,} rows, target {options.target!r}")
+    _say(f"Other columns: {', '.join(others) or 'none'}.")
+    if left_out:
+        _say(f"Left out (more than {MAXIMUM_CATEGORIES} different values): {', '.join(left_out)}.")
+    _say("A column that is only known once the target is known flatters every way alike.\n")
+    _compare(table, options.text, options.target, others, options.seed)
+
+
+def _compare(
+    table: pd.DataFrame, text: list[str], target: str, others: list[str], seed: int
+) -> None:
+    """Print one comparison."""
+    from textcnn.comparison import compare_text_features, comparison_report, text_stages
+
+    results = compare_text_features(
+        table,
+        text_columns=text,
+        target=target,
+        other_columns=others,
+        stages=text_stages(text, random_state=seed),
+        random_state=seed,
+    )
+    _say(comparison_report(results) + "\n")
+
+
+def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
+    """Read the user's table and refuse what the comparison could not use."""
+    if options.csv is None:
+        if options.text or options.target:
+            raise _BadInputError(
+                "--text and --target describe your own table, which --csv FILE names."
+            )
+        return None
+    if not options.text or options.target is None:
+        raise _BadInputError(
+            "--csv needs the columns to use. "
+            f"Type: textcnn demo --csv {options.csv} --text COLUMN --target COLUMN"
+        )
+    table = _read_csv(options.csv)
+    for column in (*options.text, options.target):
+        _check_column(table, column)
+    if options.target in options.text:
+        raise _BadInputError(f"--target and --text name the same column, {options.target!r}.")
+    _check_finite(table)
+    table = table[table[options.target].notna()].reset_index(drop=True)
+    _check_target(table, options.target)
+    for column in options.text:
+        _check_text(table, column)
+    return table
+
+
+def _read_csv(path: str) -> pd.DataFrame:
+    """Read a CSV file, or say in one line why it cannot be read."""
+    import pandas as pd
+
+    try:
+        return pd.read_csv(path, low_memory=False)
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        UnicodeDecodeError,
+        pd.errors.ParserError,
+        pd.errors.EmptyDataError,
+    ) as error:
+        reason = " ".join(str(error).split())
+        raise _BadInputError(
+            f"cannot read a table from {path!r}; expected a CSV file in UTF-8 with a line of "
+            f"column names. {type(error).__name__}: {reason}"
+        ) from error
+
+
+def _check_column(table: pd.DataFrame, column: str) -> None:
+    """Refuse a column that the table lacks, naming the nearest."""
+    if column in table.columns:
+        return
+    names = [str(name) for name in table.columns]
+    close = difflib.get_close_matches(column, names, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(names)}."
+    raise _BadInputError(f"the table has no column {column!r}. {hint}")
+
+
+def _check_finite(table: pd.DataFrame) -> None:
+    """Refuse infinite numbers, which gradient boosting refuses with a longer message."""
+    numbers = table.select_dtypes("number")
+    infinite = numbers.columns[numbers.abs().max() == float("inf")]
+    if len(infinite):
+        raise _BadInputError(
+            f"column {infinite[0]!r} holds infinite numbers; leave those cells empty."
+        )
+
+
+def _check_target(table: pd.DataFrame, target: str) -> None:
+    """Refuse a target that is not a column of a few well-filled classes."""
+    counts = table[target].value_counts()
+    if len(table) < _MINIMUM_ROWS:
+        raise _BadInputError(
+            f"the comparison needs at least {_MINIMUM_ROWS} rows with a target. "
+            f"Received: {len(table)} rows"
+        )
+    if not 2 <= len(counts) <= _MAXIMUM_CLASSES:
+        raise _BadInputError(
+            f"the comparison needs a target of 2 to {_MAXIMUM_CLASSES} classes. Received: "
+            f"{target!r} with {len(counts)} different values (for a continuous target use "
+            "TextCNNEncoder in a pipeline of your own: README.md)"
+        )
+    if counts.min() < _MINIMUM_CLASS_ROWS:
+        raise _BadInputError(
+            f"every class of the target needs at least {_MINIMUM_CLASS_ROWS} rows. Received: class "
+            f"{counts.idxmin()!r} of {target!r} with {counts.min()}"
+        )
+
+
+def _check_text(table: pd.DataFrame, column: str) -> None:
+    """Refuse a column that holds labels or numbers rather than text."""
+    from textcnn.text.tokens import word_tokens
+
+    cells = table[column].dropna().astype(str)
+    rows_of_term: dict[str, int] = {}
+    for cell in cells:
+        for term in set(word_tokens(cell.lower())):
+            rows_of_term[term] = rows_of_term.get(term, 0) + 1
+    repeated = sum(n > 1 for n in rows_of_term.values())
+    if repeated < _MINIMUM_TERMS:
+        raise _BadInputError(
+            f"{column!r} does not look like text: expected at least {_MINIMUM_TERMS} words that "
+            f"stand in several rows. Received: {repeated}"
+        )
+
+
+def _say(text: str) -> None:
+    """Print at once, so that a reader sees the first table while the second is made."""
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

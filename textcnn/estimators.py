@@ -1,0 +1,474 @@
+"""Plain predictors on the same network as the encoders, without folds."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from textcnn import text_parameters
+from textcnn.crossfit.plan import whole_assignment
+from textcnn.crossfit.targets import read_target
+from textcnn.fitting import LevelledModel, training_jobs, without_rows
+from textcnn.neural.randomness import entropy_from, seed_sequence
+from textcnn.neural.training import fit_models
+from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from textcnn.text.columns import read_columns
+from textcnn.text_base import TextNetwork, TextNetworkEstimator, column_label, history_lines
+
+
+class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
+    """Fits one network with a branch per text column."""
+
+    _target_type: str
+
+    @with_callbacks
+    def _fit(self, X, y):
+        reader_settings, network_settings, training = self._check_settings()
+        fitted = copy.copy(self)
+        columns = read_columns(fitted, X, reset=True)
+        target = read_target(
+            y,
+            target_type=self._target_type,
+            n_rows=len(columns[0].cells),
+            allow_unlabelled=False,
+        )
+        text_parameters.check_class_weight(self.class_weight, target)
+        entropy = entropy_from(self.random_state)
+        readers, documents = fitted._read(columns, reader_settings, entropy)
+        network = TextNetwork(
+            names=[column_label(column, number) for number, column in enumerate(columns)],
+            readers=readers,
+            settings=network_settings,
+            min_count=reader_settings.min_count,
+            n_outputs=target.n_outputs,
+            loss=target.loss,
+            models=[],
+            history=[],
+        )
+        assignment = whole_assignment(
+            None,
+            target,
+            stop_fraction=training.stop_fraction,
+            random_state=seed_sequence(entropy, "plan"),
+        )
+        progress = FitProgress(self, 1, X, y)
+        jobs, levels = training_jobs(
+            [assignment],
+            target,
+            training,
+            sample_weight=None,
+            entropy=entropy,
+            column=0,
+            notes=["the network"],
+            progress=[progress.model(0, "network")],
+        )
+        (model, _) = fit_models(network.blueprint, network.source(documents), jobs)[0]
+        progress.end()
+        network.models = [LevelledModel(model, levels[0])]
+        network.history = history_lines(", ".join(network.names), ["network"], [model])
+        fitted._networks = [network]
+        fitted._target = without_rows(target)
+        if target.classes is not None:
+            fitted.classes_ = target.classes
+        self.__dict__.update(fitted.__dict__)
+        return self
+
+    def _predictions(self, X) -> np.ndarray:
+        """Return predictions with the level of the training rows, float64 (n_rows, n_outputs)."""
+        check_is_fitted(self)
+        columns = read_columns(self, X, reset=False)
+        network = self._networks[0]
+        return self._target.predictions(network.raw_outputs(columns)[0], network.models[0].level)
+
+
+class TextCNNClassifier(ClassifierMixin, _TextPredictor):
+    """Classification of rows by their text columns with a 1D convolutional network.
+
+    The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model. Several
+    text columns have a branch each, concatenated before the dense part.
+
+    Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
+    see :class:`~textcnn.TextCNNEncoder`.
+
+    Parameters
+    ----------
+    embeddings : None, str, path, gensim KeyedVectors, WordVectors or list of these, default=None
+        Word vectors given to the network. A path to a word2vec file (text or binary), a GloVe text
+        file or a gensim native file, also ``.gz``; the name of a gensim-data set
+        (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
+        puts several side by side as channels; None leaves all to the learnt vectors. Given
+        vectors stay frozen unless ``trainable_embeddings``.
+    tokenizer : {"word", "char"} or callable, default="word"
+        ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
+        characters; a callable takes a str and returns a list of str, and must be importable if
+        the estimator is to be pickled.
+    max_length : int or None, default=400
+        Tokens of a cell after this many are not read. Longer costs time in proportion.
+    min_count : int, default=2
+        A word has a vector of its own in a model if it occurs this often in the rows that the
+        model learns from. Rarer words train the vector of the unknown word.
+    keep_vectors : "seen" or int, default="seen"
+        Besides the vectors of words that occur in training, keep those of this many most
+        frequent (first) words of the vectors' file for words that are new later.
+    learned_dim : "auto" or int, default="auto"
+        Size of the small vector that each model learns per word beside the given one: 32, or 100
+        where no vectors are given; 0 for none.
+    trainable_embeddings : bool, default=False
+        Whether the network may adjust the given vectors. Costs a table of vectors per model.
+    corpus_options : dict or None, default=None
+        Settings of gensim's Word2Vec for ``embeddings="corpus"``.
+    n_filters : int, default=100
+        Filters per kernel size. Time is in proportion.
+    kernel_sizes : int or tuple of int, default=(3, 4, 5)
+        Words that a filter spans. Longer texts may want larger ones.
+    activation : str, default="relu"
+        Name of a Keras activation.
+    pooling : {"max", "average", "both"}, default="max"
+        How a feature map becomes one number per document.
+    n_blocks : int, default=1
+        Convolutions stacked over one another, with pooling by two between them.
+    dense_units : tuple of int, default=()
+        Hidden dense layers between pooling and output.
+    dropout : float, default=0.5
+        Share of features that is dropped while training.
+    l2 : float, default=0.0
+        Weight decay of convolutions and dense layers.
+    network : callable or None, default=None
+        Takes the number of channels per word and returns a ``keras.Model`` from word vectors
+        (batch, length, channels), zero where padded, and optionally a mask (batch, length, 1), to
+        features (batch, n_features). Replaces convolutions and pooling.
+    epochs : "auto" or int, default="auto"
+        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
+        passes for short tables, few for long ones.
+    batch_size : int, default=64
+    learning_rate : float, default=0.003
+        Adam's at the start; it falls along a cosine to 0.
+    early_stopping : bool, default=False
+        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
+        weights) instead of teaching it.
+    class_weight : None, "balanced" or dict, default=None
+        Weight of each class, computed per model from its own training rows.
+    random_state : None, int, RandomState or Generator, default=None
+        With an int, the same machine and the same number of threads, results are the same bit
+        for bit.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted classes.
+    history_ : DataFrame
+        Losses per epoch.
+    vocabulary_report_ : DataFrame
+        Words and tokens that have a given vector, and the bytes kept, per column.
+    n_features_in_ : int
+        Number of text columns.
+    feature_names_in_ : ndarray of str
+        Names of the text columns, where they have names.
+
+    References
+    ----------
+    Y. Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,
+    arXiv 1408.5882.
+
+    Examples
+    --------
+    >>> from textcnn import TextCNNClassifier
+    >>> texts = ["good film", "bad film", "very good", "so bad", "good plot", "bad plot"] * 5
+    >>> labels = ["yes", "no"] * 15
+    >>> classifier = TextCNNClassifier(n_filters=4, epochs=40, random_state=0).fit(texts, labels)
+    >>> classifier.predict(["a good one", "a bad one"]).tolist()
+    ['yes', 'no']
+    """
+
+    _target_type = "classes"
+
+    def __init__(
+        self,
+        embeddings=None,
+        *,
+        tokenizer="word",
+        max_length=400,
+        min_count=2,
+        keep_vectors="seen",
+        learned_dim="auto",
+        trainable_embeddings=False,
+        corpus_options=None,
+        n_filters=100,
+        kernel_sizes=(3, 4, 5),
+        activation="relu",
+        pooling="max",
+        n_blocks=1,
+        dense_units=(),
+        dropout=0.5,
+        l2=0.0,
+        network=None,
+        epochs="auto",
+        batch_size=64,
+        learning_rate=3e-3,
+        early_stopping=False,
+        class_weight=None,
+        random_state=None,
+    ):
+        self.embeddings = embeddings
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.min_count = min_count
+        self.keep_vectors = keep_vectors
+        self.learned_dim = learned_dim
+        self.trainable_embeddings = trainable_embeddings
+        self.corpus_options = corpus_options
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.activation = activation
+        self.pooling = pooling
+        self.n_blocks = n_blocks
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.l2 = l2
+        self.network = network
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.class_weight = class_weight
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
+            Text columns.
+        y : array-like of shape (n_rows,)
+            Classes: numbers, strings or booleans, at least two.
+
+        Returns
+        -------
+        TextCNNClassifier
+            The fitted estimator.
+        """
+        return self._fit(X, y)
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : list of str, Series, DataFrame or array
+            The same columns as at fit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._target.probabilities(self._predictions(X))
+
+    def predict(self, X):
+        """Return the most probable class of each row.
+
+        Parameters
+        ----------
+        X : list of str, Series, DataFrame or array
+            The same columns as at fit.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def __sklearn_tags__(self):
+        """Say that digits read as words are no measure of this classifier."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
+
+
+class TextCNNRegressor(RegressorMixin, _TextPredictor):
+    """Regression of rows by their text columns with a 1D convolutional network.
+
+    The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model. Several
+    text columns have a branch each, concatenated before the dense part.
+
+    Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
+    see :class:`~textcnn.TextCNNEncoder`.
+
+    Parameters
+    ----------
+    embeddings : None, str, path, gensim KeyedVectors, WordVectors or list of these, default=None
+        Word vectors given to the network. A path to a word2vec file (text or binary), a GloVe text
+        file or a gensim native file, also ``.gz``; the name of a gensim-data set
+        (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
+        puts several side by side as channels; None leaves all to the learnt vectors. Given
+        vectors stay frozen unless ``trainable_embeddings``.
+    tokenizer : {"word", "char"} or callable, default="word"
+        ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
+        characters; a callable takes a str and returns a list of str, and must be importable if
+        the estimator is to be pickled.
+    max_length : int or None, default=400
+        Tokens of a cell after this many are not read. Longer costs time in proportion.
+    min_count : int, default=2
+        A word has a vector of its own in a model if it occurs this often in the rows that the
+        model learns from. Rarer words train the vector of the unknown word.
+    keep_vectors : "seen" or int, default="seen"
+        Besides the vectors of words that occur in training, keep those of this many most
+        frequent (first) words of the vectors' file for words that are new later.
+    learned_dim : "auto" or int, default="auto"
+        Size of the small vector that each model learns per word beside the given one: 32, or 100
+        where no vectors are given; 0 for none.
+    trainable_embeddings : bool, default=False
+        Whether the network may adjust the given vectors. Costs a table of vectors per model.
+    corpus_options : dict or None, default=None
+        Settings of gensim's Word2Vec for ``embeddings="corpus"``.
+    n_filters : int, default=100
+        Filters per kernel size. Time is in proportion.
+    kernel_sizes : int or tuple of int, default=(3, 4, 5)
+        Words that a filter spans. Longer texts may want larger ones.
+    activation : str, default="relu"
+        Name of a Keras activation.
+    pooling : {"max", "average", "both"}, default="max"
+        How a feature map becomes one number per document.
+    n_blocks : int, default=1
+        Convolutions stacked over one another, with pooling by two between them.
+    dense_units : tuple of int, default=()
+        Hidden dense layers between pooling and output.
+    dropout : float, default=0.5
+        Share of features that is dropped while training.
+    l2 : float, default=0.0
+        Weight decay of convolutions and dense layers.
+    network : callable or None, default=None
+        Takes the number of channels per word and returns a ``keras.Model`` from word vectors
+        (batch, length, channels), zero where padded, and optionally a mask (batch, length, 1), to
+        features (batch, n_features). Replaces convolutions and pooling.
+    epochs : "auto" or int, default="auto"
+        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
+        passes for short tables, few for long ones.
+    batch_size : int, default=64
+    learning_rate : float, default=0.003
+        Adam's at the start; it falls along a cosine to 0.
+    early_stopping : bool, default=False
+        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
+        weights) instead of teaching it.
+    random_state : None, int, RandomState or Generator, default=None
+        With an int, the same machine and the same number of threads, results are the same bit
+        for bit.
+
+    Attributes
+    ----------
+    history_ : DataFrame
+        Losses per epoch.
+    vocabulary_report_ : DataFrame
+        Words and tokens that have a given vector, and the bytes kept, per column.
+    n_features_in_ : int
+        Number of text columns.
+    feature_names_in_ : ndarray of str
+        Names of the text columns, where they have names.
+
+    References
+    ----------
+    Y. Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,
+    arXiv 1408.5882.
+
+    Examples
+    --------
+    >>> from textcnn import TextCNNRegressor
+    >>> texts = ["cheap wine", "dear wine", "very cheap", "so dear", "cheap beer", "dear beer"] * 5
+    >>> prices = [5.0, 50.0] * 15
+    >>> regressor = TextCNNRegressor(n_filters=4, epochs=40, random_state=0).fit(texts, prices)
+    >>> cheap, dear = regressor.predict(["cheap", "dear"])
+    >>> bool(cheap < dear)
+    True
+    """
+
+    _target_type = "continuous"
+
+    def __init__(
+        self,
+        embeddings=None,
+        *,
+        tokenizer="word",
+        max_length=400,
+        min_count=2,
+        keep_vectors="seen",
+        learned_dim="auto",
+        trainable_embeddings=False,
+        corpus_options=None,
+        n_filters=100,
+        kernel_sizes=(3, 4, 5),
+        activation="relu",
+        pooling="max",
+        n_blocks=1,
+        dense_units=(),
+        dropout=0.5,
+        l2=0.0,
+        network=None,
+        epochs="auto",
+        batch_size=64,
+        learning_rate=3e-3,
+        early_stopping=False,
+        random_state=None,
+    ):
+        self.embeddings = embeddings
+        self.tokenizer = tokenizer
+        self.max_length = max_length
+        self.min_count = min_count
+        self.keep_vectors = keep_vectors
+        self.learned_dim = learned_dim
+        self.trainable_embeddings = trainable_embeddings
+        self.corpus_options = corpus_options
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.activation = activation
+        self.pooling = pooling
+        self.n_blocks = n_blocks
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.l2 = l2
+        self.network = network
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
+            Text columns.
+        y : array-like of shape (n_rows,)
+            Numbers.
+
+        Returns
+        -------
+        TextCNNRegressor
+            The fitted estimator.
+        """
+        return self._fit(X, y)
+
+    def predict(self, X):
+        """Return the predicted target of each row, in y's units.
+
+        Parameters
+        ----------
+        X : list of str, Series, DataFrame or array
+            The same columns as at fit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,)
+        """
+        return self._predictions(X)[:, 0]
+
+    def __sklearn_tags__(self):
+        """Say that digits read as words are no measure of this regressor."""
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags

@@ -1,0 +1,159 @@
+"""Where a fold plan meets a network: assignments become training jobs, raw outputs become features.
+
+Knows neither text nor pictures; both kinds of encoder and predictor stand on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.utils.class_weight import compute_class_weight
+
+from textcnn.crossfit.plan import Assignment
+from textcnn.crossfit.targets import Level, Target
+from textcnn.neural.randomness import integer_seed, seed_sequence
+from textcnn.neural.training import FittedModel, TrainingJob
+
+STOP_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long and how fast each model learns."""
+
+    epochs: int | str = "auto"
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    early_stopping: bool = False
+    class_weight: str | dict | None = None
+
+    @property
+    def stop_fraction(self) -> float:
+        """Share of a model's training rows that decide when it stops."""
+        return STOP_FRACTION if self.early_stopping else 0.0
+
+    def updates(self, n_learn: int, target: Target) -> int:
+        """Return the number of optimizer steps for a model that learns from ``n_learn`` rows.
+
+        A fixed number of epochs cannot serve all sizes: short tables need many passes, long ones
+        few. "auto" therefore counts updates; see benchmarks/schedules.py for the trials.
+        """
+        per_epoch = -(-n_learn // self.batch_size)
+        if self.epochs != "auto":
+            return int(self.epochs) * per_epoch
+        return automatic_updates(n_learn, self.batch_size, target)
+
+
+def automatic_updates(n_learn: int, batch_size: int, target: Target) -> int:
+    """Return the number of updates that ``epochs="auto"`` makes."""
+    per_epoch = -(-n_learn // batch_size)
+    n_examples = 17_000 if target.n_outputs == 1 else 50_000
+    updates = max(n_examples // batch_size, 2 * per_epoch)
+    return int(min(updates, 15 * per_epoch))
+
+
+@dataclass
+class LevelledModel:
+    """A fitted model with the level of the targets that it learnt from."""
+
+    model: FittedModel
+    level: Level
+
+
+def training_jobs(
+    assignments: Sequence[Assignment],
+    target: Target,
+    settings: TrainingSettings,
+    *,
+    sample_weight: np.ndarray | None,
+    entropy: int,
+    column: int,
+    notes: Sequence[str],
+    progress: Sequence,
+    first_fold: int = 0,
+    updates: int | None = None,
+) -> tuple[list[TrainingJob], list[Level]]:
+    """Turn assignments into jobs; everything that looks at y looks at that model's own rows.
+
+    Parameters
+    ----------
+    assignments : sequence of Assignment
+    target : Target
+    settings : TrainingSettings
+    sample_weight : ndarray of float, shape (n_rows,), or None
+    entropy, column : int
+        What the seeds are derived from; the model's number is the third part.
+    notes : sequence of str
+        What each model is called in an error message.
+    progress : sequence
+        Who is told of each model's progress, or None.
+    first_fold : int, default=0
+        Number of the first model.
+    updates : int, optional
+        Number of updates that replaces what ``settings`` says.
+
+    Returns
+    -------
+    jobs : list of TrainingJob
+    levels : list of Level
+    """
+    jobs, levels = [], []
+    for fold, assignment in enumerate(assignments):
+        number = first_fold + fold
+        weights = _weights(assignment.learn, assignment.learn, target, sample_weight, settings)
+        level = target.level(assignment.learn, weights)
+        stop_weights = _weights(assignment.stop, assignment.learn, target, sample_weight, settings)
+        jobs.append(
+            TrainingJob(
+                learn=assignment.learn,
+                targets=target.training_values(assignment.learn, level),
+                weights=(weights / weights.mean()).astype(np.float32),
+                offset=level.offset,
+                updates=updates or settings.updates(len(assignment.learn), target),
+                batch_size=settings.batch_size,
+                learning_rate=settings.learning_rate,
+                weights_seed=integer_seed(seed_sequence(entropy, "weights", column, number)),
+                batches_seed=seed_sequence(entropy, "batches", column, number),
+                stop=assignment.stop,
+                stop_targets=target.training_values(assignment.stop, level),
+                stop_weights=stop_weights.astype(np.float32),
+                predict=assignment.predict,
+                note=notes[fold],
+                progress=progress[fold],
+            )
+        )
+        levels.append(level)
+    return jobs, levels
+
+
+def without_rows(target: Target) -> Target:
+    """Return what a fitted estimator keeps of its target: everything but the rows' values."""
+    return replace(target, labelled=target.labelled[:0], values=target.values[:0])
+
+
+def refit_updates(models: Sequence[FittedModel], n_learn: int) -> int:
+    """Return the fold models' median number of updates, scaled by rows, for a model on all rows."""
+    per_row = [model.updates / max(len(model.fed["learn"]), 1) for model in models]
+    return max(1, round(float(np.median(per_row)) * n_learn))
+
+
+def _weights(rows, learn, target, sample_weight, settings) -> np.ndarray:
+    """Return the weights of some rows; class weights come from the learning rows alone."""
+    weights = np.ones(len(rows)) if sample_weight is None else sample_weight[rows].astype(float)
+    if settings.class_weight is None or len(rows) == 0:
+        return weights
+    codes = target.codes()
+    present = np.unique(codes[learn])
+    chosen = settings.class_weight
+    if isinstance(chosen, dict):
+        chosen = {int(np.flatnonzero(target.classes == name)[0]): w for name, w in chosen.items()}
+        factors = np.array([chosen.get(code, 1.0) for code in range(len(target.classes))])
+        return weights * factors[codes[rows]]
+    learn_weights = None if sample_weight is None else sample_weight[learn]
+    factors = np.ones(len(target.classes))
+    factors[present] = compute_class_weight(
+        "balanced", classes=present, y=codes[learn], sample_weight=learn_weights
+    )
+    return weights * factors[codes[rows]]

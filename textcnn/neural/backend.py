@@ -1,0 +1,135 @@
+"""What a Keras backend needs of its own: batches into ``fit``, a compiled forward pass, shapes.
+
+Networks are written with ``keras.layers`` and ``keras.ops`` alone; every line that names a backend
+stands here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class ShapePolicy:
+    """Which batch shapes a backend should see: JAX compiles every new one, the others do not."""
+
+    fixed_batch: bool
+    lengths: tuple[int, ...] | None
+
+    def length(self, longest: int) -> int:
+        """Return the length that a batch with this longest member is padded to."""
+        if self.lengths is None:
+            return max(longest, 1)
+        for length in self.lengths:
+            if longest <= length:
+                return length
+        return longest
+
+
+def import_keras():
+    """Import Keras when a network is first needed; say what to install if that fails."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        import keras
+    except ImportError as error:
+        chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise ImportError(
+            f"Keras could not be imported with the backend {chosen!r}: {error}. "
+            f'Type `pip install "keras>=3.13" {chosen}`, or set the environment variable '
+            "KERAS_BACKEND to a backend that is installed (tensorflow, jax or torch) before "
+            "the first import of keras."
+        ) from error
+    return keras
+
+
+def is_installed() -> bool:
+    """Tell whether Keras can be found at all, without importing it."""
+    return importlib.util.find_spec("keras") is not None
+
+
+def limit_threads(n_threads: int) -> None:
+    """Give a worker process its share of the cores; must come before the first operation."""
+    if import_keras().backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.threading.set_intra_op_parallelism_threads(n_threads)
+        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def shape_policy() -> ShapePolicy:
+    """Return the shapes for the running backend."""
+    if import_keras().backend.backend() == "jax":
+        lengths = [8]
+        while lengths[-1] < 4096:
+            lengths += [lengths[-1] * 3 // 2, lengths[-1] * 2]
+        return ShapePolicy(fixed_batch=True, lengths=tuple(lengths))
+    return ShapePolicy(fixed_batch=False, lengths=None)
+
+
+def for_fit(batches):
+    """Wrap :class:`~textcnn.neural.batches.Batches` in what ``keras.Model.fit`` takes."""
+    keras = import_keras()
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_dataset(batches)
+
+    class Adapter(keras.utils.PyDataset):
+        def __len__(self):
+            return len(batches)
+
+        def __getitem__(self, index):
+            return batches[index]
+
+    return Adapter()
+
+
+def _tensorflow_dataset(batches):
+    """Return a tf.data pipeline whose element shapes are always free, so nothing is traced twice.
+
+    Keras' own PyDataset adapter takes the static shapes of the first two batches: another length
+    then fails or makes ``fit`` trace again.
+    """
+    import tensorflow
+
+    def generate():
+        for index in range(len(batches)):
+            yield batches[index]
+
+    def free(array):
+        return tensorflow.TensorSpec((None,) * array.ndim, array.dtype)
+
+    inputs, targets, weights = batches[0]
+    signature = (tuple(free(array) for array in inputs), free(targets), free(weights))
+    dataset = tensorflow.data.Dataset.from_generator(generate, output_signature=signature)
+    dataset = dataset.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
+    return dataset.prefetch(2)
+
+
+def to_numpy(variable) -> np.ndarray:
+    """Return a copy of a Keras variable's value."""
+    keras = import_keras()
+    if keras.backend.backend() == "tensorflow":
+        return np.array(variable.value.numpy())
+    return np.array(keras.ops.convert_to_numpy(variable))
+
+
+def forward(model, example):
+    """Return a function from a tuple of input arrays to the network's output as a NumPy array."""
+    keras = import_keras()
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        signature = [
+            tensorflow.TensorSpec((None,) * array.ndim, np.asarray(array).dtype)
+            for array in example
+        ]
+
+        @tensorflow.function(input_signature=[tuple(signature)])
+        def compiled(inputs):
+            return model(inputs, training=False)
+
+        return lambda inputs: compiled(inputs).numpy()
+    return lambda inputs: np.asarray(model.predict_on_batch(list(inputs)))

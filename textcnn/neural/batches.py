@@ -1,0 +1,125 @@
+"""Batches of rows of like length, in an order that is seeded per epoch, with a record of what was fed."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from textcnn.neural.backend import ShapePolicy
+
+
+class RowSource(Protocol):
+    """Rows that a network can read: documents, pictures.
+
+    ``lengths`` says how long each row is, so that rows of like length share a batch, or is None
+    where all rows have one shape.
+    """
+
+    lengths: np.ndarray | None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+
+    def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what a model that learns from these rows may know (its own words, say)."""
+
+    def gather(
+        self, rows: np.ndarray, view: dict[str, np.ndarray], policy: ShapePolicy
+    ) -> tuple[np.ndarray, ...]:
+        """Return the network's inputs for these rows, padded as the policy says."""
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """Return the given tables by layer name; those named ``shared_…`` stay frozen."""
+
+
+class Batches:
+    """Inputs, targets and weights of some rows, batch by batch.
+
+    Rows of like length share a batch, so little is padded. With a seed the batches come in a new
+    order in each epoch, and rows of equal length change company; the order never looks at a target.
+
+    Parameters
+    ----------
+    source : RowSource
+        Where the inputs come from.
+    rows : ndarray of int, shape (n_rows,)
+        Row numbers in ``source``.
+    view : dict
+        What the model knows, as ``source.view`` returned it.
+    targets : ndarray of float32, shape (n_rows, n_outputs), or None
+        One line per entry of ``rows``.
+    weights : ndarray of float32, shape (n_rows,), or None
+        One per entry of ``rows``; their mean should be 1.
+    batch_size : int
+    policy : ShapePolicy
+        Shapes that the backend should see.
+    seed : numpy.random.SeedSequence or None
+        None keeps the order by length, for prediction.
+    """
+
+    def __init__(
+        self, source: RowSource, rows, view, *, targets=None, weights=None, batch_size, policy, seed
+    ):
+        self._source: RowSource = source
+        self._rows = np.asarray(rows)
+        self._view: dict[str, Any] = view
+        self._targets = targets
+        self._weights = weights
+        self._batch_size = batch_size
+        self._policy: ShapePolicy = policy
+        self._seed = seed
+        self._lengths = None if source.lengths is None else source.lengths[self._rows]
+        self.fed = np.zeros(0 if len(self._rows) == 0 else int(self._rows.max()) + 1, dtype=bool)
+        self.set_epoch(0)
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self._rows) // self._batch_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Put the rows in the order of this epoch; the same epoch always gives the same order."""
+        n_rows = len(self._rows)
+        if self._seed is None:
+            positions = np.arange(n_rows)
+            if self._lengths is not None:
+                positions = np.argsort(self._lengths, kind="stable")
+            batch_order = np.arange(len(self))
+        else:
+            random = np.random.default_rng([epoch, *self._seed.generate_state(4)])
+            positions = random.permutation(n_rows)
+            if self._lengths is not None:
+                positions = positions[np.argsort(self._lengths[positions], kind="stable")]
+            batch_order = random.permutation(len(self))
+        self._positions, self._batch_order = positions, batch_order
+
+    def positions(self, index: int) -> np.ndarray:
+        """Return the positions (in ``rows``) that batch ``index`` of this epoch holds."""
+        start = self._batch_order[index] * self._batch_size
+        return self._positions[start : start + self._batch_size]
+
+    def inputs(self, index: int) -> tuple[np.ndarray, ...]:
+        """Return the network's inputs of batch ``index``, padded where the backend asks for it."""
+        positions = self.positions(index)
+        rows = self._rows[positions]
+        self.fed[rows] = True
+        if self._policy.fixed_batch and len(rows) < self._batch_size:
+            rows = np.concatenate([rows, np.repeat(rows[-1:], self._batch_size - len(rows))])
+        return self._source.gather(rows, self._view, self._policy)
+
+    def __getitem__(self, index: int):
+        """Return ``(inputs, targets, weights)`` of batch ``index``."""
+        positions = self.positions(index)
+        targets, weights = self._targets[positions], self._weights[positions]
+        missing = self._batch_size - len(positions) if self._policy.fixed_batch else 0
+        if missing:
+            # Rows that only fill the batch weigh nothing; the others weigh more, because Keras
+            # divides by the size of the batch.
+            factor = np.float32(self._batch_size / len(positions))
+            weights = np.concatenate([weights * factor, np.zeros(missing, np.float32)])
+            targets = np.concatenate([targets, np.repeat(targets[-1:], missing, axis=0)])
+        return self.inputs(index), targets, weights
+
+    def fed_rows(self) -> np.ndarray:
+        """Return the rows that were handed out so far, ascending: a record, not the plan."""
+        return np.flatnonzero(self.fed)

@@ -1,0 +1,70 @@
+"""The last layers of every network: dense part, raw outputs, and the level that training adds to them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from textcnn.neural.backend import import_keras
+
+LEVEL_LAYER = "level"
+LOSSES = ("binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson")
+
+
+def keras_loss(name: str):
+    """Return the Keras loss that takes raw outputs (logits, standardised targets, log rates)."""
+    keras = import_keras()
+    if name == "binary_crossentropy":
+        return keras.losses.BinaryCrossentropy(from_logits=True)
+    if name == "categorical_crossentropy":
+        return keras.losses.CategoricalCrossentropy(from_logits=True)
+    if name == "squared":
+        return keras.losses.MeanSquaredError()
+    if name == "absolute":
+        return keras.losses.MeanAbsoluteError()
+    if name == "poisson":
+        return _poisson
+    raise ValueError(f"The loss is not known. Expected: one of {LOSSES}. Received: loss={name!r}.")
+
+
+def _poisson(targets, log_rates):
+    """Poisson negative log-likelihood of a log rate, without the term that holds no parameter."""
+    ops = import_keras().ops
+    return ops.mean(ops.exp(log_rates) - targets * log_rates, axis=-1)
+
+
+def add_head(features, *, n_outputs: int, dense_units, activation, dropout: float, l2: float):
+    """Put dense layers, dropout and the raw outputs on a ``(batch, n_features)`` tensor.
+
+    The output layer has no bias: training adds the fold model's own level (its prior logit, say)
+    as a constant, prediction does not. So a raw output is relative to that level by construction,
+    and a network that learns nothing from its input gives exactly zero for every row.
+    """
+    keras = import_keras()
+    regularizer = keras.regularizers.L2(l2) if l2 else None
+    for units in dense_units:
+        features = keras.layers.Dense(units, activation=activation, kernel_regularizer=regularizer)(
+            features
+        )
+    if dropout:
+        features = keras.layers.Dropout(dropout)(features)
+    raw = keras.layers.Dense(
+        n_outputs, use_bias=False, kernel_regularizer=regularizer, name="raw_output"
+    )(features)
+    return _level_layer()(name=LEVEL_LAYER)(raw)
+
+
+@cache
+def _level_layer():
+    """Return the layer class that adds one constant per output (made once Keras is there)."""
+    keras = import_keras()
+
+    class Level(keras.layers.Layer):
+        def build(self, shape):
+            self.offset = self.add_weight(
+                shape=(shape[-1],), initializer="zeros", trainable=False, name="offset"
+            )
+
+        def call(self, raw):
+            return raw + self.offset
+
+    return Level

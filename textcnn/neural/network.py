@@ -1,0 +1,221 @@
+"""One Keras model that is built and traced once and then serves any number of fits."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from textcnn.neural import backend
+from textcnn.neural.heads import LEVEL_LAYER, keras_loss
+from textcnn.neural.randomness import keras_seeded
+
+# Idle traced networks that stay for the next column or fit; each holds its own tables in memory.
+MAX_IDLE_NETWORKS = 4
+
+_idle: list[tuple[Hashable, TracedNetwork]] = []
+_idle_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """How to build a network: picklable, and equal for networks that can stand in for each other."""
+
+    build: Callable  # () -> keras.Model whose last layer is heads.add_head's
+    loss: str
+    key: Hashable | None  # None: never shared between fits (a user's own callable)
+
+
+class TracedNetwork:
+    """A compiled Keras model with everything in it that a fit changes put back at will."""
+
+    def __init__(self, blueprint: Blueprint):
+        self._build = blueprint.build
+        with keras_seeded(0):
+            self._model = blueprint.build()
+        self._optimizer = _adam()
+        self._model.compile(optimizer=self._optimizer, loss=keras_loss(blueprint.loss))
+        self._optimizer.build(self._model.trainable_variables)
+        self._optimizer_start = [
+            backend.to_numpy(variable) for variable in self._optimizer.variables
+        ]
+        self._level = self._model.get_layer(LEVEL_LAYER).offset
+        self._tables: dict[str, np.ndarray] = {}
+        self._forward = None
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of raw outputs."""
+        return self._level.shape[0]
+
+    @cached_property
+    def _frozen(self) -> set[int]:
+        """Identities of the variables that no model owns: shared tables and the level."""
+        frozen = {id(self._level)}
+        for layer in self._model.layers:
+            if layer.name.startswith("shared_"):
+                frozen |= {id(variable) for variable in layer.weights}
+        return frozen
+
+    @cached_property
+    def _owned(self) -> list:
+        """Variables that a fitted model consists of."""
+        return [weight for weight in self._model.weights if id(weight) not in self._frozen]
+
+    def load_tables(self, tables: dict[str, np.ndarray]) -> None:
+        """Load the given tables of this fit, padded with zeros to the network's own size.
+
+        A table whose layer a model owns (trainable vectors) is where each model starts from.
+        """
+        for name, table in tables.items():
+            if self._tables.get(name) is not table:
+                self._assign_table(name, table)
+        self._tables = dict(tables)
+
+    def _assign_table(self, name, table):
+        variable = self._model.get_layer(name).weights[0]
+        padded = np.zeros(variable.shape, np.float32)
+        padded[: len(table)] = table
+        variable.assign(padded)
+
+    def reset(self, seed: int) -> None:
+        """Put fresh seeded weights, dropout seeds, optimizer slots and counters in place."""
+        with keras_seeded(seed):
+            fresh = self._build()
+        pairs = zip(_state(self._model), _state(fresh), strict=True)
+        for variable, start in pairs:
+            if id(variable) not in self._frozen:
+                variable.assign(backend.to_numpy(start))
+        for name, table in self._tables.items():
+            if not name.startswith("shared_"):
+                self._assign_table(name, table)
+        for variable, start in zip(self._optimizer.variables, self._optimizer_start, strict=True):
+            variable.assign(start)
+
+    def set_level(self, offset: np.ndarray) -> None:
+        """Set the constants that are added to the raw outputs."""
+        self._level.assign(offset)
+
+    def fit(self, batches, stop_batches, job) -> tuple[list[dict], int]:
+        """Run ``keras.Model.fit``; return the history (a dict per epoch) and the updates made."""
+        keras = backend.import_keras()
+        self._optimizer.learning_rate.assign(job.learning_rate)
+        self._optimizer.total_updates.assign(float(job.updates))
+        n_epochs = -(-job.updates // len(batches))
+        history: list[dict] = []
+        callbacks = [_epoch_callback(batches, history, job.progress)]
+        if job.updates % len(batches):
+            callbacks.append(_stop_after(job.updates))
+        if stop_batches is not None:
+            callbacks.append(
+                keras.callbacks.EarlyStopping(
+                    "val_loss", patience=job.patience, restore_best_weights=True
+                )
+            )
+        self._model.fit(
+            backend.for_fit(batches),
+            epochs=n_epochs,
+            validation_data=None if stop_batches is None else backend.for_fit(stop_batches),
+            callbacks=callbacks,
+            shuffle=False,
+            verbose=0,
+        )
+        return history, int(backend.to_numpy(self._optimizer.iterations))
+
+    def weights(self) -> list[np.ndarray]:
+        """Return copies of the variables that make up the fitted model."""
+        return [backend.to_numpy(variable) for variable in self._owned]
+
+    def load_weights(self, weights: list[np.ndarray]) -> None:
+        """Put a fitted model's variables in place, with the level at zero, for prediction."""
+        for variable, array in zip(self._owned, weights, strict=True):
+            variable.assign(array)
+        self.set_level(np.zeros(self.n_outputs, np.float32))
+
+    def forward(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
+        """Return the network's output for one batch, without dropout."""
+        if self._forward is None:
+            self._forward = backend.forward(self._model, inputs)
+        return self._forward(inputs)
+
+
+@contextlib.contextmanager
+def borrow_network(blueprint: Blueprint):
+    """Lend a traced network to one fit at a time; it comes back only if nothing went wrong."""
+    network = None
+    with _idle_lock:
+        for position, (key, idle) in enumerate(_idle):
+            if blueprint.key is not None and key == blueprint.key:
+                network = idle
+                del _idle[position]
+                break
+    if network is None:
+        network = TracedNetwork(blueprint)
+    yield network
+    if blueprint.key is not None:
+        with _idle_lock:
+            _idle.append((blueprint.key, network))
+            del _idle[:-MAX_IDLE_NETWORKS]
+
+
+def _state(model) -> list:
+    """Return all variables of a model that a fit may change, metrics apart, in a fixed order."""
+    metrics = {id(variable) for variable in model.metrics_variables}
+    return [variable for variable in model.variables if id(variable) not in metrics]
+
+
+def _adam():
+    """Return Adam whose cosine decay has its length in a variable: data to the traced step."""
+    keras = backend.import_keras()
+
+    class CosineAdam(keras.optimizers.Adam):
+        def build(self, variables):
+            if self.built:
+                return
+            super().build(variables)
+            self.total_updates = self.add_variable(shape=(), name="total_updates")
+
+        def update_step(self, gradient, variable, learning_rate):
+            ops = keras.ops
+            done = ops.cast(self.iterations, "float32") / ops.maximum(self.total_updates, 1.0)
+            decay = 0.5 * (1.0 + ops.cos(np.pi * ops.minimum(done, 1.0)))
+            super().update_step(gradient, variable, learning_rate * decay)
+
+    return CosineAdam(learning_rate=1e-3)
+
+
+def _epoch_callback(batches, history, progress):
+    """Set the order of each epoch, keep its losses, and ask the caller whether to go on."""
+    keras = backend.import_keras()
+
+    class Epochs(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            batches.set_epoch(epoch)
+
+        def on_epoch_end(self, epoch, logs=None):
+            losses = {name: float(value) for name, value in (logs or {}).items()}
+            history.append({"epoch": epoch, **losses})
+            if progress is not None and progress.epoch(epoch, losses):
+                self.model.stop_training = True
+
+    return Epochs()
+
+
+def _stop_after(n_updates):
+    """End training in the middle of an epoch once the updates are done."""
+    keras = backend.import_keras()
+
+    class StopAfter(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.left = n_updates
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.left -= 1
+            if self.left <= 0:
+                self.model.stop_training = True
+
+    return StopAfter()

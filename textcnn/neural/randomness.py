@@ -1,0 +1,88 @@
+"""Seeds that depend on what they are for, never on the order in which they are drawn."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+
+import numpy as np
+
+# Every use of randomness has its own number, so that adding one never moves the others.
+PURPOSES = {
+    "plan": 0,
+    "vectors": 1,
+    "corpus": 2,
+    "weights": 3,
+    "batches": 4,
+}
+
+
+def entropy_from(random_state) -> int:
+    """Return the one integer that every seed of a fit is derived from.
+
+    Parameters
+    ----------
+    random_state : None, int, numpy.random.RandomState or numpy.random.Generator
+        None asks the operating system; an int is used as it is; a generator is asked for one
+        number, as scikit-learn's splitters do.
+
+    Returns
+    -------
+    int
+        A non-negative integer.
+
+    Raises
+    ------
+    ValueError
+        If ``random_state`` is none of these.
+
+    Examples
+    --------
+    >>> entropy_from(7)
+    7
+    """
+    if random_state is None:
+        return int(np.random.SeedSequence().entropy)
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
+        if random_state < 0:
+            raise ValueError(
+                "random_state must not be negative. Expected: None, an int from 0 on, a "
+                f"numpy RandomState or Generator. Received: random_state={random_state!r}."
+            )
+        return int(random_state)
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(np.iinfo(np.int32).max))
+    if isinstance(random_state, np.random.Generator):
+        return int(random_state.integers(np.iinfo(np.int32).max))
+    raise ValueError(
+        "random_state is of a type that gives no seed. Expected: None, an int from 0 on, a numpy "
+        f"RandomState or Generator. Received: random_state={random_state!r}."
+    )
+
+
+def seed_sequence(entropy: int, purpose: str, column: int = 0, fold: int = 0):
+    """Return the ``SeedSequence`` of one purpose, column and fold model."""
+    return np.random.SeedSequence([entropy, column, fold, PURPOSES[purpose]])
+
+
+def integer_seed(sequence: np.random.SeedSequence) -> int:
+    """Return a 31-bit seed, the largest that every library here takes."""
+    return int(sequence.generate_state(1)[0] >> 1)
+
+
+@contextlib.contextmanager
+def keras_seeded(seed: int):
+    """Seed what Keras draws while it builds a network; the caller's global states stay as they were.
+
+    Keras takes the seed of an initializer or a Dropout layer that was given none from Python's
+    ``random``; NumPy's global state is saved as well because a user's own network may draw from it.
+    """
+    python_state = random.getstate()
+    numpy_state = np.random.get_state()  # noqa: NPY002 - saved and restored, never drawn from
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - for a user's own network; restored below
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002

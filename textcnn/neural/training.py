@@ -1,0 +1,203 @@
+"""Fits the models of a plan one after another on one traced network, or spread over processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from sklearn.utils.parallel import Parallel, delayed
+
+from textcnn.neural import backend
+from textcnn.neural.batches import Batches, RowSource
+from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
+
+PREDICTION_BATCH_SIZE = 256
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """All that one model is fitted with; nothing in it comes from rows the model must not see."""
+
+    learn: np.ndarray  # int64 (n_learn,)
+    targets: np.ndarray  # float32 (n_learn, n_outputs)
+    weights: np.ndarray  # float32 (n_learn,), mean 1
+    offset: np.ndarray  # float32 (n_outputs,), added to the raw output while training
+    updates: int  # optimizer steps; early stopping may end sooner
+    batch_size: int
+    learning_rate: float  # at the start; falls along a cosine to 0 at the last update
+    weights_seed: int
+    batches_seed: np.random.SeedSequence
+    stop: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    stop_targets: np.ndarray | None = None
+    stop_weights: np.ndarray | None = None
+    patience: int = 2  # epochs without a better loss on the stop rows
+    predict: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    note: str = ""  # what this model is, for error messages
+    progress: Progress | None = None
+
+
+class Progress(Protocol):
+    """Who is told how a model's training goes."""
+
+    def begin(self) -> None:
+        """Training of this model begins."""
+
+    def epoch(self, epoch: int, losses: dict) -> bool:
+        """An epoch ended; True stops this model."""
+
+    def end(self) -> None:
+        """This model is fitted and has predicted."""
+
+
+@dataclass
+class FittedModel:
+    """A fitted model as NumPy arrays, and the record of what it was fed."""
+
+    weights: list[np.ndarray]
+    view: dict[str, np.ndarray]
+    history: list[dict]
+    updates: int
+    seconds: float
+    fed: dict[str, np.ndarray]  # row numbers handed to "learn", "stop" and "predict"
+
+
+def fit_models(
+    blueprint: Blueprint, source: RowSource, jobs: Sequence[TrainingJob], *, n_jobs=None
+) -> list[tuple[FittedModel, np.ndarray]]:
+    """Fit one model per job; return it with its raw outputs for the job's ``predict`` rows.
+
+    With ``n_jobs`` the jobs are dealt to processes, each with a traced network of its own; the
+    results do not depend on how they are dealt.
+    """
+    parallel = Parallel(n_jobs=n_jobs, prefer="processes")
+    n_workers = min(_effective(parallel), len(jobs))
+    if n_workers <= 1:
+        return _fit_here(blueprint, source, jobs)
+    hands = [list(range(start, len(jobs), n_workers)) for start in range(n_workers)]
+    dealt = parallel(
+        delayed(_fit_in_worker)(blueprint, source, [jobs[i] for i in hand]) for hand in hands
+    )
+    results: list = [None] * len(jobs)
+    for hand, fitted in zip(hands, dealt, strict=True):
+        for i, result in zip(hand, fitted, strict=True):
+            results[i] = result
+    return results
+
+
+def predict_model(
+    blueprint: Blueprint, source: RowSource, models: Sequence[FittedModel]
+) -> list[np.ndarray]:
+    """Return each model's raw outputs for all rows of ``source``, float32 (n_rows, n_outputs)."""
+    rows = np.arange(len(source))
+    outputs = []
+    with borrow_network(blueprint) as network:
+        network.load_tables(source.tables())
+        for model in models:
+            network.load_weights(model.weights)
+            outputs.append(_predict(network, source, rows, model.view)[0])
+    return outputs
+
+
+def _effective(parallel) -> int:
+    """Return how many workers joblib would use under the current configuration."""
+    from joblib import effective_n_jobs
+
+    return effective_n_jobs(parallel.n_jobs)
+
+
+def _fit_in_worker(blueprint, source, jobs):
+    """Fit some jobs in a worker process, with the number of threads that joblib allots to it."""
+    allotted = os.environ.get("OMP_NUM_THREADS", "")
+    if multiprocessing.parent_process() is not None and allotted.isdigit():
+        backend.limit_threads(int(allotted))
+    return _fit_here(blueprint, source, jobs)
+
+
+def _fit_here(blueprint, source, jobs):
+    """Fit the jobs one after another on one traced network."""
+    with borrow_network(blueprint) as network:
+        network.load_tables(source.tables())
+        return [_fit_one(network, source, job) for job in jobs]
+
+
+def _fit_one(network: TracedNetwork, source: RowSource, job: TrainingJob):
+    """Fit one job from its own seeded weights; nothing of an earlier job is left in the network."""
+    try:
+        return _fit_reset_network(network, source, job)
+    except Exception as error:
+        if job.note:
+            error.add_note(f"while fitting {job.note}")
+        raise
+
+
+def _fit_reset_network(network, source, job):
+    started = time.perf_counter()
+    if job.progress is not None:
+        job.progress.begin()
+    network.reset(job.weights_seed)
+    network.set_level(job.offset)
+    view = source.view(job.learn)
+    policy = backend.shape_policy()
+    batches = Batches(
+        source,
+        job.learn,
+        view,
+        targets=job.targets,
+        weights=job.weights,
+        batch_size=job.batch_size,
+        policy=policy,
+        seed=job.batches_seed,
+    )
+    stop_batches = None
+    if len(job.stop):
+        stop_batches = Batches(
+            source,
+            job.stop,
+            view,
+            targets=job.stop_targets,
+            weights=job.stop_weights,
+            batch_size=PREDICTION_BATCH_SIZE,
+            policy=policy,
+            seed=None,
+        )
+    history, updates = network.fit(batches, stop_batches, job)
+    weights = network.weights()
+    if not all(np.isfinite(array).all() for array in weights):
+        raise FloatingPointError(
+            "Training diverged: the network's weights are no longer finite. Expected: a learning "
+            "rate at which the loss falls. Try a tenth of the present one. Received: "
+            f"learning_rate={job.learning_rate!r}."
+        )
+    network.set_level(np.zeros_like(job.offset))
+    outputs, predicted = _predict(network, source, job.predict, view)
+    fed = {
+        "learn": batches.fed_rows(),
+        "stop": stop_batches.fed_rows() if stop_batches else np.empty(0, np.int64),
+        "predict": predicted,
+    }
+    if job.progress is not None:
+        job.progress.end()
+    seconds = time.perf_counter() - started
+    return FittedModel(weights, view, history, updates, seconds, fed), outputs
+
+
+def _predict(network, source, rows, view):
+    """Return raw outputs in the order of ``rows``, and the rows that were really fed."""
+    outputs = np.empty((len(rows), network.n_outputs), np.float32)
+    batches = Batches(
+        source,
+        rows,
+        view,
+        batch_size=PREDICTION_BATCH_SIZE,
+        policy=backend.shape_policy(),
+        seed=None,
+    )
+    for index in range(len(batches)):
+        positions = batches.positions(index)
+        outputs[positions] = network.forward(batches.inputs(index))[: len(positions)]
+    return outputs, batches.fed_rows()

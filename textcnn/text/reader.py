@@ -1,0 +1,134 @@
+"""One text column from cells to documents: tokens, vectors, vocabulary, and the network's blueprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from textcnn.neural.network import Blueprint
+from textcnn.text.documents import Documents
+from textcnn.text.network import (
+    ColumnTables,
+    TextNetworkSettings,
+    build_text_network,
+    rounded_rows,
+)
+from textcnn.text.tokens import TokenizedColumn, make_tokenizer, tokenize_column
+from textcnn.text.vectors import load_vectors, train_corpus_vectors
+from textcnn.text.vocabulary import Vocabulary
+
+LEARNED_DIM_BESIDE_GIVEN = 32
+LEARNED_DIM_ALONE = 100
+
+
+@dataclass(frozen=True)
+class ReaderSettings:
+    """How cells become ids and vectors; plain values as the user gave them."""
+
+    embeddings: Any = None
+    corpus_options: dict | None = None
+    tokenizer: str | Callable = "word"
+    max_length: int | None = 400
+    min_count: int = 2
+    keep_vectors: str | int = "seen"
+    learned_dim: str | int = "auto"
+
+
+@dataclass
+class ColumnReader:
+    """A column's tokenizer and vocabulary after fit: cells in, documents out."""
+
+    tokenizer: str | Callable
+    max_length: int | None
+    vocabulary: Vocabulary
+    learned_dim: int
+    report: dict = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, cells: list[str], settings: ReaderSettings, *, vector_seed, corpus_seed: int):
+        """Read the words of a column; return the reader and the column's documents."""
+        tokenized = tokenize_column(
+            cells, make_tokenizer(settings.tokenizer), max_length=settings.max_length
+        )
+        vectors = [
+            train_corpus_vectors(
+                _Sentences(tokenized), seed=corpus_seed, options=settings.corpus_options
+            )
+            if isinstance(source, str) and source == "corpus"
+            else load_vectors(source)
+            for source in embedding_sources(settings.embeddings)
+        ]
+        counts = np.bincount(tokenized.ids, minlength=len(tokenized.forms))
+        vocabulary = Vocabulary.build(
+            tokenized.forms,
+            counts,
+            vectors=vectors,
+            min_count=settings.min_count,
+            keep_vectors=settings.keep_vectors,
+            seed=vector_seed,
+        )
+        learned_dim = settings.learned_dim
+        if learned_dim == "auto":
+            learned_dim = LEARNED_DIM_BESIDE_GIVEN if vectors else LEARNED_DIM_ALONE
+        reader = cls(
+            settings.tokenizer,
+            settings.max_length,
+            vocabulary,
+            int(learned_dim),
+            dict(vocabulary.report),
+        )
+        return reader, Documents.resolve(tokenized, vocabulary)
+
+    def read(self, cells: list[str]) -> Documents:
+        """Return the documents of new cells; words not met at fit keep a given vector if they have one."""
+        tokenized = tokenize_column(
+            cells, make_tokenizer(self.tokenizer), max_length=self.max_length
+        )
+        return Documents.resolve(tokenized, self.vocabulary)
+
+    @property
+    def tables(self) -> ColumnTables:
+        """Sizes of the vector tables that the network needs for this column."""
+        dim = self.vocabulary.dim
+        return ColumnTables(
+            given_rows=rounded_rows(len(self.vocabulary.given)) if dim else 0,
+            given_dim=dim,
+            learned_rows=rounded_rows(self.vocabulary.n_learned) if self.learned_dim else 0,
+            learned_dim=self.learned_dim,
+        )
+
+
+class _Sentences:
+    """The documents as lists of words, any number of times over (gensim reads them repeatedly)."""
+
+    def __init__(self, tokenized: TokenizedColumn):
+        self._tokenized = tokenized
+
+    def __iter__(self):
+        """Yield one list of words per document."""
+        forms, ids = self._tokenized.forms, self._tokenized.ids
+        offsets = self._tokenized.offsets
+        for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+            yield [forms[form] for form in ids[start:end]]
+
+
+def embedding_sources(embeddings) -> list:
+    """Return ``embeddings=`` as a list of sources, empty where none are given."""
+    if embeddings is None:
+        return []
+    return list(embeddings) if isinstance(embeddings, (list, tuple)) else [embeddings]
+
+
+def blueprint(
+    readers: list[ColumnReader], settings: TextNetworkSettings, *, n_outputs: int, loss: str
+) -> Blueprint:
+    """Return how to build the network for these columns and this kind of target."""
+    columns = tuple(reader.tables for reader in readers)
+    key = None if settings.network is not None else (settings, columns, n_outputs, loss)
+    return Blueprint(
+        build=partial(build_text_network, settings, columns, n_outputs), loss=loss, key=key
+    )

@@ -1,0 +1,132 @@
+"""What the text encoder and the plain text predictors have in common: parameters and fitted columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from textcnn import text_parameters
+from textcnn.fitting import LevelledModel
+from textcnn.neural.network import Blueprint
+from textcnn.neural.randomness import integer_seed, seed_sequence
+from textcnn.neural.training import predict_model
+from textcnn.text.columns import TextColumn
+from textcnn.text.documents import TextSource
+from textcnn.text.network import TextNetworkSettings
+from textcnn.text.reader import ColumnReader, blueprint
+
+
+@dataclass
+class TextNetwork:
+    """One network's fitted parts: readers of its columns, what it is built of, and its models."""
+
+    names: list[str]
+    readers: list[ColumnReader]
+    settings: TextNetworkSettings
+    min_count: int
+    n_outputs: int
+    loss: str
+    models: list[LevelledModel]
+    history: list[dict]
+    fed: list[dict] = field(default_factory=list)  # per model: rows that were really fed
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """How to build the Keras model, which is never part of the state."""
+        return blueprint(self.readers, self.settings, n_outputs=self.n_outputs, loss=self.loss)
+
+    def source(self, documents) -> TextSource:
+        """Return documents as the rows that this network's models read."""
+        return TextSource(
+            documents,
+            [reader.vocabulary for reader in self.readers],
+            min_count=self.min_count,
+            trainable=self.settings.trainable_embeddings,
+            learns_vectors=self.readers[0].learned_dim > 0,
+        )
+
+    def raw_outputs(self, columns: Sequence[TextColumn]) -> list[np.ndarray]:
+        """Return each model's raw outputs for new cells."""
+        documents = [
+            reader.read(column.cells) for reader, column in zip(self.readers, columns, strict=True)
+        ]
+        models = [levelled.model for levelled in self.models]
+        return predict_model(self.blueprint, self.source(documents), models)
+
+
+class TextNetworkEstimator(BaseEstimator):
+    """Parameters and fitted parts of an estimator that trains text networks."""
+
+    _doc_link_module = "textcnn"
+
+    def __sklearn_tags__(self):
+        """Say that cells may be strings or missing, and that a target is needed."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether ``fit`` has ended."""
+        return hasattr(self, "_networks")
+
+    @property
+    def history_(self) -> pd.DataFrame:
+        """Losses per column, model and epoch: one row each, built on access."""
+        return pd.DataFrame([line for network in self._networks for line in network.history])
+
+    @property
+    def vocabulary_report_(self) -> pd.DataFrame:
+        """Per column: how many words and tokens have a given vector, and the bytes kept."""
+        lines = [
+            {"column": name, **reader.report}
+            for network in self._networks
+            for name, reader in zip(network.names, network.readers, strict=True)
+        ]
+        return pd.DataFrame(lines).set_index("column")
+
+    def _check_settings(self):
+        """Check every parameter of words, network and training; return them grouped."""
+        return (
+            text_parameters.reader_settings(self),
+            text_parameters.network_settings(self),
+            text_parameters.training_settings(self),
+        )
+
+    def _read(self, columns: Sequence[TextColumn], settings, entropy: int, first: int = 0):
+        """Read training columns; return their readers and documents."""
+        readers, documents = [], []
+        for number, column in enumerate(columns, start=first):
+            corpus_seed = integer_seed(seed_sequence(entropy, "corpus", number))
+            try:
+                reader, column_documents = ColumnReader.fit(
+                    column.cells,
+                    settings,
+                    vector_seed=seed_sequence(entropy, "vectors", number),
+                    corpus_seed=corpus_seed,
+                )
+            except Exception as error:
+                error.add_note(f"while reading the words of column {column_label(column, number)}")
+                raise
+            readers.append(reader)
+            documents.append(column_documents)
+        return readers, documents
+
+
+def column_label(column: TextColumn, number: int) -> str:
+    """Return the column's name as features and messages show it."""
+    return column.name if column.name is not None else f"x{number}"
+
+
+def history_lines(label: str, model_names: Sequence[str], models: Sequence) -> list[dict]:
+    """Return the losses of some models as one plain dict per epoch."""
+    return [
+        {"column": label, "model": name, **epoch}
+        for name, model in zip(model_names, models, strict=True)
+        for epoch in model.history
+    ]

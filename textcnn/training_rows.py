@@ -1,0 +1,53 @@
+"""Recognises training rows that are given to ``transform``: the commonest leak of all."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+from pandas.util import hash_array
+
+from textcnn.text.columns import TextColumn
+
+FEWEST_ROWS = 100
+SHARE = 0.9
+# Any odd constant keeps the same texts in two columns from cancelling out.
+_COLUMN_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+class InSampleWarning(UserWarning):
+    """Rows that a model was trained on are being transformed as if they were new."""
+
+
+def hash_rows(columns: Sequence[TextColumn]) -> np.ndarray:
+    """Return a 64-bit hash per row over all text columns, uint64 of shape (n_rows,)."""
+    hashes = np.zeros(len(columns[0].cells), np.uint64)
+    for column in columns:
+        cells = np.array(column.cells, dtype=object)
+        hashes = hashes * _COLUMN_FACTOR + hash_array(cells, categorize=False)
+    return hashes
+
+
+def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: str) -> None:
+    """Warn where 100 rows or more are given and nine in ten of them are training rows.
+
+    Parameters
+    ----------
+    hashes, training : ndarray of uint64
+        Hashes of the rows given now, and of the training rows.
+    class_name : str
+        Name of the encoder, for the message.
+    """
+    if len(hashes) < FEWEST_ROWS:
+        return
+    share = np.isin(hashes, training).mean()
+    if share >= SHARE:
+        warnings.warn(
+            f"{share:.0%} of the {len(hashes)} rows given to transform are rows that this "
+            f"{class_name} was fitted on. Their features come from models that saw their targets, "
+            "so a score computed from them is too good. Use the return value of "
+            "fit_transform(X, y) for training rows, and transform for new rows only.",
+            InSampleWarning,
+            stacklevel=3,
+        )
