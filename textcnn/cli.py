@@ -132,7 +132,8 @@ def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
     _say(f"{options.csv}: {len(table):,} rows, target {options.target!r}")
     _say(f"Other columns: {', '.join(others) or 'none'}.")
     if left_out:
-        _say(f"Left out (more than {MAXIMUM_CATEGORIES} different values): {', '.join(left_out)}.")
+        reasons = f"more than {MAXIMUM_CATEGORIES} different values, or nearly empty"
+        _say(f"Left out ({reasons}): {', '.join(left_out)}.")
     _say("A column that is only known once the target is known flatters every way alike.\n")
     _compare(table, options.text, options.target, others, options.seed)
 

@@ -1,0 +1,268 @@
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.model_selection import KFold
+
+import textcnn
+from textcnn import cli
+from textcnn.comparison import (
+    OutOfFoldLinear,
+    compare_text_features,
+    comparison_report,
+    text_stages,
+    usable_columns,
+)
+from textcnn.datasets import make_reviews
+
+
+class MeanTargetOfLength(TransformerMixin, BaseEstimator):
+    """A quick stand-in: the out-of-fold mean target of texts of like length, per column."""
+
+    def __init__(self, embeddings=None, random_state=None):
+        self.embeddings = embeddings
+        self.random_state = random_state
+
+    def fit(self, X, y):
+        self.n_columns_ = X.shape[1]
+        self.classes_ = np.unique(y)
+        self.positive_ = y == self.classes_[-1]
+        self.is_long_ = self._is_long(X)
+        return self
+
+    def fit_transform(self, X, y):
+        self.fit(X, y)
+        features = np.empty((len(X), self.n_columns_), dtype=np.float32)
+        for train, test in KFold(3).split(X):
+            features[test] = self._means(train)[self.is_long_[test].astype(int)][:, None]
+        return features
+
+    def transform(self, X):
+        means = self._means(np.arange(len(self.is_long_)))
+        return np.repeat(means[self._is_long(X).astype(int)][:, None], self.n_columns_, axis=1)
+
+    def _is_long(self, X):
+        return X.iloc[:, 0].fillna("").str.len().to_numpy() > 80
+
+    def _means(self, rows):
+        long, positive = self.is_long_[rows], self.positive_[rows]
+        return np.array([positive[~long].mean(), positive[long].mean()], dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def reviews():
+    return make_reviews(400, random_state=2)
+
+
+@pytest.fixture
+def own_csv(tmp_path, reviews):
+    path = tmp_path / "own table.csv"
+    reviews.to_csv(path, index=False)
+    return str(path)
+
+
+@pytest.fixture
+def quick_encoder(monkeypatch):
+    """Let the demo meet the stand-in in place of the network."""
+    monkeypatch.setitem(vars(textcnn), "TextCNNEncoder", MeanTargetOfLength)
+
+
+def compare(table, target, **options):
+    return compare_text_features(
+        table,
+        text_columns=["review"],
+        target=target,
+        other_columns=["category", "price"],
+        stages=text_stages(["review"], encoder=MeanTargetOfLength(), random_state=0),
+        **options,
+    )
+
+
+def test_four_ways_are_compared_on_the_same_rows(reviews):
+    results = compare(reviews, "recommended")
+    assert list(results.index) == [
+        "no text",
+        "TF-IDF + SVD",
+        "TF-IDF + logistic regression, out of fold",
+        "MeanTargetOfLength, out of fold",
+    ]
+    assert results["text_features"].tolist() == [0, 30, 1, 1]
+    assert results["test_auc"].between(0, 1).all()
+    assert (results["seconds"] > 0).all()
+    again = compare(reviews, "recommended")
+    assert again["test_auc"].tolist() == results["test_auc"].tolist()
+    other_split = compare(reviews, "recommended", random_state=1)
+    assert other_split["test_auc"].tolist() != results["test_auc"].tolist()
+
+
+def test_several_classes_and_string_labels(reviews):
+    opinions = pd.cut(reviews["rating"], [0, 2.5, 4, 5], labels=["poor", "fair", "fine"])
+    results = compare(reviews.assign(opinion=opinions.astype(str)), "opinion")
+    assert results["text_features"].tolist() == [0, 30, 3, 1]
+    assert results["test_auc"].between(0, 1).all()
+
+
+def test_the_winner_is_whoever_it_is():
+    aucs = {"no text": 0.6, "TF-IDF + SVD": 0.81, "TextCNNEncoder, out of fold": 0.8}
+    results = pd.DataFrame(
+        {"test_auc": aucs.values(), "seconds": 1.0, "text_features": 1}, index=list(aucs)
+    )
+    lines = comparison_report(results).splitlines()
+    assert lines[-1] == "Highest test AUC: TF-IDF + SVD, 0.010 above TextCNNEncoder, out of fold."
+    assert len({len(line) for line in lines[:-1]}) == 1
+
+
+def test_the_linear_way_is_out_of_fold_on_training_rows(reviews):
+    """On random targets a model that saw the rows would rank them; an honest one cannot."""
+    texts = reviews["review"].fillna("").to_numpy(dtype=object)
+    noise = np.random.default_rng(0).integers(0, 2, len(texts))
+    linear = OutOfFoldLinear()
+    out_of_fold = linear.fit_transform(texts, noise)[:, 0]
+    in_sample = linear.transform(texts)[:, 0]
+    assert np.corrcoef(in_sample, noise)[0, 1] > 0.8
+    assert abs(np.corrcoef(out_of_fold, noise)[0, 1]) < 0.2
+
+
+def test_columns_of_many_values_are_left_out(reviews):
+    table = reviews.assign(number=range(len(reviews)), code=[f"c{i}" for i in range(len(reviews))])
+    usable = usable_columns(table, exclude=["review", "recommended"])
+    assert "code" not in usable
+    assert {"category", "price", "number"} <= set(usable)
+
+
+def test_nearly_empty_columns_are_left_out():
+    table = pd.DataFrame({"few": [1.0] * 19 + [np.nan] * 31, "enough": [1.0] * 20 + [np.nan] * 30})
+    assert usable_columns(table, exclude=[]) == ["enough"]
+
+
+def test_demo_compares_on_the_bundled_table(quick_encoder, capsys):
+    assert cli.main(["demo"]) == 0
+    out = capsys.readouterr().out
+    assert "3,000 made-up product reviews" in out
+    assert "favours models that read word order, by design" in out
+    assert "MeanTargetOfLength, out of fold" in out
+    assert "Highest test AUC: " in out
+    assert out.rstrip().splitlines()[-5] == "Where to go next"
+
+
+def test_demo_goes_on_with_your_own_table(quick_encoder, own_csv, capsys):
+    arguments = ["demo", "--csv", own_csv, "--text", "review", "--target", "recommended"]
+    assert cli.main([*arguments, "--seed", "3"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("Highest test AUC: ") == 2
+    assert "own table.csv: 400 rows, target 'recommended'" in out
+    assert "delivery_days, rating_count, verified, rating.\n" in out
+
+
+def test_what_the_demo_prints_for_a_table_with_unusable_columns(
+    quick_encoder, tmp_path, reviews, capsys
+):
+    table = reviews.assign(
+        code=[f"c{i}" for i in range(len(reviews))], empty=np.nan, flag=[True, None] * 200
+    )
+    table.loc[:20, "recommended"] = np.nan
+    table.to_csv(tmp_path / "t.csv", index=False)
+    arguments = ["demo", "--csv", str(tmp_path / "t.csv"), "--text", "review"]
+    assert cli.main([*arguments, "--target", "recommended"]) == 0
+    out = capsys.readouterr().out
+    assert "t.csv: 379 rows" in out
+    assert "Left out (more than 255 different values, or nearly empty): date, code, empty." in out
+
+
+def broken(name):
+    """Arguments and the words that the one line of the error must hold."""
+    return pytest.param(*CASES[name], id=name)
+
+
+CASES = {
+    "no such file": (["--csv", "absent.csv", "--text", "a", "--target", "b"], "absent.csv"),
+    "columns missing": (["--csv", "{own}"], "--text COLUMN --target COLUMN"),
+    "table missing": (["--text", "review"], "--csv FILE"),
+    "near column": (
+        ["--csv", "{own}", "--text", "reviews", "--target", "recommended"],
+        "no column 'reviews'. Did you mean 'review'?",
+    ),
+    "far column": (
+        ["--csv", "{own}", "--text", "xyzzy", "--target", "recommended"],
+        "It has: date, customer,",
+    ),
+    "same column": (
+        ["--csv", "{own}", "--text", "review", "--target", "review"],
+        "the same column, 'review'",
+    ),
+    "continuous target": (
+        ["--csv", "{own}", "--text", "review", "--target", "price"],
+        "2 to 50 classes. Received: 'price' with",
+    ),
+    "one class": (["--csv", "{own}", "--text", "review", "--target", "one"], "1 different"),
+    "rare class": (
+        ["--csv", "{own}", "--text", "review", "--target", "rare"],
+        "at least 20 rows. Received: class 'b' of 'rare' with 3",
+    ),
+    "labels for text": (
+        ["--csv", "{own}", "--text", "category", "--target", "recommended"],
+        "'category' does not look like text",
+    ),
+    "few rows": (["--csv", "{few}", "--text", "review", "--target", "recommended"], "50 rows"),
+    "infinite": (
+        ["--csv", "{infinite}", "--text", "review", "--target", "recommended"],
+        "column 'price' holds infinite numbers",
+    ),
+    "empty file": (["--csv", "{empty}", "--text", "a", "--target", "b"], "EmptyDataError"),
+    "not text": (["--csv", "{binary}", "--text", "a", "--target", "b"], "UTF-8"),
+    "torn archive": (["--csv", "{torn}", "--text", "a", "--target", "b"], "torn.csv.gz"),
+    "folder": (["--csv", "{folder}", "--text", "a", "--target", "b"], "IsADirectoryError"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), [broken(name) for name in CASES])
+def test_bad_input_gets_one_line_and_status_2(arguments, words, tmp_path, reviews, capsys):
+    places = {"own": tmp_path / "own.csv", "few": tmp_path / "few.csv", "folder": tmp_path}
+    rare = ["b"] * 3 + ["a"] * (len(reviews) - 3)
+    reviews.assign(one="same", rare=rare).to_csv(places["own"], index=False)
+    reviews.head(50).to_csv(places["few"], index=False)
+    places["infinite"] = tmp_path / "infinite.csv"
+    reviews.assign(price=[np.inf, *reviews["price"][1:]]).to_csv(places["infinite"], index=False)
+    places["empty"] = tmp_path / "empty.csv"
+    places["empty"].write_text("")
+    places["binary"] = tmp_path / "binary.csv"
+    places["binary"].write_bytes(b"a,b\n\xff\xfe\x80,1\n")
+    places["torn"] = tmp_path / "torn.csv.gz"
+    reviews.to_csv(places["torn"], index=False)
+    places["torn"].write_bytes(places["torn"].read_bytes()[:300])
+
+    assert cli.main(["demo", *(argument.format(**places) for argument in arguments)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("textcnn: ")
+    assert captured.err.count("\n") == 1
+    assert words in captured.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["paint"], ["demo", "--seed", "-1"], ["demo", "--x"]])
+def test_unknown_commands_and_options_exit_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: textcnn" in capsys.readouterr().err
+
+
+def test_help_names_the_options(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["demo", "--help"])
+    assert stopped.value.code == 0
+    out = capsys.readouterr().out
+    assert all(option in out for option in ("--csv", "--text", "--target", "--seed"))
+
+
+def test_the_command_line_starts_without_heavy_imports():
+    code = (
+        "import sys, textcnn.cli, textcnn.datasets, textcnn.comparison\n"
+        "print({'tensorflow', 'keras', 'gensim', 'matplotlib'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "set()\n"
