@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import threading
 from collections import Counter, OrderedDict
@@ -15,6 +14,8 @@ import numpy as np
 
 from textcnn.text.vector_files import (
     ACCEPTED,
+    data_set_file,
+    data_set_folder,
     first_not_finite,
     keyed_vectors_of,
     read_vectors_file,
@@ -25,7 +26,6 @@ __all__ = ["WordVectors", "load_vectors", "train_corpus_vectors"]
 _CACHED_FILES = 2
 _cache: OrderedDict[tuple, WordVectors] = OrderedDict()
 _cache_lock = threading.Lock()
-_DATA_SET_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+")
 # gensim cuts a sentence after this many words without a word about it.
 _LONGEST_SENTENCE = 10_000
 
@@ -63,7 +63,7 @@ class WordVectors:
     Notes
     -----
     Finding a word is one look-up in a dict. Making the object reads the whole table once (to check
-    that all numbers are finite), about a second per gigabyte that is in memory.
+    that all numbers are finite), about half a second per gigabyte that is in memory.
 
     Examples
     --------
@@ -265,7 +265,7 @@ def load_vectors(source: object) -> WordVectors:
     Notes
     -----
     Files saved by gensim are pickles: loading one runs the code in it. Load only those whose origin
-    you trust; text and binary files cannot run code. Text is read at about 5 million
+    you trust; text and binary files cannot run code. Text is read at about 4 million
     numbers a second.
 
     Examples
@@ -283,11 +283,11 @@ def load_vectors(source: object) -> WordVectors:
         return source
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
-        folder = _data_set_folder(source)
+        folder = data_set_folder(source)
         if path.is_file() or folder is None:
             return WordVectors.from_file(path)
         # A downloaded folder is no reason to run what is in it, so no pickles.
-        return _read_cached(_data_set_file(str(source), folder), allow_pickle=False)
+        return _read_cached(data_set_file(str(source), folder), allow_pickle=False)
     if keyed_vectors_of(source) is not None:
         return WordVectors.from_keyed_vectors(source)
     raise TypeError(
@@ -432,71 +432,6 @@ def _names_near(folder: Path, name: str) -> str:
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     near = difflib.get_close_matches(name, names, n=3) if name else names[:5]
     return f". Near it: {', '.join(map(repr, near))}" if near else ""
-
-
-def _data_set_folder(source: str | Path) -> Path | None:
-    """Return the folder of a gensim-data set (it may not exist), None if this is no such name."""
-    if not isinstance(source, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", source):
-        return None
-    import gensim.downloader
-
-    folder = Path(gensim.downloader.BASE_DIR) / source
-    return folder if folder.is_dir() or _DATA_SET_NAME.fullmatch(source) else None
-
-
-def _data_set_file(name: str, folder: Path) -> Path:
-    """Return the data file of a gensim-data set, downloading it where there is no folder."""
-    import gensim.downloader
-
-    if not folder.is_dir():
-        try:
-            return Path(gensim.downloader.load(name, return_path=True))
-        except Exception as error:  # gensim raises bare Exception for wrong checksums
-            raise ValueError(
-                f"There is no such vectors file and no local gensim-data set: {name!r}, and gensim "
-                f"could not download it ({type(error).__name__}: {error}). Expected a name that "
-                "`gensim.downloader.info(name_only=True)` lists and a network connection, the "
-                f"folder {str(folder)!r}, or the path of {ACCEPTED}."
-            ) from error
-    stated = _stated_file_name(name, folder.parent / "information.json")
-    if stated is not None and (folder / stated).is_file():
-        return folder / stated
-    found = sorted(folder.glob("*.gz"))
-    if len(found) == 1:
-        return found[0]
-    raise ValueError(
-        f"The gensim-data folder {str(folder)!r} does not tell which file holds the vectors. "
-        f"Expected {stated or 'one .gz file'!r} in it. Received: "
-        f"{sorted(entry.name for entry in folder.iterdir())}. Pass the path of the file."
-    )
-
-
-def _stated_file_name(name: str, information: Path) -> str | None:
-    """Return the file name that gensim's list of data sets gives, None where it gives none."""
-    if not information.is_file():
-        return None
-    try:
-        listed = json.loads(information.read_text(encoding="utf-8"))
-        corpora, models = listed.get("corpora", {}), listed.get("models", {})
-        entry = models.get(name, {})
-        stated = entry.get("file_name")
-    except (ValueError, AttributeError) as error:
-        raise ValueError(
-            f"gensim's list of data sets cannot be read: {str(information)!r} ({error}). Expected "
-            'JSON with "models" and "corpora". Remove the file; gensim downloads it again.'
-        ) from error
-    if name in corpora:
-        raise ValueError(
-            f"The gensim-data set {name!r} holds texts, not word vectors. Expected a name among "
-            f"{', '.join(sorted(models)) or 'those of models'}."
-        )
-    is_plain = isinstance(stated, str) and stated == Path(stated).name and stated != ".."
-    if stated is not None and not is_plain:
-        raise ValueError(
-            f"gensim's list of data sets names a file outside the folder of {name!r}. Expected a "
-            f"plain file name in {str(information)!r}. Received: file_name={stated!r}."
-        )
-    return stated
 
 
 def _short(value: object) -> str:

@@ -194,8 +194,8 @@ class Vocabulary:
     def resolve(self, forms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Look up written forms, met at build or new.
 
-        A form met at build gives the same here as in any later call. About a second for a million
-        forms.
+        A form met at build gives the same here as in any later call. About two seconds for a
+        million forms.
 
         Parameters
         ----------
