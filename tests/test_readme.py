@@ -1,0 +1,61 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def names():
+    """What the README's code leaves behind, all blocks run in order in one namespace."""
+    namespace = {"__name__": "readme"}
+    for block in BLOCK.finditer(README):
+        line = README.count("\n", 0, block.start(1))
+        # The newlines make a traceback point at the README's own line.
+        code = compile("\n" * line + block.group(1), "README.md", "exec")
+        exec(code, namespace)
+    return namespace
+
+
+def test_the_blocks_run_and_the_first_gives_one_feature_per_row(names):
+    train, test = names["train"], names["test"]
+    assert names["train_features"].shape == (len(train), 1)
+    assert names["test_features"].shape == (len(test), 1)
+    assert np.isfinite(names["train_features"]).all()
+    assert ((names["test_features"] >= 0) & (names["test_features"] <= 1)).all()
+
+
+def test_the_later_blocks_give_what_the_text_says(names):
+    assert names["probabilities"].shape == (len(names["test"]),)
+    assert list(names["best"]) == ["columntransformer__text__kernel_sizes"]
+    assert list(names["features"].columns) == ["review_cnn"]
+    assert list(names["own_vectors"].vocabulary_report_.index) == ["review"]
+    assert 0.5 < names["accuracy"] <= 1
+    assert names["ratings"].shape == (len(names["test"]),)
+
+
+def test_every_python_block_is_found():
+    assert len(BLOCK.findall(README)) == README.count("```python") >= 6
+
+
+def test_the_readme_shows_the_targets_and_only_those_that_exist():
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    shown = set(re.findall(r"(?:^    |`)make (\w+)", README, re.MULTILINE))
+    assert {"demo", "test"} <= shown
+    for target in shown:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+def test_links_lead_to_files_of_the_repository():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    for link in links:
+        assert (REPOSITORY / link).is_file(), link
+
+
+def test_the_readme_stays_one_page():
+    assert len(README.splitlines()) <= 160
