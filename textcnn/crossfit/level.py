@@ -1,0 +1,52 @@
+"""The level of a target over some rows: prior, mean, spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """What one fold model knows of the target's level, from its own learning rows alone.
+
+    Attributes
+    ----------
+    offset : ndarray of shape (n_outputs,), float32
+        Added to the network's raw output while it trains: the logit of the prior (binary,
+        multilabel), the centred logarithm of the priors (multiclass), the logarithm of the mean
+        (Poisson), else 0.
+    centre : ndarray of shape (n_outputs,), float64
+        What is subtracted from y: the weighted mean of the learning rows (their weighted median
+        for ``loss="absolute"``, the constant that loss prefers); 0 for classes and Poisson.
+    scale : ndarray of shape (n_outputs,), float64
+        What y is divided by: the weighted standard deviation, 1 where y is constant; 1 for
+        classes and Poisson.
+    """
+
+    offset: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+
+
+def inside(prior: np.ndarray, half: float) -> np.ndarray:
+    """Move priors of exactly 0 and 1 inside."""
+    return np.where(prior <= 0, half, np.where(prior >= 1, 1 - half, prior))
+
+
+def centre_and_scale(values, weights, *, median: bool) -> tuple[float, float]:
+    """Weighted mean (or median) and standard deviation, 1 where the values are constant."""
+    share = weights / weights.sum()
+    mean = float(share @ values)
+    deviation = values - mean
+    largest = np.abs(deviation).max()
+    constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(values).max()
+    # Divided by the largest, so that no square overflows.
+    scale = 1.0 if constant else float(largest * np.sqrt(share @ (deviation / largest) ** 2))
+    if median:
+        order = np.argsort(values, kind="stable")
+        reached = np.cumsum(share[order])
+        middle = np.searchsorted(reached, 0.5 * reached[-1])
+        mean = float(values[order][middle])
+    return mean, scale

@@ -1,0 +1,445 @@
+"""What is predicted: the kind of a target, its values, its outputs and columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit, softmax
+from sklearn.utils.validation import check_consistent_length
+
+from textcnn.crossfit.level import Level, centre_and_scale, inside
+from textcnn.crossfit.messages import check_option, listed, name_rows
+from textcnn.crossfit.values import check_classes, kind_of_values, read_cells
+
+KINDS = ("binary", "multiclass", "continuous", "multilabel", "multioutput")
+TARGET_TYPES = ("auto", "classes", *KINDS)
+REGRESSION_LOSSES = ("squared", "absolute", "poisson")
+CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy")
+OUTPUTS = ("proba", "logit")
+# exp(80) is still finite in float32.
+_LARGEST_EXPONENT = 80.0
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A target as the network needs it; made by :func:`read_target`.
+
+    The network's raw output has no trainable bias of its own. Its training loss is computed on
+    ``raw + level.offset``, so ``raw`` is the logit minus the prior's logit by construction
+    (regression: y minus the training mean, in standard deviations).
+
+    Why that matters: a model that was denied a part of the rows has a base level that tells the
+    mean of the targets it was denied. A column of such outputs separates the parts, and a tree
+    reads the targets from it. :meth:`features` therefore leaves the level out, and the constant
+    it is relative to (0.5, equal probabilities, 0 or 1) does not depend on y at all: changing
+    the target of a held-out row leaves that row's feature bit-identical. :meth:`predictions`
+    puts the level back; use it for plain predictions and for scores, never as a feature.
+
+    Attributes
+    ----------
+    kind : {"binary", "multiclass", "multilabel", "continuous", "multioutput"}
+    loss : {"binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson"}
+    output : {"proba", "logit"}
+        What :meth:`features` gives.
+    classes : ndarray, list of str or None
+        Sorted classes; the labels' names for multilabel; None for regression.
+    names : tuple of str
+        Names of the targets of multilabel and multioutput, else empty.
+    n_outputs : int
+        Raw outputs of the network: 1, the number of classes, labels or targets.
+    labelled : ndarray of shape (n_rows,), bool
+        Rows that have a target.
+    values : ndarray, float64 or int64
+        Class codes of shape (n_rows,), -1 where unlabelled; else values of shape
+        (n_rows, n_outputs), NaN (multilabel: -1) where unlabelled.
+    """
+
+    kind: str
+    loss: str
+    classes: np.ndarray | list | None
+    n_outputs: int
+    labelled: np.ndarray
+    values: np.ndarray
+    names: tuple[str, ...] = ()
+    output: str = "proba"
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether y is numbers rather than classes or labels."""
+        return self.kind in ("continuous", "multioutput")
+
+    def codes(self) -> np.ndarray | None:
+        """Return class codes of shape (n_rows,), int64, -1 where unlabelled; None if no classes."""
+        return self.values if self.kind in ("binary", "multiclass") else None
+
+    def strata(self) -> np.ndarray | None:
+        """Return what folds and stop rows are balanced over: the class codes, or None."""
+        return self.codes()
+
+    def splitter_values(self, rows: np.ndarray) -> np.ndarray:
+        """Return y of some rows in the form that scikit-learn's splitters and scorers take."""
+        values = self.values[rows]
+        return values[:, 0] if self.kind == "continuous" else values
+
+    def level(self, rows: np.ndarray, weights: np.ndarray | None = None) -> Level:
+        """Return the level of the target over some rows.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+            A fold model's own learning rows; all labelled.
+        weights : ndarray of shape (len(rows),), default=None
+            Weights of those rows (``sample_weight[rows]``).
+
+        Raises
+        ------
+        ValueError
+            If there are no rows, a row is unlabelled, or the weights are of another length or
+            sum to zero.
+        """
+        rows, weights = self._rows_and_weights(rows, weights)
+        offset = np.zeros(self.n_outputs)
+        centre = np.zeros(self.n_outputs)
+        scale = np.ones(self.n_outputs)
+        values = self.values[rows]
+        total = weights.sum()
+        # A prior of 0 or 1 has no logit: half a row stands for the class that is not there.
+        half = 0.5 / (len(rows) + 1)
+        if self.kind == "binary":
+            prior = inside(np.array([weights[values == 1].sum() / total]), half)
+            offset = np.log(prior) - np.log1p(-prior)
+        elif self.kind == "multiclass":
+            prior = np.bincount(values, weights, minlength=self.n_outputs) / total
+            offset = np.log(inside(prior, half))
+            offset -= offset.mean()
+        elif self.kind == "multilabel":
+            prior = inside((weights[:, None] * values).sum(axis=0) / total, half)
+            offset = np.log(prior) - np.log1p(-prior)
+        elif self.loss == "poisson":
+            mean = (weights[:, None] * values).sum(axis=0) / total
+            offset = np.log(np.where(mean > 0, mean, half))
+        else:
+            for column in range(self.n_outputs):
+                centre[column], scale[column] = centre_and_scale(
+                    values[:, column], weights, median=self.loss == "absolute"
+                )
+        return Level(offset.astype(np.float32), centre, scale)
+
+    def training_values(self, rows: np.ndarray, level: Level) -> np.ndarray:
+        """Return what the network learns, float32 of shape (len(rows), n_outputs).
+
+        Zeros and ones for classes and labels, y minus ``level.centre`` in units of
+        ``level.scale`` for regression, y itself for Poisson.
+        """
+        rows, _ = self._rows_and_weights(rows, None)
+        values = self.values[rows]
+        if self.kind == "binary":
+            return values.astype(np.float32)[:, None]
+        if self.kind == "multiclass":
+            one_hot = np.zeros((len(rows), self.n_outputs), dtype=np.float32)
+            one_hot[np.arange(len(rows)), values] = 1
+            return one_hot
+        return ((values - level.centre) / level.scale).astype(np.float32)
+
+    def features(self, raw: np.ndarray, level: Level) -> np.ndarray:
+        """Return a model's output relative to the level of its own learning rows.
+
+        Parameters
+        ----------
+        raw : array-like of shape (n, n_outputs)
+            The network's raw output, without ``level.offset``.
+        level : Level
+            The level of that model's learning rows.
+
+        Returns
+        -------
+        ndarray of shape (n, n_outputs), float32
+            With ``output="proba"``: ``sigmoid(raw)`` (binary, multilabel), ``softmax(raw)``
+            (multiclass), ``raw * scale`` (regression: y's units above the training mean),
+            ``exp(raw)`` (Poisson: the multiple of the training mean). With ``output="logit"``:
+            ``raw``, for multiclass less its row's mean, for squared and absolute loss
+            ``raw * scale`` as before.
+        """
+        raw = self._raw(raw)
+        if self.kind in ("continuous", "multioutput") and self.loss != "poisson":
+            shown = raw * level.scale
+        elif self.output == "logit":
+            shown = raw - raw.mean(axis=1, keepdims=True) if self.kind == "multiclass" else raw
+        else:
+            shown = self._from_raw(raw)
+        return shown.astype(np.float32)
+
+    def predictions(self, raw: np.ndarray, level: Level) -> np.ndarray:
+        """Return a model's predictions with the level put back, float64 (n, n_outputs).
+
+        Probabilities at the training prior (binary: of the second class), or y in its own
+        units. They tell what the model was denied: not for use as features.
+        """
+        raw = self._raw(raw)
+        if self.is_regression and self.loss != "poisson":
+            return raw * level.scale + level.centre
+        return self._from_raw(raw + level.offset)
+
+    def probabilities(self, predictions: np.ndarray) -> np.ndarray:
+        """Return predictions as scikit-learn's ``predict_proba`` gives them (binary: two columns).
+
+        Raises
+        ------
+        ValueError
+            If the target is not made of classes or labels.
+        """
+        if self.is_regression:
+            raise ValueError(
+                f"Numbers have no probabilities. Received: a target of kind {self.kind!r}."
+            )
+        if self.kind == "binary":
+            return np.hstack([1 - predictions, predictions])
+        return predictions
+
+    def decode(self, predictions: np.ndarray) -> np.ndarray:
+        """Return predictions as values of y: classes, 0/1 labels, or numbers."""
+        if self.kind == "binary":
+            return self.classes[(predictions[:, 0] > 0.5).astype(np.int64)]
+        if self.kind == "multiclass":
+            return self.classes[predictions.argmax(axis=1)]
+        if self.kind == "multilabel":
+            return (predictions > 0.5).astype(np.int64)
+        return predictions[:, 0] if self.kind == "continuous" else predictions
+
+    def column_suffixes(self) -> list[str]:
+        """Return what is put behind a column's name for each column of :meth:`features`."""
+        if self.kind in ("binary", "continuous"):
+            return [""]
+        names = self.classes if self.kind == "multiclass" else self.names
+        return [f"_{name}" for name in names]
+
+    def missing_classes(self, rows: np.ndarray) -> list[int]:
+        """Return the codes of classes (labels: without a positive row) that some rows lack."""
+        if self.is_regression:
+            return []
+        if self.kind == "multilabel":
+            present = (self.values[rows] == 1).any(axis=0)
+        else:
+            present = np.bincount(self.values[rows], minlength=len(self.classes)) > 0
+        return np.flatnonzero(~present).tolist()
+
+    def without_classes(self, codes) -> Target:
+        """Return this target without some classes: no column for them on any row.
+
+        Rows of a class that is left out count as unlabelled: no model learns from them, and the
+        probabilities of the classes that remain add up to one on every row. Of multilabel
+        targets only the label's column goes. Where two classes remain the target is binary.
+
+        Parameters
+        ----------
+        codes : iterable of int
+            Codes of the classes, or numbers of the labels, to leave out.
+
+        Raises
+        ------
+        ValueError
+            If fewer than two classes (or no label) would remain.
+        """
+        codes = sorted(set(codes))
+        if not codes:
+            return self
+        if self.is_regression:
+            raise ValueError(f"A target of kind {self.kind!r} has no classes to leave out.")
+        keep = np.setdiff1d(np.arange(len(self.classes)), codes)
+        left_out = [self.classes[code] for code in codes]
+        if len(keep) < (1 if self.kind == "multilabel" else 2):
+            raise ValueError(
+                f"Without the class(es) {listed(left_out)} fewer than two classes remain, and "
+                'there is nothing to learn. Received: missing_class="drop". Use fewer folds, or '
+                "a stratified splitter, so that every training part holds every class."
+            )
+        if self.kind == "multilabel":
+            return replace(
+                self,
+                classes=[self.classes[code] for code in keep],
+                names=tuple(self.names[code] for code in keep),
+                n_outputs=len(keep),
+                values=np.ascontiguousarray(self.values[:, keep]),
+            )
+        new_code = np.full(len(self.classes) + 1, -1)  # the last entry serves code -1
+        new_code[keep] = np.arange(len(keep))
+        values = new_code[self.values]
+        binary = len(keep) == 2
+        return replace(
+            self,
+            kind="binary" if binary else self.kind,
+            loss="binary_crossentropy" if binary else self.loss,
+            classes=self.classes[keep],
+            n_outputs=1 if binary else len(keep),
+            labelled=values >= 0,
+            values=values,
+        )
+
+    def _from_raw(self, raw: np.ndarray) -> np.ndarray:
+        """Inverse link."""
+        if self.kind == "multiclass":
+            return softmax(raw, axis=1)
+        if self.loss == "poisson":
+            return np.exp(np.clip(raw, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
+        return expit(raw)
+
+    def _raw(self, raw) -> np.ndarray:
+        raw = np.ascontiguousarray(raw, dtype=np.float64)
+        if raw.ndim != 2 or raw.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"A model of this target has {self.n_outputs} raw output(s) per row: an array of "
+                f"shape (n, {self.n_outputs}) is expected. Received: shape {raw.shape}."
+            )
+        return raw
+
+    def _rows_and_weights(self, rows, weights) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.asarray(rows, dtype=np.int64)
+        if not self.labelled[rows].all():
+            raise ValueError(
+                "Rows without a target cannot be learnt from. "
+                f"Received: {name_rows(rows[~self.labelled[rows]])}."
+            )
+        if not len(rows):
+            raise ValueError("There is no row to learn from.")
+        weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
+        if weights.shape != rows.shape:
+            raise ValueError(
+                f"One weight per row is expected: shape {rows.shape}. Received: weights of shape "
+                f"{weights.shape}. Pass sample_weight[rows]."
+            )
+        if not weights.sum() > 0:
+            raise ValueError("The weights of the rows to learn from are all zero.")
+        return rows, weights
+
+
+def read_target(
+    y,
+    *,
+    target_type: str = "auto",
+    n_rows: int,
+    loss: str = "auto",
+    output: str = "proba",
+    allow_unlabelled: bool = True,
+) -> Target:
+    """Read y into a :class:`Target`.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
+        List, NumPy array, pandas, polars or Arrow column or table. NaN, None, ``pd.NA`` and NaT
+        mark rows without a target. Of several targets a row has all or none.
+    target_type : str, default="auto"
+        ``"auto"`` follows scikit-learn's ``type_of_target``, as ``TargetEncoder`` does: whole
+        numbers are classes, also 0 to 100. Numbers or strings that would make more than 50
+        classes of fewer than 10 rows each on average are refused. ``"binary"``,
+        ``"multiclass"``, ``"continuous"``, ``"multilabel"`` (several columns of 0 and 1),
+        ``"multioutput"`` (several columns of numbers) say it; ``"classes"`` is binary or
+        multiclass, whichever y has.
+    n_rows : int
+        Rows of X.
+    loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
+        Loss of a regression; ``"auto"`` is squared. Classes and labels have cross-entropy.
+    output : {"proba", "logit"}, default="proba"
+        What features are made of; see :meth:`Target.features`.
+    allow_unlabelled : bool, default=True
+        Whether y may be missing in some rows.
+
+    Returns
+    -------
+    Target
+
+    Raises
+    ------
+    TypeError
+        If y is no column at all, or holds bytes.
+    ValueError
+        If y is missing, of another length, infinite, of mixed or unknown type, of one class
+        only, or not what ``target_type`` and ``loss`` say.
+
+    Warns
+    -----
+    sklearn.exceptions.DataConversionWarning
+        If a single target comes as a column of shape (n_rows, 1).
+
+    Examples
+    --------
+    >>> from textcnn.crossfit.targets import read_target
+    >>> target = read_target(["no", "yes", None, "no"], n_rows=4)
+    >>> target.kind, target.classes.tolist(), target.codes().tolist()
+    ('binary', ['no', 'yes'], [0, 1, -1, 0])
+    >>> target.level([0, 1, 3]).offset.round(3).tolist()
+    [-0.6930000185966492]
+    """
+    check_option("target_type", target_type, TARGET_TYPES)
+    check_option("output", output, OUTPUTS)
+    check_option("loss", loss, ("auto", *REGRESSION_LOSSES, *CLASS_LOSSES))
+    if y is None:
+        raise ValueError(
+            "This estimator requires y to be passed, but the target y is None. It learns to "
+            "predict y: pass it as the second argument of fit or fit_transform."
+        )
+    if isinstance(y, str | bytes | dict | set):
+        raise TypeError(
+            "y must be a list, an array, or a column of a table. "
+            f"Received: y of type {type(y).__name__}."
+        )
+    check_consistent_length(range(n_rows), y)
+    cells = read_cells(y, keep_columns=target_type in ("multilabel", "multioutput"))
+    labelled = cells.labelled
+    if not labelled.all() and not allow_unlabelled:
+        raise ValueError(
+            f"Input y contains NaN. Received: no target in {name_rows(np.flatnonzero(~labelled))}. "
+            "This estimator needs a target on every row: drop those rows."
+        )
+    if not labelled.any():
+        raise ValueError(
+            f"y has no value at all. Received: {n_rows} rows, every target missing. At least two "
+            "rows need one."
+        )
+    kind = kind_of_values(cells.values, target_type)
+    names, classes, n_outputs = (), None, 1
+    if kind in ("binary", "multiclass"):
+        classes, codes = np.unique(cells.values, return_inverse=True)
+        check_classes(classes, kind, target_type, len(codes))
+        n_outputs = 1 if kind == "binary" else len(classes)
+        values = np.full(n_rows, -1, dtype=np.int64)
+        values[labelled] = codes
+    else:
+        found = cells.values.reshape(len(cells.values), -1)
+        n_outputs = found.shape[1]
+        names = cells.names
+        filling, dtype = (-1, np.int64) if kind == "multilabel" else (np.nan, np.float64)
+        values = np.full((n_rows, n_outputs), filling, dtype=dtype)
+        values[labelled] = found
+        classes = list(names) if kind == "multilabel" else None
+        if len(set(names)) < len(names):
+            raise ValueError(f"Each target needs its own name. Received: {list(names)}.")
+    loss = _loss(loss, kind, values[labelled])
+    return Target(kind, loss, classes, n_outputs, labelled, values, names, output)
+
+
+def _loss(loss: str, kind: str, values: np.ndarray) -> str:
+    """Resolve the loss, refusing one that does not go with the target."""
+    if kind in ("binary", "multilabel", "multiclass"):
+        expected = CLASS_LOSSES[kind == "multiclass"]
+        if loss not in ("auto", expected):
+            raise ValueError(
+                f"A {kind} target is learnt with loss={expected!r}. Received: loss={loss!r}. Leave "
+                "it out, or pass target_type='continuous' if y is a quantity."
+            )
+        return expected
+    if loss in CLASS_LOSSES:
+        raise ValueError(
+            f"A {kind} target is learnt with one of {listed(REGRESSION_LOSSES)}. "
+            f"Received: loss={loss!r}."
+        )
+    if loss == "poisson":
+        if (values < 0).any():
+            raise ValueError(
+                f"loss='poisson' needs y of 0 or more. Received: a target of {values.min():g}. Use "
+                "loss='squared' or 'absolute'."
+            )
+        if not values.any(axis=0).all():
+            raise ValueError("loss='poisson' needs some y above 0. Received: y of zeros only.")
+    return "squared" if loss == "auto" else loss

@@ -1,0 +1,260 @@
+"""The cells of y, whatever holds them, as NumPy columns and a mask of present rows."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.exceptions import DataConversionWarning
+from sklearn.utils.multiclass import type_of_target
+
+from textcnn.crossfit.messages import listed, name_rows
+
+_KIND_OF_TYPE = {
+    "binary": "binary",
+    "multiclass": "multiclass",
+    "continuous": "continuous",
+    "multilabel-indicator": "multilabel",
+    "continuous-multioutput": "multioutput",
+}
+_MANY_CLASSES = 50
+_ROWS_PER_CLASS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Targets of the labelled rows, and which rows those are."""
+
+    values: np.ndarray  # (n_labelled,) or (n_labelled, n_targets)
+    labelled: np.ndarray  # bool (n_rows,)
+    names: tuple[str, ...]  # of the columns, where there are several
+
+
+def read_cells(y, *, keep_columns: bool) -> Cells:
+    """Read y; a single column of a table becomes one-dimensional unless ``keep_columns``."""
+    columns, names, is_table = _columns(y)
+    if is_table and len(columns) == 1 and not keep_columns:
+        warnings.warn(
+            "A column-vector y was passed when a 1d array was expected. Please change the shape "
+            "of y to (n_samples, ), for example using ravel().",
+            DataConversionWarning,
+            stacklevel=4,
+        )
+    read = [_read_column(column) for column in columns]
+    present = np.stack([mask for _, mask in read], axis=1)
+    labelled = present.any(axis=1)
+    partly = np.flatnonzero(labelled & ~present.all(axis=1))
+    if len(partly):
+        raise ValueError(
+            f"A row has all of its targets or none. Received: {name_rows(partly)} with some of "
+            f"{len(columns)} targets missing. Fill them, or make the whole row missing."
+        )
+    if len({values.dtype.kind in "OU" for values, _ in read}) > 1:
+        raise ValueError(
+            "Unknown label type: y mixes columns of strings and columns of numbers. Pass the "
+            "columns one at a time, or all of them as numbers."
+        )
+    if len(columns) == 1 and not (is_table and keep_columns):
+        return Cells(read[0][0], labelled, ())
+    return Cells(np.stack([values for values, _ in read], axis=1), labelled, tuple(names))
+
+
+def kind_of_values(values: np.ndarray, target_type: str) -> str:
+    """Say what kind of target the labelled values are, or why they are not what they should be."""
+    is_numeric = values.dtype.kind in "biuf"
+    if target_type in ("continuous", "multioutput", "multilabel"):
+        if not is_numeric:
+            raise ValueError(
+                f"target_type={target_type!r} needs numbers. Received: y of strings such as "
+                f"{values.flat[0]!r}. Convert them (pandas.to_numeric), or leave target_type out."
+            )
+        if target_type == "continuous" and values.ndim == 2:
+            raise ValueError(_too_many_columns(values, target_type, "multioutput"))
+        if target_type != "continuous" and values.ndim == 1:
+            raise ValueError(
+                f"target_type={target_type!r} needs y of shape (n_rows, n_targets). Received: one "
+                "dimension. For one target use target_type='continuous' or 'binary'."
+            )
+        if target_type == "multilabel" and not np.isin(values, (0, 1)).all():
+            other = values[~np.isin(values, (0, 1))][0]
+            raise ValueError(
+                "target_type='multilabel' needs columns of 0 and 1. "
+                f"Received: a value {other}. For numbers use target_type='multioutput'."
+            )
+        return target_type
+    inferred = _inferred(values)
+    if target_type == "auto":
+        if inferred not in _KIND_OF_TYPE:
+            raise ValueError(
+                f"Unknown label type: Target type was inferred to be {inferred!r}. Only "
+                f"{listed(_KIND_OF_TYPE)} are supported. For several columns of whole numbers "
+                "pass target_type='multioutput'."
+            )
+        return _KIND_OF_TYPE[inferred]
+    if values.ndim == 2:
+        raise ValueError(_too_many_columns(values, target_type, "multilabel"))
+    if inferred == "continuous":
+        raise ValueError(
+            f"Unknown label type: 'continuous'. Received: target_type={target_type!r} and y of "
+            "numbers that are not whole. For a regression use target_type='continuous' or a "
+            "regressor."
+        )
+    return inferred if target_type == "classes" else target_type
+
+
+def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: int) -> None:
+    """Refuse a number of classes that cannot be meant."""
+    is_numeric = classes.dtype.kind in "iuf"
+    hint = " If y is a quantity, pass target_type='continuous'." if is_numeric else ""
+    if len(classes) < 2:
+        raise ValueError(
+            f"y has one class only: {classes.tolist()[0]!r} on all {n_labelled} rows with a "
+            f"target. At least two classes are needed.{hint}"
+        )
+    if kind == "binary" and len(classes) > 2:
+        raise ValueError(
+            f"target_type='binary' needs two classes. Received: {len(classes)} classes "
+            f"({listed(classes.tolist(), 5)}). Leave target_type out, or use 'multiclass'."
+        )
+    crowded = len(classes) > _MANY_CLASSES and n_labelled < _ROWS_PER_CLASS * len(classes)
+    if crowded and target_type in ("auto", "classes"):
+        what = "numbers" if is_numeric else "values"
+        raise ValueError(
+            f"y would make {len(classes)} classes of {n_labelled / len(classes):.1f} rows each on "
+            f"average. Received: target_type={target_type!r} and y with {len(classes)} different "
+            f"{what} (whole numbers and strings are classes).{hint} If these are classes all the "
+            "same, pass target_type='multiclass'."
+        )
+
+
+def _too_many_columns(values, target_type, other) -> str:
+    return (
+        f"target_type={target_type!r} needs one target. Received: y with {values.shape[1]} "
+        f"columns. Pass one of them, or use target_type={other!r}."
+    )
+
+
+def _inferred(values: np.ndarray) -> str:
+    """Answer of scikit-learn's ``type_of_target``, without its remarks on many classes."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore"):
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        return type_of_target(values, input_name="y")
+
+
+def _columns(y) -> tuple[list, list[str], bool]:
+    """Columns of y, their names, and whether y is a table."""
+    library = type(y).__module__.partition(".")[0]
+    if issparse(y):
+        y = y.toarray()
+    if isinstance(y, pd.DataFrame):
+        return [y.iloc[:, i] for i in range(y.shape[1])], [str(name) for name in y.columns], True
+    if library == "polars" and hasattr(y, "get_columns"):
+        return list(y.get_columns()), list(y.columns), True
+    if library == "pyarrow" and hasattr(y, "column_names"):
+        return list(y.columns), list(y.column_names), True
+    if isinstance(y, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        return [pd.Series(y)], [], False
+    if library in ("polars", "pyarrow"):
+        return [y], [], False
+    # A list of "a" and 1 would become strings by itself; cells as objects keep the difference.
+    array = np.asarray(y) if hasattr(y, "__array__") else np.array(list(y), dtype=object)
+    if array.ndim == 1:
+        return [array], [], False
+    if array.ndim == 2 and array.shape[1]:
+        return list(array.T), [str(i) for i in range(array.shape[1])], True
+    raise ValueError(
+        "Unknown label type: y must have the shape (n_rows,) or (n_rows, n_targets). "
+        f"Received: shape {array.shape}."
+    )
+
+
+def _read_column(column) -> tuple[np.ndarray, np.ndarray]:
+    """Present values (bool, int, float or strings) and the mask of their rows."""
+    if isinstance(column, pd.Series):
+        present = column.notna().to_numpy()
+        column = column[present]
+        dtype = column.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            array = np.asarray(column)
+        elif pd.api.types.is_numeric_dtype(dtype):  # bool too
+            array = column.to_numpy(dtype=getattr(dtype, "numpy_dtype", None))
+        else:
+            array = column.to_numpy(dtype=object) if _holds_text(dtype) else column.to_numpy()
+    else:
+        array = column if isinstance(column, np.ndarray) else _from_series(column)
+        present = np.asarray(pd.notna(array), dtype=bool)
+        array = array[present]
+    array = _checked(array)
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        rows = np.flatnonzero(present)[np.isinf(array)]
+        raise ValueError(
+            "Input y contains infinity or a value too large for dtype('float64'). "
+            f"Received: infinity in {name_rows(rows)}."
+        )
+    return array, present
+
+
+def _holds_text(dtype) -> bool:
+    return pd.api.types.is_string_dtype(dtype) or pd.api.types.is_object_dtype(dtype)
+
+
+def _from_series(column) -> np.ndarray:
+    """Polars and Arrow columns; those with nulls or text as objects."""
+    if hasattr(column, "to_pylist"):
+        return np.array(column.to_pylist(), dtype=object)
+    if column.dtype.is_numeric() and column.null_count() == 0:
+        return column.to_numpy()
+    return np.array(column.to_list(), dtype=object)
+
+
+def _checked(array: np.ndarray) -> np.ndarray:
+    """Turn cells into bool, int, float or strings, or say why they are none of these."""
+    kind = array.dtype.kind
+    if kind in "biuU":
+        return array
+    if kind == "f":
+        return array.astype(np.float64)
+    if kind not in "OT":
+        raise _refusal("bytes" if kind == "S" else str(array.dtype), array)
+    array = array.astype(object)
+    inferred = pd.api.types.infer_dtype(array, skipna=False)
+    if inferred == "string":
+        return array
+    if inferred == "boolean":
+        return array.astype(bool)
+    if inferred == "integer" and all(-(2**63) <= value < 2**63 for value in array):
+        return array.astype(np.int64)
+    if inferred in ("integer", "floating", "mixed-integer-float", "decimal", "empty"):
+        return array.astype(np.float64)
+    raise _refusal(inferred, array)
+
+
+def _refusal(inferred: str, array: np.ndarray) -> Exception:
+    """Error for cells that cannot be targets."""
+    if inferred == "bytes":
+        return TypeError(
+            "Support for labels represented as bytes is not supported. Convert the labels to a "
+            f"string or integer format. Received: y with {array[0]!r}."
+        )
+    if any(isinstance(cell, list | tuple | set | np.ndarray) for cell in array):
+        return ValueError(
+            "Unknown label type: y has a list in a cell, or rows of different length. For several "
+            "labels per row pass a table of 0 and 1 (scikit-learn's MultiLabelBinarizer makes "
+            f"one). Received: {array[0]!r} in the first row."
+        )
+    if any(isinstance(cell, complex | np.complexfloating) for cell in array):
+        return ValueError(f"Complex data not supported. Received: y with {array[0]!r}.")
+    types = sorted({type(cell).__name__ for cell in array})
+    if len(types) > 1:
+        return ValueError(
+            f"Unknown label type: y mixes cells of type {' and '.join(types)}. Received for "
+            f"example: {listed([next(c for c in array if type(c).__name__ == t) for t in types])}. "
+            "Make them all numbers or all strings, e.g. y.astype(str)."
+        )
+    return ValueError(
+        f"Unknown label type: {inferred!r}. Targets are numbers or strings. Received: y with "
+        f"{array[0]!r}."
+    )
