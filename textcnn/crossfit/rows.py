@@ -24,8 +24,8 @@ def read_groups(groups, n_rows: int) -> np.ndarray | None:
     codes, found = pd.factorize(series, sort=True)
     if len(found) < 2:
         raise ValueError(
-            f"groups has one group only. Received: {found[0]!r} on all {n_rows} rows. At least two "
-            "groups are needed, or none at all (groups=None)."
+            f"groups has one group only. Received: {listed(found[:1])} on all {n_rows} rows. "
+            "At least two groups are needed, or none at all (groups=None)."
         )
     return codes.astype(np.int64)
 
