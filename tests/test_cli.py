@@ -76,7 +76,7 @@ def compare(table, target, **options):
         text_columns=["review"],
         target=target,
         other_columns=["category", "price"],
-        stages=text_stages(["review"], encoder=MeanTargetOfLength(), random_state=0),
+        stages=text_stages(["review"], encoders={"length, out of fold": MeanTargetOfLength()}),
         **options,
     )
 
@@ -87,7 +87,7 @@ def test_four_ways_are_compared_on_the_same_rows(reviews):
         "no text",
         "TF-IDF + SVD",
         "TF-IDF + logistic regression, out of fold",
-        "MeanTargetOfLength, out of fold",
+        "length, out of fold",
     ]
     assert results["text_features"].tolist() == [0, 30, 1, 1]
     assert results["test_auc"].between(0, 1).all()
@@ -113,6 +113,13 @@ def test_the_winner_is_whoever_it_is():
     lines = comparison_report(results).splitlines()
     assert lines[-1] == "Highest test AUC: TF-IDF + SVD, 0.010 above TextCNNEncoder, out of fold."
     assert len({len(line) for line in lines[:-1]}) == 1
+
+
+def test_a_lead_that_the_table_does_not_show_is_called_level():
+    results = pd.DataFrame(
+        {"test_auc": [0.9, 0.9004], "seconds": 1.0, "text_features": 1}, index=["one", "two"]
+    )
+    assert comparison_report(results).endswith("two, level to three places with one.")
 
 
 def test_the_linear_way_is_out_of_fold_on_training_rows(reviews):
@@ -143,7 +150,7 @@ def test_demo_compares_on_the_bundled_table(quick_encoder, capsys):
     out = capsys.readouterr().out
     assert "3,000 made-up product reviews" in out
     assert "favours models that read word order, by design" in out
-    assert "MeanTargetOfLength, out of fold" in out
+    assert "TextCNNEncoder, out of fold" in out
     assert "Highest test AUC: " in out
     assert out.rstrip().splitlines()[-5] == "Where to go next"
 

@@ -135,8 +135,7 @@ def _texts() -> FunctionTransformer:
 def text_stages(
     text_columns: Sequence[str],
     *,
-    encoder: object = None,
-    embeddings: object = None,
+    encoders: Mapping[str, object] | None = None,
     random_state: int = 0,
 ) -> dict[str, list[Stage]]:
     """Name four ways to use text columns, as stages of a ``ColumnTransformer``.
@@ -145,40 +144,41 @@ def text_stages(
     ----------
     text_columns : sequence of str
         Names of the text columns.
-    encoder : transformer, optional
-        The last of the four ways; a `TextCNNEncoder` with its default settings if not given.
-    embeddings : object, optional
-        Word vectors of that `TextCNNEncoder`.
+    encoders : mapping of str to transformer, optional
+        What stands for the last way, by name: each gets all text columns as one frame. If not
+        given, a `TextCNNEncoder` with its default settings.
     random_state : int, default=0
-        Seed of all of them.
+        Seed of what this function makes itself.
 
     Returns
     -------
     dict of str to list of (name, transformer, columns)
         No text at all; TF-IDF with a truncated SVD, which never looks at the target; out-of-fold
-        logistic regression on TF-IDF; and the encoder.
+        logistic regression on TF-IDF; and the encoders.
 
     Examples
     --------
+    >>> from sklearn.preprocessing import TargetEncoder
     >>> from textcnn.comparison import text_stages
-    >>> list(text_stages(["review"], encoder="drop"))[1:3]
-    ['TF-IDF + SVD', 'TF-IDF + logistic regression, out of fold']
+    >>> list(text_stages(["review"], encoders={"whole texts": TargetEncoder()}))[1:]
+    ['TF-IDF + SVD', 'TF-IDF + logistic regression, out of fold', 'whole texts']
     """
-    if encoder is None:
+    if encoders is None:
         from textcnn import TextCNNEncoder
 
-        encoder = TextCNNEncoder(embeddings=embeddings, random_state=random_state)
+        encoders = {"TextCNNEncoder, out of fold": TextCNNEncoder(random_state=random_state)}
     svd = make_pipeline(_texts(), _tfidf(), TruncatedSVD(N_TOPICS, random_state=random_state))
     linear = make_pipeline(_texts(), OutOfFoldLinear(random_state))
-    name = "the encoder" if isinstance(encoder, str) else type(encoder).__name__
-    return {
+    stages: dict[str, list[Stage]] = {
         "no text": [],
         "TF-IDF + SVD": [(f"{c}_svd", svd, c) for c in text_columns],
         "TF-IDF + logistic regression, out of fold": [
             (f"{c}_linear", linear, c) for c in text_columns
         ],
-        f"{name}, out of fold": [("text", encoder, list(text_columns))],
     }
+    for name, encoder in encoders.items():
+        stages[name] = [("text", encoder, list(text_columns))]
+    return stages
 
 
 def usable_columns(table: pd.DataFrame, exclude: Sequence[str]) -> list[str]:
@@ -358,5 +358,6 @@ def comparison_report(results: pd.DataFrame) -> str:
     ]
     ranked = results["test_auc"].sort_values(ascending=False, kind="stable")
     lead = ranked.iloc[0] - ranked.iloc[1]
-    lines.append(f"Highest test AUC: {ranked.index[0]}, {lead:.3f} above {ranked.index[1]}.")
+    distance = f"{lead:.3f} above" if lead >= 0.0005 else "level to three places with"
+    lines.append(f"Highest test AUC: {ranked.index[0]}, {distance} {ranked.index[1]}.")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import copy
 
 import numpy as np
 from sklearn.base import TransformerMixin
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn import text_parameters
@@ -338,18 +338,19 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         return np.array([f"{name}_cnn{suffix}" for name in names for suffix in suffixes], object)
 
     def get_metadata_routing(self):
-        """Return which of ``groups`` and ``sample_weight`` this encoder and its splitter ask for.
+        """Return which of ``groups`` and ``sample_weight`` this encoder asks for.
+
+        A splitter that needs groups makes the encoder ask for them; with an int ``cv`` say
+        ``set_fit_request(groups=True)``.
 
         Returns
         -------
-        MetadataRouter
+        MetadataRequest
         """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        if hasattr(self.cv, "split"):
-            mapping = MethodMapping().add(caller="fit", callee="split")
-            mapping.add(caller="fit_transform", callee="split")
-            router.add(splitter=self.cv, method_mapping=mapping)
-        return router
+        requests = super().get_metadata_routing()
+        if "groups" in _requests_of(self.cv) and requests.fit.requests["groups"] is None:
+            requests.fit.add_request(param="groups", alias=True)
+        return requests
 
     def __sklearn_tags__(self):
         """Say that the output is float32 whatever the input is."""
@@ -422,7 +423,7 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         fitted._row_hashes = hash_rows(columns)
         fitted.target_type_ = target.kind
         fitted.classes_ = target.classes
-        self.__dict__.update(fitted.__dict__)
+        self._adopt(fitted)
         return np.hstack(features)
 
     def _fit_column(
@@ -461,9 +462,17 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
 
         network.models, outputs = fit(plan.assignments, names, 0)
         if self.ensemble == "refit":
-            everything = whole_assignment(plan, target)
+            everything = whole_assignment(target, plan, random_state=seed_sequence(entropy, "plan"))
             updates = refit_updates(
                 [levelled.model for levelled in network.models], len(everything.learn)
             )
             network.models, _ = fit([everything], ["refit"], plan.n_models, updates)
         return oof.assemble(plan, outputs)
+
+
+def _requests_of(splitter) -> set[str]:
+    """Return the metadata that a splitter asks for."""
+    if not hasattr(splitter, "get_metadata_routing"):
+        return set()
+    requests = get_routing_for_object(splitter).split.requests
+    return {name for name, alias in requests.items() if alias}

@@ -49,7 +49,6 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
             history=[],
         )
         assignment = whole_assignment(
-            None,
             target,
             stop_fraction=training.stop_fraction,
             random_state=seed_sequence(entropy, "plan"),
@@ -73,7 +72,7 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
         fitted._target = without_rows(target)
         if target.classes is not None:
             fitted.classes_ = target.classes
-        self.__dict__.update(fitted.__dict__)
+        self._adopt(fitted)
         return self
 
     def _predictions(self, X) -> np.ndarray:
@@ -266,7 +265,8 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         ndarray of float64, shape (n_rows, n_classes)
             Columns in the order of ``classes_``.
         """
-        return self._target.probabilities(self._predictions(X))
+        predictions = self._predictions(X)
+        return self._target.probabilities(predictions)
 
     def predict(self, X):
         """Return the most probable class of each row.
@@ -280,7 +280,8 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         -------
         ndarray of shape (n_rows,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
     def __sklearn_tags__(self):
         """Say that digits read as words are no measure of this classifier."""

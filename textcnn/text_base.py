@@ -62,6 +62,7 @@ class TextNetworkEstimator(BaseEstimator):
     """Parameters and fitted parts of an estimator that trains text networks."""
 
     _doc_link_module = "textcnn"
+    class_weight = None  # a parameter of the estimators that know classes
 
     def __sklearn_tags__(self):
         """Say that cells may be strings or missing, and that a target is needed."""
@@ -97,6 +98,12 @@ class TextNetworkEstimator(BaseEstimator):
             text_parameters.network_settings(self),
             text_parameters.training_settings(self),
         )
+
+    def _adopt(self, fitted) -> None:
+        """Take over all that a fit on a copy of this estimator has set."""
+        if not hasattr(fitted, "feature_names_in_"):
+            self.__dict__.pop("feature_names_in_", None)
+        self.__dict__.update(fitted.__dict__)
 
     def _read(self, columns: Sequence[TextColumn], settings, entropy: int, first: int = 0):
         """Read training columns; return their readers and documents."""

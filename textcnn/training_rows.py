@@ -49,5 +49,5 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: 
             "so a score computed from them is too good. Use the return value of "
             "fit_transform(X, y) for training rows, and transform for new rows only.",
             InSampleWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -96,6 +96,8 @@ def _series(values, name: str, n_rows: int) -> pd.Series:
     """One-dimensional values of the right length, without their index."""
     if type(values).__module__.partition(".")[0] in ("polars", "pyarrow"):
         values = values.to_pylist() if hasattr(values, "to_pylist") else values.to_list()
+    if not hasattr(values, "__len__") and hasattr(values, "__array__"):
+        values = np.asarray(values)
     shape = getattr(values, "shape", None)
     if isinstance(values, str) or not (hasattr(values, "__len__") or shape):
         raise ValueError(

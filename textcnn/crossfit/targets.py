@@ -10,12 +10,17 @@ from sklearn.utils.validation import check_consistent_length
 
 from textcnn.crossfit.level import Level, centre_and_scale, inside
 from textcnn.crossfit.messages import check_option, listed, name_rows
-from textcnn.crossfit.values import check_classes, kind_of_values, read_cells
+from textcnn.crossfit.values import (
+    CLASS_LOSSES,
+    REGRESSION_LOSSES,
+    check_classes,
+    kind_of_values,
+    read_cells,
+    resolve_loss,
+)
 
 KINDS = ("binary", "multiclass", "continuous", "multilabel", "multioutput")
 TARGET_TYPES = ("auto", "classes", *KINDS)
-REGRESSION_LOSSES = ("squared", "absolute", "poisson")
-CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy")
 OUTPUTS = ("proba", "logit")
 # exp(80) is still finite in float32.
 _LARGEST_EXPONENT = 80.0
@@ -415,31 +420,5 @@ def read_target(
         classes = list(names) if kind == "multilabel" else None
         if len(set(names)) < len(names):
             raise ValueError(f"Each target needs its own name. Received: {list(names)}.")
-    loss = _loss(loss, kind, values[labelled])
+    loss = resolve_loss(loss, kind, values[labelled])
     return Target(kind, loss, classes, n_outputs, labelled, values, names, output)
-
-
-def _loss(loss: str, kind: str, values: np.ndarray) -> str:
-    """Resolve the loss, refusing one that does not go with the target."""
-    if kind in ("binary", "multilabel", "multiclass"):
-        expected = CLASS_LOSSES[kind == "multiclass"]
-        if loss not in ("auto", expected):
-            raise ValueError(
-                f"A {kind} target is learnt with loss={expected!r}. Received: loss={loss!r}. Leave "
-                "it out, or pass target_type='continuous' if y is a quantity."
-            )
-        return expected
-    if loss in CLASS_LOSSES:
-        raise ValueError(
-            f"A {kind} target is learnt with one of {listed(REGRESSION_LOSSES)}. "
-            f"Received: loss={loss!r}."
-        )
-    if loss == "poisson":
-        if (values < 0).any():
-            raise ValueError(
-                f"loss='poisson' needs y of 0 or more. Received: a target of {values.min():g}. Use "
-                "loss='squared' or 'absolute'."
-            )
-        if not values.any(axis=0).all():
-            raise ValueError("loss='poisson' needs some y above 0. Received: y of zeros only.")
-    return "squared" if loss == "auto" else loss

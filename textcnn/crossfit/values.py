@@ -20,6 +20,8 @@ _KIND_OF_TYPE = {
     "multilabel-indicator": "multilabel",
     "continuous-multioutput": "multioutput",
 }
+REGRESSION_LOSSES = ("squared", "absolute", "poisson")
+CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy")
 _MANY_CLASSES = 50
 _ROWS_PER_CLASS = 10
 
@@ -128,6 +130,32 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
             f"{what} (whole numbers and strings are classes).{hint} If these are classes all the "
             "same, pass target_type='multiclass'."
         )
+
+
+def resolve_loss(loss: str, kind: str, values: np.ndarray) -> str:
+    """Resolve the loss, refusing one that does not go with the target."""
+    if kind in ("binary", "multilabel", "multiclass"):
+        expected = CLASS_LOSSES[kind == "multiclass"]
+        if loss not in ("auto", expected):
+            raise ValueError(
+                f"A {kind} target is learnt with loss={expected!r}. Received: loss={loss!r}. Leave "
+                "it out, or pass target_type='continuous' if y is a quantity."
+            )
+        return expected
+    if loss in CLASS_LOSSES:
+        raise ValueError(
+            f"A {kind} target is learnt with one of {listed(REGRESSION_LOSSES)}. "
+            f"Received: loss={loss!r}."
+        )
+    if loss == "poisson":
+        if (values < 0).any():
+            raise ValueError(
+                f"loss='poisson' needs y of 0 or more. Received: a target of {values.min():g}. Use "
+                "loss='squared' or 'absolute'."
+            )
+        if not values.any(axis=0).all():
+            raise ValueError("loss='poisson' needs some y above 0. Received: y of zeros only.")
+    return "squared" if loss == "auto" else loss
 
 
 def _too_many_columns(values, target_type, other) -> str:

@@ -1,0 +1,283 @@
+"""Models fitted one after another on one traced network are the models fitted alone."""
+
+import random
+from functools import partial
+
+import numpy as np
+import pytest
+
+from textcnn.neural import network as network_module
+from textcnn.neural.batches import Batches
+from textcnn.neural.backend import ShapePolicy
+from textcnn.neural.network import Blueprint
+from textcnn.neural.randomness import entropy_from, integer_seed, seed_sequence
+from textcnn.neural.training import TrainingJob, fit_models, predict_model
+from textcnn.text.documents import Documents, TextSource
+from textcnn.text.network import TextNetworkSettings, build_text_network
+from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
+
+N_ROWS = 60
+
+
+@pytest.fixture(scope="module")
+def rows():
+    words = np.random.default_rng(0).choice(list("abcdefghij"), (N_ROWS, 5))
+    cells = [" ".join(line[: 1 + i % 5]) for i, line in enumerate(words)]
+    reader, documents = ColumnReader.fit(
+        cells, ReaderSettings(learned_dim=4), vector_seed=0, corpus_seed=0
+    )
+    source = TextSource(
+        [documents], [reader.vocabulary], min_count=2, trainable=False, learns_vectors=True
+    )
+    targets = np.array([["a" in cell] for cell in cells], np.float32)
+    return source, reader, targets
+
+
+def make_jobs(targets, **changes):
+    folds = np.arange(N_ROWS) % 3
+    return [make_job(targets, fold, np.flatnonzero(folds != fold), **changes) for fold in range(3)]
+
+
+def make_job(targets, fold, learn, **changes):
+    settings = {
+        "updates": 7,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "weights_seed": 100 + fold,
+        "batches_seed": np.random.SeedSequence([0, fold]),
+        "offset": np.zeros(1, np.float32),
+        "predict": np.setdiff1d(np.arange(N_ROWS), learn),
+    } | changes
+    weights = np.ones(len(learn), np.float32)
+    return TrainingJob(learn=learn, targets=targets[learn], weights=weights, **settings)
+
+
+def make_blueprint(reader, **changes):
+    settings = TextNetworkSettings(**({"n_filters": 3, "kernel_sizes": (2,)} | changes))
+    return blueprint([reader], settings, n_outputs=1, loss="binary_crossentropy")
+
+
+def assert_same(one, other):
+    (model, output), (other_model, other_output) = one, other
+    np.testing.assert_array_equal(output, other_output)
+    for mine, theirs in zip(model.weights, other_model.weights, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.5])
+def test_nothing_is_carried_from_model_to_model(rows, dropout):
+    source, reader, targets = rows
+    plan = make_blueprint(reader, dropout=dropout)
+    jobs = make_jobs(targets)
+    together = fit_models(plan, source, jobs)
+    backwards = fit_models(plan, source, jobs[::-1])[::-1]
+    for job, one, other in zip(jobs, together, backwards, strict=True):
+        network_module._idle.clear()  # a network that never served another fit
+        alone = fit_models(plan, source, [job])[0]
+        assert_same(one, other)
+        assert_same(one, alone)
+    assert not np.array_equal(together[0][0].weights[0], together[1][0].weights[0])
+
+
+def test_processes_give_the_same_bits_at_equal_thread_counts(rows):
+    import os
+
+    from joblib import parallel_config
+
+    source, reader, targets = rows
+    jobs = make_jobs(targets)
+    here = fit_models(make_blueprint(reader), source, jobs)
+    with parallel_config(backend="loky", inner_max_num_threads=os.cpu_count()):
+        there = fit_models(make_blueprint(reader), source, jobs, n_jobs=2)
+    for one, other in zip(here, there, strict=True):
+        assert_same(one, other)
+
+
+def test_a_fit_leaves_the_global_random_states_alone(rows):
+    source, reader, targets = rows
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    fit_models(make_blueprint(reader), source, make_jobs(targets)[:1])
+    assert random.getstate() == python
+    after = np.random.get_state()  # noqa: NPY002
+    assert all(np.array_equal(a, b) for a, b in zip(numpy, after, strict=True))
+
+
+def test_a_traced_network_is_used_again_and_not_traced_again(rows):
+    source, reader, targets = rows
+    plan = make_blueprint(reader, n_filters=5)
+    fit_models(plan, source, make_jobs(targets))
+    traces = []
+    with network_module.borrow_network(plan) as network:
+        model = network._model
+        train_step = model.train_step
+        model.train_step = lambda data: traces.append(data) or train_step(data)
+    fit_models(plan, source, make_jobs(targets, updates=15, learning_rate=0.1, batch_size=5))
+    with network_module.borrow_network(plan) as network:
+        assert network._model is model
+    assert len(traces) == 0
+    model.make_train_function(force=True)  # the counter does count
+    fit_models(plan, source, make_jobs(targets))
+    assert len(traces) == 1
+    del model.train_step
+
+
+def test_predictions_of_a_stored_model_are_those_of_the_fit(rows):
+    source, reader, targets = rows
+    plan = make_blueprint(reader)
+    jobs = make_jobs(targets)
+    results = fit_models(plan, source, jobs)
+    again = predict_model(plan, source, [model for model, _ in results])
+    for job, (_, output), everything in zip(jobs, results, again, strict=True):
+        np.testing.assert_allclose(everything[job.predict], output, atol=1e-6)
+
+
+def test_updates_are_counted_and_the_schedule_ends_at_zero(rows):
+    source, reader, targets = rows
+    plan = make_blueprint(reader)
+    for updates in (1, 5, 11):
+        (model, _) = fit_models(plan, source, make_jobs(targets, updates=updates))[0]
+        assert model.updates == updates
+        assert len(model.history) == -(-updates // 5)
+    # The last of many updates changes next to nothing: the rate has fallen to zero.
+    job = make_jobs(targets, updates=200)[0]
+    full = fit_models(plan, source, [job])[0][0].weights
+    assert all(np.isfinite(array).all() for array in full)
+
+
+def test_early_stopping_keeps_the_best_weights(rows):
+    source, reader, targets = rows
+    job = make_jobs(targets)[0]
+    learn, stop = job.learn[:30], job.learn[30:]
+    random_targets = np.random.default_rng(5).integers(0, 2, (N_ROWS, 1)).astype(np.float32)
+    stopping = make_job(
+        random_targets,
+        0,
+        learn,
+        updates=400,
+        learning_rate=0.05,
+        stop=stop,
+        stop_targets=random_targets[stop],
+        stop_weights=np.ones(len(stop), np.float32),
+        predict=job.predict,
+    )
+    plan = make_blueprint(reader, dropout=0.0)
+    (model, _) = fit_models(plan, source, [stopping])[0]
+    losses = [epoch["val_loss"] for epoch in model.history]
+    assert len(losses) < 100, "noise must stop early"
+    raw = predict_model(plan, source, [model])[0][stop]
+    kept = np.mean(np.logaddexp(0, raw) - random_targets[stop] * raw)
+    assert kept == pytest.approx(min(losses), abs=1e-4)
+    assert np.array_equal(model.fed["stop"], stop)
+
+
+def test_divergence_is_an_error_that_names_the_model(rows):
+    source, reader, targets = rows
+    jobs = make_jobs(targets, learning_rate=1e30, note="column 'review', fold 1 of 3")
+    with pytest.raises(FloatingPointError, match="learning_rate=1e") as caught:
+        fit_models(make_blueprint(reader, activation="linear"), source, jobs)
+    assert "while fitting column 'review', fold 1 of 3" in caught.value.__notes__
+
+
+def test_batches_hold_each_row_once_and_look_alike_in_the_same_epoch(rows):
+    source, _, targets = rows
+    learn = np.arange(5, N_ROWS, 2)
+    batches = Batches(
+        source,
+        learn,
+        source.view(learn),
+        targets=targets[learn],
+        weights=np.ones(len(learn), np.float32),
+        batch_size=4,
+        policy=ShapePolicy(False, None),
+        seed=np.random.SeedSequence(1),
+    )
+    orders = []
+    for epoch in (0, 1, 0):
+        batches.set_epoch(epoch)
+        positions = [batches.positions(index) for index in range(len(batches))]
+        assert np.array_equal(np.sort(np.concatenate(positions)), np.arange(len(learn)))
+        for part in positions:
+            assert np.ptp(source.lengths[learn[part]]) <= 1
+        orders.append(np.concatenate(positions))
+    assert np.array_equal(orders[0], orders[2])
+    assert not np.array_equal(orders[0], orders[1])
+
+
+def test_batches_are_filled_up_without_weight_where_the_backend_wants_one_shape(rows):
+    source, _, targets = rows
+    learn = np.arange(10)
+    policy = ShapePolicy(True, (8, 16))
+    batches = Batches(
+        source,
+        learn,
+        source.view(learn),
+        targets=targets[learn],
+        weights=np.full(10, 2, np.float32),
+        batch_size=4,
+        policy=policy,
+        seed=None,
+    )
+    inputs, batch_targets, weights = batches[2]
+    assert inputs[0].shape == (4, 8)
+    assert batch_targets.shape == (4, 1)
+    assert weights.tolist() == [4, 4, 0, 0]
+    assert np.array_equal(batches.fed_rows(), np.sort(learn[batches.positions(2)]))
+
+
+def test_an_unmet_or_rare_word_looks_like_a_new_word():
+    cells = ["a a b", "a b c", "c d"]
+    reader, documents = ColumnReader.fit(
+        cells, ReaderSettings(min_count=2), vector_seed=0, corpus_seed=0
+    )
+    source = TextSource(
+        [documents], [reader.vocabulary], min_count=2, trainable=False, learns_vectors=True
+    )
+    policy = ShapePolicy(False, None)
+    view = source.view(np.array([0, 1]))  # "c" occurs once in these rows, "d" not at all
+    (ids,) = source.gather(np.arange(3), view, policy)
+    unknown = ids[2, 0]
+    assert unknown == 1
+    assert ids[2].tolist() == [1, 1, 0]
+    assert ids[1, 2] == 1
+    new = TextSource(
+        [reader.read(["a zebra"])],
+        [reader.vocabulary],
+        min_count=2,
+        trainable=False,
+        learns_vectors=True,
+    )
+    assert new.gather(np.array([0]), view, policy)[0].tolist() == [[ids[0, 0], 1]]
+
+
+def test_seeds_depend_on_what_they_are_for():
+    seeds = {
+        integer_seed(seed_sequence(0, purpose, column, fold))
+        for purpose in ("weights", "batches")
+        for column in range(3)
+        for fold in range(5)
+    }
+    assert len(seeds) == 30
+    assert entropy_from(5) == 5
+    assert entropy_from(None) != entropy_from(None)
+    state = np.random.RandomState(0)  # noqa: NPY002
+    assert entropy_from(state) != entropy_from(state)
+    for wrong in (-1, 1.5, "0", True):
+        with pytest.raises(ValueError, match="Received: random_state"):
+            entropy_from(wrong)
+
+
+def test_blueprints_of_a_users_network_are_never_shared(rows):
+    _, reader, _ = rows
+    settings = TextNetworkSettings(network=len)
+    plan = blueprint([reader], settings, n_outputs=1, loss="squared")
+    assert plan.key is None
+    build = partial(build_text_network, TextNetworkSettings(), (reader.tables,), 1)
+    assert Blueprint(build, "squared", "key").key == "key"
+
+
+def test_documents_are_one_flat_array(rows):
+    source, _, _ = rows
+    documents = source.columns[0]
+    assert isinstance(documents, Documents)
+    assert documents.forms.dtype == np.int32 and documents.forms.ndim == 1
+    assert documents.offsets[-1] == len(documents.forms) - 1

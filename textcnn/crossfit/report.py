@@ -1,0 +1,406 @@
+"""The receipt of a cross-fit: who predicted what, how well, and the proof that nobody cheated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from textcnn.crossfit import report_display
+from textcnn.crossfit.messages import listed
+from textcnn.crossfit.plan import FoldPlan
+from textcnn.crossfit.scoring import Scoring
+from textcnn.crossfit.targets import Target
+from textcnn.crossfit.verification import LeakError, verify_fed
+
+__all__ = ["ColumnRecord", "CrossFitReport", "LeakError"]
+
+
+@dataclass
+class ColumnRecord:
+    """What one column's cross-fit left behind, recorded while it ran.
+
+    Attributes
+    ----------
+    name : str
+    fed : list of dict
+        Per model the row numbers that were really handed to ``"learn"``, ``"stop"`` and
+        ``"predict"``, int64.
+    predictions : list of ndarray
+        Per model float64 of shape (len(plan.assignments[k].predict), n_outputs), as
+        ``Target.predictions`` gives them, in the order of ``plan.assignments[k].predict``.
+    prior : list of ndarray
+        Per model float64 of shape (n_outputs,): what the level of its learning rows predicts.
+    epochs, updates : list of int
+    seconds : list of float
+    words : dict
+        Counts such as ``{"tokens": …, "tokens_with_vector": …}``; may be empty.
+    documents : ndarray of shape (n_rows,), uint64
+        Hash of each row's cell; 0 for an empty one.
+    """
+
+    name: str
+    fed: list[dict[str, np.ndarray]]
+    predictions: list[np.ndarray]
+    prior: list[np.ndarray]
+    epochs: list[int]
+    updates: list[int]
+    seconds: list[float]
+    words: dict
+    documents: np.ndarray
+
+
+class CrossFitReport:
+    """Membership, scores and proof of a cross-fit.
+
+    A score is computed per fold model, over the rows that it predicted, and averaged; it is never
+    pooled over folds. Each model's level is moved by the targets it was denied, so that outputs of
+    different models are not on one scale: the pooled ROC AUC of honest features of noise lies
+    below 0.5, and that of honest features of a signal is too low as well. Rows without a target or
+    of weight 0 are not scored; weights enter the scores. The spread is the standard deviation over
+    folds, not an interval for the mean: folds share training rows.
+
+    Parameters
+    ----------
+    columns : list of ColumnRecord
+    plan : FoldPlan
+    target : Target
+        Of the training rows, with the plan's dropped classes left out.
+    scoring : None, str or sequence of str, default=None
+        See :class:`~textcnn.crossfit.scoring.Scoring`.
+    notes : sequence of str, default=()
+        Shown below those of the plan.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+    notes : list of str
+
+    Raises
+    ------
+    ValueError
+        If the records do not fit the plan, or ``scoring`` not the target.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn.crossfit import make_fold_plan, read_target
+    >>> from textcnn.crossfit.report import ColumnRecord, CrossFitReport
+    >>> target = read_target([0, 1] * 10, n_rows=20)
+    >>> plan = make_fold_plan(2, target, random_state=0)
+    >>> record = ColumnRecord(
+    ...     name="review",
+    ...     fed=[{"learn": a.learn, "stop": a.stop, "predict": a.predict} for a in plan.assignments],
+    ...     predictions=[0.2 + 0.6 * target.values[a.predict, None] for a in plan.assignments],
+    ...     prior=[np.array([0.5])] * 2,
+    ...     epochs=[3, 3],
+    ...     updates=[9, 9],
+    ...     seconds=[0.1, 0.1],
+    ...     words={},
+    ...     documents=np.arange(1, 21, dtype=np.uint64),
+    ... )
+    >>> report = CrossFitReport([record], plan, target).verify()
+    >>> report.scores["score"].tolist()
+    [1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        columns: list[ColumnRecord],
+        plan: FoldPlan,
+        target: Target,
+        *,
+        scoring: str | Sequence[str] | None = None,
+        notes: Sequence[str] = (),
+    ):
+        self.columns = list(columns)
+        self.plan = plan
+        self.target = target
+        self._scoring = Scoring(target, scoring, plan.sample_weight)
+        self.metrics = self._scoring.metrics
+        self.notes = [*plan.notes, *notes]
+        for record in self.columns:
+            _check_record(record, plan, target)
+
+    def __repr__(self) -> str:
+        """Name the columns and the size."""
+        names = listed([record.name for record in self.columns])
+        return f"<CrossFitReport of {names}: {self.plan.n_models} models, {self.plan.n_rows} rows>"
+
+    def __str__(self) -> str:
+        """Show the report as text."""
+        return report_display.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return report_display.as_html(self)
+
+    @property
+    def membership(self) -> pd.DataFrame:
+        """Which model predicted each row, and how many rows that model was fed.
+
+        One line per column, row and model, by the recorded rows; a row that no model predicted has
+        one line with a missing ``model``. ``n_learn`` and ``n_stop`` count different rows.
+        """
+        frames = []
+        for record in self.columns:
+            n_learn, n_stop, predicted = self._fed_counts(record)
+            sizes = [len(rows) for rows in predicted]
+            rows = np.concatenate([*predicted, self._unpredicted(predicted)])
+            n_missing = len(rows) - sum(sizes)
+            models = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), [-1] * n_missing])
+            order = np.lexsort((models, rows))
+            models = models[order].astype(np.int64)
+            frame = pd.DataFrame({"column": record.name, "row": rows[order], "model": models})
+            frame["n_learn"] = np.append(n_learn, 0)[models]
+            frame["n_stop"] = np.append(n_stop, 0)[models]
+            frame["model"] = frame["model"].astype("Int64").mask(models < 0)
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """One line per column, model and metric.
+
+        ``score``, that of the model's prior (``prior``), the rows scored (``n_rows``), rows fed
+        (``n_learn``, ``n_stop``), ``epochs``, ``updates``, ``seconds``, and ``why_nan``: why there
+        is no score, as in a fold whose rows are of one class.
+        """
+        return pd.DataFrame(self._score_lines)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """One line per column and metric: mean and spread (standard deviation) over folds.
+
+        ``lift`` is the mean difference from the prior's score, ``n_folds`` the folds that have a
+        score. Words covered are columns of their own.
+        """
+        return pd.DataFrame(self._summary_lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return :attr:`summary`."""
+        return self.summary
+
+    @property
+    def duplicates(self) -> pd.DataFrame:
+        """Rows whose very document stands in the learning rows of the model that predicted them.
+
+        One line per column and metric: ``share`` of the predictions (empty documents are no
+        duplicates), their number (``n_duplicates``), the mean score of all rows over the folds that
+        have both scores, and the mean ``score_without`` them. Where the second is clearly lower,
+        documents that come again are remembered; folds by document tell what is learnt of others.
+        """
+        return pd.DataFrame(self._duplicate_lines)
+
+    def verify(self) -> CrossFitReport:
+        """Prove that no model predicted what it knew; return the report.
+
+        Compares the row numbers recorded while batches were fed to learning, stopping and
+        prediction, not the plan's assignments: no row was predicted by a model that was fed it, a
+        row of its group, or (in time order) a row that is not earlier; no row without target or
+        weight was learnt from; and each model predicted exactly the rows that were promised.
+        Groups, time and weights are taken as given: a wrong group column cannot be seen from here.
+
+        Raises
+        ------
+        LeakError
+            A ValueError naming the column, the model and the rows.
+        """
+        for record in self.columns:
+            verify_fed(record.name, record.fed, self.plan)
+        return self
+
+    def to_dict(self) -> dict:
+        """Return the report as lists, dicts, numbers and strings that JSON can hold; NaN is None."""
+        plan = self.plan
+        return {
+            "n_rows": plan.n_rows,
+            "n_models": plan.n_models,
+            "target": self.target.kind,
+            "metrics": list(self.metrics),
+            "n_groups": None if plan.groups is None else len(np.unique(plan.groups)),
+            "time_ordered": bool(plan.ordered),
+            "weighted": plan.sample_weight is not None,
+            "n_uncovered": len(plan.uncovered),
+            "notes": list(self.notes),
+            "summary": _json_safe(self._summary_lines),
+            "scores": _json_safe(self._score_lines),
+            "duplicates": _json_safe(self._duplicate_lines),
+            "words": {record.name: _json_safe(record.words) for record in self.columns},
+        }
+
+    def plot(self, ax=None):
+        """Draw the folds as coloured rows, and the scores with their spread.
+
+        Rows stand in the order of time where there is one, else sorted by the model that predicts
+        them, groups together; of long tables every n-th row is drawn. Needs matplotlib.
+
+        Parameters
+        ----------
+        ax : pair of matplotlib Axes, optional
+            Where to draw folds and scores.
+
+        Returns
+        -------
+        ndarray of two matplotlib Axes
+        """
+        return report_display.plot(self, ax)
+
+    def _fed_counts(self, record) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+        """Numbers of different rows fed per model, and the rows it predicted."""
+        n_learn = np.array([len(np.unique(fed["learn"])) for fed in record.fed])
+        n_stop = np.array([len(np.unique(fed["stop"])) for fed in record.fed])
+        return n_learn, n_stop, [np.unique(fed["predict"]) for fed in record.fed]
+
+    def _unpredicted(self, predicted) -> np.ndarray:
+        return np.setdiff1d(np.arange(self.plan.n_rows), np.concatenate(predicted))
+
+    def _predicted(self, record) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+        """Per model: its number, the rows it predicts, its predictions and those of its prior."""
+        for model, assignment in enumerate(self.plan.assignments):
+            predictions = record.predictions[model]
+            yield (
+                model,
+                assignment.predict,
+                predictions,
+                np.broadcast_to(record.prior[model], predictions.shape),
+            )
+
+    @cached_property
+    def _score_lines(self) -> list[dict]:
+        lines = []
+        for record in self.columns:
+            n_learn, n_stop, _ = self._fed_counts(record)
+            for model, rows, predictions, prior in self._predicted(record):
+                for metric in self.metrics:
+                    score, reason = self._scoring.score(metric, rows, predictions)
+                    prior_score, _ = self._scoring.score(metric, rows, prior)
+                    lines.append(
+                        {
+                            "column": record.name,
+                            "model": model,
+                            "metric": metric,
+                            "score": score,
+                            "prior": prior_score,
+                            "n_rows": int(self._scoring.scored(rows).sum()),
+                            "n_learn": int(n_learn[model]),
+                            "n_stop": int(n_stop[model]),
+                            "epochs": int(record.epochs[model]),
+                            "updates": int(record.updates[model]),
+                            "seconds": float(record.seconds[model]),
+                            "why_nan": reason or "",
+                        }
+                    )
+        return lines
+
+    @cached_property
+    def _summary_lines(self) -> list[dict]:
+        lines = []
+        for record in self.columns:
+            for metric in self.metrics:
+                mine = [
+                    line
+                    for line in self._score_lines
+                    if line["column"] == record.name and line["metric"] == metric
+                ]
+                scores = np.array([line["score"] for line in mine])
+                prior = np.array([line["prior"] for line in mine])
+                found = ~np.isnan(scores)
+                lines.append(
+                    {
+                        "column": record.name,
+                        "metric": metric,
+                        "score": _mean(scores[found]),
+                        "spread": _spread(scores[found]),
+                        "prior": _mean(prior[found]),
+                        "lift": _mean(scores[found] - prior[found]),
+                        "n_folds": int(found.sum()),
+                        "n_folds_without_score": int((~found).sum()),
+                        "epochs": float(np.mean(record.epochs)),
+                        "seconds": float(np.sum(record.seconds)),
+                        **record.words,
+                    }
+                )
+        return lines
+
+    @cached_property
+    def _duplicate_lines(self) -> list[dict]:
+        lines = []
+        for record in self.columns:
+            known, parts = [], []
+            for model, rows, predictions, _ in self._predicted(record):
+                documents = record.documents[rows]
+                learnt = record.documents[np.unique(record.fed[model]["learn"])]
+                twice = np.isin(documents, learnt) & (documents != 0)
+                known.append(twice)
+                parts.append((rows, predictions, ~twice))
+            n_known = int(np.sum([twice.sum() for twice in known]))
+            for metric in self.metrics:
+                pairs = np.array(
+                    [
+                        (
+                            self._scoring.score(metric, rows, predictions)[0],
+                            self._scoring.score(metric, rows[new], predictions[new])[0],
+                        )
+                        for rows, predictions, new in parts
+                    ]
+                )
+                pairs = pairs[~np.isnan(pairs).any(axis=1)]
+                lines.append(
+                    {
+                        "column": record.name,
+                        "metric": metric,
+                        "share": n_known / sum(map(len, known)),
+                        "n_duplicates": n_known,
+                        "score": _mean(pairs[:, 0]),
+                        "score_without": _mean(pairs[:, 1]),
+                        "n_folds": len(pairs),
+                    }
+                )
+        return lines
+
+
+def _check_record(record: ColumnRecord, plan: FoldPlan, target: Target) -> None:
+    """Refuse a record whose parts have other sizes than the plan."""
+    for part in ("predictions", "prior", "epochs", "updates", "seconds", "fed"):
+        if len(getattr(record, part)) != plan.n_models:
+            raise ValueError(
+                f"Column {record.name!r}: {part} of {plan.n_models} models are expected. "
+                f"Received: {len(getattr(record, part))}."
+            )
+    expected = [(len(rows.predict), target.n_outputs) for rows in plan.assignments]
+    shapes = [np.shape(predictions) for predictions in record.predictions]
+    if shapes != expected:
+        raise ValueError(
+            f"Column {record.name!r}: predictions of the shapes {listed(expected)} are expected. "
+            f"Received: shapes {listed(shapes)}."
+        )
+    if np.shape(record.documents) != (plan.n_rows,):
+        raise ValueError(
+            f"Column {record.name!r}: one document hash per row is expected: shape "
+            f"({plan.n_rows},). Received: shape {np.shape(record.documents)}."
+        )
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _spread(values: np.ndarray) -> float:
+    """Standard deviation; there is none of a single fold."""
+    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
+
+
+def _json_safe(value):
+    """Python's own types all the way down; numbers that JSON does not know become None."""
+    if isinstance(value, dict):
+        return {str(key): _json_safe(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_json_safe(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,229 @@
+"""How a cross-fit report looks: as text, in a notebook, as a picture."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import pandas as pd
+
+_MOST_DRAWN = 1000
+_MOST_LISTED = 20
+# Paired so that they differ in lightness too, for eyes and printers that see no hue.
+_PARTS = (
+    ("not used", "#eeeeee"),
+    ("learn", "#a6cbe3"),
+    ("stop", "#f2c14e"),
+    ("predict", "#b5332e"),
+)
+
+
+def as_text(report) -> str:
+    """Return headline, summary, folds and remarks."""
+    scores = _fold_frame(report)
+    blocks = [
+        _headline(report),
+        _shown(_summary_frame(report)).to_string(index=False),
+        _shown(scores.head(_MOST_LISTED)).to_string(index=False),
+    ]
+    if len(scores) > _MOST_LISTED:
+        blocks[-1] += f"\n… {len(scores) - _MOST_LISTED} more lines in .scores"
+    remarks = _remarks(report)
+    if remarks:
+        blocks.append("\n".join(f"- {remark}" for remark in remarks))
+    return "\n\n".join(blocks)
+
+
+def as_html(report) -> str:
+    """Return the same for a notebook; every name is escaped."""
+    scores = _fold_frame(report)
+    remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in _remarks(report))
+    return (
+        f"<div><p><b>{html.escape(_headline(report))}</b></p>"
+        f"{_shown(_summary_frame(report)).to_html(index=False, escape=True)}"
+        f"<details><summary>{len(scores)} folds</summary>"
+        f"{_shown(scores).to_html(index=False, escape=True)}</details>"
+        f"<ul>{remarks}</ul></div>"
+    )
+
+
+def plot(report, ax=None):
+    """Draw folds and scores; return both Axes."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        height = 1.6 + 0.22 * max(report.plan.n_models, 5)
+        _, ax = plt.subplots(1, 2, figsize=(10, min(height, 12)), layout="constrained")
+    axes = np.asarray(ax, dtype=object).ravel()
+    if len(axes) != 2:
+        raise ValueError(
+            "plot needs a pair of Axes, one for the folds and one for the scores, e.g. "
+            f"plt.subplots(1, 2)[1]. Received: {len(axes)} Axes."
+        )
+    _draw_folds(report, axes[0])
+    _draw_scores(report, axes[1])
+    return axes
+
+
+def _headline(report) -> str:
+    plan = report.plan
+    n_columns = len(report.columns)
+    parts = [
+        f"Cross-fit of {n_columns} column{'s' if n_columns > 1 else ''}",
+        f"{plan.n_models} models{' each' if n_columns > 1 else ''}",
+        f"{plan.n_rows:,} rows",
+        f"{report.target.kind} target",
+    ]
+    if plan.groups is not None:
+        parts.append(f"{len(np.unique(plan.groups)):,} groups kept whole")
+    if plan.ordered:
+        parts.append("in order of time")
+    if plan.sample_weight is not None:
+        parts.append("weighted")
+    return ", ".join(parts)
+
+
+def _summary_frame(report) -> pd.DataFrame:
+    lines = report.summary
+    twice = report.duplicates
+    frame = pd.DataFrame(
+        {
+            "column": lines["column"],
+            "metric": lines["metric"],
+            "mean ± spread": _with_spread(lines["score"], lines["spread"]),
+            "prior": lines["prior"],
+            "lift": lines["lift"],
+            "epochs": lines["epochs"].round(1),
+            "seconds": lines["seconds"].round(1),
+            "duplicates": [f"{share:.1%}" for share in twice["share"]],
+            "score without": twice["score_without"],
+        }
+    )
+    if {"tokens", "tokens_with_vector"} <= set(lines.columns):
+        frame["tokens with vector"] = [
+            f"{known / tokens:.1%}" if tokens else ""
+            for known, tokens in zip(lines["tokens_with_vector"], lines["tokens"], strict=True)
+        ]
+    return frame
+
+
+def _fold_frame(report) -> pd.DataFrame:
+    frame = report.scores.drop(columns="why_nan")
+    return frame.assign(seconds=frame["seconds"].round(1))
+
+
+def _remarks(report) -> list[str]:
+    """Return the report's notes and what its numbers do not say."""
+    remarks = list(report.notes)
+    uncovered = len(report.plan.uncovered)
+    if uncovered:
+        remarks.append(f"{uncovered:,} of {report.plan.n_rows:,} rows are predicted by no model.")
+    reasons: dict[tuple[str, str, str], list[int]] = {}
+    for line in report.scores.to_dict("records"):
+        if line["why_nan"]:
+            key = (line["column"], line["metric"], line["why_nan"])
+            reasons.setdefault(key, []).append(line["model"])
+    for (column, metric, reason), models in reasons.items():
+        of = ", ".join(map(str, models[:10])) + (", …" if len(models) > 10 else "")
+        remarks.append(
+            f"{column}: no {metric} for model{'s' if len(models) > 1 else ''} {of} ({reason})."
+        )
+    return remarks
+
+
+def _with_spread(means, spreads) -> list[str]:
+    return [
+        f"{mean:.3f} ± {spread:.3f}" if np.isfinite(spread) else f"{mean:.3f}"
+        for mean, spread in zip(means, spreads, strict=True)
+    ]
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Scores as text of three decimals."""
+    frame = frame.copy()
+    for name in frame.columns.intersection(["score", "prior", "lift", "score without"]):
+        frame[name] = [f"{value:.3f}" for value in frame[name]]
+    return frame
+
+
+def _draw_folds(report, ax) -> None:
+    """Draw one line per model: what the first column's model was fed, row by row."""
+    from matplotlib.colors import ListedColormap
+    from matplotlib.patches import Patch
+
+    plan = report.plan
+    uses = np.zeros((plan.n_models, plan.n_rows), dtype=np.int8)
+    first = np.full(plan.n_rows, plan.n_models)
+    for model in reversed(range(plan.n_models)):
+        fed = report.columns[0].fed[model]
+        for use, part in enumerate(("learn", "stop", "predict"), start=1):
+            uses[model, fed[part]] = use
+        first[fed["predict"]] = model
+    groups = np.zeros(plan.n_rows) if plan.groups is None else plan.groups
+    if plan.ordered:
+        order, label = np.argsort(plan.time, kind="stable"), "rows, in order of time"
+    else:
+        order, label = np.lexsort((groups, first)), "rows, sorted by the model that predicts them"
+    step = -(-plan.n_rows // _MOST_DRAWN)
+    colours = ListedColormap([colour for _, colour in _PARTS])
+    ax.imshow(
+        uses[:, order[::step]],
+        cmap=colours,
+        vmin=-0.5,
+        vmax=len(_PARTS) - 0.5,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(0, plan.n_rows, plan.n_models - 0.5, -0.5),
+    )
+    ax.hlines(np.arange(plan.n_models - 1) + 0.5, 0, plan.n_rows, color="white", linewidth=2)
+    ax.set(xlabel=label, ylabel="model", title="What each model was fed")
+    ax.yaxis.get_major_locator().set_params(integer=True)
+    present = np.unique(uses)
+    handles = [
+        Patch(facecolor=colour, edgecolor="#888888", label=name)
+        for use, (name, colour) in enumerate(_PARTS)
+        if use in present
+    ]
+    ax.legend(
+        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4, frameon=False
+    )
+
+
+def _draw_scores(report, ax) -> None:
+    """Draw the first metric: a dot per fold, mean and spread, and the prior's mean."""
+    metric = report.metrics[0]
+    lines, summary = report.scores, report.summary
+    for place, record in enumerate(report.columns):
+        mine = lines[(lines["column"] == record.name) & (lines["metric"] == metric)]
+        mean = summary[(summary["column"] == record.name) & (summary["metric"] == metric)].iloc[0]
+        offsets = np.linspace(-0.12, 0.12, len(mine)) if len(mine) > 1 else np.zeros(1)
+        labelled = place == 0
+        ax.scatter(
+            mine["score"],
+            place + 0.2 + offsets,
+            s=18,
+            color="#a6cbe3",
+            edgecolors="#4a7fa5",
+            label="fold" if labelled else None,
+        )
+        spread = mean["spread"] if np.isfinite(mean["spread"]) else 0.0
+        ax.errorbar(
+            mean["score"],
+            place - 0.15,
+            xerr=spread,
+            fmt="o",
+            color="#b5332e",
+            capsize=4,
+            label="mean ± spread" if labelled else None,
+        )
+        ax.plot(
+            [mean["prior"]] * 2,
+            [place - 0.4, place + 0.4],
+            color="#555555",
+            linestyle="--",
+            label="prior" if labelled else None,
+        )
+    ax.set_yticks(range(len(report.columns)), [record.name for record in report.columns])
+    ax.set_ylim(len(report.columns) - 0.4, -0.6)
+    ax.set(xlabel=metric, title="Scores within folds")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False)
