@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit import report_display
-from textcnn.crossfit.messages import listed
+from textcnn.crossfit.messages import listed, name_rows
 from textcnn.crossfit.plan import FoldPlan
 from textcnn.crossfit.scoring import Scoring
 from textcnn.crossfit.targets import Target
@@ -93,7 +93,7 @@ class CrossFitReport:
     >>> plan = make_fold_plan(2, target, random_state=0)
     >>> record = ColumnRecord(
     ...     name="review",
-    ...     fed=[{"learn": a.learn, "stop": a.stop, "predict": a.predict} for a in plan.assignments],
+    ...     fed=[vars(assignment) for assignment in plan.assignments],
     ...     predictions=[0.2 + 0.6 * target.values[a.predict, None] for a in plan.assignments],
     ...     prior=[np.array([0.5])] * 2,
     ...     epochs=[3, 3],
@@ -213,7 +213,7 @@ class CrossFitReport:
         return self
 
     def to_dict(self) -> dict:
-        """Return the report as lists, dicts, numbers and strings that JSON can hold; NaN is None."""
+        """Return the report as what JSON can hold: lists, dicts, numbers, strings; NaN is None."""
         plan = self.plan
         return {
             "n_rows": plan.n_rows,
@@ -377,6 +377,13 @@ def _check_record(record: ColumnRecord, plan: FoldPlan, target: Target) -> None:
             f"Column {record.name!r}: predictions of the shapes {listed(expected)} are expected. "
             f"Received: shapes {listed(shapes)}."
         )
+    for model, predictions in enumerate(record.predictions):
+        if not np.isfinite(predictions).all():
+            rows = plan.assignments[model].predict[~np.isfinite(predictions).all(axis=1)]
+            raise ValueError(
+                f"Column {record.name!r}: model {model} predicts what is not finite. "
+                f"Received: NaN or infinity in {name_rows(rows)}."
+            )
     if np.shape(record.documents) != (plan.n_rows,):
         raise ValueError(
             f"Column {record.name!r}: one document hash per row is expected: shape "
@@ -389,7 +396,7 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _spread(values: np.ndarray) -> float:
-    """Standard deviation; there is none of a single fold."""
+    """Return the standard deviation; there is none of a single fold."""
     return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 

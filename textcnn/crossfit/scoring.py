@@ -60,9 +60,9 @@ class Scoring:
     >>> scoring = Scoring(read_target(["no", "yes", "no", "yes"], n_rows=4))
     >>> scoring.metrics
     ('roc_auc',)
-    >>> score, reason = scoring.score("roc_auc", np.arange(4), np.array([[0.1], [0.9], [0.2], [0.3]]))
-    >>> float(score)
-    1.0
+    >>> predictions = np.array([[0.1], [0.9], [0.2], [0.3]])
+    >>> scoring.score("roc_auc", np.arange(4), predictions)
+    (1.0, None)
     """
 
     def __init__(
@@ -147,7 +147,8 @@ class Scoring:
             weighted = "" if weights is None else " and sample weights"
             raise ValueError(
                 f"This scorer does not go with a {self.target.kind} target{weighted}: {error} "
-                f"Received: scoring={name!r}. Leave scoring out for {listed(_METRICS[self.target.kind])}."
+                f"Received: scoring={name!r}. Leave scoring out for "
+                f"{listed(_METRICS[self.target.kind])}."
             ) from error
 
 

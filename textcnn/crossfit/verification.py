@@ -46,7 +46,8 @@ def verify_fed(name: str, fed: list[dict[str, np.ndarray]], plan: FoldPlan) -> N
     """
     if len(fed) != plan.n_models:
         raise LeakError(
-            f"Column {name!r}: the plan has {plan.n_models} models. Received: records of {len(fed)}.",
+            f"Column {name!r}: records of {plan.n_models} models are expected. "
+            f"Received: {len(fed)}.",
             name,
         )
     for model, record in enumerate(fed):
