@@ -456,6 +456,28 @@ def test_stop_rows_are_stratified():
     assert tiny.assignments[0].stop.tolist() in ([0], [2])
 
 
+def test_stop_rows_leave_every_class_to_learn_however_many_are_asked_for():
+    y = np.array(["a"] * 10 + ["b"] * 5 + ["c"] * 4)
+    for part in plan_of(2, y, stop_fraction=0.99).assignments:
+        assert sorted(y[part.learn]) == ["a", "b", "c"]
+    for options in ({}, {"time": range(6)}, {"groups": range(6)}):
+        numbers = target_of([0.5, 1, 2, 3, 4, 5])
+        whole = whole_assignment(numbers, stop_fraction=0.99, random_state=0, **options)
+        assert (len(whole.learn), len(whole.stop)) == (1, 5)
+
+
+def test_stop_rows_follow_the_seed_and_differ_between_folds():
+    folds = PredefinedSplit([-1] * 50 + [0, 1])
+    options = {"stop_fraction": 0.2, "uncovered": "nan"}
+    stops = [
+        part.stop.tolist()
+        for seed in (0, 0, 1)
+        for part in plan_of(folds, [0, 1] * 26, random_state=seed, **options).assignments
+    ]
+    assert stops[:2] == stops[2:4]
+    assert len({tuple(stop) for stop in stops}) == 4
+
+
 def test_stop_rows_are_whole_groups_or_the_latest():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 2, 200)
