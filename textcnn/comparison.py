@@ -357,7 +357,8 @@ def comparison_report(results: pd.DataFrame) -> str:
         for row in results.itertuples()
     ]
     ranked = results["test_auc"].sort_values(ascending=False, kind="stable")
-    lead = ranked.iloc[0] - ranked.iloc[1]
-    distance = f"{lead:.3f} above" if lead >= 0.0005 else "level to three places with"
+    # The lead is that of the printed numbers, so that the sentence agrees with the table.
+    lead = ranked.iloc[0].round(3) - ranked.iloc[1].round(3)
+    distance = f"{lead:.3f} above" if lead > 0 else "level to three places with"
     lines.append(f"Highest test AUC: {ranked.index[0]}, {distance} {ranked.index[1]}.")
     return "\n".join(lines)
