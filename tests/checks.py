@@ -86,11 +86,12 @@ def check_exact_influence(encoder, X, y, folds, change) -> None:
 
 def check_fed_rows(encoder, folds) -> None:
     """Assert, from what was recorded as it was fed, that no model predicted a row that it was fed."""
-    for network in encoder._networks:
-        predicted = np.concatenate([fed["predict"] for fed in network.fed])
+    encoder.report_.verify()
+    for record in encoder._records:
+        predicted = np.concatenate([fed["predict"] for fed in record.fed])
         assert np.array_equal(
             np.unique(predicted), np.unique(np.concatenate([t for _, t in folds]))
         )
-        for fed in network.fed:
+        for fed in record.fed:
             assert len(fed["learn"])
             assert not np.intersect1d(fed["predict"], np.union1d(fed["learn"], fed["stop"])).size

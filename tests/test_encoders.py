@@ -104,11 +104,11 @@ def test_ensembles(ensemble):
     encoder = tiny(epochs=12, ensemble=ensemble)
     features = encoder.fit_transform(X, y)
     np.testing.assert_array_equal(features, tiny(epochs=12).fit_transform(X, y))
-    assert len(encoder._networks[0].models) == (3 if ensemble == "mean" else 1)
+    assert len(encoder._networks[0][0].models) == (3 if ensemble == "mean" else 1)
     new, new_y = signal_table(80, 3)
     assert roc_auc_score(new_y, encoder.transform(new)[:, 0]) > 0.8
     if ensemble == "refit":
-        model = encoder._networks[0].models[0].model
+        model = encoder._networks[0][0].models[0].model
         fold_updates = -(-80 // 64) * 12
         assert model.updates == round(fold_updates / 80 * 120)
         assert np.array_equal(model.fed["learn"], np.arange(120))
@@ -305,8 +305,8 @@ def test_groups_by_keyword_and_by_routing():
     np.testing.assert_array_equal(
         pipeline[:-1].fit_transform(X, y, textcnnencoder__groups=groups), direct
     )
-    for network in pipeline[0]._networks:
-        for fed in network.fed:
+    for record in pipeline[0]._records:
+        for fed in record.fed:
             assert not np.intersect1d(groups[fed["learn"]], groups[fed["predict"]]).size
     with config_context(enable_metadata_routing=True):
         pipeline = make_pipeline(tiny(cv=GroupKFold(3)), LogisticRegression())
@@ -326,7 +326,7 @@ def test_rows_of_weight_zero_are_never_learnt_from_but_predicted():
     encoder = tiny()
     features = encoder.fit_transform(X, y, sample_weight=weight)
     assert np.isfinite(features).all()
-    for fed in encoder._networks[0].fed:
+    for fed in encoder._records[0].fed:
         assert fed["learn"].min() >= 20
     other = flip(y, np.arange(20))
     np.testing.assert_array_equal(tiny().fit_transform(X, other, sample_weight=weight), features)
@@ -468,7 +468,7 @@ def test_trainable_embeddings_move_and_frozen_ones_do_not(trainable):
     X, y = signal_table(60, 0)
     encoder = tiny(embeddings=[vectors, vectors], trainable_embeddings=trainable, epochs=3)
     encoder.fit(X, y)
-    network = encoder._networks[0]
+    network = encoder._networks[0][0]
     shapes = [array.shape for array in network.models[0].model.weights]
     assert (256, 4) in shapes if trainable else (256, 4) not in shapes
     assert network.readers[0].vocabulary.given.shape[1] == 4

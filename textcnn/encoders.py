@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 
 import numpy as np
-from sklearn.base import TransformerMixin
-from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn import text_parameters
-from textcnn.crossfit import oof
-from textcnn.crossfit.plan import make_fold_plan, whole_assignment
-from textcnn.crossfit.targets import read_target
-from textcnn.fitting import LevelledModel, refit_updates, training_jobs, without_rows
+from textcnn.crossfit import make_fold_plan, oof, read_target
+from textcnn.crossfit.report import CrossFitReport
+from textcnn.crossfitting import CrossFitSettings, cross_fit_column
+from textcnn.fitting import without_rows
 from textcnn.neural.randomness import entropy_from, seed_sequence
-from textcnn.neural.training import fit_models
-from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from textcnn.out_of_fold import OutOfFoldFeatures
+from textcnn.progress import FitProgress, with_callbacks
 from textcnn.text.columns import read_columns
-from textcnn.text_base import (
-    TextNetwork,
-    TextNetworkEstimator,
-    column_label,
-    history_lines,
+from textcnn.text.reader import embedding_sources
+from textcnn.text_base import TextNetworkEstimator, column_label, read_text_column
+from textcnn.training_rows import (
+    group_documents,
+    hash_documents,
+    hash_rows,
+    warn_if_training_rows,
 )
-from textcnn.training_rows import hash_rows, warn_if_training_rows
 
-ENSEMBLES = ("mean", "refit")
+ENSEMBLES = ("auto", "mean", "refit")
+UNSUPERVISED = ("auto", "fold", "all_rows")
+SHARED_WORDS = "corpus vectors were trained on the words of all rows, held-out ones included"
 
 
-class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimator):
+class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
     """Turn text columns into out-of-fold predictions of a 1D convolutional network.
 
     Each text column gets a network of its own: word vectors, convolutions of several widths, pooling,
@@ -65,13 +67,37 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         An int is the number of folds: stratified for classes, whole groups where ``groups`` are
         given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
         (train, test) row numbers that covers each row works too.
-    ensemble : {"mean", "refit"}, default="mean"
+    ensemble : {"auto", "mean", "refit"}, default="auto"
         What serves new rows: the mean of the fold models, or one more model fitted on all rows
-        with as many updates as the fold models' median, scaled by rows.
+        with as many updates as the fold models' median, scaled by rows. ``"auto"`` is ``"refit"``
+        for folds in order of time, whose first models know only old rows, else ``"mean"``.
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"
         ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
         ``"continuous"`` where they are quantities.
+    loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
+        Loss of a regression; ``"auto"`` is squared.
+    output : {"proba", "logit"}, default="proba"
+        Whether features of classes are probabilities or logits.
+    uncovered : {"raise", "nan"} or float, default="raise"
+        What rows get that no model predicts, such as the first block in time. No prior computed
+        from targets is offered: the first block has only its own targets to compute one from,
+        and that would be a leak.
+    unlabelled : {"fold", "mean"}, default="fold"
+        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
+        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
+    missing_class : {"raise", "drop"}, default="raise"
+        Where some model's rows lack a class: an error, or no column for that class on any row.
+    unsupervised : {"auto", "fold", "all_rows"}, default="auto"
+        Whose words ``embeddings="corpus"`` may learn from: each fold's own rows, or all rows,
+        whose words (never their targets) then shape features of rows they do not belong to.
+        ``"auto"`` is ``"fold"`` with groups or time, else ``"all_rows"``.
+    add_spread : bool, default=False
+        Whether to add the standard deviation over the models that predict a row.
+    add_indicator : bool, default=False
+        Whether to add a last column that is 1 for rows that no model predicts.
+    scoring : None, str or sequence of str, default=None
+        Metrics of the receipt: scikit-learn scorer names. None chooses by the kind of target.
     tokenizer : {"word", "char"} or callable, default="word"
         ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
         characters; a callable takes a str and returns a list of str, and must be importable if
@@ -182,8 +208,17 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         embeddings=None,
         *,
         cv=5,
-        ensemble="mean",
+        ensemble="auto",
         target_type="auto",
+        loss="auto",
+        output="proba",
+        uncovered="raise",
+        unlabelled="fold",
+        missing_class="raise",
+        unsupervised="auto",
+        add_spread=False,
+        add_indicator=False,
+        scoring=None,
         tokenizer="word",
         max_length=400,
         min_count=2,
@@ -212,6 +247,15 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         self.cv = cv
         self.ensemble = ensemble
         self.target_type = target_type
+        self.loss = loss
+        self.output = output
+        self.uncovered = uncovered
+        self.unlabelled = unlabelled
+        self.missing_class = missing_class
+        self.unsupervised = unsupervised
+        self.add_spread = add_spread
+        self.add_indicator = add_indicator
+        self.scoring = scoring
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.min_count = min_count
@@ -236,54 +280,60 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, groups=None, sample_weight=None):
+    def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
         """Fit the fold models for ``transform`` on new rows.
 
         .. warning::
             ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
-            features from models that saw their targets. Use :meth:`fit_transform` for training rows.
+            features from models that saw their targets. Use :meth:`fit_transform` for those.
 
         Parameters
         ----------
         X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
             Text columns.
-        y : array-like of shape (n_rows,)
-            Targets.
-        groups : array-like of shape (n_rows,), optional
-            Rows of one group are never on both sides of a fold.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets; missing ones mark rows that nobody learns from.
+        groups : array-like of shape (n_rows,) or "documents", optional
+            Rows of one group are never on both sides of a fold. ``"documents"`` makes a group of
+            each text that occurs several times; empty texts stay apart.
         sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training; a row of weight 0 is never learnt from.
+            Weight of each row in training and scores; a row of weight 0 is never learnt from.
+        time : array-like of numbers or dates, shape (n_rows,), optional
+            Models learn only from rows earlier than those they predict.
 
         Returns
         -------
         TextCNNEncoder
             The fitted encoder.
         """
-        self._fit(X, y, groups=groups, sample_weight=sample_weight)
+        self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
         return self
 
-    def fit_transform(self, X, y, *, groups=None, sample_weight=None):
+    def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
         """Fit, and return the out-of-fold features of the training rows.
 
-        Each row's feature comes from a model that never saw that row's target. This is not what
+        Each row's feature comes from models that never saw that row's target. This is not what
         ``fit(X, y).transform(X)`` returns.
 
         Parameters
         ----------
         X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
             Text columns.
-        y : array-like of shape (n_rows,)
-            Targets.
-        groups : array-like of shape (n_rows,), optional
-            Rows of one group are never on both sides of a fold.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets; missing ones mark rows that nobody learns from but that get features. (The
+            last step of a Pipeline may refuse such targets.)
+        groups : array-like of shape (n_rows,) or "documents", optional
+            As for :meth:`fit`.
         sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training; a row of weight 0 is never learnt from, but predicted.
+            As for :meth:`fit`; a row of weight 0 is predicted nevertheless.
+        time : array-like of numbers or dates, shape (n_rows,), optional
+            As for :meth:`fit`.
 
         Returns
         -------
         ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
         """
-        return self._fit(X, y, groups=groups, sample_weight=sample_weight)
+        return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
 
     def transform(self, X):
         """Return the features of new rows: the mean of the fold models, or the refit model's.
@@ -307,172 +357,101 @@ class TextCNNEncoder(CallbackSupportMixin, TransformerMixin, TextNetworkEstimato
         check_is_fitted(self)
         columns = read_columns(self, X, reset=False)
         warn_if_training_rows(hash_rows(columns), self._row_hashes, type(self).__name__)
-        features = []
-        for network, column in zip(self._networks, columns, strict=True):
-            raw = network.raw_outputs([column])
-            features.append(
-                oof.average(
-                    [
-                        self._target.features(output, levelled.level)
-                        for output, levelled in zip(raw, network.models, strict=True)
-                    ]
-                )
-            )
-        return np.hstack(features)
-
-    def get_feature_names_out(self, input_features=None):
-        """Return ``<column>_cnn``, or ``<column>_cnn_<class>`` where there are several classes.
-
-        Parameters
-        ----------
-        input_features : array-like of str, optional
-            Must equal the names seen at fit, if there were any.
-
-        Returns
-        -------
-        ndarray of object
-        """
-        check_is_fitted(self)
-        names = self._input_names(input_features)
-        suffixes = self._target.column_suffixes()
-        return np.array([f"{name}_cnn{suffix}" for name in names for suffix in suffixes], object)
-
-    def get_metadata_routing(self):
-        """Return which of ``groups`` and ``sample_weight`` this encoder asks for.
-
-        A splitter that needs groups makes the encoder ask for them; with an int ``cv`` say
-        ``set_fit_request(groups=True)``.
-
-        Returns
-        -------
-        MetadataRequest
-        """
-        requests = super().get_metadata_routing()
-        if "groups" in _requests_of(self.cv) and requests.fit.requests["groups"] is None:
-            requests.fit.add_request(param="groups", alias=True)
-        return requests
-
-    def __sklearn_tags__(self):
-        """Say that the output is float32 whatever the input is."""
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []
-        return tags
-
-    def _input_names(self, input_features):
-        """Return the input names, checked against those seen at fit."""
-        seen = getattr(self, "feature_names_in_", None)
-        if input_features is None:
-            return [f"x{i}" for i in range(self.n_features_in_)] if seen is None else list(seen)
-        names = list(input_features)
-        if seen is not None and names != list(seen):
-            raise ValueError("input_features is not equal to feature_names_in_")
-        if len(names) != self.n_features_in_:
-            raise ValueError(
-                "input_features should have length equal to number of features "
-                f"({self.n_features_in_}), got {len(names)}"
-            )
-        return names
+        blocks = []
+        for networks, column in zip(self._networks, columns, strict=True):
+            outputs = [
+                self._head.features(raw, levelled.level)
+                for network in networks
+                for raw, levelled in zip(network.raw_outputs([column]), network.models, strict=True)
+            ]
+            blocks.append(oof.average(outputs))
+            if self.add_spread:
+                blocks.append(np.std(outputs, axis=0, dtype=np.float64).astype(np.float32))
+        if self.add_indicator:
+            blocks.append(np.zeros((len(columns[0].cells), 1), np.float32))
+        return np.hstack(blocks)
 
     @with_callbacks
-    def _fit(self, X, y, *, groups, sample_weight) -> np.ndarray:
+    def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
         """Fit all models on a copy; only a fit that ended leaves anything on the encoder."""
         reader_settings, network_settings, training = self._check_settings()
-        if self.ensemble not in ENSEMBLES:
-            raise ValueError(
-                f"ensemble must be one of {ENSEMBLES}. Received: ensemble={self.ensemble!r}."
-            )
+        text_parameters.one_of(self, "ensemble", ENSEMBLES)
+        text_parameters.one_of(self, "unsupervised", UNSUPERVISED)
         fitted = copy.copy(self)
         columns = read_columns(fitted, X, reset=True)
-        n_rows = len(columns[0].cells)
-        target = read_target(y, target_type=self.target_type, n_rows=n_rows)
+        target = read_target(
+            y,
+            target_type=self.target_type,
+            n_rows=len(columns[0].cells),
+            loss=self.loss,
+            output=self.output,
+        )
         text_parameters.check_class_weight(self.class_weight, target)
+        hashes = hash_rows(columns)
+        if isinstance(groups, str) and groups == "documents":
+            groups = group_documents(columns)
         entropy = entropy_from(self.random_state)
         plan = make_fold_plan(
             self.cv,
             target,
             groups=groups,
             sample_weight=sample_weight,
+            time=time,
             stop_fraction=training.stop_fraction,
+            uncovered=self.uncovered,
+            unlabelled=self.unlabelled,
+            missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
-        n_models = plan.n_models + (self.ensemble == "refit")
-        progress = FitProgress(self, n_models * len(columns), X, y)
-        readers, documents = fitted._read(columns, reader_settings, entropy)
-        features, networks = [], []
+        if plan.dropped_classes:
+            target = target.without_classes(plan.dropped_classes)
+        CrossFitReport([], plan, target, scoring=self.scoring)  # refuses an unknown scorer now
+        learns_words = "corpus" in [s for s in embedding_sources(self.embeddings) if type(s) is str]
+        shared = self.unsupervised == "all_rows" or (
+            self.unsupervised == "auto" and plan.groups is None and not plan.ordered
+        )
+        settings = CrossFitSettings(
+            plan=plan,
+            target=target,
+            training=training,
+            entropy=entropy,
+            refit=self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered),
+            per_fold=learns_words and not shared,
+            n_jobs=self.n_jobs,
+        )
+        progress = FitProgress(self, settings.n_models * len(columns), X, y)
+        fits = []
         for number, column in enumerate(columns):
-            network = TextNetwork(
-                names=[column_label(column, number)],
-                readers=[readers[number]],
-                settings=network_settings,
-                min_count=reader_settings.min_count,
-                n_outputs=target.n_outputs,
-                loss=target.loss,
-                models=[],
-                history=[],
+            read = partial(
+                read_text_column,
+                column,
+                number,
+                reader_settings=reader_settings,
+                network_settings=network_settings,
+                target=target,
+                entropy=entropy,
             )
-            features.append(
-                self._fit_column(
-                    network, documents[number], plan, target, training, entropy, number, progress
+            fits.append(
+                cross_fit_column(
+                    column_label(column, number),
+                    number,
+                    read,
+                    settings,
+                    progress,
+                    words=lambda network: network.readers[0].report,
+                    documents=hash_documents(column),
                 )
             )
-            networks.append(network)
         progress.end()
-        fitted._networks = networks
-        fitted._plan = plan
-        fitted._target = without_rows(target)
-        fitted._row_hashes = hash_rows(columns)
+        fitted._networks = [
+            [network.with_models(models) for network, models in fit.serving] for fit in fits
+        ]
+        fitted._history = [line for fit in fits for line in fit.history]
+        fitted._records = [fit.record for fit in fits]
+        fitted._notes = (SHARED_WORDS,) if learns_words and shared else ()
+        fitted._plan, fitted._target, fitted._head = plan, target, without_rows(target)
+        fitted._row_hashes = hashes
         fitted.target_type_ = target.kind
         fitted.classes_ = target.classes
         self._adopt(fitted)
-        return np.hstack(features)
-
-    def _fit_column(
-        self, network, documents, plan, target, training, entropy, number, progress
-    ) -> np.ndarray:
-        """Fit one column's models into ``network``; return its out-of-fold features."""
-        label = network.names[0]
-        source = network.source([documents])
-        names = [f"fold {fold + 1} of {plan.n_models}" for fold in range(plan.n_models)]
-        first = number * (plan.n_models + (self.ensemble == "refit"))
-
-        def fit(assignments, names, start, updates=None):
-            jobs, levels = training_jobs(
-                assignments,
-                target,
-                training,
-                sample_weight=plan.sample_weight,
-                entropy=entropy,
-                column=number,
-                first_fold=start,
-                notes=[f"column {label!r}, {name}" for name in names],
-                progress=[
-                    progress.model(first + start + i, f"{label}, {name}")
-                    for i, name in enumerate(names)
-                ],
-                updates=updates,
-            )
-            results = fit_models(network.blueprint, source, jobs, n_jobs=self.n_jobs)
-            models = [model for model, _ in results]
-            network.history += history_lines(label, names, models)
-            network.fed += [model.fed for model in models]
-            outputs = [
-                target.features(raw, level) for (_, raw), level in zip(results, levels, strict=True)
-            ]
-            return [LevelledModel(*pair) for pair in zip(models, levels, strict=True)], outputs
-
-        network.models, outputs = fit(plan.assignments, names, 0)
-        if self.ensemble == "refit":
-            everything = whole_assignment(target, plan, random_state=seed_sequence(entropy, "plan"))
-            updates = refit_updates(
-                [levelled.model for levelled in network.models], len(everything.learn)
-            )
-            network.models, _ = fit([everything], ["refit"], plan.n_models, updates)
-        return oof.assemble(plan, outputs)
-
-
-def _requests_of(splitter) -> set[str]:
-    """Return the metadata that a splitter asks for."""
-    if not hasattr(splitter, "get_metadata_routing"):
-        return set()
-    requests = get_routing_for_object(splitter).split.requests
-    return {name for name, alias in requests.items() if alias}
+        return self._assemble([fit.outputs for fit in fits])

@@ -9,14 +9,13 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn import text_parameters
-from textcnn.crossfit.plan import whole_assignment
-from textcnn.crossfit.targets import read_target
+from textcnn.crossfit import read_target, whole_assignment
 from textcnn.fitting import LevelledModel, training_jobs, without_rows
 from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.neural.training import fit_models
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from textcnn.text.columns import read_columns
-from textcnn.text_base import TextNetwork, TextNetworkEstimator, column_label, history_lines
+from textcnn.text_base import TextNetworkEstimator, join_columns, read_text_column
 
 
 class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
@@ -37,17 +36,19 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
         )
         text_parameters.check_class_weight(self.class_weight, target)
         entropy = entropy_from(self.random_state)
-        readers, documents = fitted._read(columns, reader_settings, entropy)
-        network = TextNetwork(
-            names=[column_label(column, number) for number, column in enumerate(columns)],
-            readers=readers,
-            settings=network_settings,
-            min_count=reader_settings.min_count,
-            n_outputs=target.n_outputs,
-            loss=target.loss,
-            models=[],
-            history=[],
-        )
+        branches = [
+            read_text_column(
+                column,
+                number,
+                reader_settings=reader_settings,
+                network_settings=network_settings,
+                target=target,
+                entropy=entropy,
+            )
+            for number, column in enumerate(columns)
+        ]
+        network = join_columns([network for network, _, _ in branches])
+        documents = [source.columns[0] for _, _, source in branches]
         assignment = whole_assignment(
             target,
             stop_fraction=training.stop_fraction,
@@ -66,10 +67,10 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
         )
         (model, _) = fit_models(network.blueprint, network.source(documents), jobs)[0]
         progress.end()
-        network.models = [LevelledModel(model, levels[0])]
-        network.history = history_lines(", ".join(network.names), ["network"], [model])
-        fitted._networks = [network]
-        fitted._target = without_rows(target)
+        fitted._networks = [[network.with_models([LevelledModel(model, levels[0])])]]
+        label = ", ".join(network.names)
+        fitted._history = [{"column": label, "model": "network", **e} for e in model.history]
+        fitted._head = without_rows(target)
         if target.classes is not None:
             fitted.classes_ = target.classes
         self._adopt(fitted)
@@ -79,8 +80,8 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
         """Return predictions with the level of the training rows, float64 (n_rows, n_outputs)."""
         check_is_fitted(self)
         columns = read_columns(self, X, reset=False)
-        network = self._networks[0]
-        return self._target.predictions(network.raw_outputs(columns)[0], network.models[0].level)
+        network = self._networks[0][0]
+        return self._head.predictions(network.raw_outputs(columns)[0], network.models[0].level)
 
 
 class TextCNNClassifier(ClassifierMixin, _TextPredictor):
@@ -266,7 +267,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
             Columns in the order of ``classes_``.
         """
         predictions = self._predictions(X)
-        return self._target.probabilities(predictions)
+        return self._head.probabilities(predictions)
 
     def predict(self, X):
         """Return the most probable class of each row.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
 from textcnn import text_parameters
+from textcnn.crossfit import Target
 from textcnn.fitting import LevelledModel
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import integer_seed, seed_sequence
@@ -17,7 +18,7 @@ from textcnn.neural.training import predict_model
 from textcnn.text.columns import TextColumn
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
-from textcnn.text.reader import ColumnReader, blueprint
+from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
 
 
 @dataclass
@@ -31,8 +32,6 @@ class TextNetwork:
     n_outputs: int
     loss: str
     models: list[LevelledModel]
-    history: list[dict]
-    fed: list[dict] = field(default_factory=list)  # per model: rows that were really fed
 
     @property
     def blueprint(self) -> Blueprint:
@@ -48,6 +47,10 @@ class TextNetwork:
             trainable=self.settings.trainable_embeddings,
             learns_vectors=self.readers[0].learned_dim > 0,
         )
+
+    def with_models(self, models: list[LevelledModel]) -> TextNetwork:
+        """Return this network with fitted models in it."""
+        return replace(self, models=models)
 
     def raw_outputs(self, columns: Sequence[TextColumn]) -> list[np.ndarray]:
         """Return each model's raw outputs for new cells."""
@@ -79,14 +82,14 @@ class TextNetworkEstimator(BaseEstimator):
     @property
     def history_(self) -> pd.DataFrame:
         """Losses per column, model and epoch: one row each, built on access."""
-        return pd.DataFrame([line for network in self._networks for line in network.history])
+        return pd.DataFrame(self._history)
 
     @property
     def vocabulary_report_(self) -> pd.DataFrame:
         """Per column: how many words and tokens have a given vector, and the bytes kept."""
         lines = [
             {"column": name, **reader.report}
-            for network in self._networks
+            for network, *_ in self._networks
             for name, reader in zip(network.names, network.readers, strict=True)
         ]
         return pd.DataFrame(lines).set_index("column")
@@ -105,35 +108,65 @@ class TextNetworkEstimator(BaseEstimator):
             self.__dict__.pop("feature_names_in_", None)
         self.__dict__.update(fitted.__dict__)
 
-    def _read(self, columns: Sequence[TextColumn], settings, entropy: int, first: int = 0):
-        """Read training columns; return their readers and documents."""
-        readers, documents = [], []
-        for number, column in enumerate(columns, start=first):
-            corpus_seed = integer_seed(seed_sequence(entropy, "corpus", number))
-            try:
-                reader, column_documents = ColumnReader.fit(
-                    column.cells,
-                    settings,
-                    vector_seed=seed_sequence(entropy, "vectors", number),
-                    corpus_seed=corpus_seed,
-                )
-            except Exception as error:
-                error.add_note(f"while reading the words of column {column_label(column, number)}")
-                raise
-            readers.append(reader)
-            documents.append(column_documents)
-        return readers, documents
+
+def read_text_column(
+    column: TextColumn,
+    number: int,
+    rows: np.ndarray | None = None,
+    *,
+    reader_settings: ReaderSettings,
+    network_settings: TextNetworkSettings,
+    target: Target,
+    entropy: int,
+) -> tuple[TextNetwork, Blueprint, TextSource]:
+    """Learn a column's words; return a network without models, its blueprint, and all rows.
+
+    Parameters
+    ----------
+    column : TextColumn
+    number : int
+        The column's place, which its seeds depend on.
+    rows : ndarray of int, optional
+        Rows whose words may be learnt; all if None.
+    reader_settings, network_settings
+        The checked parameters.
+    target : Target
+    entropy : int
+        What the seeds are derived from.
+    """
+    try:
+        reader, documents = ColumnReader.fit(
+            column.cells if rows is None else [column.cells[row] for row in rows],
+            reader_settings,
+            vector_seed=seed_sequence(entropy, "vectors", number),
+            corpus_seed=integer_seed(seed_sequence(entropy, "corpus", number)),
+        )
+        if rows is not None:
+            documents = reader.read(column.cells)
+    except Exception as error:
+        error.add_note(f"while reading the words of column {column_label(column, number)!r}")
+        raise
+    network = TextNetwork(
+        names=[column_label(column, number)],
+        readers=[reader],
+        settings=network_settings,
+        min_count=reader_settings.min_count,
+        n_outputs=target.n_outputs,
+        loss=target.loss,
+        models=[],
+    )
+    return network, network.blueprint, network.source([documents])
+
+
+def join_columns(networks: Sequence[TextNetwork]) -> TextNetwork:
+    """Return one network with a branch per column, concatenated before its dense part."""
+    return replace(
+        networks[0],
+        names=[name for network in networks for name in network.names],
+        readers=[reader for network in networks for reader in network.readers],
+    )
 
 
 def column_label(column: TextColumn, number: int) -> str:
     """Return the column's name as features and messages show it."""
     return column.name if column.name is not None else f"x{number}"
-
-
-def history_lines(label: str, model_names: Sequence[str], models: Sequence) -> list[dict]:
-    """Return the losses of some models as one plain dict per epoch."""
-    return [
-        {"column": label, "model": name, **epoch}
-        for name, model in zip(model_names, models, strict=True)
-        for epoch in model.history
-    ]

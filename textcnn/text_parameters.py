@@ -48,7 +48,7 @@ def network_settings(estimator) -> TextNetworkSettings:
     _whole_number(estimator, "n_blocks", 1)
     kernel_sizes = _whole_numbers(estimator, "kernel_sizes", at_least_one=True)
     dense_units = _whole_numbers(estimator, "dense_units", at_least_one=False)
-    _one_of(estimator, "pooling", POOLINGS)
+    one_of(estimator, "pooling", POOLINGS)
     _number(estimator, "dropout", 0.0, below=1.0)
     _number(estimator, "l2", 0.0)
     _check_activation(estimator.activation)
@@ -111,6 +111,13 @@ def check_class_weight(class_weight, target) -> None:
             )
 
 
+def one_of(estimator, name: str, choices) -> None:
+    """Refuse a parameter that is not one of its choices."""
+    value = getattr(estimator, name)
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {tuple(choices)}. Received: {name}={value!r}.")
+
+
 def _check_activation(activation) -> None:
     if not isinstance(activation, str):
         raise ValueError(
@@ -168,9 +175,3 @@ def _number(
         if below != float("inf"):
             limits += f" and below {below}"
         raise ValueError(f"{name} must be a number {limits}. Received: {name}={value!r}.")
-
-
-def _one_of(estimator, name: str, choices) -> None:
-    value = getattr(estimator, name)
-    if value not in choices:
-        raise ValueError(f"{name} must be one of {tuple(choices)}. Received: {name}={value!r}.")

@@ -20,13 +20,29 @@ class InSampleWarning(UserWarning):
     """Rows that a model was trained on are being transformed as if they were new."""
 
 
+def hash_documents(column: TextColumn) -> np.ndarray:
+    """Return a 64-bit hash per cell, uint64 of shape (n_rows,), 0 for an empty one."""
+    cells = np.array(column.cells, dtype=object)
+    hashes = hash_array(cells, categorize=False)
+    hashes[cells == ""] = 0
+    return hashes
+
+
 def hash_rows(columns: Sequence[TextColumn]) -> np.ndarray:
-    """Return a 64-bit hash per row over all text columns, uint64 of shape (n_rows,)."""
+    """Return a 64-bit hash per row over all text columns, uint64; 0 where all are empty."""
     hashes = np.zeros(len(columns[0].cells), np.uint64)
     for column in columns:
-        cells = np.array(column.cells, dtype=object)
-        hashes = hashes * _COLUMN_FACTOR + hash_array(cells, categorize=False)
+        hashes = hashes * _COLUMN_FACTOR + hash_documents(column)
     return hashes
+
+
+def group_documents(columns: Sequence[TextColumn]) -> np.ndarray:
+    """Return a group number per row: the same for rows of the same texts, empty rows apart."""
+    hashes = hash_rows(columns)
+    groups = np.unique(hashes, return_inverse=True)[1]
+    empty = np.flatnonzero(hashes == 0)
+    groups[empty] = groups.max(initial=0) + 1 + np.arange(len(empty))
+    return groups
 
 
 def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: str) -> None:

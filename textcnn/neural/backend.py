@@ -6,7 +6,7 @@ stands here.
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import os
 from dataclasses import dataclass
 
@@ -44,11 +44,6 @@ def import_keras():
             "the first import of keras."
         ) from error
     return keras
-
-
-def is_installed() -> bool:
-    """Tell whether Keras can be found at all, without importing it."""
-    return importlib.util.find_spec("keras") is not None
 
 
 def limit_threads(n_threads: int) -> None:
@@ -106,6 +101,22 @@ def _tensorflow_dataset(batches):
     dataset = tensorflow.data.Dataset.from_generator(generate, output_signature=signature)
     dataset = dataset.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
     return dataset.prefetch(2)
+
+
+@contextlib.contextmanager
+def seeded_training(seed: int):
+    """Seed what a backend draws from its global state while it trains; restore that state.
+
+    Under torch a user's Dropout layer without a seed draws from torch's global generator.
+    """
+    if import_keras().backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def to_numpy(variable) -> np.ndarray:

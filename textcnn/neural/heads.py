@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 
 from textcnn.neural.backend import import_keras
@@ -46,7 +47,9 @@ def add_head(features, *, n_outputs: int, dense_units, activation, dropout: floa
             features
         )
     if dropout:
-        features = keras.layers.Dropout(dropout)(features)
+        # A seed of its own, because torch draws from its global generator for a layer without one.
+        seed = random.randint(1, 10**9)  # seeded by `keras_seeded` while a network is built
+        features = keras.layers.Dropout(dropout, seed=seed)(features)
     raw = keras.layers.Dense(
         n_outputs, use_bias=False, kernel_regularizer=regularizer, name="raw_output"
     )(features)

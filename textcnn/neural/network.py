@@ -116,14 +116,15 @@ class TracedNetwork:
                     "val_loss", patience=job.patience, restore_best_weights=True
                 )
             )
-        self._model.fit(
-            backend.for_fit(batches),
-            epochs=n_epochs,
-            validation_data=None if stop_batches is None else backend.for_fit(stop_batches),
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
+        with backend.seeded_training(job.weights_seed):
+            self._model.fit(
+                backend.for_fit(batches),
+                epochs=n_epochs,
+                validation_data=None if stop_batches is None else backend.for_fit(stop_batches),
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+            )
         return history, int(backend.to_numpy(self._optimizer.iterations))
 
     def weights(self) -> list[np.ndarray]:
