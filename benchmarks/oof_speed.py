@@ -2,8 +2,9 @@
 
 The loop builds a Keras model per fold, pads every document to the longest, and calls ``fit`` and
 ``predict``. Both sides have the same vectors, learnt vectors, filters, kernel sizes, folds, epochs,
-batch size and schedule; both read the words (the loop by scikit-learn's analyzer). Runs alternate in
-one process. Accuracies are printed beside the times: a faster run at another accuracy proves nothing.
+batch size and schedule; both read the words (the loop by scikit-learn's analyzer). Runs alternate
+in one process. Accuracies are printed beside the times: a faster run at another accuracy proves
+nothing.
 
     python benchmarks/oof_speed.py [--runs 3] [--rows 10662] [--epochs 2] [--frozen]
 """
@@ -66,7 +67,9 @@ def main() -> None:
             f"{np.mean(scores):22.4f} ({np.std(scores):.4f})"
         )
     ratios = [loop / ours for loop, ours in zip(*reversed(seconds.values()), strict=True)]
-    print(f"\nloop / textcnn: {statistics.median(ratios):.2f}x ({min(ratios):.2f}-{max(ratios):.2f})")
+    print(
+        f"\nloop / textcnn: {statistics.median(ratios):.2f}x ({min(ratios):.2f}-{max(ratios):.2f})"
+    )
 
 
 def print_header(options, learned_dim) -> None:

@@ -1,4 +1,4 @@
-"""Leak checks that every encoder and every host must pass; each can be pointed at any transformer."""
+"""Leak checks for every encoder and every host; each can be pointed at any transformer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 
 WORDS = np.array(
     """good bad fine poor film plot cast scene music story long short warm cold loud quiet slow
-    fast bright dark sweet bitter heavy light early late north south river stone paper glass""".split()
+    fast bright dark sweet bitter heavy light early late north south river stone paper glass
+    """.split()
 )
 
 
@@ -71,8 +72,8 @@ def check_noise(fit_transform, folds, X, y) -> float:
 def check_exact_influence(encoder, X, y, folds, change) -> None:
     """Assert that the targets of a fold's held-out rows have no say in those rows' features.
 
-    ``change(y, rows)`` returns a copy of y with other targets in these rows, the same set of classes
-    and the same kind of target.
+    ``change(y, rows)`` returns a copy of y with other targets in these rows, the same set of
+    classes and the same kind of target.
     """
     before = np.asarray(copy.deepcopy(encoder).set_params(cv=folds).fit_transform(X, y))
     for _, held_out in folds:
@@ -85,7 +86,7 @@ def check_exact_influence(encoder, X, y, folds, change) -> None:
 
 
 def check_fed_rows(encoder, folds) -> None:
-    """Assert, from what was recorded as it was fed, that no model predicted a row that it was fed."""
+    """Assert, from what was recorded on the way, that no model predicted a row it was fed."""
     encoder.report_.verify()
     for record in encoder._records:
         predicted = np.concatenate([fed["predict"] for fed in record.fed])

@@ -34,24 +34,26 @@ SHARED_WORDS = "corpus vectors were trained on the words of all rows, held-out o
 class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
     """Turn text columns into out-of-fold predictions of a 1D convolutional network.
 
-    Each text column gets a network of its own: word vectors, convolutions of several widths, pooling,
-    dense output. The rows are split into folds; one model per fold learns from the other folds.
-    :meth:`fit_transform` returns, for each training row, the prediction of the model that never saw
-    that row's target. :meth:`transform` returns, for new rows, the mean of all fold models.
+    Each text column gets a network of its own: word vectors, convolutions of several widths,
+    pooling, dense output. The rows are split into folds; one model per fold learns from the other
+    folds. :meth:`fit_transform` returns, for each training row, the prediction of the model that
+    never saw that row's target. :meth:`transform` returns, for new rows, the mean of all models.
 
     .. warning::
-        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows features
-        from models that saw their targets; whatever is trained on them will look better than it is.
+        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows
+        features from models that saw their targets; what is trained on them looks too good.
         Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Features are relative to what each model knows of the target's level: a probability is the one at
-    even prior odds (0.5 says that the text tells nothing), a regression feature is the difference from
-    the mean of the model's own training rows, in y's units. Otherwise a model's base level would tell
-    the mean of the targets that it was denied, and a tree would read them from it. For predictions
-    at the real level use :class:`~textcnn.TextCNNClassifier` or :class:`~textcnn.TextCNNRegressor`.
+    Features are relative to what each model knows of the target's level: a probability is the one
+    at even prior odds (0.5 says that the text tells nothing), a regression feature is the
+    difference from the mean of the model's own training rows, in y's units. Otherwise a model's
+    base level would tell the mean of the targets that it was denied, and a tree would read them
+    from it. For predictions at the real level use :class:`~textcnn.TextCNNClassifier` or
+    :class:`~textcnn.TextCNNRegressor`.
 
-    Cost: ``cv`` fits of a network per column (one more for ``ensemble="refit"``), each in proportion to
-    rows × words × channels × ``n_filters`` × the sum of ``kernel_sizes``. benchmarks/RESULTS.md has measured times.
+    Cost: ``cv`` fits of a network per column (one more for ``ensemble="refit"``), each in
+    proportion to rows × words × channels × ``n_filters`` × the sum of ``kernel_sizes``; measured
+    times are in benchmarks/RESULTS.md.
     Memory: the documents as 4 bytes per word, the vectors of words that occur once for all
     models, and a table of learnt vectors (words × ``learned_dim`` × 4 bytes) per model.
 
@@ -173,8 +175,8 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
     Raises
     ------
     ValueError, TypeError
-        From ``fit`` and ``fit_transform``, before any training: what happened, what was expected and
-        what to type next.
+        From ``fit`` and ``fit_transform``, before any training: what happened, what was expected
+        and what to type next.
 
     See Also
     --------

@@ -87,8 +87,8 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
 class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     """Classification of rows by their text columns with a 1D convolutional network.
 
-    The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model. Several
-    text columns have a branch each, concatenated before the dense part.
+    The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
+    Several text columns have a branch each, concatenated before the dense part.
 
     Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -294,8 +294,8 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
 class TextCNNRegressor(RegressorMixin, _TextPredictor):
     """Regression of rows by their text columns with a 1D convolutional network.
 
-    The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model. Several
-    text columns have a branch each, concatenated before the dense part.
+    The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
+    Several text columns have a branch each, concatenated before the dense part.
 
     Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.

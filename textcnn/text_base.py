@@ -1,4 +1,4 @@
-"""What the text encoder and the plain text predictors have in common: parameters and fitted columns."""
+"""What the text encoder and the plain text predictors share: parameters and fitted columns."""
 
 from __future__ import annotations
 

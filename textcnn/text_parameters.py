@@ -94,7 +94,7 @@ def training_settings(estimator) -> TrainingSettings:
 
 
 def check_class_weight(class_weight, target) -> None:
-    """Refuse class weights where there are no classes, and weights of classes that are not there."""
+    """Refuse class weights where there are no classes, and weights of unknown classes."""
     if class_weight is None:
         return
     if target.kind not in ("binary", "multiclass"):

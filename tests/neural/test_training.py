@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from textcnn.neural import network as network_module
-from textcnn.neural.batches import Batches
 from textcnn.neural.backend import ShapePolicy
+from textcnn.neural.batches import Batches
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import entropy_from, integer_seed, seed_sequence
 from textcnn.neural.training import TrainingJob, fit_models, predict_model

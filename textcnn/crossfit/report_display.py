@@ -184,9 +184,7 @@ def _draw_folds(report, ax) -> None:
         for use, (name, colour) in enumerate(_PARTS)
         if use in present
     ]
-    ax.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=4, frameon=False
-    )
+    _draw_legend(ax, handles=handles)
 
 
 def _draw_scores(report, ax) -> None:
@@ -226,4 +224,16 @@ def _draw_scores(report, ax) -> None:
     ax.set_yticks(range(len(report.columns)), [record.name for record in report.columns])
     ax.set_ylim(len(report.columns) - 0.4, -0.6)
     ax.set(xlabel=metric, title="Scores within folds")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3, frameon=False)
+    _draw_legend(ax)
+
+
+def _draw_legend(ax, **options) -> None:
+    """Put the legend below the axis label, at the same distance in figures of any height."""
+    ax.legend(
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        borderaxespad=3.8,
+        ncols=4,
+        frameon=False,
+        **options,
+    )

@@ -1,4 +1,4 @@
-"""Batches of rows of like length, in an order that is seeded per epoch, with a record of what was fed."""
+"""Batches of rows of like length, in an order seeded per epoch, with a record of what was fed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last layers of every network: dense part, raw outputs, and the level that training adds to them."""
+"""The last layers of every network: dense part, raw outputs, the level that training adds."""
 
 from __future__ import annotations
 

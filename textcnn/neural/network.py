@@ -23,7 +23,7 @@ _idle_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Blueprint:
-    """How to build a network: picklable, and equal for networks that can stand in for each other."""
+    """How to build a network: picklable; equal keys for networks that can serve each other."""
 
     build: Callable  # () -> keras.Model whose last layer is heads.add_head's
     loss: str

@@ -72,7 +72,7 @@ def integer_seed(sequence: np.random.SeedSequence) -> int:
 
 @contextlib.contextmanager
 def keras_seeded(seed: int):
-    """Seed what Keras draws while it builds a network; the caller's global states stay as they were.
+    """Seed what Keras draws while it builds a network; the caller's global states stay.
 
     Keras takes the seed of an initializer or a Dropout layer that was given none from Python's
     ``random``; NumPy's global state is saved as well because a user's own network may draw from it.

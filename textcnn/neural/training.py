@@ -45,13 +45,13 @@ class Progress(Protocol):
     """Who is told how a model's training goes."""
 
     def begin(self) -> None:
-        """Training of this model begins."""
+        """Take note that training of the model begins."""
 
     def epoch(self, epoch: int, losses: dict) -> bool:
-        """An epoch ended; True stops this model."""
+        """Take note that an epoch ended; True stops this model."""
 
     def end(self) -> None:
-        """This model is fitted and has predicted."""
+        """Take note that the model is fitted and has predicted."""
 
 
 @dataclass

@@ -131,7 +131,7 @@ class TextSource:
 
 
 def _maps(documents: Documents, vocabulary: Vocabulary, known: np.ndarray):
-    """Return (given rows, learnt ids) per form for one model; None for a table that is not there."""
+    """Return (given rows, learnt ids) per form for one model; None where no vectors are given."""
     form_known = known[documents.learned_ids]
     form_known &= documents.learned_ids != UNKNOWN
     learned = np.where(form_known, documents.learned_ids, UNKNOWN).astype(np.int32)

@@ -1,4 +1,4 @@
-"""Keras builders for text: word vectors, convolutions over words, pooling, and what a user brings."""
+"""Keras builders for text: word vectors, convolutions over words, pooling, users' networks."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TextNetworkSettings:
 
 
 def rounded_rows(n_rows: int) -> int:
-    """Return the table size that holds ``n_rows``: at most a quarter larger, few distinct values."""
+    """Return the table size for ``n_rows``: at most a quarter larger, few distinct values."""
     size = SMALLEST_TABLE
     while size < n_rows:
         size = int(size * TABLE_STEP)
@@ -95,7 +95,7 @@ def build_text_network(
 
 
 def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
-    """Return a column's inputs, its word vectors (zero where padded) and the mask (batch, length, 1)."""
+    """Return a column's inputs, word vectors (zero where padded) and mask (batch, length, 1)."""
     keras = import_keras()
     inputs, channels = [], []
     if tables.given_dim:
@@ -125,7 +125,7 @@ def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
         inputs.append(ids)
     vectors = channels[0] if len(channels) == 1 else keras.layers.Concatenate()(channels)
     is_word = keras.ops.cast(keras.ops.not_equal(inputs[0], 0), "float32")
-    # An empty document counts as one word with a zero vector, so that pooling has something to pool.
+    # An empty document counts as one word with a zero vector, so that there is something to pool.
     first = keras.ops.ones_like(is_word[:, :1])
     pooled = keras.ops.concatenate([first, is_word[:, 1:]], axis=1)
     return inputs, vectors * is_word[:, :, None], pooled[:, :, None]

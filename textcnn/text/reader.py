@@ -1,4 +1,4 @@
-"""One text column from cells to documents: tokens, vectors, vocabulary, and the network's blueprint."""
+"""One text column from cells to documents: tokens, vectors, vocabulary, blueprint."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class ColumnReader:
         return reader, Documents.resolve(tokenized, vocabulary)
 
     def read(self, cells: list[str]) -> Documents:
-        """Return the documents of new cells; words not met at fit keep a given vector if they have one."""
+        """Return the documents of new cells; a word not met at fit keeps its given vector."""
         tokenized = tokenize_column(
             cells, make_tokenizer(self.tokenizer), max_length=self.max_length
         )

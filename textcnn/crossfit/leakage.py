@@ -1,0 +1,344 @@
+"""A test for any transformer: its training features must not know their targets."""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import clone
+from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
+
+from textcnn.crossfit import leakage_statistics as statistics
+from textcnn.crossfit.leakage_statistics import LEVEL, Finding, Repeat
+from textcnn.crossfit.rows import read_groups
+from textcnn.crossfit.shuffling import Shuffler
+from textcnn.crossfit.targets import read_target
+
+_FRESH_SHARE = 0.25
+_FEWEST_TRAIN, _FEWEST_FRESH, _FEWEST_GROUPS = 20, 10, 6
+# What a seed is for.
+_SPLIT, _LABELS, _NULL = range(3)
+
+
+@dataclass
+class LeakageResult:
+    """Verdict of :func:`leakage_test`.
+
+    Attributes
+    ----------
+    leaks : bool
+        Whether any finding lies outside the range of honest features.
+    findings : list of Finding
+        ``name``, ``score``, ``expected``, the range ``low`` to ``high``, ``leaks``, ``detail`` and
+        the score of each repeat (``repeats``).
+    level : float
+        Probability, about, that honest features are convicted.
+    n_repeats : int
+    """
+
+    leaks: bool
+    findings: list[Finding]
+    level: float
+    n_repeats: int
+
+    def __str__(self) -> str:
+        """Show verdict and findings as text."""
+        guilty = [finding for finding in self.findings if finding.leaks]
+        if guilty:
+            verdict = "LEAK: training features know targets that they must not know."
+        else:
+            verdict = (
+                "No leak found. A leak that stays within the ranges below would not be seen; more "
+                "rows or repeats narrow them."
+            )
+        lines = [verdict, f"{self.n_repeats} fits on shuffled targets, level {self.level:.0%}."]
+        lines += [str(finding) for finding in self.findings]
+        return "\n".join(lines)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the findings, one line each."""
+        names = ("name", "score", "expected", "low", "high", "leaks", "detail")
+        return pd.DataFrame(
+            [{name: getattr(finding, name) for name in names} for finding in self.findings]
+        )
+
+
+def leakage_test(
+    encoder,
+    X,
+    y,
+    *,
+    groups=None,
+    fit_params: dict | None = None,
+    n_repeats: int = 20,
+    random_state: int = 0,
+    n_fresh: int | float | None = None,
+    target_type: str = "auto",
+) -> LeakageResult:
+    """Fit a transformer on shuffled targets and tell whether its features know them.
+
+    Shuffled targets have nothing to do with X. If the features that ``fit_transform`` gives the
+    training rows tell them all the same, they tell what the encoder was shown. In each repeat a
+    clone of the encoder gets newly shuffled targets; three things are looked at:
+
+    ``association``
+        Does a feature rank the training rows by their shuffled target? ROC AUC per feature (rank
+        correlation for numbers; one class against the rest for several), two-sided: features that
+        leave out a row's own target but not its twin's, or each row of a group in turn, rank it
+        the wrong way round. The ranks are taken among the features of the *other* repeats: ranks
+        taken among the row's own repeat would put honest out-of-fold features below 0.5, because
+        every target moves the features of the other folds. Where the fitted encoder has a fold
+        plan (``_plan``), rows are compared within its folds.
+    ``tree``
+        Does a decision tree of depth 3, trained on four fifths of the training rows' features,
+        tell the shuffled targets of the rest (whole groups where there are groups)? Upper side.
+    ``train against fresh``
+        Does a linear model, trained as the tree is, do better on the remaining training rows than
+        on rows that the encoder never saw, whose features ``transform`` made? Upper side.
+
+    How wide the honest range is comes from shuffling the targets once more against the same
+    features, which no feature can know, and from the differences between repeats; the wider of the
+    two counts, since honest features vary more than independent ones do: targets have a say in
+    each other's features. The three findings share the level of 1 % (Bonferroni; ``association``
+    also over features and classes).
+
+    Without groups single targets are permuted. With groups whole groups exchange targets: each
+    group takes those of another, cut or repeated to its own size, in random order. So what X tells
+    of its group is worthless, a group's rows stay alike in their targets as they were, and an
+    encoder that learns a group from its other rows is convicted. (Shuffling within groups would
+    leave the base rates of groups where they were, for an honest encoder to learn from X; shuffling
+    rows over all groups would leave nothing of the likeness by which groups leak.)
+
+    Cost: ``n_repeats`` fits of the encoder on three quarters of the rows, and its features of
+    all repeats in memory (``n_repeats`` × rows × features × 8 bytes); sparse features are made
+    dense.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Any scikit-learn transformer or pipeline of them with ``fit_transform`` and ``transform``.
+        It is cloned, never fitted itself.
+    X : array, DataFrame or list, of n_rows rows
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
+        Missing targets stay missing; those rows are not scored.
+    groups : array-like of shape (n_rows,), default=None
+        Rows that must not learn from each other. Given to ``fit_transform`` where its signature
+        names ``groups``; for pipelines also pass ``fit_params={"step__groups": groups}``.
+    fit_params : dict, default=None
+        More arguments of ``fit_transform``. What has one entry per row goes with the rows.
+    n_repeats : int, default=20
+        At least 2: a single repeat cannot tell a leak from chance. Below about 10 only coarse
+        leaks are seen.
+    random_state : int, default=0
+        Source of the shuffles. The encoder keeps its own.
+    n_fresh : int, float or None, default=None
+        Rows (or the share of rows) that the encoder is not fitted on; with groups about this
+        share of the groups. None is a quarter.
+    target_type : str, default="auto"
+        What y is, as in :func:`~textcnn.crossfit.read_target`.
+
+    Returns
+    -------
+    LeakageResult
+        ``leaks`` is the verdict; print the result for the reasons.
+
+    Raises
+    ------
+    ValueError
+        If ``n_repeats`` is below 2, there are too few rows or groups, or features are not numbers
+        or differ in number between repeats.
+    TypeError
+        If the encoder lacks ``fit_transform`` or ``transform``.
+
+    Notes
+    -----
+    Only that row's, group's or fold's targets are on trial that the shuffle can move. Leaks of
+    order in time, and of targets through other columns of X, are not seen.
+
+    Honest features that carry the *level* of each fold model (most cross-fitted ones do, textcnn's
+    do not) are slightly dependent on the targets denied to it. With unstratified folds, few
+    features and many repeats that is seen and called a leak, which it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import TargetEncoder
+    >>> from textcnn.crossfit.leakage import leakage_test
+    >>> random = np.random.default_rng(0)
+    >>> X, y = random.integers(0, 40, (400, 1)), random.integers(0, 2, 400)
+    >>> leakage_test(TargetEncoder(cv=5), X, y).leaks
+    False
+    """
+    _check_arguments(encoder, n_repeats)
+    n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+    target = read_target(y, target_type=target_type, n_rows=n_rows)
+    codes = read_groups(groups, n_rows)
+    split_seed, label_seed, null_seed = (
+        np.random.SeedSequence([random_state, use]) for use in (_SPLIT, _LABELS, _NULL)
+    )
+    train, fresh = _split(target, codes, n_fresh, split_seed)
+    params = _fit_params(encoder, groups, fit_params, n_rows, train)
+    scores = statistics.target_scores(target)
+    cells = _cells(y)
+    shufflers = [Shuffler(target, codes, rows) for rows in (train, fresh)]
+    X_train, X_fresh = take_rows(X, train), take_rows(X, fresh)
+    repeats = []
+    for number, seed in enumerate(label_seed.spawn(n_repeats), start=1):
+        rng = np.random.default_rng(seed)
+        sources = [shuffler.draw_for_fit(rng) for shuffler in shufflers]
+        fitted = clone(encoder)
+        try:
+            train_features = _matrix(fitted.fit_transform(X_train, cells[sources[0]], **params))
+            fresh_features = _matrix(fitted.transform(X_fresh))
+        except Exception as error:
+            error.add_note(f"in repeat {number} of {n_repeats} of the leakage test")
+            raise
+        _check_features(train_features, fresh_features, len(train), len(fresh), repeats)
+        repeats.append(
+            Repeat(
+                train_features,
+                fresh_features,
+                scores[sources[0]],
+                scores[sources[1]],
+                _own_folds(fitted, len(train)),
+            )
+        )
+    null = np.random.default_rng(null_seed)
+    trial = statistics.Trial(
+        repeats,
+        scores=scores,
+        shufflers=shufflers,
+        groups=None if codes is None else codes[train],
+        is_regression=target.is_regression,
+        random=null,
+    )
+    findings = [*trial.across_repeats(), trial.train_against_fresh()]
+    return LeakageResult(any(f.leaks for f in findings), findings, LEVEL, n_repeats)
+
+
+def take_rows(values, rows: np.ndarray):
+    """Return some rows of an array, frame, sparse matrix or list, in the same container."""
+    if hasattr(values, "iloc"):
+        return values.iloc[rows]
+    if hasattr(values, "take") and type(values).__module__.partition(".")[0] == "pyarrow":
+        return values.take(rows)
+    if isinstance(values, list | tuple):
+        return [values[row] for row in rows]
+    return values[rows]
+
+
+def _check_arguments(encoder, n_repeats) -> None:
+    if not isinstance(n_repeats, numbers.Integral) or n_repeats < 2:
+        raise ValueError(
+            "n_repeats must be a whole number of 2 or more: a single repeat cannot tell a leak "
+            f"from chance. Received: n_repeats={n_repeats!r}. The default is 20."
+        )
+    for method in ("fit_transform", "transform"):
+        if not hasattr(encoder, method):
+            raise TypeError(
+                "leakage_test needs a transformer with fit_transform and transform. Received: "
+                f"{type(encoder).__name__}, which has no {method}."
+            )
+
+
+def _split(target, groups, n_fresh, seed) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to fit on and rows held out, ascending; whole groups, or classes in proportion."""
+    n_rows = len(target.labelled)
+    share = _FRESH_SHARE if n_fresh is None else n_fresh
+    share = share / n_rows if isinstance(share, numbers.Integral) else share
+    if not 0 < share < 1:
+        raise ValueError(
+            "n_fresh must be a number of rows, or a share between 0 and 1. "
+            f"Received: n_fresh={n_fresh!r} and {n_rows} rows."
+        )
+    state = int(seed.generate_state(1)[0])
+    strata = target.strata()
+    if groups is not None:
+        n_groups = len(np.unique(groups[target.labelled]))
+        if n_groups < _FEWEST_GROUPS:
+            raise ValueError(
+                f"leakage_test needs {_FEWEST_GROUPS} groups with targets at least, for groups "
+                f"exchange targets. Received: {n_groups}."
+            )
+        splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=state)
+        strata = None
+    elif strata is not None and _can_stratify(strata, share):
+        splitter = StratifiedShuffleSplit(n_splits=1, test_size=share, random_state=state)
+    else:
+        splitter = ShuffleSplit(n_splits=1, test_size=share, random_state=state)
+    train, fresh = next(splitter.split(np.zeros(n_rows), strata, groups))
+    for rows, fewest, what in (
+        (train, _FEWEST_TRAIN, "to fit on"),
+        (fresh, _FEWEST_FRESH, "held out (n_fresh)"),
+    ):
+        n_labelled = int(target.labelled[rows].sum())
+        if n_labelled < fewest:
+            raise ValueError(
+                f"leakage_test needs {fewest} rows with a target {what} at least. "
+                f"Received: {n_labelled} of {n_rows} rows."
+            )
+    return np.sort(train), np.sort(fresh)
+
+
+def _can_stratify(strata, share) -> bool:
+    counts = np.unique(strata, return_counts=True)[1]
+    return counts.min() >= 2 and min(share, 1 - share) * len(strata) >= len(counts)
+
+
+def _fit_params(encoder, groups, fit_params, n_rows, train) -> dict:
+    """Return the arguments of fit_transform, those by row cut to the training rows."""
+    params = dict(fit_params or {})
+    if groups is not None and "groups" in inspect.signature(encoder.fit_transform).parameters:
+        params.setdefault("groups", groups)
+    for name, value in params.items():
+        by_row = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
+        if by_row and len(value) == n_rows:
+            params[name] = take_rows(value, train)
+    return params
+
+
+def _cells(y) -> np.ndarray:
+    """Return y as an array that can be indexed by shuffled row numbers."""
+    if hasattr(y, "to_numpy"):
+        return np.asarray(y.to_numpy())
+    if hasattr(y, "toarray"):
+        return y.toarray()
+    return np.asarray(y)
+
+
+def _matrix(features) -> np.ndarray:
+    """Return features as float64 of shape (n_rows, n_features)."""
+    if issparse(features):
+        features = features.toarray()
+    try:
+        features = np.asarray(features, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "leakage_test needs features that are numbers. Put an encoder of the other columns "
+            f"behind the transformer, or leave them out. Received: {error}"
+        ) from error
+    return features.reshape(len(features), -1)
+
+
+def _check_features(train_features, fresh_features, n_train, n_fresh, repeats) -> None:
+    width = repeats[0].train_features.shape[1] if repeats else train_features.shape[1]
+    shapes = (train_features.shape, fresh_features.shape)
+    if width == 0 or shapes != ((n_train, width), (n_fresh, width)):
+        raise ValueError(
+            f"Features of {n_train} training rows and {n_fresh} fresh rows are expected, at least "
+            "one and the same number in every repeat. "
+            f"Received: shapes {shapes[0]} and {shapes[1]}, {width} feature(s) in the first repeat."
+        )
+
+
+def _own_folds(fitted, n_rows) -> list[np.ndarray] | None:
+    """Return the rows that each model of the encoder's fold plan predicts, if it has one."""
+    plan = getattr(fitted, "_plan", None)
+    assignments = getattr(plan, "assignments", None)
+    if not assignments or getattr(plan, "n_rows", None) != n_rows:
+        return None
+    return [assignment.predict for assignment in assignments]

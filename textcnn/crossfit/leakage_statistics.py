@@ -1,0 +1,327 @@
+"""What is measured on features of shuffled targets, and how far honest features may stray."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.stats import norm, rankdata, t
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.tree import DecisionTreeRegressor
+
+LEVEL = 0.01
+_N_FINDINGS = 3
+_N_FOLDS = 5
+_TREE_DEPTH = 3
+# Shuffles against fixed features, per repeat: cheap ones, and those that train models.
+_N_NULL = 50
+_N_NULL_MODELS = 3
+_MOST_REFERENCES = 40_000
+_SHARED = 0.54
+
+
+@dataclass
+class Finding:
+    """One score, and the range in which that of honest features lies."""
+
+    name: str
+    score: float
+    expected: float
+    low: float
+    high: float
+    leaks: bool
+    detail: str
+    repeats: list[float] = field(repr=False)
+
+    def __str__(self) -> str:
+        """Show the score, its range and what it is."""
+        sign = "LEAK" if self.leaks else "ok  "
+        low = f"{self.low:.3f}" if np.isfinite(self.low) else "…"
+        return (
+            f"{sign} {self.name}: {self.score:.3f}, honest {low} to {self.high:.3f} ({self.detail})"
+        )
+
+
+@dataclass
+class Repeat:
+    """Features made on one shuffle, and the shuffled targets; rows without a target are NaN."""
+
+    train_features: np.ndarray
+    fresh_features: np.ndarray
+    train_scores: np.ndarray
+    fresh_scores: np.ndarray
+    folds: list[np.ndarray] | None
+
+
+def target_scores(target) -> np.ndarray:
+    """Return what features are compared with, float64 (n_rows, n): 0/1 per class, or ranks."""
+    scores = np.full((len(target.labelled), target.n_outputs), np.nan)
+    values = target.values[target.labelled]
+    if target.kind == "multiclass":
+        scores[target.labelled] = values[:, None] == np.arange(target.n_outputs)
+    elif target.is_regression:
+        scores[target.labelled] = rankdata(values, axis=0) / len(values)
+    else:
+        scores[target.labelled] = values.reshape(len(values), -1)
+    return scores
+
+
+class Trial:
+    """All repeats together: three findings.
+
+    Parameters
+    ----------
+    repeats : sequence of Repeat
+    scores : ndarray of shape (n_rows, n)
+        Of the whole table, which ``shufflers`` (of train and fresh rows) draw from.
+    shufflers : pair of Shuffler
+    groups : ndarray of shape (n_train,) or None
+    is_regression : bool
+    random : numpy.random.Generator
+    """
+
+    def __init__(
+        self, repeats: Sequence[Repeat], *, scores, shufflers, groups, is_regression, random
+    ):
+        self.repeats = repeats
+        self.scores = scores
+        self.shufflers = shufflers
+        self.groups = groups
+        self.is_regression = is_regression
+        self.random = random
+        self.labelled = [shuffler.labelled for shuffler in shufflers]
+        self.centre = 0.0 if is_regression else 0.5
+        self.measure = "rank correlation" if is_regression else "ROC AUC"
+
+    def across_repeats(self) -> list[Finding]:
+        """Score features, and a tree on them, by what the other repeats say of their values.
+
+        What the other repeats say is independent of this one's targets, so that the mean score of
+        honest features is exactly that of guessing, whatever their folds.
+        """
+        rows = self.labelled[0]
+        samples = self._samples()
+        by_feature, by_feature_errors, by_tree, by_tree_errors = [], [], [], []
+        for number, repeat in enumerate(self.repeats):
+            others = samples[:number] + samples[number + 1 :]
+            reference = np.concatenate([features for features, _ in others])
+            ranks = _ranks_among(reference, repeat.train_features)[rows]
+            targets = repeat.train_scores[rows]
+            null = np.array([self._shuffled(0)[rows] for _ in range(_N_NULL)])
+            slopes, size = self._slopes(ranks, targets, self._positions(repeat.folds))
+            by_feature.append(targets.T @ slopes / size[:, None])
+            by_feature_errors.append(
+                np.var(null.transpose(0, 2, 1) @ slopes / size[:, None], axis=0)
+            )
+            told = self._tree_ranks(
+                _ranks_among(reference, reference), np.concatenate([t for _, t in others]), ranks
+            )
+            slopes, size = self._slopes(told, targets, [np.arange(len(rows))])
+            by_tree.append(((targets * slopes).sum(axis=0) / size).mean())
+            by_tree_errors.append(np.var(((null * slopes).sum(axis=1) / size).mean(axis=1)))
+        return [
+            self._association(np.array(by_feature), np.array(by_feature_errors)),
+            self._tree(np.array(by_tree), np.array(by_tree_errors)),
+        ]
+
+    def train_against_fresh(self) -> Finding:
+        """Compare what a linear model makes of training rows' and of fresh rows' features.
+
+        The model learns within the repeat, so it sees leaks that take another form in each fit.
+        But honest features are not quite independent within a repeat: a target has a say in the
+        features of other folds, and what a model finds in four fifths of the rows is a little true
+        of the rest by that alone. The range allows for it: correlated sums of which at most half
+        the variance is shared gain 0.54 standard deviations per square root of a feature.
+        """
+        observed, null = [], []
+        for repeat in self.repeats:
+            ranks = [
+                _ranks_among(repeat.train_features, features)[rows]
+                for features, rows in zip(
+                    (repeat.train_features, repeat.fresh_features), self.labelled, strict=True
+                )
+            ]
+            observed.append(self._difference(ranks, repeat.train_scores, repeat.fresh_scores))
+            null += [
+                self._difference(ranks, self._shuffled(0), self._shuffled(1))
+                for _ in range(_N_NULL_MODELS)
+            ]
+        observed, null = np.array(observed), np.array(null)
+        spread = null.std(ddof=1)
+        n_features = self.repeats[0].train_features.shape[1]
+        shared = _SHARED * np.sqrt(n_features) * spread
+        error = spread * np.sqrt(1 / len(observed) + 1 / len(null))
+        half = self._half_width(error, observed.std(ddof=1), LEVEL / _N_FINDINGS)
+        return self._upper(
+            "train against fresh",
+            observed,
+            float(null.mean()),
+            float(shared + half),
+            f"{self.measure} of a linear model on training rows less that on fresh rows",
+        )
+
+    def _association(self, observed: np.ndarray, variances: np.ndarray) -> Finding:
+        """Keep the strangest pair of a feature and a class or target; both sides."""
+        n_pairs = observed[0].size
+        mean = observed.mean(axis=0)
+        half = self._half_width(
+            np.sqrt(variances.mean(axis=0) / len(observed)),
+            observed.std(axis=0, ddof=1),
+            LEVEL / _N_FINDINGS / n_pairs / 2,
+        )
+        strangeness = np.abs(mean) / np.where(half > 0, half, np.inf)
+        worst = np.unravel_index(np.argmax(strangeness), mean.shape)
+        detail = f"{self.measure} of feature {worst[1]}"
+        if mean.shape[0] > 1:
+            detail += f" and {'target' if self.is_regression else 'class'} {worst[0]}"
+        if n_pairs > 1:
+            detail += f", the strangest of {n_pairs}"
+        return Finding(
+            name="association",
+            score=float(self.centre + mean[worst]),
+            expected=self.centre,
+            low=float(self.centre - half[worst]),
+            high=float(self.centre + half[worst]),
+            leaks=bool(strangeness[worst] > 1),
+            detail=detail,
+            repeats=(self.centre + observed[:, *worst]).tolist(),
+        )
+
+    def _tree(self, observed: np.ndarray, variances: np.ndarray) -> Finding:
+        half = self._half_width(
+            np.sqrt(variances.mean() / len(observed)), observed.std(ddof=1), LEVEL / _N_FINDINGS
+        )
+        detail = f"{self.measure} of a tree that learnt from the other fits"
+        return self._upper("tree", self.centre + observed, self.centre, float(half), detail)
+
+    def _upper(self, name, observed, expected, half, detail) -> Finding:
+        """Judge a mean by its upper side alone."""
+        score = float(observed.mean())
+        high = expected + half
+        return Finding(
+            name, score, expected, -np.inf, high, bool(score > high), detail, observed.tolist()
+        )
+
+    def _half_width(self, null_error, spread, tail):
+        """Return how far a mean over repeats may stray: by the null, or by the repeats' spread."""
+        n_repeats = len(self.repeats)
+        return np.maximum(
+            norm.isf(tail) * null_error,
+            t.isf(tail, n_repeats - 1) * spread / np.sqrt(n_repeats),
+        )
+
+    def _shuffled(self, part: int) -> np.ndarray:
+        """Return targets of the train (0) or fresh (1) rows, shuffled anew."""
+        return self.scores[self.shufflers[part].draw(self.random)]
+
+    def _samples(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return features and targets per repeat, of a sample of rows where there are many."""
+        rows = self.labelled[0]
+        most = max(_MOST_REFERENCES // len(self.repeats), 1)
+        samples = []
+        for repeat in self.repeats:
+            chosen = rows if len(rows) <= most else self.random.choice(rows, most, replace=False)
+            samples.append((repeat.train_features[chosen], repeat.train_scores[chosen]))
+        return samples
+
+    def _positions(self, folds) -> list[np.ndarray]:
+        """Return the encoder's folds, or one of all rows, as positions in the labelled rows."""
+        rows = self.labelled[0]
+        if folds is None:
+            return [np.arange(len(rows))]
+        positions = [np.flatnonzero(np.isin(rows, fold)) for fold in folds]
+        return [fold for fold in positions if len(fold)]
+
+    def _slopes(self, ranks, targets, folds) -> tuple[np.ndarray, np.ndarray]:
+        """Return ranks less their mean in the fold, and what to divide by, per target column.
+
+        The sum of their products with a target, divided, is its ROC AUC less ½ or its correlation,
+        rows being compared within folds.
+        """
+        centred = np.zeros_like(ranks)
+        squares = np.zeros(targets.shape[1])
+        for fold in folds:
+            centred[fold] += ranks[fold] - ranks[fold].mean(axis=0)
+            squares += ((targets[fold] - targets[fold].mean(axis=0)) ** 2).sum(axis=0)
+        if self.is_regression:  # ranks are uniform, and their variance is 1/12
+            squares = np.sqrt(squares * sum(map(len, folds)) / 12)
+        return centred, np.where(squares > 0, squares, np.inf)
+
+    def _tree_ranks(self, reference, reference_targets, ranks) -> np.ndarray:
+        """Return the ranks of a tree's predictions, one column per target."""
+        tree = DecisionTreeRegressor(
+            max_depth=_TREE_DEPTH, min_samples_leaf=max(5, len(reference) // 200), random_state=0
+        ).fit(reference, reference_targets)
+        shape = (-1, reference_targets.shape[1])
+        return _ranks_among(
+            tree.predict(reference).reshape(shape), tree.predict(ranks).reshape(shape)
+        )
+
+    def _difference(self, ranks, train_scores, fresh_scores) -> float:
+        """Return a linear model's score on held-out training rows less that on fresh rows."""
+        targets, fresh_targets = (
+            scores[rows]
+            for scores, rows in zip((train_scores, fresh_scores), self.labelled, strict=True)
+        )
+        differences = []
+        for learn, held_out in self._folds(targets):
+            model = Ridge(alpha=1.0).fit(ranks[0][learn], targets[learn])
+            differences.append(
+                self._score(targets[held_out], model.predict(ranks[0][held_out]))
+                - self._score(fresh_targets, model.predict(ranks[1]))
+            )
+        found = [difference for difference in differences if not np.isnan(difference)]
+        return float(np.mean(found)) if found else 0.0
+
+    def _folds(self, targets):
+        """Split training rows for models of features: whole groups, or classes in proportion."""
+        state = int(self.random.integers(2**31))
+        n_rows = len(targets)
+        if self.groups is not None:
+            groups = self.groups[self.labelled[0]]
+            n_folds = min(_N_FOLDS, len(np.unique(groups)))
+            splitter = GroupKFold(n_folds, shuffle=True, random_state=state)
+            return splitter.split(np.zeros(n_rows), groups=groups)
+        if not self.is_regression:
+            strata = np.unique(targets, axis=0, return_inverse=True)[1].ravel()
+            counts = np.bincount(strata)
+            if counts.min() >= 2:
+                n_folds = min(_N_FOLDS, counts.min())
+                splitter = StratifiedKFold(n_folds, shuffle=True, random_state=state)
+                return splitter.split(np.zeros(n_rows), strata)
+        return KFold(_N_FOLDS, shuffle=True, random_state=state).split(np.zeros(n_rows))
+
+    def _score(self, targets, predictions) -> float:
+        """Return the mean ROC AUC or correlation of the targets that vary."""
+        predictions = predictions.reshape(targets.shape)
+        varying = np.ptp(targets, axis=0) > 0
+        if not varying.any():
+            return np.nan
+        targets, predictions = targets[:, varying], predictions[:, varying]
+        if not self.is_regression:
+            predictions = rankdata(predictions, axis=0) / len(predictions)
+        targets = targets - targets.mean(axis=0)
+        predictions = predictions - predictions.mean(axis=0)
+        shared = (targets * predictions).sum(axis=0)
+        squares = (targets**2).sum(axis=0)
+        if self.is_regression:
+            squares = np.sqrt(squares * (predictions**2).sum(axis=0))
+            squares = np.where(squares > 0, squares, np.inf)
+        return float(self.centre + (shared / squares).mean())
+
+
+def _ranks_among(references: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Return the share of reference rows below each value, ties by half; NaN ranks lowest."""
+    ranks = np.empty_like(features)
+    for column in range(features.shape[1]):
+        ordered = np.sort(_without_nan(references[:, column]))
+        values = _without_nan(features[:, column])
+        below = np.searchsorted(ordered, values, side="left")
+        ranks[:, column] = (below + np.searchsorted(ordered, values, side="right")) / 2
+    return ranks / len(references)
+
+
+def _without_nan(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isnan(values), -np.inf, values)
