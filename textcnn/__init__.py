@@ -8,7 +8,10 @@ __version__ = "0.1.0"
 
 # Public name → module; imported on first use, so that `import textcnn` stays light.
 _PUBLIC = {
+    "CrossFitReport": "textcnn.crossfit.report",
+    "FoldTargetWarning": "textcnn.crossfit.splits",
     "InSampleWarning": "textcnn.training_rows",
+    "LeakError": "textcnn.crossfit.verification",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",

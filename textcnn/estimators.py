@@ -32,6 +32,7 @@ class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
             y,
             target_type=self._target_type,
             n_rows=len(columns[0].cells),
+            loss=getattr(self, "loss", "auto"),
             allow_unlabelled=False,
         )
         text_parameters.check_class_weight(self.class_weight, target)
@@ -356,6 +357,8 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     early_stopping : bool, default=False
         Whether a tenth of a model's own training rows decides when it stops (and keeps the best
         weights) instead of teaching it.
+    loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
+        What is minimised; ``"auto"`` is squared. Poisson needs counts or rates, none negative.
     random_state : None, int, RandomState or Generator, default=None
         With an int, the same machine and the same number of threads, results are the same bit
         for bit.
@@ -413,6 +416,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         batch_size=64,
         learning_rate=3e-3,
         early_stopping=False,
+        loss="auto",
         random_state=None,
     ):
         self.embeddings = embeddings
@@ -436,6 +440,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.early_stopping = early_stopping
+        self.loss = loss
         self.random_state = random_state
 
     def fit(self, X, y):
