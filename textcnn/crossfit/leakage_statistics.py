@@ -193,6 +193,8 @@ class Trial:
         half = self._half_width(
             np.sqrt(variances.mean() / len(observed)), observed.std(ddof=1), LEVEL / _N_FINDINGS
         )
+        # Each pair of repeats counts twice, as teacher and as pupil, and says the same twice.
+        half *= np.sqrt(2)
         detail = f"{self.measure} of a tree that learnt from the other fits"
         return self._upper("tree", self.centre + observed, self.centre, float(half), detail)
 
