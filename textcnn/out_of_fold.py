@@ -47,7 +47,12 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
         """The receipt: which model predicted each row, scores per fold, and the proof."""
         check_is_fitted(self)
         return CrossFitReport(
-            self._records, self._plan, self._target, scoring=self.scoring, notes=self._notes
+            self._records,
+            self._plan,
+            self._target,
+            scoring=self.scoring,
+            notes=self._notes,
+            encoder=self,
         )
 
     def get_metadata_routing(self):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit import report_display
+from textcnn.crossfit.gap import distribution_gap
 from textcnn.crossfit.messages import listed, name_rows
 from textcnn.crossfit.plan import FoldPlan
 from textcnn.crossfit.scoring import Scoring
@@ -73,6 +74,8 @@ class CrossFitReport:
         See :class:`~textcnn.crossfit.scoring.Scoring`.
     notes : sequence of str, default=()
         Shown below those of the plan.
+    encoder : transformer, default=None
+        The encoder whose receipt this is; :meth:`gap` fits a clone of it.
 
     Attributes
     ----------
@@ -115,10 +118,12 @@ class CrossFitReport:
         *,
         scoring: str | Sequence[str] | None = None,
         notes: Sequence[str] = (),
+        encoder=None,
     ):
         self.columns = list(columns)
         self.plan = plan
         self.target = target
+        self._encoder = encoder
         self._scoring = Scoring(target, scoring, plan.sample_weight)
         self.metrics = self._scoring.metrics
         self.notes = [*plan.notes, *notes]
@@ -211,6 +216,64 @@ class CrossFitReport:
         for record in self.columns:
             verify_fed(record.name, record.fed, self.plan)
         return self
+
+    def gap(
+        self,
+        X,
+        y,
+        *,
+        groups=None,
+        sample_weight=None,
+        time=None,
+        share: float = 0.1,
+        random_state: int = 0,
+    ) -> pd.DataFrame:
+        """Compare out-of-fold features with those of rows that no model saw; costs a cross-fit.
+
+        Parameters
+        ----------
+        X, y
+            The rows that the encoder was fitted on, in the same order.
+        groups, sample_weight, time : array-like of shape (n_rows,), optional
+            Those of the fit where none are given.
+        share : float, default=0.1
+            Share of rows to reserve: whole groups, or the latest.
+        random_state : int, default=0
+
+        Returns
+        -------
+        DataFrame
+            See :func:`~textcnn.crossfit.gap.distribution_gap`; ``attrs["reading"]`` says in a line
+            what it means for ``ensemble``.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many rows as at fit, or too few to reserve some.
+        """
+        if self._encoder is None:
+            raise ValueError(
+                "This report was made without its encoder. Received: encoder=None. Call "
+                "textcnn.crossfit.gap.distribution_gap(encoder, X, y)."
+            )
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        if n_rows != self.plan.n_rows:
+            raise ValueError(
+                f"The {self.plan.n_rows} rows that the encoder was fitted on are expected. "
+                f"Received: {n_rows} rows. For other rows call "
+                "textcnn.crossfit.gap.distribution_gap(encoder, X, y)."
+            )
+        beside = {
+            name: getattr(self.plan, name) if given is None else given
+            for name, given in (
+                ("groups", groups),
+                ("sample_weight", sample_weight),
+                ("time", time),
+            )
+        }
+        return distribution_gap(
+            self._encoder, X, y, **beside, share=share, random_state=random_state
+        )
 
     def to_dict(self) -> dict:
         """Return the report as what JSON can hold: lists, dicts, numbers, strings; NaN is None."""
