@@ -17,7 +17,7 @@ from checks import (
     signal_table,
 )
 from sklearn import config_context
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -31,7 +31,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import FeatureUnion, make_pipeline
 
-from textcnn import InSampleWarning, TextCNNEncoder, WordVectors
+from textcnn import InSampleWarning, TextCNNEncoder, WordVectors, leakage_test
 
 TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "cv": 3, "random_state": 0}
 
@@ -277,6 +277,24 @@ def test_transforming_training_rows_warns():
     mixed = pd.concat([X.iloc[:100], signal_table(20, 9)[0]])
     encoder.transform(mixed)  # five in six: no warning, warnings are errors here
     encoder.transform(X.iloc[:99])
+
+
+class InSample(TransformerMixin, BaseEstimator):
+    """What the commonest mistake does: features of training rows from models that saw them."""
+
+    def fit(self, X, y):
+        self.encoder_ = tiny(epochs=8, cv=2).fit(X, y)
+        return self
+
+    def transform(self, X):
+        return self.encoder_.transform(X)
+
+
+@pytest.mark.filterwarnings("ignore::textcnn.InSampleWarning")
+def test_leakage_test_acquits_the_encoder_and_convicts_its_misuse():
+    X, y = noise_table(300, 3)
+    assert not leakage_test(tiny(epochs=8, cv=2), X, y, n_repeats=6).leaks
+    assert leakage_test(InSample(), X, y, n_repeats=6).leaks
 
 
 # Hosts and routing

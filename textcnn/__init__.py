@@ -16,6 +16,7 @@ _PUBLIC = {
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",
     "WordVectors": "textcnn.text.vectors",
+    "leakage_test": "textcnn.crossfit.leakage",
 }
 
 __all__ = sorted(_PUBLIC)

@@ -1,0 +1,45 @@
+"""The public face: names, docstrings, and no import that is not needed."""
+
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import textcnn
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def test_all_names_resolve_and_are_sorted():
+    assert textcnn.__all__ == sorted(textcnn.__all__)
+    assert set(textcnn.__all__) <= set(dir(textcnn))
+    for name in textcnn.__all__:
+        assert getattr(textcnn, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'TextRNN'"):
+        textcnn.TextRNN  # noqa: B018
+
+
+def test_version_is_that_of_the_package():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert project["version"] == textcnn.__version__
+
+
+@pytest.mark.parametrize("name", ["TextCNNEncoder", "TextCNNClassifier", "TextCNNRegressor"])
+def test_every_parameter_is_documented_in_the_order_of_the_signature(name):
+    estimator = getattr(textcnn, name)
+    section = estimator.__doc__.split("Parameters\n")[1].split("Attributes\n")[0]
+    documented = [
+        line.strip().split(" : ")[0]
+        for line in section.splitlines()
+        if line.startswith("    ") and not line.startswith("     ") and " : " in line
+    ]
+    assert set(documented) == set(inspect.signature(estimator).parameters)
+    assert "Examples" in estimator.__doc__ and "Cost:" in estimator.__doc__
+
+
+def test_the_encoder_says_everywhere_that_fit_and_transform_is_not_fit_transform():
+    encoder = textcnn.TextCNNEncoder
+    for thing in (encoder, encoder.fit, encoder.transform):
+        assert "fit_transform" in thing.__doc__
+    assert "transform(X)``" in encoder.fit_transform.__doc__
