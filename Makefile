@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 # TensorFlow's start-up notices are no news to a reader of these targets.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 # Given to the recipes through the environment, so that a path or a column name may hold any character.
-export CSV TEXT TARGET TEXTCNN_DATA
+export CSV TEXT TARGET
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format bench clean

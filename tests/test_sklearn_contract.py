@@ -37,7 +37,7 @@ def test_check_estimator(estimator, check, monkeypatch):
 
 # These checks fit on a frame and transform its array, and transform what they were fitted on.
 mixed_input = pytest.mark.filterwarnings(
-    "ignore:X does not have valid feature names", "ignore::textcnn.InSampleWarning"
+    "ignore:X (does not have valid|has) feature names", "ignore::textcnn.InSampleWarning"
 )
 
 

@@ -17,7 +17,7 @@ from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, with_callbacks
 from textcnn.text.columns import read_columns
-from textcnn.text.reader import embedding_sources
+from textcnn.text.reader import embedding_sources, is_corpus
 from textcnn.text_base import TextNetworkEstimator, column_label, read_text_column
 from textcnn.training_rows import (
     group_documents,
@@ -95,7 +95,9 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         whose words (never their targets) then shape features of rows they do not belong to.
         ``"auto"`` is ``"fold"`` with groups or time, else ``"all_rows"``.
     add_spread : bool, default=False
-        Whether to add the standard deviation over the models that predict a row.
+        Whether to add the standard deviation over the models that predict a row. It is 0 where
+        one model does: for training rows unless folds repeat, for new rows under ``"refit"``. Use
+        it with repeated splits, so that it means the same for both.
     add_indicator : bool, default=False
         Whether to add a last column that is 1 for rows that no model predicts.
     scoring : None, str or sequence of str, default=None
@@ -109,9 +111,11 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
     min_count : int, default=2
         A word has a vector of its own in a model if it occurs this often in the rows that the
         model learns from. Rarer words train the vector of the unknown word.
-    keep_vectors : "seen" or int, default="seen"
+    keep_vectors : "seen" or int, default=20_000
         Besides the vectors of words that occur in training, keep those of this many most
-        frequent (first) words of the vectors' file for words that are new later.
+        frequent (first) words of the vectors' file, so that words that are new later have theirs:
+        4 bytes per channel and word. ``"seen"`` keeps none; new words then look unknown, while
+        held-out words of training rows have their vectors.
     learned_dim : "auto" or int, default="auto"
         Size of the small vector that each model learns per word beside the given one: 32, or 100
         where no vectors are given; 0 for none.
@@ -183,6 +187,12 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
     TextCNNClassifier : The same network as a plain classifier.
     TextCNNRegressor : The same network as a plain regressor.
 
+    Notes
+    -----
+    A fitted encoder holds the receipt: targets, row numbers and 64-bit hashes of the training rows,
+    about 8 × (8 + models) bytes per row. A `WordVectors` given as ``embeddings`` is shared by
+    clones; a gensim ``KeyedVectors`` is copied by them.
+
     References
     ----------
     Y. Kim, "Convolutional Neural Networks for Sentence Classification", EMNLP 2014,
@@ -224,7 +234,7 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         tokenizer="word",
         max_length=400,
         min_count=2,
-        keep_vectors="seen",
+        keep_vectors=20_000,
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
@@ -379,6 +389,7 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         reader_settings, network_settings, training = self._check_settings()
         text_parameters.one_of(self, "ensemble", ENSEMBLES)
         text_parameters.one_of(self, "unsupervised", UNSUPERVISED)
+        text_parameters.yes_or_no(self, "add_spread", "add_indicator")
         fitted = copy.copy(self)
         columns = read_columns(fitted, X, reset=True)
         target = read_target(
@@ -408,7 +419,7 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
         CrossFitReport([], plan, target, scoring=self.scoring)  # refuses an unknown scorer now
-        learns_words = "corpus" in [s for s in embedding_sources(self.embeddings) if type(s) is str]
+        learns_words = any(map(is_corpus, embedding_sources(self.embeddings)))
         shared = self.unsupervised == "all_rows" or (
             self.unsupervised == "auto" and plan.groups is None and not plan.ordered
         )
@@ -421,10 +432,8 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
             per_fold=learns_words and not shared,
             n_jobs=self.n_jobs,
         )
-        progress = FitProgress(self, settings.n_models * len(columns), X, y)
-        fits = []
-        for number, column in enumerate(columns):
-            read = partial(
+        reads = [
+            partial(
                 read_text_column,
                 column,
                 number,
@@ -433,17 +442,23 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
                 target=target,
                 entropy=entropy,
             )
-            fits.append(
-                cross_fit_column(
-                    column_label(column, number),
-                    number,
-                    read,
-                    settings,
-                    progress,
-                    words=lambda network: network.readers[0].report,
-                    documents=hash_documents(column),
-                )
+            for number, column in enumerate(columns)
+        ]
+        if not settings.per_fold:  # every column is read before any model is trained
+            reads = [partial(_already_read, read()) for read in reads]
+        progress = FitProgress(self, settings.n_models * len(columns), X, y)
+        fits = [
+            cross_fit_column(
+                column_label(column, number),
+                number,
+                reads[number],
+                settings,
+                progress,
+                words=lambda network: network.readers[0].report,
+                documents=hash_documents(column),
             )
+            for number, column in enumerate(columns)
+        ]
         progress.end()
         fitted._networks = [
             [network.with_models(models) for network, models in fit.serving] for fit in fits
@@ -457,3 +472,8 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         fitted.classes_ = target.classes
         self._adopt(fitted)
         return self._assemble([fit.outputs for fit in fits])
+
+
+def _already_read(reading, rows=None):
+    """Return a column that was read before; all folds share it."""
+    return reading

@@ -111,9 +111,10 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     min_count : int, default=2
         A word has a vector of its own in a model if it occurs this often in the rows that the
         model learns from. Rarer words train the vector of the unknown word.
-    keep_vectors : "seen" or int, default="seen"
+    keep_vectors : "seen" or int, default=20_000
         Besides the vectors of words that occur in training, keep those of this many most
-        frequent (first) words of the vectors' file for words that are new later.
+        frequent (first) words of the vectors' file, so that words that are new later have theirs:
+        4 bytes per channel and word. ``"seen"`` keeps none.
     learned_dim : "auto" or int, default="auto"
         Size of the small vector that each model learns per word beside the given one: 32, or 100
         where no vectors are given; 0 for none.
@@ -193,7 +194,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         tokenizer="word",
         max_length=400,
         min_count=2,
-        keep_vectors="seen",
+        keep_vectors=20_000,
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
@@ -318,9 +319,10 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     min_count : int, default=2
         A word has a vector of its own in a model if it occurs this often in the rows that the
         model learns from. Rarer words train the vector of the unknown word.
-    keep_vectors : "seen" or int, default="seen"
+    keep_vectors : "seen" or int, default=20_000
         Besides the vectors of words that occur in training, keep those of this many most
-        frequent (first) words of the vectors' file for words that are new later.
+        frequent (first) words of the vectors' file, so that words that are new later have theirs:
+        4 bytes per channel and word. ``"seen"`` keeps none.
     learned_dim : "auto" or int, default="auto"
         Size of the small vector that each model learns per word beside the given one: 32, or 100
         where no vectors are given; 0 for none.
@@ -399,7 +401,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         tokenizer="word",
         max_length=400,
         min_count=2,
-        keep_vectors="seen",
+        keep_vectors=20_000,
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,

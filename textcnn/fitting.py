@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.utils.class_weight import compute_class_weight
 
 from textcnn.crossfit.plan import Assignment
 from textcnn.crossfit.targets import Level, Target
@@ -155,15 +154,14 @@ def _weights(rows, learn, target, sample_weight, settings) -> np.ndarray:
     if settings.class_weight is None or len(rows) == 0:
         return weights
     codes = target.codes()
-    present = np.unique(codes[learn])
     chosen = settings.class_weight
     if isinstance(chosen, dict):
         chosen = {int(np.flatnonzero(target.classes == name)[0]): w for name, w in chosen.items()}
         factors = np.array([chosen.get(code, 1.0) for code in range(len(target.classes))])
         return weights * factors[codes[rows]]
-    learn_weights = None if sample_weight is None else sample_weight[learn]
-    factors = np.ones(len(target.classes))
-    factors[present] = compute_class_weight(
-        "balanced", classes=present, y=codes[learn], sample_weight=learn_weights
-    )
+    learn_weights = np.ones(len(learn)) if sample_weight is None else sample_weight[learn]
+    totals = np.bincount(codes[learn], learn_weights, minlength=len(target.classes))
+    present = totals > 0
+    factors = np.ones(len(totals))
+    factors[present] = totals.sum() / (present.sum() * totals[present])
     return weights * factors[codes[rows]]

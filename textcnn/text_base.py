@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from textcnn import text_parameters
 from textcnn.crossfit import Target
@@ -64,7 +65,6 @@ class TextNetwork:
 class TextNetworkEstimator(BaseEstimator):
     """Parameters and fitted parts of an estimator that trains text networks."""
 
-    _doc_link_module = "textcnn"
     class_weight = None  # a parameter of the estimators that know classes
 
     def __sklearn_tags__(self):
@@ -82,11 +82,13 @@ class TextNetworkEstimator(BaseEstimator):
     @property
     def history_(self) -> pd.DataFrame:
         """Losses per column, model and epoch: one row each, built on access."""
+        check_is_fitted(self)
         return pd.DataFrame(self._history)
 
     @property
     def vocabulary_report_(self) -> pd.DataFrame:
         """Per column: how many words and tokens have a given vector, and the bytes kept."""
+        check_is_fitted(self)
         lines = [
             {"column": name, **reader.report}
             for network, *_ in self._networks

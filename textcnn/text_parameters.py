@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from numbers import Integral, Real
 
+import numpy as np
+
 from textcnn.fitting import TrainingSettings
 from textcnn.neural.backend import import_keras
 from textcnn.text.network import POOLINGS, TextNetworkSettings
-from textcnn.text.reader import ReaderSettings, embedding_sources
+from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
 
 def reader_settings(estimator) -> ReaderSettings:
     """Check the parameters about words and vectors; return them as settings."""
-    embedding_sources(estimator.embeddings)
+    sources = embedding_sources(estimator.embeddings)
+    _yes_or_no(estimator, "trainable_embeddings")
+    if estimator.corpus_options is not None and not any(map(is_corpus, sources)):
+        raise ValueError(
+            'corpus_options are settings of embeddings="corpus", which is not asked for. Received: '
+            f"corpus_options={estimator.corpus_options!r}, embeddings={estimator.embeddings!r}."
+        )
     if estimator.max_length is not None:
         _whole_number(estimator, "max_length", 1)
     _whole_number(estimator, "min_count", 1)
@@ -77,9 +85,11 @@ def training_settings(estimator) -> TrainingSettings:
     if estimator.epochs != "auto":
         _whole_number(estimator, "epochs", 1, or_string="auto")
     _whole_number(estimator, "batch_size", 1)
+    _yes_or_no(estimator, "early_stopping")
     _number(estimator, "learning_rate", 0.0, above=True)
     class_weight = estimator.class_weight
-    if not (class_weight is None or class_weight == "balanced" or isinstance(class_weight, dict)):
+    is_word = isinstance(class_weight, str) and class_weight == "balanced"
+    if not (class_weight is None or is_word or isinstance(class_weight, dict)):
         raise ValueError(
             'class_weight must be None, "balanced" or a dict from class to weight. '
             f"Received: class_weight={class_weight!r}."
@@ -103,12 +113,26 @@ def check_class_weight(class_weight, target) -> None:
             f"Received: class_weight={class_weight!r}, target type {target.kind!r}."
         )
     if isinstance(class_weight, dict):
+        numbers = list(class_weight.values())
+        if not all(isinstance(w, Real) and 0 <= w < float("inf") for w in numbers) or not any(
+            numbers
+        ):
+            raise ValueError(
+                "class_weight must hold finite numbers from 0 on, one of them above 0. "
+                f"Received: class_weight={class_weight!r}."
+            )
         unknown = [name for name in class_weight if name not in list(target.classes)]
         if unknown:
             raise ValueError(
                 f"class_weight names classes that y does not hold: {unknown}. Expected: some of "
                 f"{list(target.classes)}. Received: class_weight={class_weight!r}."
             )
+
+
+def yes_or_no(estimator, *names: str) -> None:
+    """Refuse parameters that are neither True nor False."""
+    for name in names:
+        _yes_or_no(estimator, name)
 
 
 def one_of(estimator, name: str, choices) -> None:
@@ -128,11 +152,18 @@ def _check_activation(activation) -> None:
     try:
         activations.get(activation)
     except ValueError as error:
-        names = sorted(name for name in dir(activations) if name[0].islower())
+        others = {"get", "serialize", "deserialize"}
+        names = sorted(name for name in dir(activations) if name[0].islower() if name not in others)
         raise ValueError(
             f"The activation is not one that Keras knows. Expected: one of {names}. "
             f"Received: activation={activation!r}."
         ) from error
+
+
+def _yes_or_no(estimator, name: str) -> None:
+    value = getattr(estimator, name)
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} must be True or False. Received: {name}={value!r}.")
 
 
 def _is_whole(value) -> bool:
@@ -151,6 +182,7 @@ def _whole_number(estimator, name: str, least: int, or_string: str | None = None
 def _whole_numbers(estimator, name: str, *, at_least_one: bool) -> tuple[int, ...]:
     value = getattr(estimator, name)
     values = (value,) if _is_whole(value) else value
+    values = values.tolist() if isinstance(values, np.ndarray) else values
     is_sequence = isinstance(values, (list, tuple))
     if (
         not is_sequence

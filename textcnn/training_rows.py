@@ -23,7 +23,11 @@ class InSampleWarning(UserWarning):
 def hash_documents(column: TextColumn) -> np.ndarray:
     """Return a 64-bit hash per cell, uint64 of shape (n_rows,), 0 for an empty one."""
     cells = np.array(column.cells, dtype=object)
-    hashes = hash_array(cells, categorize=False)
+    try:
+        hashes = hash_array(cells, categorize=False)
+    except UnicodeEncodeError:  # a lone surrogate, which has no UTF-8 form
+        escaped = [cell.encode("utf-8", "backslashreplace").decode() for cell in column.cells]
+        hashes = hash_array(np.array(escaped, dtype=object), categorize=False)
     hashes[cells == ""] = 0
     return hashes
 
@@ -48,6 +52,9 @@ def group_documents(columns: Sequence[TextColumn]) -> np.ndarray:
 def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: str) -> None:
     """Warn where 100 rows or more are given and nine in ten of them are training rows.
 
+    Rows whose texts are all empty do not count. A column of few distinct texts is taken for
+    training rows too.
+
     Parameters
     ----------
     hashes, training : ndarray of uint64
@@ -55,6 +62,7 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: 
     class_name : str
         Name of the encoder, for the message.
     """
+    hashes = hashes[hashes != 0]  # empty rows are alike without being training rows
     if len(hashes) < FEWEST_ROWS:
         return
     share = np.isin(hashes, training).mean()

@@ -94,12 +94,54 @@ def test_processes_give_the_same_bits_at_equal_thread_counts(rows):
 
 
 def test_a_fit_leaves_the_global_random_states_alone(rows):
+    import tensorflow
+
     source, reader, targets = rows
+    tensorflow.random.set_seed(3)
+    expected = [tensorflow.random.uniform(()).numpy() for _ in range(2)]
+    tensorflow.random.set_seed(3)
+    drawn = [tensorflow.random.uniform(()).numpy()]
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     fit_models(make_blueprint(reader), source, make_jobs(targets)[:1])
+    drawn.append(tensorflow.random.uniform(()).numpy())
+    assert drawn == expected
     assert random.getstate() == python
     after = np.random.get_state()  # noqa: NPY002
     assert all(np.array_equal(a, b) for a, b in zip(numpy, after, strict=True))
+
+
+def test_fits_in_threads_do_not_disturb_each_other(rows):
+    from concurrent.futures import ThreadPoolExecutor
+
+    source, reader, targets = rows
+    jobs = make_jobs(targets)
+    plans = [make_blueprint(reader, n_filters=n) for n in (3, 4)]
+    alone = [fit_models(plan, source, jobs) for plan in plans]
+    state = random.getstate()
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(lambda plan: fit_models(plan, source, jobs), plans))
+    assert random.getstate() == state
+    for one, other in zip(alone, together, strict=True):
+        for pair in zip(one, other, strict=True):
+            assert_same(*pair)
+
+
+def test_a_long_document_is_not_predicted_in_the_company_of_short_ones(rows, monkeypatch):
+    from textcnn.neural import training
+
+    source, reader, targets = rows
+    job = make_jobs(targets)[0]
+    together = fit_models(make_blueprint(reader), source, [job])[0]
+    monkeypatch.setattr(training, "LONG_DOCUMENT", 3)
+    shapes = []
+    gather = source.gather
+    monkeypatch.setattr(
+        source, "gather", lambda *args: shapes.append((out := gather(*args))[0].shape) or out
+    )
+    apart = fit_models(make_blueprint(reader), source, [job])[0]
+    np.testing.assert_allclose(apart[1], together[1], atol=1e-6)
+    assert np.array_equal(apart[0].fed["predict"], job.predict)
+    assert {shape for shape in shapes if shape[1] > 3 and shape[0] == 1}
 
 
 def test_a_traced_network_is_used_again_and_not_traced_again(rows):
@@ -138,10 +180,39 @@ def test_updates_are_counted_and_the_schedule_ends_at_zero(rows):
         (model, _) = fit_models(plan, source, make_jobs(targets, updates=updates))[0]
         assert model.updates == updates
         assert len(model.history) == -(-updates // 5)
-    # The last of many updates changes next to nothing: the rate has fallen to zero.
-    job = make_jobs(targets, updates=200)[0]
-    full = fit_models(plan, source, [job])[0][0].weights
-    assert all(np.isfinite(array).all() for array in full)
+
+
+class ConstantOne:
+    """A user's network whose one feature is 1 for every document."""
+
+    def __call__(self, dim):
+        import keras
+
+        vectors = keras.Input((None, dim))
+        pooled = keras.layers.GlobalMaxPooling1D()(vectors)
+        return keras.Model(vectors, keras.layers.Rescaling(0.0, offset=1.0)(pooled[:, :1]))
+
+
+def test_updates_are_those_of_adam_with_a_rate_that_falls_along_a_cosine(rows):
+    source, reader, _ = rows
+    settings = TextNetworkSettings(network=ConstantOne(), dropout=0.0)
+    plan = blueprint([reader], settings, n_outputs=1, loss="squared")
+    targets = np.full((N_ROWS, 1), 5, np.float32)
+    ends = {}
+    for updates in (1, 2, 9):
+        job = make_jobs(targets, updates=updates, learning_rate=0.1)[0]
+        ends[updates] = fit_models(plan, source, [job])[0][0].weights[-1].item()
+    start = ends[1] - 0.1  # Adam's first step is the rate itself, here upwards
+    for updates in (2, 9):
+        weight, mean, square = start, 0.0, 0.0
+        for step in range(updates):
+            gradient = 2 * (weight - 5)
+            mean = 0.9 * mean + 0.1 * gradient
+            square = 0.999 * square + 0.001 * gradient**2
+            rate = 0.1 * 0.5 * (1 + np.cos(np.pi * step / updates))
+            rate *= np.sqrt(1 - 0.999 ** (step + 1)) / (1 - 0.9 ** (step + 1))
+            weight -= rate * mean / (np.sqrt(square) + 1e-7)
+        assert ends[updates] == pytest.approx(weight, abs=1e-5)
 
 
 def test_early_stopping_keeps_the_best_weights(rows):
@@ -167,6 +238,7 @@ def test_early_stopping_keeps_the_best_weights(rows):
     raw = predict_model(plan, source, [model])[0][stop]
     kept = np.mean(np.logaddexp(0, raw) - random_targets[stop] * raw)
     assert kept == pytest.approx(min(losses), abs=1e-4)
+    assert model.updates == (int(np.argmin(losses)) + 1) * -(-len(learn) // 8)
     assert np.array_equal(model.fed["stop"], stop)
 
 

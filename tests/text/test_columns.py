@@ -48,7 +48,9 @@ class CellLengths(TransformerMixin, BaseEstimator):
 
 
 @parametrize_with_checks([CellLengths()])
-def test_estimator_checks_find_the_messages_they_look_for(estimator, check):
+def test_estimator_checks_find_the_messages_they_look_for(estimator, check, monkeypatch):
+    # Otherwise scikit-learn skips its check of array API input.
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     check(estimator)
 
 

@@ -7,8 +7,11 @@ stands here.
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -46,13 +49,31 @@ def import_keras():
     return keras
 
 
-def limit_threads(n_threads: int) -> None:
-    """Give a worker process its share of the cores; must come before the first operation."""
-    if import_keras().backend.backend() == "tensorflow":
-        import tensorflow
+@cache
+def limit_threads() -> None:
+    """Give a worker process of joblib its share of the cores, before its first operation.
 
-        tensorflow.config.threading.set_intra_op_parallelism_threads(n_threads)
-        tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+    joblib allots threads to its workers by OMP_NUM_THREADS, which TensorFlow does not read.
+    """
+    allotted = os.environ.get("OMP_NUM_THREADS", "")
+    in_worker = multiprocessing.parent_process() is not None and allotted.isdigit()
+    if not in_worker or import_keras().backend.backend() != "tensorflow":
+        return
+    import tensorflow
+
+    threading = tensorflow.config.threading
+    if threading.get_intra_op_parallelism_threads() != int(allotted):
+        try:
+            threading.set_intra_op_parallelism_threads(int(allotted))
+        except RuntimeError as error:  # the user's own code in this worker started TensorFlow
+            warnings.warn(
+                f"This worker process cannot be held to {allotted} threads: {error}", stacklevel=2
+            )
+
+
+def compiles_every_shape() -> bool | str:
+    """Return Keras' ``jit_compile``: XLA compiles each shape anew, so TensorFlow does without."""
+    return False if import_keras().backend.backend() == "tensorflow" else "auto"
 
 
 def shape_policy() -> ShapePolicy:

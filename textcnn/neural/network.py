@@ -16,6 +16,7 @@ from textcnn.neural.randomness import keras_seeded
 
 # Idle traced networks that stay for the next column or fit; each holds its own tables in memory.
 MAX_IDLE_NETWORKS = 4
+MAX_IDLE_BYTES = 256 * 2**20
 
 _idle: list[tuple[Hashable, TracedNetwork]] = []
 _idle_lock = threading.Lock()
@@ -28,21 +29,25 @@ class Blueprint:
     build: Callable  # () -> keras.Model whose last layer is heads.add_head's
     loss: str
     key: Hashable | None  # None: never shared between fits (a user's own callable)
+    shared_layers: tuple[str, ...] = ()  # layers that hold given tables, frozen
 
 
 class TracedNetwork:
     """A compiled Keras model with everything in it that a fit changes put back at will."""
 
     def __init__(self, blueprint: Blueprint):
+        backend.limit_threads()
         self._build = blueprint.build
+        self._shared_layers = blueprint.shared_layers
         with keras_seeded(0):
             self._model = blueprint.build()
         self._optimizer = _adam()
-        self._model.compile(optimizer=self._optimizer, loss=keras_loss(blueprint.loss))
+        self._model.compile(
+            optimizer=self._optimizer,
+            loss=keras_loss(blueprint.loss),
+            jit_compile=backend.compiles_every_shape(),
+        )
         self._optimizer.build(self._model.trainable_variables)
-        self._optimizer_start = [
-            backend.to_numpy(variable) for variable in self._optimizer.variables
-        ]
         self._level = self._model.get_layer(LEVEL_LAYER).offset
         self._tables: dict[str, np.ndarray] = {}
         self._forward = None
@@ -56,9 +61,8 @@ class TracedNetwork:
     def _frozen(self) -> set[int]:
         """Identities of the variables that no model owns: shared tables and the level."""
         frozen = {id(self._level)}
-        for layer in self._model.layers:
-            if layer.name.startswith("shared_"):
-                frozen |= {id(variable) for variable in layer.weights}
+        for name in self._shared_layers:
+            frozen |= {id(variable) for variable in self._model.get_layer(name).weights}
         return frozen
 
     @cached_property
@@ -82,19 +86,35 @@ class TracedNetwork:
         padded[: len(table)] = table
         variable.assign(padded)
 
+    def forget_tables(self) -> None:
+        """Let go of the caller's tables, so that an idle network keeps none of them alive."""
+        self._tables = {}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the variables, the optimizer's included."""
+        variables = [*self._model.variables, *self._optimizer.variables]
+        return sum(int(np.prod(variable.shape)) * 4 for variable in variables)
+
     def reset(self, seed: int) -> None:
         """Put fresh seeded weights, dropout seeds, optimizer slots and counters in place."""
         with keras_seeded(seed):
             fresh = self._build()
         pairs = zip(_state(self._model), _state(fresh), strict=True)
         for variable, start in pairs:
+            if variable is start:
+                raise ValueError(
+                    "network= must build a new model, with new layers, at each call; otherwise a "
+                    "fold model would start from what another has learnt. Create the layers inside "
+                    f"the callable. Received: the same variable twice, {variable.path!r}."
+                )
             if id(variable) not in self._frozen:
                 variable.assign(backend.to_numpy(start))
         for name, table in self._tables.items():
-            if not name.startswith("shared_"):
+            if name not in self._shared_layers:
                 self._assign_table(name, table)
-        for variable, start in zip(self._optimizer.variables, self._optimizer_start, strict=True):
-            variable.assign(start)
+        for variable in self._optimizer.variables:  # slots and counters all start at zero
+            variable.assign(np.zeros(variable.shape, variable.dtype))
 
     def set_level(self, offset: np.ndarray) -> None:
         """Set the constants that are added to the raw outputs."""
@@ -125,7 +145,12 @@ class TracedNetwork:
                 shuffle=False,
                 verbose=0,
             )
-        return history, int(backend.to_numpy(self._optimizer.iterations))
+        updates = int(backend.to_numpy(self._optimizer.iterations))
+        if stop_batches is not None:
+            # The weights of the best epoch were put back; what came after it was thrown away.
+            best = int(np.argmin([epoch["val_loss"] for epoch in history]))
+            updates = min(updates, (best + 1) * len(batches))
+        return history, updates
 
     def weights(self) -> list[np.ndarray]:
         """Return copies of the variables that make up the fitted model."""
@@ -158,9 +183,14 @@ def borrow_network(blueprint: Blueprint):
         network = TracedNetwork(blueprint)
     yield network
     if blueprint.key is not None:
+        network.forget_tables()
         with _idle_lock:
             _idle.append((blueprint.key, network))
-            del _idle[:-MAX_IDLE_NETWORKS]
+            while len(_idle) > 1 and (
+                len(_idle) > MAX_IDLE_NETWORKS
+                or sum(idle.nbytes for _, idle in _idle) > MAX_IDLE_BYTES
+            ):
+                del _idle[0]
 
 
 def _state(model) -> list:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import threading
 
 import numpy as np
 
@@ -70,6 +71,10 @@ def integer_seed(sequence: np.random.SeedSequence) -> int:
     return int(sequence.generate_state(1)[0] >> 1)
 
 
+# The states are those of the process: two fits in threads take turns.
+_lock = threading.RLock()
+
+
 @contextlib.contextmanager
 def keras_seeded(seed: int):
     """Seed what Keras draws while it builds a network; the caller's global states stay.
@@ -77,6 +82,12 @@ def keras_seeded(seed: int):
     Keras takes the seed of an initializer or a Dropout layer that was given none from Python's
     ``random``; NumPy's global state is saved as well because a user's own network may draw from it.
     """
+    with _lock:
+        yield from _with_seeded_globals(seed)
+
+
+def _with_seeded_globals(seed: int):
+    """Seed the process-wide states, and put them back afterwards."""
     python_state = random.getstate()
     numpy_state = np.random.get_state()  # noqa: NPY002 - saved and restored, never drawn from
     random.seed(seed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,8 @@ from textcnn.neural.batches import Batches, RowSource
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
 
 PREDICTION_BATCH_SIZE = 256
+# Longer documents are predicted one by one: 256 rows padded to the longest would need gigabytes.
+LONG_DOCUMENT = 1000
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class FittedModel:
     weights: list[np.ndarray]
     view: dict[str, np.ndarray]
     history: list[dict]
-    updates: int
+    updates: int  # up to the weights that were kept
     seconds: float
     fed: dict[str, np.ndarray]  # row numbers handed to "learn", "stop" and "predict"
 
@@ -80,7 +80,7 @@ def fit_models(
         return _fit_here(blueprint, source, jobs)
     hands = [list(range(start, len(jobs), n_workers)) for start in range(n_workers)]
     dealt = parallel(
-        delayed(_fit_in_worker)(blueprint, source, [jobs[i] for i in hand]) for hand in hands
+        delayed(_fit_here)(blueprint, source, [jobs[i] for i in hand]) for hand in hands
     )
     results: list = [None] * len(jobs)
     for hand, fitted in zip(hands, dealt, strict=True):
@@ -108,14 +108,6 @@ def _effective(parallel) -> int:
     from joblib import effective_n_jobs
 
     return effective_n_jobs(parallel.n_jobs)
-
-
-def _fit_in_worker(blueprint, source, jobs):
-    """Fit some jobs in a worker process, with the number of threads that joblib allots to it."""
-    allotted = os.environ.get("OMP_NUM_THREADS", "")
-    if multiprocessing.parent_process() is not None and allotted.isdigit():
-        backend.limit_threads(int(allotted))
-    return _fit_here(blueprint, source, jobs)
 
 
 def _fit_here(blueprint, source, jobs):
@@ -189,15 +181,32 @@ def _fit_reset_network(network, source, job):
 def _predict(network, source, rows, view):
     """Return raw outputs in the order of ``rows``, and the rows that were really fed."""
     outputs = np.empty((len(rows), network.n_outputs), np.float32)
-    batches = Batches(
-        source,
-        rows,
-        view,
-        batch_size=PREDICTION_BATCH_SIZE,
-        policy=backend.shape_policy(),
-        seed=None,
-    )
-    for index in range(len(batches)):
-        positions = batches.positions(index)
-        outputs[positions] = network.forward(batches.inputs(index))[: len(positions)]
-    return outputs, batches.fed_rows()
+    rows = np.asarray(rows)
+    fed = []
+    for part in _parts_of_like_length(source, rows):
+        batches = Batches(
+            source,
+            rows[part],
+            view,
+            batch_size=min(PREDICTION_BATCH_SIZE, len(part)),
+            policy=backend.shape_policy(),
+            seed=None,
+        )
+        for index in range(len(batches)):
+            positions = part[batches.positions(index)]
+            outputs[positions] = network.forward(batches.inputs(index))[: len(positions)]
+        fed.append(batches.fed_rows())
+    return outputs, np.sort(np.concatenate(fed)) if fed else np.empty(0, np.int64)
+
+
+def _parts_of_like_length(source: RowSource, rows: np.ndarray) -> list[np.ndarray]:
+    """Part positions so that a long document is not in a batch with short ones, padded for it."""
+    if len(rows) == 0:
+        return []
+    if source.lengths is None:
+        return [np.arange(len(rows))]
+    lengths = source.lengths[rows]
+    is_long = lengths > LONG_DOCUMENT
+    short = [np.flatnonzero(~is_long)] if not is_long.all() else []
+    longest_first = np.flatnonzero(is_long)
+    return short + [longest_first[i : i + 1] for i in range(len(longest_first))]

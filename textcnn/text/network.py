@@ -52,6 +52,11 @@ def rounded_rows(n_rows: int) -> int:
     return size
 
 
+def shared_layers(columns: tuple[ColumnTables, ...]) -> tuple[str, ...]:
+    """Return the names of the layers that hold frozen given vectors."""
+    return tuple(f"shared_given_{i}" for i, tables in enumerate(columns) if tables.given_dim)
+
+
 def build_text_network(
     settings: TextNetworkSettings, columns: tuple[ColumnTables, ...], n_outputs: int
 ):
@@ -81,7 +86,7 @@ def build_text_network(
         if settings.network is None:
             branches.append(_convolve(vectors, mask, settings))
         else:
-            branches.append(_call_user_network(settings.network, vectors, mask, tables.dim))
+            branches.append(_call_user_network(settings.network, vectors, mask, tables.dim, i))
     features = branches[0] if len(branches) == 1 else keras.layers.Concatenate()(branches)
     outputs = add_head(
         features,
@@ -177,7 +182,7 @@ def _pool_pairs(maps, mask, pooling: str):
     return average(maps * mask) / keras.ops.maximum(weight, 1e-6), halved_mask
 
 
-def _call_user_network(network: Callable, vectors, mask, dim: int):
+def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
     """Put a user's Keras model on the word vectors; it must give one (batch, n_features) tensor."""
     keras = import_keras()
     model = network(dim)
@@ -186,6 +191,12 @@ def _call_user_network(network: Callable, vectors, mask, dim: int):
             "network= must be a callable that takes the number of channels per word and returns a "
             "keras.Model. "
             f"Received: network({dim}) returned {type(model).__name__}."
+        )
+    if not getattr(model, "inputs", None) or not hasattr(model.output, "shape"):
+        raise ValueError(
+            "The model that network= returns must be built, with one output tensor: make it as "
+            f"keras.Model(inputs, output) from keras.Input((None, {dim})). "
+            f"Received: {type(model).__name__} named {model.name!r}."
         )
     if len(model.inputs) not in (1, 2) or len(model.outputs) != 1:
         raise ValueError(
@@ -207,4 +218,11 @@ def _call_user_network(network: Callable, vectors, mask, dim: int):
             "The first input of the model that network= returns must take word vectors of any "
             f"length: keras.Input({expected}). Received: input shape {received}."
         )
+    if len(model.inputs) == 2 and tuple(model.inputs[1].shape[1:]) != (None, 1):
+        raise ValueError(
+            "The second input of the model that network= returns must take the mask: "
+            f"keras.Input((None, 1)). Received: input shape {tuple(model.inputs[1].shape[1:])}."
+        )
+    # A name of our own, so that the user's cannot be that of another layer.
+    model.name = f"network_{number}"
     return model([vectors, mask] if len(model.inputs) == 2 else vectors)

@@ -16,6 +16,7 @@ from textcnn.text.network import (
     TextNetworkSettings,
     build_text_network,
     rounded_rows,
+    shared_layers,
 )
 from textcnn.text.tokens import TokenizedColumn, make_tokenizer, tokenize_column
 from textcnn.text.vectors import load_vectors, train_corpus_vectors
@@ -34,7 +35,7 @@ class ReaderSettings:
     tokenizer: str | Callable = "word"
     max_length: int | None = 400
     min_count: int = 2
-    keep_vectors: str | int = "seen"
+    keep_vectors: str | int = 20_000
     learned_dim: str | int = "auto"
 
 
@@ -58,7 +59,7 @@ class ColumnReader:
             train_corpus_vectors(
                 _Sentences(tokenized), seed=corpus_seed, options=settings.corpus_options
             )
-            if isinstance(source, str) and source == "corpus"
+            if is_corpus(source)
             else load_vectors(source)
             for source in embedding_sources(settings.embeddings)
         ]
@@ -123,12 +124,21 @@ def embedding_sources(embeddings) -> list:
     return list(embeddings) if isinstance(embeddings, (list, tuple)) else [embeddings]
 
 
+def is_corpus(source) -> bool:
+    """Tell whether a source of vectors is the column itself."""
+    return isinstance(source, str) and source == "corpus"
+
+
 def blueprint(
     readers: list[ColumnReader], settings: TextNetworkSettings, *, n_outputs: int, loss: str
 ) -> Blueprint:
     """Return how to build the network for these columns and this kind of target."""
     columns = tuple(reader.tables for reader in readers)
     key = None if settings.network is not None else (settings, columns, n_outputs, loss)
+    shared = () if settings.trainable_embeddings else shared_layers(columns)
     return Blueprint(
-        build=partial(build_text_network, settings, columns, n_outputs), loss=loss, key=key
+        build=partial(build_text_network, settings, columns, n_outputs),
+        loss=loss,
+        key=key,
+        shared_layers=shared,
     )

@@ -1,0 +1,63 @@
+"""What the choices about words are worth: test accuracy on MR, a part of it for training.
+
+Each line changes one setting of the default: ``keep_vectors`` (vectors kept for words that are new
+at transform), ``min_count``, ``learned_dim``. One network on 2,000 or 8,000 rows, tested on 2,600
+others; mean and standard deviation over seeds, which also choose the rows.
+
+    python benchmarks/words.py [--seeds 3] [--rows 2000 8000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import log_loss
+
+from textcnn import TextCNNClassifier
+
+DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
+CHOICES = {
+    "default": {},
+    "keep_vectors=50,000": {"keep_vectors": 50_000},
+    "min_count=1": {"min_count": 1},
+    "min_count=3": {"min_count": 3},
+    "learned_dim=0": {"learned_dim": 0},
+    "dropout=0.2": {"dropout": 0.2},
+    "no given vectors": {"embeddings": None},
+}
+
+
+def main() -> None:
+    """Print one line per choice and number of rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--rows", type=int, nargs="+", default=[2000, 8000])
+    options = parser.parse_args()
+    table = pd.read_csv(DATA / "text" / "mr.csv.gz", keep_default_na=False)
+    for n_rows in options.rows:
+        for name, changes in CHOICES.items():
+            accuracies, losses = [], []
+            for seed in range(options.seeds):
+                rows = table.sample(frac=1, random_state=seed)
+                train, test = rows[:n_rows], rows[8000:]
+                settings = {"embeddings": DATA / "vectors" / "domain.50k.100d.txt.gz", **changes}
+                model = TextCNNClassifier(random_state=seed, **settings)
+                model.fit(train[["text"]], train["label"])
+                probabilities = model.predict_proba(test[["text"]])
+                predicted = model.classes_[probabilities.argmax(axis=1)]
+                accuracies.append((predicted == test["label"]).mean())
+                losses.append(log_loss(test["label"], probabilities))
+            print(
+                f"{n_rows:6,d} rows  {name:20s} accuracy {np.mean(accuracies):.4f} "
+                f"({np.std(accuracies):.4f})  log-loss {np.mean(losses):.4f} "
+                f"({np.std(losses):.4f})",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
