@@ -243,7 +243,7 @@ def _checked(array: np.ndarray) -> np.ndarray:
     kind = array.dtype.kind
     if kind in "biuU":
         return array
-    if kind == "f":
+    if kind == "f" or not len(array):
         return array.astype(np.float64)
     if kind not in "OT":
         raise _refusal("bytes" if kind == "S" else str(array.dtype), array)
