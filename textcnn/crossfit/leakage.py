@@ -216,7 +216,7 @@ def leakage_test(
         is_regression=target.is_regression,
         random=null,
     )
-    findings = [*trial.across_repeats(), trial.train_against_fresh()]
+    findings = [*trial.across_repeats(), *trial.within_fits()]
     return LeakageResult(any(f.leaks for f in findings), findings, LEVEL, n_repeats)
 
 
