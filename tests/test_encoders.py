@@ -577,6 +577,7 @@ def test_class_weights_are_balanced_by_the_learning_rows():
 
 def test_texts_that_no_encoding_takes():
     X, y = signal_table(60, 0)
+    X = X.astype(object)
     X.loc[0, "review"] = "good \ud800 film"
     assert np.isfinite(tiny().fit_transform(X, y)).all()
 
