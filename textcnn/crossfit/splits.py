@@ -276,11 +276,12 @@ def _warn_of_unequal_targets(pairs, target, usable, cv) -> None:
         if 2 * norm.sf(distance.max()) * n_tests < _CHANCE:
             unequal.append(fold)
     if unequal:
+        shown = repr(cv) if hasattr(cv, "split") else f"{len(pairs)} (train, test) pairs"
         warnings.warn(
             f"The targets of {name_folds(unequal)} differ from those of the other rows by more "
             "than chance, as when a table is sorted by its target and cv does not shuffle. Each "
             "model then learns from rows unlike those it predicts. "
-            f"Received: cv={cv!r}. Pass an int, or shuffle=True; groups= or time= if rows belong "
+            f"Received: cv={shown}. Pass an int, or shuffle=True; groups= or time= if rows belong "
             "together or in order.",
             FoldTargetWarning,
             stacklevel=5,
