@@ -66,7 +66,7 @@ def test_backend_fits_and_agrees_with_tensorflow(backend, stored):
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONWARNINGS": "default",
     }
-    ran = subprocess.run(  # noqa: S603
+    ran = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder), backend],
         env=environment,
         capture_output=True,

@@ -74,7 +74,7 @@ def test_state_travels_and_seeds_hold(kind):
     X, y = signal_table(80, 0)
     estimator = kind(**TINY, early_stopping=True).fit(X, y)
     again = clone(estimator).fit(X, y)
-    restored = pickle.loads(pickle.dumps(estimator))  # noqa: S301
+    restored = pickle.loads(pickle.dumps(estimator))
     np.testing.assert_array_equal(restored.predict(X), estimator.predict(X))
     np.testing.assert_array_equal(again.predict(X), estimator.predict(X))
     assert "val_loss" in estimator.history_
