@@ -6,6 +6,7 @@ import argparse
 import difflib
 import os
 import sys
+import tempfile
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -114,12 +115,36 @@ def _demo(options: argparse.Namespace) -> int:
 
     reviews = load_reviews()
     _say(_BUNDLED_INTRODUCTION.format(n_rows=len(reviews)))
+    _start_backend_quietly()
     others = ["category", "price", "delivery_days", "rating_count", "verified"]
     _compare(reviews, ["review"], "recommended", others, options.seed)
     if own_table is not None:
         _compare_own(own_table, options)
     _say(_WHERE_NEXT)
     return 0
+
+
+def _start_backend_quietly() -> None:
+    """Start Keras without the notices that TensorFlow writes whatever it is told.
+
+    They go to the process's standard error from C++, before any log level is read. If the start
+    fails, what was written is shown.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notices:
+        os.dup2(notices.fileno(), 2)
+        try:
+            from textcnn.neural.backend import import_keras
+
+            import_keras().ops.zeros(1)
+        except BaseException:
+            notices.seek(0)
+            os.write(kept, notices.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
