@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from textcnn import TextCNNEncoder
+
 WORDS = np.array(
     """good bad fine poor film plot cast scene music story long short warm cold loud quiet slow
     fast bright dark sweet bitter heavy light early late north south river stone paper glass
     """.split()
 )
+
+
+def tiny(**changes) -> TextCNNEncoder:
+    """Return an encoder that fits in a second; it learns little."""
+    settings = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3, "random_state": 0}
+    return TextCNNEncoder(**(settings | changes))
 
 
 def noise_table(n_rows: int, seed: int, n_words: int = 6) -> tuple[pd.DataFrame, np.ndarray]:
@@ -96,3 +104,42 @@ def check_fed_rows(encoder, folds) -> None:
         for fed in record.fed:
             assert len(fed["learn"])
             assert not np.intersect1d(fed["predict"], np.union1d(fed["learn"], fed["stop"])).size
+
+
+def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
+    """Assert that a row's features ignore all targets that its models must not see.
+
+    Those are the targets of the row itself, of its group, of rows that are not earlier (in time
+    order), and of every row that none of the models which predict it was promised.
+    ``change(y, rows)`` is as for :func:`check_exact_influence`; the splits of ``encoder.cv`` must
+    not depend on y.
+    """
+    encoder = copy.deepcopy(encoder)
+    before = np.asarray(encoder.fit_transform(X, y, **beside))
+    plan = encoder._plan
+    covered = plan.n_predictions > 0
+    assert np.isfinite(before[covered]).all(), "every predicted row has a finite feature"
+    assert np.isnan(before[~covered]).all()
+    encoder.report_.verify()
+    row = np.flatnonzero(covered)[row % covered.sum()]
+    known = [
+        np.union1d(assignment.learn, assignment.stop)
+        for assignment in plan.assignments
+        if row in assignment.predict
+    ]
+    unseen = ~np.isin(np.arange(len(X)), np.concatenate(known))
+    unseen[row] = True
+    if plan.groups is not None:
+        unseen |= plan.groups == plan.groups[row]
+    if plan.ordered:
+        unseen |= plan.time >= plan.time[row]
+    unseen = np.flatnonzero(unseen & plan.labelled)
+    changed = change(y, unseen)
+    assert not np.array_equal(changed, y, equal_nan=True)
+    again = copy.deepcopy(encoder)
+    after = np.asarray(again.fit_transform(X, changed, **beside))
+    for assignment, same in zip(plan.assignments, again._plan.assignments, strict=True):
+        np.testing.assert_array_equal(assignment.learn, same.learn)
+    np.testing.assert_array_equal(after[row], before[row])
+    if any(np.isin(unseen, assignment.learn).any() for assignment in plan.assignments):
+        assert not np.array_equal(after, before, equal_nan=True), "the change must matter elsewhere"

@@ -3,17 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from checks import signal_table
+from checks import signal_table, tiny
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit
 
-from textcnn import TextCNNEncoder
-
-TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3, "random_state": 0}
 N_ROWS = 60
-
-
-def tiny(**changes):
-    return TextCNNEncoder(**(TINY | changes))
 
 
 def weights(**values):

@@ -12,6 +12,7 @@ from textcnn.text.network import (
     TextNetworkSettings,
     build_text_network,
     rounded_rows,
+    shared_layers,
 )
 
 ACTIVATIONS = {
@@ -26,7 +27,7 @@ TABLES = ColumnTables(given_rows=12, given_dim=5, learned_rows=9, learned_dim=3)
 
 def traced(settings, columns=(TABLES,), n_outputs=2, loss="squared"):
     build = partial(build_text_network, settings, columns, n_outputs)
-    network = TracedNetwork(Blueprint(build, loss, None))
+    network = TracedNetwork(Blueprint(build, loss, None, shared_layers(columns)))
     given = np.random.default_rng(1).normal(size=(12, 5)).astype(np.float32)
     network.load_tables({f"shared_given_{i}": given for i in range(len(columns))})
     network.reset(3)
@@ -194,6 +195,8 @@ def test_user_network_with_a_mask_and_without():
         (lambda keras, dim: _keeps_length(keras, dim), r"output shape \(None, None, 8\)"),
         (lambda keras, dim: _wrong_input(keras), "input shape"),
         (lambda keras, dim: _two_outputs(keras, dim), "1 inputs and 2 outputs"),
+        (lambda keras, dim: _listed_output(keras, dim), "not a list or dict"),
+        (lambda keras, dim: keras.Sequential([keras.layers.Dense(3)]), "must be built"),
     ],
 )
 def test_user_network_of_the_wrong_shape_is_refused(make, message):
@@ -218,3 +221,8 @@ def _two_outputs(keras, dim):
     vectors = keras.Input((None, dim))
     pooled = keras.layers.GlobalMaxPooling1D()(vectors)
     return keras.Model(vectors, [pooled, pooled])
+
+
+def _listed_output(keras, dim):
+    vectors = keras.Input((None, dim))
+    return keras.Model(vectors, [keras.layers.GlobalMaxPooling1D()(vectors)])

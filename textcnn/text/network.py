@@ -192,10 +192,10 @@ def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
             "keras.Model. "
             f"Received: network({dim}) returned {type(model).__name__}."
         )
-    if not getattr(model, "inputs", None) or not hasattr(model.output, "shape"):
+    if not getattr(model, "inputs", None):
         raise ValueError(
-            "The model that network= returns must be built, with one output tensor: make it as "
-            f"keras.Model(inputs, output) from keras.Input((None, {dim})). "
+            "The model that network= returns must be built: make it as keras.Model(inputs, output) "
+            f"from keras.Input((None, {dim})). "
             f"Received: {type(model).__name__} named {model.name!r}."
         )
     if len(model.inputs) not in (1, 2) or len(model.outputs) != 1:
@@ -203,6 +203,11 @@ def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
             "The model that network= returns must have one input (word vectors) or two (word "
             "vectors, mask) and one output. Received: "
             f"{len(model.inputs)} inputs and {len(model.outputs)} outputs."
+        )
+    if not hasattr(model.output, "shape"):
+        raise ValueError(
+            "The model that network= returns must give a tensor, not a list or dict of one. "
+            f"Received: output of type {type(model.output).__name__}."
         )
     shape = tuple(model.outputs[0].shape)
     if len(shape) != 2 or shape[1] is None:
