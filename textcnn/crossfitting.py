@@ -130,7 +130,12 @@ def cross_fit_column(
         )
         if settings.per_fold:
             reading = read(everything.learn)
-        updates = refit_updates([levelled.model for levelled in models], len(everything.learn))
+        updates = refit_updates(
+            [levelled.model for levelled in models],
+            len(everything.learn),
+            settings.training,
+            target,
+        )
         serving = [(reading[0], fit(reading, [everything], plan.n_models, updates)[0])]
     outputs = [
         target.features(output, levelled.level)

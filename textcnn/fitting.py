@@ -137,10 +137,20 @@ def without_rows(target: Target) -> Target:
     return replace(target, labelled=target.labelled[:0], values=target.values[:0])
 
 
-def refit_updates(models: Sequence[FittedModel], n_learn: int) -> int:
-    """Return the fold models' median number of updates, scaled by rows, for a model on all rows."""
-    per_row = [model.updates / max(len(model.fed["learn"]), 1) for model in models]
-    return max(1, round(float(np.median(per_row)) * n_learn))
+def refit_updates(
+    models: Sequence[FittedModel], n_learn: int, settings: TrainingSettings, target: Target
+) -> int:
+    """Return the number of updates for a model on all rows: the same share of its schedule.
+
+    The share is the median of the fold models' (below 1 where they stopped early). With a number of
+    epochs that scales their updates by rows; with "auto" by the 0.4th power of rows: scaled by rows
+    there, a model that learns from twice the rows of a fold model (in time order) is too sure.
+    """
+    shares = [
+        model.updates / settings.updates(max(len(model.fed["learn"]), 1), target)
+        for model in models
+    ]
+    return max(1, round(float(np.median(shares)) * settings.updates(n_learn, target)))
 
 
 def _stop_targets(target, assignment, level) -> np.ndarray | None:
