@@ -12,6 +12,7 @@ _PUBLIC = {
     "FoldTargetWarning": "textcnn.crossfit.splits",
     "InSampleWarning": "textcnn.training_rows",
     "LeakError": "textcnn.crossfit.verification",
+    "OutOfFoldEncoder": "textcnn.stacking",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",
