@@ -16,6 +16,7 @@ _PUBLIC = {
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",
+    "TextLinearEncoder": "textcnn.linear",
     "WordVectors": "textcnn.text.vectors",
     "leakage_test": "textcnn.crossfit.leakage",
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
@@ -29,6 +29,8 @@ class PreparedTable:
     documents: np.ndarray  # hash of each row, 0 for an empty one
     read: Callable[[], Any]  # returns what rows are taken from by number; shared by all folds
     words: Callable[[], dict] = dict  # counts for the receipt, after reading
+    # What the fold estimator must know of the table, as its parameters, after reading.
+    parameters: Callable[[], dict] = dict
 
 
 class EstimatorFeatures(OutOfFoldFeatures, BaseEstimator, ABC):
@@ -168,12 +170,14 @@ class EstimatorFeatures(OutOfFoldFeatures, BaseEstimator, ABC):
         fits = []
         for number, table in enumerate(tables):
             rows = table.read()
+            parameters = table.parameters()
+            estimator = clone(settings.estimator).set_params(**parameters) if parameters else None
             fits.append(
                 cross_fit_table(
                     table.name,
                     number,
                     rows,
-                    settings,
+                    replace(settings, estimator=estimator) if parameters else settings,
                     progress,
                     words=table.words(),
                     documents=table.documents,
