@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
@@ -399,6 +400,15 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
         """Take X as it is: the estimator reads it, one fold at a time."""
         if reset:
             fitted.__dict__.pop("n_features_in_", None)
+        if issparse(X):
+            X = X.tocsr()  # not every format gives rows by number
+        elif not isinstance(X, list | tuple) and not hasattr(X, "shape"):
+            X = np.asarray(X)
+        if not reset and hasattr(fitted, "n_features_in_") and getattr(X, "ndim", 2) == 1:
+            raise ValueError(
+                f"A table of {fitted.n_features_in_} columns is expected. Received: X of shape "
+                f"{X.shape}. Reshape your data: X.reshape(1, -1) is a table of one row."
+            )
         validate_data(fitted, X, reset=reset, skip_check_array=True)
         n_rows = _num_samples(X)
         if n_rows == 0:
