@@ -47,6 +47,7 @@ from test_encoder_plans import KINDS, change_of, targets_of
 
 from textcnn import InSampleWarning, OutOfFoldEncoder
 from textcnn.crossfit.verification import LeakError
+from textcnn.training_rows import group_hashes, hash_table
 
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
 
@@ -405,7 +406,8 @@ def test_any_table_that_the_estimator_reads():
     X, y = numbers_table(90)
     expected = encode(LogisticRegression()).fit_transform(X, y)
     frame = pd.DataFrame(X, columns=list("abc"), index=np.arange(90)[::-1])
-    for table in (X.tolist(), frame, csr_matrix(X), csr_array(X), pl.DataFrame(X, schema=["a", "b", "c"])):  # fmt: skip
+    polars = pl.DataFrame(X, schema=["a", "b", "c"])
+    for table in (X.tolist(), frame, csr_matrix(X), csr_array(X), polars):
         features = encode(LogisticRegression()).fit_transform(table, y)
         np.testing.assert_allclose(features, expected, atol=1e-4)
     mixed = frame.assign(d=np.where(y == 1, "x", None)).assign(e=pd.Categorical(y.astype(str)))
@@ -433,6 +435,27 @@ def test_texts_in_a_list_or_series():
     assert encoder.report_.duplicates["n_duplicates"].iloc[0] == 0
 
 
+def test_texts_that_have_no_utf8_form_and_missing_cells_are_hashed():
+    X, y = signal_table(60, 0)
+    texts = [f"{text} \ud800" for text in X["review"]]
+    encoder = encode(make_pipeline(TfidfVectorizer(), LogisticRegression()))
+    assert np.isfinite(encoder.fit_transform(texts, y)).all()
+    table = pd.DataFrame({"a": [1.0, 1, None, None, 2], "b": ["x", "x", None, None, ""]})
+    hashes = hash_table(table)
+    assert hashes[0] == hashes[1] != hashes[4] and (hashes[2:4] == 0).all()
+    for same in (table.astype({"a": "Float64"}), table.to_numpy(object), table.to_numpy().tolist(),
+                 pl.DataFrame(table.to_dict("list"))):  # fmt: skip
+        np.testing.assert_array_equal(hash_table(same), hashes)
+    dense = np.random.default_rng(0).integers(0, 2, (20, 3)).astype(float)
+    groups = group_hashes(hash_table(csr_matrix(dense)))
+    _, expected = np.unique(dense, axis=0, return_inverse=True)
+    together = groups[:, None] == groups
+    empty = ~dense.any(axis=1)
+    same = expected[:, None] == expected
+    same[empty] = np.eye(20, dtype=bool)[empty]
+    np.testing.assert_array_equal(together, same)
+
+
 def test_polars_output():
     X, y = numbers_table(60)
     frame = pl.DataFrame(X, schema=["a", "b", "c"])
@@ -451,7 +474,8 @@ def test_in_pipelines_column_transformers_and_searches():
     grid = {"columntransformer__stack__estimator__var_smoothing": [1e-9, 1e-3]}
     search = GridSearchCV(model, grid, cv=2).fit(frame, y)
     assert list(search.best_params_) == list(grid)
-    assert columns.fit(frame, y).get_feature_names_out().tolist() == ["stack__bayes", "remainder__c"]
+    names = columns.fit(frame, y).get_feature_names_out().tolist()
+    assert names == ["stack__bayes", "remainder__c"]
 
 
 def test_metadata_routing():
@@ -474,7 +498,8 @@ def test_clone_pickle_and_seeds():
     encoder = encode(RandomForestClassifier(5))
     first = encoder.fit_transform(X, y)
     np.testing.assert_array_equal(clone(encoder).fit_transform(X, y), first)
-    np.testing.assert_array_equal(encode(RandomForestClassifier(5), n_jobs=2).fit_transform(X, y), first)  # fmt: skip
+    parallel = encode(RandomForestClassifier(5), n_jobs=2)
+    np.testing.assert_array_equal(parallel.fit_transform(X, y), first)
     other = encode(RandomForestClassifier(5), random_state=1).fit_transform(X, y)
     assert not np.array_equal(other, first)
     seeds = [model.random_state for model in encoder.estimators_]

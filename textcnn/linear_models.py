@@ -1,4 +1,4 @@
-"""The estimators of one fold of :class:`~textcnn.TextLinearEncoder`: TF-IDF weights, linear model."""
+"""The estimators of a fold of :class:`~textcnn.TextLinearEncoder`: TF-IDF and linear model."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 # A step along Newton's direction must lower the loss by this share of what its slope promises.
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST_STEP = 1e-3
+# What a row's share of the gradient is uncertain by in float32; one that tells something has more.
+_NOISE = 1e-6
 # The inner equations are solved to this accuracy at most; more exactly as the gradient shrinks.
 _LOOSEST_SOLUTION = 0.3
 
@@ -79,7 +81,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         self.max_iter = max_iter
 
     def fit(self, X, y, sample_weight=None):
-        """Fit to classes of shape (n_rows,), or to labels of 0 and 1 of shape (n_rows, n_labels)."""
+        """Fit to classes, shape (n_rows,), or labels of 0 and 1, shape (n_rows, n_labels)."""
         if np.ndim(y) == 2:
             self.classes_ = [np.array([0, 1])] * np.shape(y)[1]
             targets = np.asarray(y, np.float32)
@@ -114,7 +116,8 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         intercept = prior.copy()
         raw = np.tile(prior, (len(targets), 1))
         loss, start = self._loss(raw, coef, targets, weights, penalty), None
-        for self.n_iter_ in range(1, self.max_iter + 1):  # noqa: B007 - kept on the estimator
+        for step_number in range(1, self.max_iter + 1):
+            self.n_iter_ = step_number
             shares = softmax(raw, axis=1) if self._softmax else expit(raw)
             residuals = weights * (shares - targets)
             slope_of_intercept = residuals.sum(axis=0)
@@ -123,7 +126,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
             gradient = _Point(slope, slope_of_intercept)
             length = np.sqrt(gradient @ gradient)
             start = length if start is None else start
-            if length <= self.tol * start:
+            if length <= max(self.tol * start, _NOISE * len(targets)):
                 break
             step, along = self._newton_step(
                 X, transposed, shares, weights, penalty, gradient, length, start

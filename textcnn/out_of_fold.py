@@ -139,9 +139,7 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
 
     def _read_target(self, y, n_rows: int, target_type: str, loss: str = "auto") -> Target:
         """Read y as this encoder's parameters say."""
-        return read_target(
-            y, target_type=target_type, n_rows=n_rows, loss=loss, output=self.output
-        )
+        return read_target(y, target_type=target_type, n_rows=n_rows, loss=loss, output=self.output)
 
     def _serves_refit(self, plan: FoldPlan) -> bool:
         """Tell whether a model fitted on all rows serves new ones."""

@@ -75,17 +75,22 @@ def _columns_of(X) -> list[pd.Series]:
         else:
             parts = X.get_columns() if hasattr(X, "get_columns") else [X]
         return [pd.Series(np.asarray(part), copy=False) for part in parts]
-    if isinstance(X, list | tuple) and not all(isinstance(row, str) for row in X):
-        X = np.array(X, dtype=object)
-    if not hasattr(X, "ndim") or X.ndim == 1:
+    if isinstance(X, pd.Series | pd.Index):
         return [pd.Series(X, copy=False)]
-    table = np.asarray(X).reshape(len(X), -1)
-    return [pd.Series(table[:, number], copy=False) for number in range(table.shape[1])]
+    table = np.array(X, dtype=object) if isinstance(X, list | tuple) else np.asarray(X)
+    table = table.reshape(len(table), -1)
+    # Objects stay objects: as pandas' strings lone surrogates would be refused.
+    dtype = object if table.dtype.kind in "OUT" else None
+    return [
+        pd.Series(table[:, number], dtype=dtype, copy=False) for number in range(table.shape[1])
+    ]
 
 
 def _hash_cells(column: pd.Series) -> np.ndarray:
     """Return a hash per cell: numbers as float64, everything else as text; 0 for missing."""
     missing = column.isna().to_numpy()
+    if column.dtype == object and not any(isinstance(cell, str) for cell in column):
+        column = column.infer_objects()  # a list of rows of numbers is a table of numbers
     is_number = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_complex_dtype(column)
     if is_number:
         hashes = hash_array(column.to_numpy(dtype=np.float64, na_value=np.nan))

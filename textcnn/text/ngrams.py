@@ -67,11 +67,9 @@ class NgramCounter:
         return counter, _side_by_side(word_counts, character_counts)
 
     def count(self, cells: list[str]) -> csr_matrix:
-        """Return counts of the known n-grams, float32 of shape (n_rows, n_ngrams)."""
+        """Return counts of the known n-grams, float32 of shape (n_rows, max(n_ngrams, 1))."""
         documents = self._lower(cells)
-        return _side_by_side(
-            self._count_words(documents)[1], self._count_characters(documents)[1]
-        )
+        return _side_by_side(self._count_words(documents)[1], self._count_characters(documents)[1])
 
     def _lower(self, cells: list[str]) -> list[str]:
         return [cell.lower() for cell in cells] if self.lowercase else cells
@@ -171,5 +169,7 @@ def _look_up(hashes: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _side_by_side(words: csr_array, characters: csr_array) -> csr_matrix:
-    """Put both kinds of counts into one matrix."""
+    """Put both kinds of counts into one matrix; of no n-grams at all, into one empty column."""
+    if words.shape[1] + characters.shape[1] == 0:
+        return csr_matrix((words.shape[0], 1), dtype=np.float32)
     return csr_matrix(hstack([words, characters], format="csr", dtype=np.float32))
