@@ -444,7 +444,7 @@ def test_texts_that_have_no_utf8_form_and_missing_cells_are_hashed():
     hashes = hash_table(table)
     assert hashes[0] == hashes[1] != hashes[4] and (hashes[2:4] == 0).all()
     for same in (table.astype({"a": "Float64"}), table.to_numpy(object), table.to_numpy().tolist(),
-                 pl.DataFrame(table.to_dict("list"))):  # fmt: skip
+                 pl.from_pandas(table)):  # fmt: skip
         np.testing.assert_array_equal(hash_table(same), hashes)
     dense = np.random.default_rng(0).integers(0, 2, (20, 3)).astype(float)
     groups = group_hashes(hash_table(csr_matrix(dense)))
