@@ -4,8 +4,9 @@ The peer is ``cross_val_predict(make_pipeline(FeatureUnion(words, characters),
 LogisticRegression(C)), method="predict_proba")`` with the n-grams, weights, ``min_df`` and folds of
 the encoder, and two solvers: scikit-learn's default, and newton-cg, which needed half the time on
 tweets in trials. The encoder has its defaults; the peer has the C that was good for the set in
-trials of a like model on these same sets. liblinear was not timed as a peer. Sides take turns in one process, and all of reading counts. Log-losses
-are printed beside the times: the encoder's probabilities with each fold model's prior put back.
+trials of a like model on these same sets. liblinear was not timed as a peer. Sides take turns in
+one process, and all of reading counts. Log-losses are printed beside the times: the encoder's
+probabilities with each fold model's prior put back.
 
     python benchmarks/linear_speed.py [--runs 3] [--sets tweets clothing] [--mr]
 """
