@@ -25,7 +25,16 @@ def test_version_is_that_of_the_package():
     assert project["version"] == textcnn.__version__
 
 
-@pytest.mark.parametrize("name", ["TextCNNEncoder", "TextCNNClassifier", "TextCNNRegressor"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OutOfFoldEncoder",
+        "TextCNNClassifier",
+        "TextCNNEncoder",
+        "TextCNNRegressor",
+        "TextLinearEncoder",
+    ],
+)
 def test_every_parameter_is_documented_in_the_order_of_the_signature(name):
     estimator = getattr(textcnn, name)
     section = estimator.__doc__.split("Parameters\n")[1].split("Attributes\n")[0]

@@ -12,9 +12,11 @@ _PUBLIC = {
     "FoldTargetWarning": "textcnn.crossfit.splits",
     "InSampleWarning": "textcnn.training_rows",
     "LeakError": "textcnn.crossfit.verification",
+    "OutOfFoldEncoder": "textcnn.stacking",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",
+    "TextLinearEncoder": "textcnn.linear",
     "WordVectors": "textcnn.text.vectors",
     "leakage_test": "textcnn.crossfit.leakage",
 }

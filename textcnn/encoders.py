@@ -9,24 +9,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn import text_parameters
-from textcnn.crossfit import make_fold_plan, oof, read_target
-from textcnn.crossfit.report import CrossFitReport
 from textcnn.crossfitting import CrossFitSettings, cross_fit_column
-from textcnn.fitting import without_rows
-from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, with_callbacks
 from textcnn.text.columns import read_columns
 from textcnn.text.reader import embedding_sources, is_corpus
 from textcnn.text_base import TextNetworkEstimator, column_label, read_text_column
-from textcnn.training_rows import (
-    group_documents,
-    hash_documents,
-    hash_rows,
-    warn_if_training_rows,
-)
+from textcnn.training_rows import hash_documents, hash_rows, warn_if_training_rows
 
-ENSEMBLES = ("auto", "mean", "refit")
 UNSUPERVISED = ("auto", "fold", "all_rows")
 SHARED_WORDS = "corpus vectors were trained on the words of all rows, held-out ones included"
 
@@ -371,56 +361,35 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         check_is_fitted(self)
         columns = read_columns(self, X, reset=False)
         warn_if_training_rows(hash_rows(columns), self._row_hashes, type(self).__name__)
-        blocks = []
-        for networks, column in zip(self._networks, columns, strict=True):
-            outputs = [
+        outputs = [
+            [
                 self._head.features(raw, levelled.level)
                 for network in networks
                 for raw, levelled in zip(network.raw_outputs([column]), network.models, strict=True)
             ]
-            blocks.append(oof.average(outputs))
-            if self.add_spread:
-                blocks.append(np.std(outputs, axis=0, dtype=np.float64).astype(np.float32))
-        if self.add_indicator:
-            blocks.append(np.zeros((len(columns[0].cells), 1), np.float32))
-        return np.hstack(blocks)
+            for networks, column in zip(self._networks, columns, strict=True)
+        ]
+        return self._assemble_new(outputs)
 
     @with_callbacks
     def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
         """Fit all models on a copy; only a fit that ended leaves anything on the encoder."""
         reader_settings, network_settings, training = self._check_settings()
-        text_parameters.one_of(self, "ensemble", ENSEMBLES)
+        self._check_out_of_fold_settings()
         text_parameters.one_of(self, "unsupervised", UNSUPERVISED)
-        text_parameters.yes_or_no(self, "add_spread", "add_indicator")
         fitted = copy.copy(self)
         columns = read_columns(fitted, X, reset=True)
-        target = read_target(
-            y,
-            target_type=self.target_type,
-            n_rows=len(columns[0].cells),
-            loss=self.loss,
-            output=self.output,
-        )
+        target = self._read_target(y, len(columns[0].cells), self.target_type, self.loss)
         text_parameters.check_class_weight(self.class_weight, target)
         hashes = hash_rows(columns)
-        if isinstance(groups, str) and groups == "documents":
-            groups = group_documents(columns)
-        entropy = entropy_from(self.random_state)
-        plan = make_fold_plan(
-            self.cv,
+        plan, target, entropy = self._plan_fit(
             target,
+            hashes,
             groups=groups,
             sample_weight=sample_weight,
             time=time,
             stop_fraction=training.stop_fraction,
-            uncovered=self.uncovered,
-            unlabelled=self.unlabelled,
-            missing_class=self.missing_class,
-            random_state=seed_sequence(entropy, "plan"),
         )
-        if plan.dropped_classes:
-            target = target.without_classes(plan.dropped_classes)
-        CrossFitReport([], plan, target, scoring=self.scoring)  # refuses an unknown scorer now
         learns_words = any(map(is_corpus, embedding_sources(self.embeddings)))
         shared = self.unsupervised == "all_rows" or (
             self.unsupervised == "auto" and plan.groups is None and not plan.ordered
@@ -430,7 +399,7 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
             target=target,
             training=training,
             entropy=entropy,
-            refit=self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered),
+            refit=self._serves_refit(plan),
             per_fold=learns_words and not shared,
             n_jobs=self.n_jobs,
         )
@@ -466,13 +435,14 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
             [network.with_models(models) for network, models in fit.serving] for fit in fits
         ]
         fitted._history = [line for fit in fits for line in fit.history]
-        fitted._records = [fit.record for fit in fits]
-        fitted._notes = (SHARED_WORDS,) if learns_words and shared else ()
-        fitted._plan, fitted._target, fitted._head = plan, target, without_rows(target)
-        fitted._row_hashes = hashes
-        fitted.target_type_ = target.kind
-        fitted.classes_ = target.classes
-        self._adopt(fitted)
+        self._keep_cross_fit(
+            fitted,
+            [fit.record for fit in fits],
+            plan,
+            target,
+            hashes,
+            notes=[SHARED_WORDS] if learns_words and shared else [],
+        )
         return self._assemble([fit.outputs for fit in fits])
 
 

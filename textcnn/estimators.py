@@ -10,9 +10,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from textcnn import text_parameters
 from textcnn.crossfit import read_target, whole_assignment
-from textcnn.fitting import LevelledModel, training_jobs, without_rows
+from textcnn.fitting import LevelledModel, training_jobs
 from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.neural.training import fit_models
+from textcnn.out_of_fold import without_rows
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from textcnn.text.columns import read_columns
 from textcnn.text_base import TextNetworkEstimator, join_columns, read_text_column

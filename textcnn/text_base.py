@@ -16,6 +16,7 @@ from textcnn.fitting import LevelledModel
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import predict_model
+from textcnn.out_of_fold import adopt
 from textcnn.text.columns import TextColumn
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
@@ -106,9 +107,7 @@ class TextNetworkEstimator(BaseEstimator):
 
     def _adopt(self, fitted) -> None:
         """Take over all that a fit on a copy of this estimator has set."""
-        if not hasattr(fitted, "feature_names_in_"):
-            self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(fitted.__dict__)
+        adopt(self, fitted)
 
 
 def read_text_column(
