@@ -238,6 +238,8 @@ def test_without_time_the_receipt_says_that_row_order_was_taken():
     assert len(encoder._networks[0][0].models) == 1
     with pytest.raises(ValueError, match=r"first rows in time[\s\S]*uncovered=\"nan\""):
         tiny(cv=TimeSeriesSplit(2)).fit(X, y)
+    with pytest.raises(ValueError, match=r"uncovered=0\.5 says nothing"):
+        tiny(cv=TimeSeriesSplit(2)).fit(X, y)
 
 
 # Several predictions, none, and rows without a target

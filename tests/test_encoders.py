@@ -122,6 +122,17 @@ def test_refit_takes_the_same_share_of_the_automatic_schedule():
     assert max(folds) < refit < 2 * min(folds), "not scaled by rows, which are twice as many"
 
 
+def test_refit_ends_where_the_fold_models_stopped_early():
+    X, y = noise_table(200, 0)
+    encoder = tiny(epochs=30, ensemble="refit", early_stopping=True, learning_rate=0.03).fit(X, y)
+    kept = encoder.report_.columns[0].updates
+    learned = [len(fed["learn"]) for fed in encoder.report_.columns[0].fed]
+    share = np.median([n / (30 * -(-rows // 64)) for n, rows in zip(kept, learned, strict=True)])
+    assert share < 1
+    refit = encoder._networks[0][0].models[0].model
+    assert refit.updates == max(1, round(share * 30 * 4))
+
+
 def test_a_row_depends_on_itself_alone(fitted):
     encoder, *_ = fitted
     new = signal_table(60, 4)[0]
@@ -318,6 +329,12 @@ def test_transforming_training_rows_warns():
     mixed = pd.concat([X.iloc[:100], signal_table(20, 9)[0]])
     encoder.transform(mixed)  # five in six: no warning, warnings are errors here
     encoder.transform(X.iloc[:99])
+
+
+def test_repeated_texts_are_not_taken_for_training_rows():
+    X = pd.DataFrame({"review": ["good", "bad", "so good", "so bad"] * 60})
+    encoder = tiny().fit(X, [1, 0, 1, 0] * 60)
+    assert encoder.transform(X.iloc[:120]).shape == (120, 1)  # a warning would be an error here
 
 
 class InSample(TransformerMixin, BaseEstimator):

@@ -63,7 +63,8 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         What serves new rows: the mean of the fold models, or one more model fitted on all rows
         for the share of its schedule that the fold models used. ``"auto"`` is ``"refit"`` for
         folds in order of time, whose first models know only old rows, else ``"mean"``. In trials
-        the mean earned more on four tables of four; a refit model serves ``cv`` times as fast.
+        on three tables the mean earned more for random rows and, in order of time, the same AUC
+        and a better log-loss (benchmarks/RESULTS.md); a refit model serves ``cv`` times as fast.
         ``report_.gap(X, y)`` measures what either does to your features.
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"

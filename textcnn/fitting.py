@@ -96,7 +96,7 @@ def training_jobs(
     first_fold : int, default=0
         Number of the first model.
     updates : int, optional
-        Number of updates that replaces what ``settings`` says.
+        Number of updates after which training ends, instead of at the schedule's end.
 
     Returns
     -------
@@ -108,6 +108,7 @@ def training_jobs(
         number = first_fold + fold
         weights = _weights(assignment.learn, assignment.learn, target, sample_weight, settings)
         level = target.level(assignment.learn, weights)
+        schedule = settings.updates(len(assignment.learn), target)
         stop_weights = _weights(assignment.stop, assignment.learn, target, sample_weight, settings)
         jobs.append(
             TrainingJob(
@@ -115,7 +116,8 @@ def training_jobs(
                 targets=target.training_values(assignment.learn, level),
                 weights=(weights / weights.mean()).astype(np.float32),
                 offset=level.offset,
-                updates=updates or settings.updates(len(assignment.learn), target),
+                updates=updates or schedule,
+                schedule=schedule,
                 batch_size=settings.batch_size,
                 learning_rate=settings.learning_rate,
                 weights_seed=integer_seed(seed_sequence(entropy, "weights", column, number)),

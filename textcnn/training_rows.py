@@ -122,8 +122,8 @@ def group_hashes(hashes: np.ndarray) -> np.ndarray:
 def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: str) -> None:
     """Warn where 100 rows or more are given and nine in ten of them are training rows.
 
-    Rows whose texts are all empty do not count. A column of few distinct texts is taken for
-    training rows too.
+    Rows whose texts are all empty, and those whose text several training rows share, do not count:
+    new rows may well hold them too.
 
     Parameters
     ----------
@@ -132,16 +132,18 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: 
     class_name : str
         Name of the encoder, for the message.
     """
-    hashes = hashes[hashes != 0]  # empty rows are alike without being training rows
-    if len(hashes) < FEWEST_ROWS:
+    distinct, counts = np.unique(training, return_counts=True)
+    telling = hashes[(hashes != 0) & ~np.isin(hashes, distinct[counts > 1])]
+    if len(telling) < FEWEST_ROWS:
         return
-    share = np.isin(hashes, training).mean()
+    share = np.isin(telling, distinct).mean()
     if share >= SHARE:
         warnings.warn(
-            f"{share:.0%} of the {len(hashes)} rows given to transform are rows that this "
-            f"{class_name} was fitted on. Their features come from models that saw their targets, "
-            "so a score computed from them is too good. Use the return value of "
-            "fit_transform(X, y) for training rows, and transform for new rows only.",
+            f"{share:.0%} of the {len(telling)} rows given to transform (empty and repeated texts "
+            f"apart) are rows that this {class_name} was fitted on. Their features come from "
+            "models that saw their targets, so a score computed from them is too good. Use the "
+            "return value of fit_transform(X, y) for training rows, and transform for new rows "
+            "only.",
             InSampleWarning,
             stacklevel=4,
         )

@@ -142,7 +142,8 @@ def test_explicit_types():
     assert read(pd.DataFrame({"joy": [0, 1]}), target_type="multilabel").classes == ["joy"]
     many = np.arange(60)
     assert read(many, target_type="multiclass").n_outputs == 60
-    assert read(np.repeat(many, 10)).n_outputs == 60
+    with pytest.warns(UserWarning, match="60 different whole numbers"):
+        assert read(np.repeat(many, 10)).n_outputs == 60
 
 
 @pytest.mark.parametrize(
@@ -432,3 +433,21 @@ def test_reading_y_leaves_it_alone_and_warns_of_nothing():
         read(y)
         read(pd.Series([3, 1, None, 2, 4, 5, 6, 7], dtype="Int64"))
     np.testing.assert_array_equal(y, before)
+
+
+@pytest.mark.parametrize("output", ["proba", "logit"])
+@pytest.mark.parametrize(
+    ("y", "options"),
+    [
+        ([0, 1, 0, 1], {}),
+        (["a", "b", "c", "a"], {}),
+        ([0.5, 1.5, 2.0, 4.0], {}),
+        ([1.0, 1.0, 2.0, 4.0], {"target_type": "continuous", "loss": "poisson"}),
+        ([[0, 1], [1, 0], [1, 1], [0, 0]], {}),
+    ],
+)
+def test_neutral_feature_is_that_of_a_raw_output_of_zero(y, options, output):
+    target = read_target(y, n_rows=4, output=output, **options)
+    nothing = np.zeros((1, target.n_outputs), np.float32)
+    features = target.features(nothing, target.level([0, 1, 2, 3]))
+    assert (features == np.float32(target.neutral_feature)).all()

@@ -18,6 +18,7 @@ from textcnn.crossfit.placing import predicted_masks
 from textcnn.crossfit.rows import read_groups, read_sample_weight, read_time
 from textcnn.crossfit.splits import make_splits
 from textcnn.crossfit.stopping import check_stop_fraction, part_stop_rows
+from textcnn.crossfit.values import quantity_hint
 
 # What a seed is for; a purpose's draws do not depend on those of another, nor a fold's on others.
 _SPLIT, _PLACE, _STOP, _STOP_WHOLE = range(4)
@@ -171,7 +172,7 @@ def make_fold_plan(
         dropped_classes=tuple(dropped),
     ).check()
     if isinstance(uncovered, str) and uncovered == "raise":
-        _refuse_uncovered(plan)
+        _refuse_uncovered(plan, target)
     return plan
 
 
@@ -261,6 +262,7 @@ def _missing_classes(target, learning_rows, missing_class: str) -> list[int]:
         "Some fold models have no row to learn a class from. Received: rows without "
         f"{shown}{more}. Use fewer folds, a stratified splitter, or merge rare classes; or "
         'missing_class="drop" for no column of that class on any row.'
+        f"{quantity_hint(target.classes)}"
     )
 
 
@@ -271,7 +273,7 @@ def _notes(target, dropped) -> tuple[str, ...]:
     return (f"no column for class {names}: some fold has no row to learn it from",)
 
 
-def _refuse_uncovered(plan: FoldPlan) -> None:
+def _refuse_uncovered(plan: FoldPlan, target) -> None:
     rows = plan.uncovered
     if not len(rows):
         return
@@ -283,8 +285,8 @@ def _refuse_uncovered(plan: FoldPlan) -> None:
         other = " Or use a cv that predicts each row: an int, KFold, RepeatedKFold."
     raise ValueError(
         f"No model predicts {len(rows)} of {plan.n_rows} rows: {why}. "
-        f'Received: uncovered="raise", {name_rows(rows)} uncovered. Pass uncovered="nan", or a '
-        f"number such as uncovered=0.0, for those rows.{other}"
+        f'Received: uncovered="raise", {name_rows(rows)} uncovered. Pass uncovered="nan" for '
+        f"those rows, or a number (uncovered={target.neutral_feature:.3g} says nothing).{other}"
     )
 
 

@@ -147,6 +147,15 @@ class Target:
             return one_hot
         return ((values - level.centre) / level.scale).astype(np.float32)
 
+    @property
+    def neutral_feature(self) -> float:
+        """The feature of a text that tells a model nothing: a raw output of zero."""
+        if self.kind in ("continuous", "multioutput"):
+            return 1.0 if self.loss == "poisson" and self.output == "proba" else 0.0
+        if self.output == "logit":
+            return 0.0
+        return 1 / self.n_outputs if self.kind == "multiclass" else 0.5
+
     def features(self, raw: np.ndarray, level: Level) -> np.ndarray:
         """Return a model's output relative to the level of its own learning rows.
 

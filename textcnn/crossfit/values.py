@@ -110,7 +110,7 @@ def kind_of_values(values: np.ndarray, target_type: str) -> str:
 def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: int) -> None:
     """Refuse a number of classes that cannot be meant."""
     is_numeric = classes.dtype.kind in "iuf"
-    hint = " If y is a quantity, pass target_type='continuous'." if is_numeric else ""
+    hint = quantity_hint(classes)
     if len(classes) < 2:
         raise ValueError(
             f"y has one class only: {classes.tolist()[0]!r} on all {n_labelled} rows with a "
@@ -130,6 +130,19 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
             f"{what} (whole numbers and strings are classes).{hint} If these are classes all the "
             "same, pass target_type='multiclass'."
         )
+    if is_numeric and len(classes) > _MANY_CLASSES and target_type in ("auto", "classes"):
+        warnings.warn(
+            f"y holds {len(classes)} different whole numbers, and each is taken for a class.{hint} "
+            "If these are classes, pass target_type='multiclass'.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def quantity_hint(classes: np.ndarray) -> str:
+    """Return the advice for a y of numbers that may be quantities, not classes."""
+    is_numeric = np.asarray(classes).dtype.kind in "iuf"
+    return " If y is a quantity, pass target_type='continuous'." if is_numeric else ""
 
 
 def resolve_loss(loss: str, kind: str, values: np.ndarray) -> str:

@@ -124,7 +124,7 @@ class TracedNetwork:
         """Run ``keras.Model.fit``; return the history (a dict per epoch) and the updates made."""
         keras = backend.import_keras()
         self._optimizer.learning_rate.assign(job.learning_rate)
-        self._optimizer.total_updates.assign(float(job.updates))
+        self._optimizer.total_updates.assign(float(job.schedule or job.updates))
         n_epochs = -(-job.updates // len(batches))
         history: list[dict] = []
         callbacks = [_epoch_callback(batches, history, job.progress)]

@@ -29,9 +29,10 @@ class TrainingJob:
     offset: np.ndarray  # float32 (n_outputs,), added to the raw output while training
     updates: int  # optimizer steps; early stopping may end sooner
     batch_size: int
-    learning_rate: float  # at the start; falls along a cosine to 0 at the last update
+    learning_rate: float  # at the start; falls along a cosine to 0 at update `schedule`
     weights_seed: int
     batches_seed: np.random.SeedSequence
+    schedule: int | None = None  # None: as many as there are updates
     stop: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     stop_targets: np.ndarray | None = None
     stop_weights: np.ndarray | None = None
