@@ -140,6 +140,31 @@ def seeded_training(seed: int):
         yield
 
 
+def update_rows(variable, squares, gradient, rate, epsilon) -> bool:
+    """Make a step of Adagrad on the rows that a sparse gradient names; False if it is dense.
+
+    Only TensorFlow gives sparse gradients of a table; the step is the one that a dense gradient,
+    zero elsewhere, would make.
+    """
+    if import_keras().backend.backend() != "tensorflow":
+        return False
+    import tensorflow
+
+    if not isinstance(gradient, tensorflow.IndexedSlices):
+        return False
+    dim = variable.shape[-1]
+    rows, places = tensorflow.unique(tensorflow.reshape(gradient.indices, [-1]))
+    sums = tensorflow.math.unsorted_segment_sum(
+        tensorflow.reshape(gradient.values, [-1, dim]), places, tensorflow.size(rows)
+    )
+    totals = tensorflow.gather(squares.value, rows) + tensorflow.square(sums)
+    steps = rate * sums / (tensorflow.sqrt(totals) + epsilon)
+    table = variable if isinstance(variable, tensorflow.Variable) else variable.value
+    squares.value.scatter_update(tensorflow.IndexedSlices(totals, rows))
+    table.scatter_sub(tensorflow.IndexedSlices(steps, rows))
+    return True
+
+
 def to_numpy(variable) -> np.ndarray:
     """Return a copy of a Keras variable's value."""
     keras = import_keras()

@@ -12,6 +12,7 @@ import numpy as np
 
 from textcnn.neural import backend
 from textcnn.neural.heads import LEVEL_LAYER, keras_loss
+from textcnn.neural.optimizer import make_optimizer
 from textcnn.neural.randomness import keras_seeded
 
 # Idle traced networks that stay for the next column or fit; each holds its own tables in memory.
@@ -41,13 +42,12 @@ class TracedNetwork:
         self._shared_layers = blueprint.shared_layers
         with keras_seeded(0):
             self._model = blueprint.build()
-        self._optimizer = _adam()
+        self._optimizer = make_optimizer(self._model)
         self._model.compile(
             optimizer=self._optimizer,
             loss=keras_loss(blueprint.loss),
             jit_compile=backend.compiles_every_shape(),
         )
-        self._optimizer.build(self._model.trainable_variables)
         self._level = self._model.get_layer(LEVEL_LAYER).offset
         self._tables: dict[str, np.ndarray] = {}
         self._forward = None
@@ -197,26 +197,6 @@ def _state(model) -> list:
     """Return all variables of a model that a fit may change, metrics apart, in a fixed order."""
     metrics = {id(variable) for variable in model.metrics_variables}
     return [variable for variable in model.variables if id(variable) not in metrics]
-
-
-def _adam():
-    """Return Adam whose cosine decay has its length in a variable: data to the traced step."""
-    keras = backend.import_keras()
-
-    class CosineAdam(keras.optimizers.Adam):
-        def build(self, variables):
-            if self.built:
-                return
-            super().build(variables)
-            self.total_updates = self.add_variable(shape=(), name="total_updates")
-
-        def update_step(self, gradient, variable, learning_rate):
-            ops = keras.ops
-            done = ops.cast(self.iterations, "float32") / ops.maximum(self.total_updates, 1.0)
-            decay = 0.5 * (1.0 + ops.cos(np.pi * ops.minimum(done, 1.0)))
-            super().update_step(gradient, variable, learning_rate * decay)
-
-    return CosineAdam(learning_rate=1e-3)
 
 
 def _epoch_callback(batches, history, progress):
