@@ -20,6 +20,7 @@ from textcnn.out_of_fold import adopt
 from textcnn.text.columns import TextColumn
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
+from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
 
 
@@ -59,8 +60,19 @@ class TextNetwork:
         documents = [
             reader.read(column.cells) for reader, column in zip(self.readers, columns, strict=True)
         ]
+        source = self.source(documents)
         models = [levelled.model for levelled in self.models]
-        return predict_model(self.blueprint, self.source(documents), models)
+        if has_plain_form(self.settings) and source.lengths.sum() <= MOST_TOKENS:
+            return [
+                plain_outputs(
+                    self.settings,
+                    source,
+                    dict(zip(model.names, model.weights, strict=True)),
+                    model.view,
+                )
+                for model in models
+            ]
+        return predict_model(self.blueprint, source, models)
 
 
 class TextNetworkEstimator(BaseEstimator):

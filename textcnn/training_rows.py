@@ -132,6 +132,8 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: 
     class_name : str
         Name of the encoder, for the message.
     """
+    if len(hashes) < FEWEST_ROWS:
+        return
     distinct, counts = np.unique(training, return_counts=True)
     telling = hashes[(hashes != 0) & ~np.isin(hashes, distinct[counts > 1])]
     if len(telling) < FEWEST_ROWS:

@@ -42,10 +42,10 @@ def add_head(features, *, n_outputs: int, dense_units, activation, dropout: floa
     """
     keras = import_keras()
     regularizer = keras.regularizers.L2(l2) if l2 else None
-    for units in dense_units:
-        features = keras.layers.Dense(units, activation=activation, kernel_regularizer=regularizer)(
-            features
-        )
+    for number, units in enumerate(dense_units):
+        features = keras.layers.Dense(
+            units, activation=activation, kernel_regularizer=regularizer, name=f"dense_{number}"
+        )(features)
     if dropout:
         # A seed of its own, because torch draws from its global generator for a layer without one.
         seed = random.randint(1, 10**9)  # seeded by `keras_seeded` while a network is built

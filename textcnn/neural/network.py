@@ -156,6 +156,10 @@ class TracedNetwork:
         """Return copies of the variables that make up the fitted model."""
         return [backend.to_numpy(variable) for variable in self._owned]
 
+    def weight_names(self) -> list[str]:
+        """Return the Keras paths of those variables, in the same order."""
+        return [variable.path for variable in self._owned]
+
     def load_weights(self, weights: list[np.ndarray]) -> None:
         """Put a fitted model's variables in place, with the level at zero, for prediction."""
         for variable, array in zip(self._owned, weights, strict=True):

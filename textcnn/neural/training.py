@@ -60,6 +60,7 @@ class FittedModel:
     """A fitted model as NumPy arrays, and the record of what it was fed."""
 
     weights: list[np.ndarray]
+    names: list[str]  # Keras paths of the weights
     view: dict[str, np.ndarray]
     history: list[dict]
     updates: int  # up to the weights that were kept
@@ -176,7 +177,8 @@ def _fit_reset_network(network, source, job):
     if job.progress is not None:
         job.progress.end()
     seconds = time.perf_counter() - started
-    return FittedModel(weights, view, history, updates, seconds, fed), outputs
+    names = network.weight_names()
+    return FittedModel(weights, names, view, history, updates, seconds, fed), outputs
 
 
 def _predict(network, source, rows, view):

@@ -104,6 +104,16 @@ class TextSource:
                 inputs.append(learned[forms])
         return tuple(inputs)
 
+    def flat(self, view):
+        """Yield per column lengths and, of all tokens in one array, given rows and learnt ids."""
+        for documents, (given, learned) in zip(self.columns, self._maps_for(view), strict=True):
+            forms = documents.forms[:-1]
+            yield (
+                documents.lengths,
+                None if given is None else given[forms],
+                learned[forms] if self._learns_vectors else None,
+            )
+
     def tables(self) -> dict[str, np.ndarray]:
         """Return the given vectors by layer name."""
         prefix = "given" if self._trainable else "shared_given"
