@@ -32,17 +32,16 @@ def hash_documents(column: TextColumn) -> np.ndarray:
     return hashes
 
 
-def hash_rows(columns: Sequence[TextColumn]) -> np.ndarray:
-    """Return a 64-bit hash per row over all text columns, uint64; 0 where all are empty."""
-    hashes = np.zeros(len(columns[0].cells), np.uint64)
-    for column in columns:
-        hashes = hashes * _COLUMN_FACTOR + hash_documents(column)
+def combine_hashes(column_hashes: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a hash per row from those of its cells, uint64; 0 where all are empty."""
+    hashes = np.zeros(len(column_hashes[0]), np.uint64)
+    for column in column_hashes:
+        hashes = hashes * _COLUMN_FACTOR + column
     return hashes
 
 
-def group_documents(columns: Sequence[TextColumn]) -> np.ndarray:
-    """Return a group number per row: the same for rows of the same texts, empty rows apart."""
-    hashes = hash_rows(columns)
+def group_hashes(hashes: np.ndarray) -> np.ndarray:
+    """Return a group number per row: the same for rows of the same content, empty rows apart."""
     groups = np.unique(hashes, return_inverse=True)[1]
     empty = np.flatnonzero(hashes == 0)
     groups[empty] = groups.max(initial=0) + 1 + np.arange(len(empty))
