@@ -53,13 +53,13 @@ def apply_augmentation(plan: AugmentationPlan, pictures):
 
 
 def _recipe(layer, *, named: bool = True) -> tuple[type, str]:
-    settings = layer.get_config()
-    if not named:  # so that equal plans are equal, whatever Keras has counted before
-        settings.pop("name")
     try:
+        settings = layer.get_config()
+        if not named:  # so that equal plans are equal, whatever Keras has counted before
+            settings.pop("name")
         recipe = (type(layer), json.dumps(settings, sort_keys=True))
         type(layer).from_config(json.loads(recipe[1]))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, NotImplementedError) as error:
         raise ValueError(
             "A layer of augment= cannot be made anew from its get_config(), which each fold model "
             f"needs: {error}. Received: {type(layer).__name__} named {layer.name!r}."

@@ -54,8 +54,14 @@ def add_backbone(pictures, name: str, shape, *, pretrained: str | None, fine_tun
 
 def _preprocess(name: str):
     """Return the scaling of pixels that a network of this name was made for."""
-    applications = import_keras().applications
-    for module in vars(applications).values():
-        if inspect.ismodule(module) and hasattr(module, name):
+    modules = {
+        module_name.replace("_", ""): module
+        for module_name, module in vars(import_keras().applications).items()
+        if inspect.ismodule(module) and hasattr(module, "preprocess_input")
+    }
+    for module in modules.values():
+        if hasattr(module, name):
             return module.preprocess_input
-    raise ValueError(f"keras.applications has no module for {name!r}.")
+    # MobileNetV3Small is not in the module mobilenet_v3, though its scaling is.
+    family = max((short for short in modules if name.lower().startswith(short)), key=len)
+    return modules[family].preprocess_input

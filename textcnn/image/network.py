@@ -162,8 +162,8 @@ def _features(pictures, settings: PictureNetworkSettings, shape):
     if callable(settings.network):
         return _call_user_network(settings.network, pictures, shape)
     if settings.network == "simple":
+        height, width = map_sizes(settings, shape)[-1]  # refuses pictures that are too small
         maps = _add_blocks(pictures, settings)
-        height, width = map_sizes(settings, shape)[-1]
         is_small = height * width <= _MOST_POSITIONS_TO_FLATTEN
         automatic = "flatten" if is_small else "average"
     elif settings.network == "residual":
@@ -236,7 +236,7 @@ def _call_user_network(network: Callable, pictures, shape):
             "and returns a built keras.Model, made from keras.Input(shape). "
             f"Received: network({shape}) returned {type(model).__name__}."
         )
-    if len(model.inputs) != 1 or len(model.outputs) != 1 or not hasattr(model.output, "shape"):
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or not hasattr(model.outputs[0], "shape"):
         raise ValueError(
             "The model that network= returns must have one input and one output. Received: "
             f"{len(model.inputs)} inputs and {len(model.outputs)} outputs."

@@ -157,7 +157,9 @@ class PictureReader:
             _warn_of_blanks(len(blank), len(column), _missing())
         elif blank:
             _raise_for([f"row {row}: {_missing()}" for row in blank], len(column))
-        return reader, reader._decoded(column.cells, blank=False)
+        black = np.zeros(shape, np.uint8)
+        cells = [black if cell is None else cell for cell in column.cells]
+        return reader, reader._decoded(cells, blank=False)
 
     def read(self, column: PictureColumn):
         """Return the pictures of new rows.
@@ -195,10 +197,6 @@ class PictureReader:
 
     def _decoded(self, cells: list, *, blank: bool):
         """Return all pictures of a column as bytes, or what reads them when asked."""
-        if not blank:
-            # Missing cells were refused, or announced as blank, before.
-            present = [np.zeros(self.shape, np.uint8) if cell is None else cell for cell in cells]
-            cells = present
         dtype = np.uint8 if self.is_uint8 else np.float32
         pictures = FilePictures(cells, self.shape, dtype, self.resize, blank=blank)
         if pictures.dtype.itemsize * np.prod(pictures.shape) > MAX_DECODED_BYTES:
