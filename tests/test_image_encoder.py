@@ -91,16 +91,18 @@ def test_targets_of_held_out_rows_have_no_say(name):
 
 def test_targets_of_a_regression_have_no_say_either():
     X, y = line_pictures(60)
-    folds = list(KFold(2).split(X))
-    check_exact_influence(
-        ImageCNNEncoder(**TINY), X, y + 0.5, folds, lambda y, rows: flip_classes(y * 3, rows)
-    )
+    folds = list(KFold(2, shuffle=True, random_state=1).split(X))
+
+    def change(y, rows):
+        return np.where(np.isin(np.arange(len(y)), rows), 2 - y, y)
+
+    check_exact_influence(ImageCNNEncoder(**TINY), X, y + 0.5, folds, change)
 
 
 def test_noise_predicts_nothing():
     X, y = noise_pictures(300)
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))
-    encoder = ImageCNNEncoder(cv=folds, **(TINY | {"augment": "auto", "epochs": 4}))
+    encoder = ImageCNNEncoder(cv=folds, **(TINY | {"n_filters": (8,), "epochs": 15}))
     check_noise(encoder.fit_transform, folds, X, y)
     with pytest.warns(InSampleWarning):
         in_sample = encoder.fit(X, y).transform(X)
@@ -196,17 +198,6 @@ def test_a_feature_depends_on_its_picture_alone():
     np.testing.assert_allclose(parts, whole, atol=1e-6)
 
 
-def test_processes_give_the_same_bits_at_equal_thread_counts():
-    import os
-
-    X, y = line_pictures(40)
-    encoder = ImageCNNEncoder(cv=2, **(TINY | {"augment": "auto"}))
-    here = encoder.fit_transform(X, y)
-    with joblib.parallel_config(backend="loky", inner_max_num_threads=os.cpu_count()):
-        there = clone(encoder).set_params(n_jobs=2).fit_transform(X, y)
-    np.testing.assert_array_equal(there, here)
-
-
 # Tables and files
 
 
@@ -219,7 +210,8 @@ def test_a_column_of_files_enters_a_table_as_text_does(photos):
     features = columns.fit_transform(X, y)
     assert features.columns.tolist() == ["photo__photo_cnn", "numbers__price"]
     np.testing.assert_array_equal(
-        features["photo__photo_cnn"], clone(encoder).fit_transform(pictures, y)[:, 0]
+        features["photo__photo_cnn"],
+        ImageCNNEncoder(cv=2, **TINY).fit_transform(pictures, y)[:, 0],
     )
     model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(X, y)
     assert model.predict(X.iloc[:3]).shape == (3,)

@@ -191,12 +191,18 @@ def test_a_schedule_by_rows():
     [
         {"network": "residual", "depth": 8},
         {"n_filters": (2, 3), "kernel_sizes": (3, (1, 2)), "strides": (2, 1), "pool_size": 1},
-        {"n_filters": 3, "pooling": "average", "pool_size": 3, "pool_stride": 2},
-        {"batch_norm": False, "activation": "tanh", "padding": "valid", "final_pooling": "max"},
+        {
+            "n_filters": 3,
+            "final_pooling": "max",
+            "pooling": "average",
+            "pool_size": 3,
+            "pool_stride": 2,
+        },
+        {"n_filters": 3, "batch_norm": False, "activation": "tanh", "padding": "valid"},
         {"activation": "leaky_relu", "n_convolutions": 2, "dense_units": (8,), "l2": 1e-3},
         {"augment": [keras.layers.RandomFlip("horizontal"), keras.layers.RandomContrast(0.3)]},
         {"precision": "mixed_bfloat16"},
-        {"kernel_sizes": 8, "padding": "valid", "pool_size": 1},
+        {"n_filters": 3, "kernel_sizes": 8, "padding": "valid", "pool_size": 1},
     ],
 )
 def test_every_form_of_network_is_fitted(settings):

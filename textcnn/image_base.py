@@ -116,8 +116,10 @@ class PicturePredictor(PictureNetworkEstimator, NetworkPredictor):
 
     def _target_type_of(self, y) -> str:
         """Tell several targets from one by the columns of y."""
-        shape = np.shape(y)
-        is_table = len(shape) == 2 and shape[1] > 1
+        shape = getattr(y, "shape", None)
+        if shape is None and isinstance(y, list | tuple) and len(y):
+            shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple) else (len(y),)
+        is_table = shape is not None and len(shape) == 2 and shape[1] > 1
         return self._target_type_of_columns if is_table else self._target_type
 
 

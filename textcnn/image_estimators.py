@@ -256,7 +256,8 @@ class ImageCNNClassifier(ClassifierMixin, PicturePredictor):
         -------
         ndarray of shape (n_rows,) or (n_rows, n_labels)
         """
-        return self._head.decode(self._predictions(X))
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
 
     def __sklearn_tags__(self):
         """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
@@ -368,12 +369,6 @@ class ImageCNNRegressor(RegressorMixin, PicturePredictor):
         Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of pictures.
     feature_names_in_ : ndarray of str
         Names of those columns, where they have names.
-
-    References
-    ----------
-    Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
-    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
-    arXiv 1512.03385.
 
     Examples
     --------
@@ -493,7 +488,8 @@ class ImageCNNRegressor(RegressorMixin, PicturePredictor):
         -------
         ndarray of float64, shape (n_rows,) or (n_rows, n_targets)
         """
-        return self._head.decode(self._predictions(X))
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
 
     def __sklearn_tags__(self):
         """Say that y may have several columns, and that rows of numbers are no measure of this."""
