@@ -378,7 +378,7 @@ class ImageCNNRegressor(RegressorMixin, PicturePredictor):
     >>> brightness = random.integers(50, 200, 60)
     >>> noise = random.integers(0, 50, (60, 6, 6))
     >>> pictures = (brightness[:, None, None] + noise).astype(np.uint8)
-    >>> regressor = ImageCNNRegressor(n_filters=(4,), epochs=40, random_state=0)
+    >>> regressor = ImageCNNRegressor(n_filters=(4,), epochs=150, random_state=0)
     >>> regressor = regressor.fit(pictures[:40], brightness[:40])
     >>> bool(regressor.score(pictures[40:], brightness[40:]) > 0.8)
     True
