@@ -118,7 +118,7 @@ class PicturePredictor(PictureNetworkEstimator, NetworkPredictor):
         """Tell several targets from one by the columns of y."""
         shape = getattr(y, "shape", None)
         if shape is None and isinstance(y, list | tuple) and len(y):
-            shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple) else (len(y),)
+            shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple | np.ndarray) else None
         is_table = shape is not None and len(shape) == 2 and shape[1] > 1
         return self._target_type_of_columns if is_table else self._target_type
 
