@@ -101,17 +101,25 @@ def test_columns_have_networks_of_their_own():
 @pytest.mark.parametrize("ensemble", ["mean", "refit"])
 def test_ensembles(ensemble):
     X, y = signal_table(120, 0)
-    encoder = tiny(epochs=12, ensemble=ensemble)
+    encoder = tiny(epochs=12, batch_size=8, ensemble=ensemble)
     features = encoder.fit_transform(X, y)
-    np.testing.assert_array_equal(features, tiny(epochs=12).fit_transform(X, y))
+    np.testing.assert_array_equal(features, tiny(epochs=12, batch_size=8).fit_transform(X, y))
     assert len(encoder._networks[0][0].models) == (3 if ensemble == "mean" else 1)
     new, new_y = signal_table(80, 3)
     assert roc_auc_score(new_y, encoder.transform(new)[:, 0]) > 0.8
     if ensemble == "refit":
         model = encoder._networks[0][0].models[0].model
-        fold_updates = -(-80 // 64) * 12
-        assert model.updates == round(fold_updates / 80 * 120)
+        assert model.updates == 12 * 120 // 8, "scaled by rows where epochs are given"
         assert np.array_equal(model.fed["learn"], np.arange(120))
+
+
+def test_refit_takes_the_same_share_of_the_automatic_schedule():
+    X, y = signal_table(400, 0)
+    encoder = tiny(epochs="auto", cv=2, ensemble="refit").fit(X, y)
+    refit = encoder._networks[0][0].models[0].model.updates
+    folds = [column.updates for column in encoder.report_.columns][0]
+    assert refit == round(8.5 * 400**0.4)
+    assert max(folds) < refit < 2 * min(folds), "not scaled by rows, which are twice as many"
 
 
 def test_a_row_depends_on_itself_alone(fitted):
@@ -414,7 +422,7 @@ def test_callbacks_see_fit_model_and_epoch():
     assert names == [
         "epoch", "epoch", "review, fold 1 of 2",
         "epoch", "epoch", "review, fold 2 of 2",
-        *["epoch"] * 4, "review, refit", "fit",
+        "epoch", "epoch", "review, refit", "fit",
     ]  # fmt: skip
     assert seen[0] == "setup" and seen[-1] == "teardown"
     epochs = [event[2] for event in seen if event[:2] == ("end", "epoch")]

@@ -16,10 +16,12 @@ _PUBLIC = {
     "ImageCNNRegressor": "textcnn.image_estimators",
     "InSampleWarning": "textcnn.training_rows",
     "LeakError": "textcnn.crossfit.verification",
+    "OutOfFoldEncoder": "textcnn.stacking",
     "PictureError": "textcnn.image.files",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",
+    "TextLinearEncoder": "textcnn.linear",
     "WordVectors": "textcnn.text.vectors",
     "leakage_test": "textcnn.crossfit.leakage",
 }

@@ -52,8 +52,10 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         (train, test) row numbers that covers each row works too.
     ensemble : {"auto", "mean", "refit"}, default="auto"
         What serves new rows: the mean of the fold models, or one more model fitted on all rows
-        with as many updates as the fold models' median, scaled by rows. ``"auto"`` is ``"refit"``
-        for folds in order of time, whose first models know only old rows, else ``"mean"``.
+        for the share of its schedule that the fold models used. ``"auto"`` is ``"refit"`` for
+        folds in order of time, whose first models know only old rows, else ``"mean"``. In trials
+        the mean earned more on four tables of four; a refit model serves ``cv`` times as fast.
+        ``report_.gap(X, y)`` measures what either does to your features.
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"
         ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
@@ -196,7 +198,6 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
     True
     """
 
-    _groups_by_content = "documents"
     _hash_column = staticmethod(hash_documents)
 
     def __init__(

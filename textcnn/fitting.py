@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -137,11 +137,6 @@ def training_jobs(
         )
         levels.append(level)
     return jobs, levels
-
-
-def without_rows(target: Target) -> Target:
-    """Return what a fitted estimator keeps of its target: everything but the rows' values."""
-    return replace(target, labelled=target.labelled[:0], values=target.values[:0])
 
 
 def refit_updates(

@@ -39,8 +39,8 @@ class ImageCNNEncoder(PictureNetworkEstimator, NetworkEncoder):
         (train, test) row numbers that covers each row works too.
     ensemble : {"auto", "mean", "refit"}, default="auto"
         What serves new rows: the mean of the fold models, or one more model fitted on all rows
-        with as many updates as the fold models' median, scaled by rows. ``"auto"`` is ``"refit"``
-        for folds in order of time, whose first models know only old rows, else ``"mean"``.
+        for the share of its schedule that the fold models used. ``"auto"`` is ``"refit"`` for
+        folds in order of time, whose first models know only old rows, else ``"mean"``.
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"
         ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say

@@ -12,9 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from textcnn import parameters
 from textcnn.crossfit import read_target, whole_assignment
 from textcnn.crossfit.rows import read_sample_weight
-from textcnn.fitting import LevelledModel, training_jobs, without_rows
+from textcnn.fitting import LevelledModel, training_jobs
 from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.neural.training import fit_models
+from textcnn.out_of_fold import adopt, without_rows
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 
@@ -38,12 +39,6 @@ class NetworkEstimator(BaseEstimator):
         """Losses per column, model and epoch: one row each, built on access."""
         check_is_fitted(self)
         return pd.DataFrame(self._history)
-
-    def _adopt(self, fitted) -> None:
-        """Take over all that a fit on a copy of this estimator has set."""
-        if not hasattr(fitted, "feature_names_in_"):
-            self.__dict__.pop("feature_names_in_", None)
-        self.__dict__.update(fitted.__dict__)
 
 
 class NetworkPredictor(CallbackSupportMixin, NetworkEstimator):
@@ -97,7 +92,7 @@ class NetworkPredictor(CallbackSupportMixin, NetworkEstimator):
         fitted._head = without_rows(target)
         if target.classes is not None:
             fitted.classes_ = np.asarray(target.classes)
-        self._adopt(fitted)
+        adopt(self, fitted)
         return self
 
     def _target_type_of(self, y) -> str:

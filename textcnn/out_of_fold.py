@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.crossfit import oof
+from textcnn import parameters
+from textcnn.crossfit import FoldPlan, Target, make_fold_plan, oof, read_target
 from textcnn.crossfit.report import CrossFitReport
+from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.progress import CallbackSupportMixin
+from textcnn.training_rows import group_hashes
+
+ENSEMBLES = ("auto", "mean", "refit")
 
 
 class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
     """The parts of an encoder that do not depend on what its columns hold."""
 
     _feature_name = "cnn"
+    _groups_by_content = "documents"  # as groups=: rows of equal content are a group
 
     def get_feature_names_out(self, input_features=None):
         """Return ``<column>_cnn``, or ``<column>_cnn_<class or target>`` where there are several.
@@ -31,10 +39,8 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
         """
         check_is_fitted(self)
         names = []
-        for name in self._input_names(input_features):
-            column_names = [
-                f"{name}_{self._feature_name}{suffix}" for suffix in self._head.column_suffixes()
-            ]
+        for name in self._model_set_names(self._input_names(input_features)):
+            column_names = [f"{name}{suffix}" for suffix in self._head.column_suffixes()]
             names += column_names
             if self.add_spread:
                 names += [f"{column_name}_spread" for column_name in column_names]
@@ -77,6 +83,10 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
         tags.target_tags.multi_output = True
         return tags
 
+    def _model_set_names(self, input_names) -> list[str]:
+        """Return what the features of each set of models are called: one set per column."""
+        return [f"{name}_{self._feature_name}" for name in input_names]
+
     def _input_names(self, input_features):
         """Return the input names, checked against those seen at fit."""
         seen = getattr(self, "feature_names_in_", None)
@@ -92,6 +102,71 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
             )
         return names
 
+    def _check_out_of_fold_settings(self) -> None:
+        """Check the parameters that every encoder has."""
+        parameters.one_of(self, "ensemble", ENSEMBLES)
+        parameters.yes_or_no(self, "add_spread", "add_indicator")
+
+    def _plan_fit(
+        self,
+        target: Target,
+        hashes: np.ndarray,
+        *,
+        groups,
+        sample_weight,
+        time,
+        stop_fraction: float = 0.0,
+    ) -> tuple[FoldPlan, Target, int]:
+        """Return the fold plan, the target to learn under it, and the entropy of all seeds."""
+        if isinstance(groups, str) and groups == self._groups_by_content:
+            groups = group_hashes(hashes)
+        entropy = entropy_from(self.random_state)
+        plan = make_fold_plan(
+            self.cv,
+            target,
+            groups=groups,
+            sample_weight=sample_weight,
+            time=time,
+            stop_fraction=stop_fraction,
+            uncovered=self.uncovered,
+            unlabelled=self.unlabelled,
+            missing_class=self.missing_class,
+            random_state=seed_sequence(entropy, "plan"),
+        )
+        if plan.dropped_classes:
+            target = target.without_classes(plan.dropped_classes)
+        CrossFitReport([], plan, target, scoring=self.scoring)  # refuses an unknown scorer now
+        return plan, target, entropy
+
+    def _read_target(self, y, n_rows: int, target_type: str, loss: str = "auto") -> Target:
+        """Read y as this encoder's parameters say."""
+        return read_target(y, target_type=target_type, n_rows=n_rows, loss=loss, output=self.output)
+
+    def _serves_refit(self, plan: FoldPlan) -> bool:
+        """Tell whether a model fitted on all rows serves new ones."""
+        return self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
+
+    def _keep_cross_fit(self, fitted, records, plan, target, hashes, notes=()) -> None:
+        """Leave on a copy of this encoder what its receipt and ``transform`` need; adopt it."""
+        fitted._records = records
+        fitted._notes = tuple(notes)
+        fitted._plan, fitted._target, fitted._head = plan, target, without_rows(target)
+        fitted._row_hashes = hashes
+        fitted.target_type_ = target.kind
+        fitted.classes_ = target.classes
+        adopt(self, fitted)
+
+    def _assemble_new(self, outputs) -> np.ndarray:
+        """Put the features of new rows side by side: the mean of each set's serving models."""
+        blocks = []
+        for models in outputs:
+            blocks.append(oof.average(models))
+            if self.add_spread:
+                blocks.append(np.std(models, axis=0, dtype=np.float64).astype(np.float32))
+        if self.add_indicator:
+            blocks.append(np.zeros((len(blocks[0]), 1), np.float32))
+        return np.hstack(blocks)
+
     def _assemble(self, outputs) -> np.ndarray:
         """Put all columns' out-of-fold features side by side."""
         blocks = [
@@ -101,6 +176,19 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
         if self.add_indicator:
             blocks.append((self._plan.n_predictions == 0).astype(np.float32)[:, None])
         return np.hstack(blocks)
+
+
+def without_rows(target: Target) -> Target:
+    """Return what a fitted estimator keeps of its target: everything but the rows' values."""
+    return replace(target, labelled=target.labelled[:0], values=target.values[:0])
+
+
+def adopt(estimator, fitted) -> None:
+    """Give an estimator all that a fit on a copy of it has set."""
+    for name in ("feature_names_in_", "n_features_in_"):  # of an earlier fit on another input
+        if not hasattr(fitted, name):
+            estimator.__dict__.pop(name, None)
+    estimator.__dict__.update(fitted.__dict__)
 
 
 def _requests_of(splitter) -> set[str]:

@@ -117,22 +117,17 @@ def order_of_layers(network, weights):
     named = {}
     for variable, array in zip(network._owned, weights, strict=True):
         named.setdefault(variable.path.rsplit("/", 1)[0], []).append(array)
-    model = network._model
-    learned = named.pop("learned_0")
-    branches = []
-    concatenated = [layer for layer in model.layers if layer.name.startswith("conv1d")]
-    by_width = {}
-    for layer in concatenated:
-        by_width.setdefault(layer.kernel_size[0], []).append(layer)
-    for width in sorted(by_width):
-        layers = sorted(by_width[width], key=lambda layer: layer.input.shape[-1], reverse=True)
-        first = [layer for layer in layers if layer.input.shape[-1] == 8]
-        later = [layer for layer in layers if layer.input.shape[-1] != 8]
-        later.sort(key=lambda layer: _number(layer.name))
-        for layer in first + later:
-            branches += named.pop(layer.name)
+    ordered = named.pop("learned_0")
+    for name in sorted(name for name in named if name.startswith("convolution")):
+        if name.endswith("_1"):  # the learnt vectors' part of a kernel: given channels come first
+            continue
+        kernel, bias = named.pop(name)
+        learned_part = named.pop(name[:-1] + "1", None)
+        if learned_part:
+            kernel = np.concatenate([kernel, *learned_part], axis=1)
+        ordered += [kernel, bias]
     dense = [array for name in sorted(named, key=_number) for array in named[name]]
-    return learned + branches + dense
+    return ordered + dense
 
 
 def _number(name):

@@ -15,6 +15,7 @@ PURPOSES = {
     "corpus": 2,
     "weights": 3,
     "batches": 4,
+    "estimator": 5,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -81,11 +82,12 @@ def build_text_network(
     keras = import_keras()
     inputs, branches = [], []
     for i, tables in enumerate(columns):
-        column_inputs, vectors, mask = _embed(i, tables, settings)
+        column_inputs, channels, mask = _embed(i, tables, settings)
         inputs += column_inputs
         if settings.network is None:
-            branches.append(_convolve(vectors, mask, settings))
+            branches.append(_convolve(i, channels, mask, settings))
         else:
+            vectors = _side_by_side(channels)
             branches.append(_call_user_network(settings.network, vectors, mask, tables.dim, i))
     features = branches[0] if len(branches) == 1 else keras.layers.Concatenate()(branches)
     outputs = add_head(
@@ -100,7 +102,11 @@ def build_text_network(
 
 
 def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
-    """Return a column's inputs, word vectors (zero where padded) and mask (batch, length, 1)."""
+    """Return a column's inputs, word vectors (zero where padded) and mask (batch, length, 1).
+
+    Given vectors that stay frozen and learnt ones come apart, so that no gradient is computed with
+    respect to the frozen.
+    """
     keras = import_keras()
     inputs, channels = [], []
     if tables.given_dim:
@@ -128,33 +134,56 @@ def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
             )(ids)
         )
         inputs.append(ids)
-    vectors = channels[0] if len(channels) == 1 else keras.layers.Concatenate()(channels)
+    if settings.trainable_embeddings:
+        channels = [_side_by_side(channels)]
     is_word = keras.ops.cast(keras.ops.not_equal(inputs[0], 0), "float32")
     # An empty document counts as one word with a zero vector, so that there is something to pool.
     first = keras.ops.ones_like(is_word[:, :1])
     pooled = keras.ops.concatenate([first, is_word[:, 1:]], axis=1)
-    return inputs, vectors * is_word[:, :, None], pooled[:, :, None]
+    return inputs, [vectors * is_word[:, :, None] for vectors in channels], pooled[:, :, None]
 
 
-def _convolve(vectors, mask, settings: TextNetworkSettings):
+def _side_by_side(channels):
+    """Return several kinds of vectors per word as one."""
+    return channels[0] if len(channels) == 1 else import_keras().layers.Concatenate()(channels)
+
+
+def _convolve(i: int, channels, mask, settings: TextNetworkSettings):
     """Return pooled feature maps, (batch, n_filters × kernel sizes × poolings)."""
     keras = import_keras()
     between = "average" if settings.pooling == "average" else "max"
     pooled = []
-    for kernel_size in settings.kernel_sizes:
-        maps, block_mask = vectors, mask
+    for branch, kernel_size in enumerate(settings.kernel_sizes):
+        maps, block_mask = channels, mask
         for block in range(settings.n_blocks):
             if block:
                 maps, block_mask = _pool_pairs(maps, block_mask, between)
-            maps = keras.layers.Conv1D(
-                settings.n_filters,
-                kernel_size,
-                padding="same",
-                activation=settings.activation,
-                kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
-            )(maps)
+                maps = [maps]
+            name = f"convolution_{i}_{branch}_{block}"
+            maps = _convolution(maps, kernel_size, settings, name)
         pooled += _pool_all(maps, block_mask, settings.pooling)
     return pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)
+
+
+def _convolution(channels, kernel_size: int, settings: TextNetworkSettings, name: str):
+    """Convolve over words, each kind of channel apart, as one convolution of all would."""
+    keras = import_keras()
+    n_channels = sum(part.shape[-1] for part in channels)
+    limit = math.sqrt(6 / (kernel_size * (n_channels + settings.n_filters)))  # Glorot's, of all
+    maps = [
+        keras.layers.Conv1D(
+            settings.n_filters,
+            kernel_size,
+            padding="same",
+            use_bias=number == 0,
+            kernel_initializer=keras.initializers.RandomUniform(-limit, limit),
+            kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
+            name=f"{name}_{number}",
+        )(part)
+        for number, part in enumerate(channels)
+    ]
+    summed = maps[0] if len(maps) == 1 else keras.layers.Add()(maps)
+    return keras.layers.Activation(settings.activation)(summed)
 
 
 def _pool_all(maps, mask, pooling: str) -> list:

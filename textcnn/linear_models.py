@@ -1,0 +1,201 @@
+"""The estimators of a fold of :class:`~textcnn.TextLinearEncoder`: TF-IDF and linear model."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.special import expit, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+# A step along Newton's direction must lower the loss by this share of what its slope promises.
+_SUFFICIENT_DECREASE = 1e-4
+_SHORTEST_STEP = 1e-3
+# What a row's share of the gradient is uncertain by in float32; one that tells something has more.
+_NOISE = 1e-6
+# The inner equations are solved to this accuracy at most; more exactly as the gradient shrinks.
+_LOOSEST_SOLUTION = 0.3
+
+
+class FoldTfidf(TransformerMixin, BaseEstimator):
+    """Weigh n-gram counts by 1 + log(count) and by the rarity in the rows of ``fit`` alone.
+
+    Each of the two blocks of columns (words, characters) has rows of length 1. N-grams in fewer
+    than ``min_df`` of those rows become 0; the matrix keeps its columns. Same weights as
+    scikit-learn's ``TfidfVectorizer(sublinear_tf=True, min_df=min_df)`` on those rows.
+
+    Parameters
+    ----------
+    n_words : int, default=0
+        Columns of the first block.
+    min_df : int, default=2
+    """
+
+    def __init__(self, n_words=0, min_df=2):
+        self.n_words = n_words
+        self.min_df = min_df
+
+    def fit(self, X, y=None):
+        """Count the rows that hold each n-gram."""
+        frequencies = np.bincount(X.indices, minlength=X.shape[1])
+        weights = np.log((1 + X.shape[0]) / (1 + frequencies)) + 1
+        weights[frequencies < self.min_df] = 0
+        self.idf_ = weights.astype(np.float32)
+        return self
+
+    def transform(self, X):
+        """Return weighted counts, float32."""
+        weighted = csr_matrix(
+            ((1 + np.log(X.data)) * self.idf_[X.indices], X.indices, X.indptr), shape=X.shape
+        )
+        in_words = np.arange(X.shape[1]) < self.n_words
+        blocks = np.stack([in_words, ~in_words], axis=1).astype(np.float32)
+        squares = csr_matrix((weighted.data**2, X.indices, X.indptr), shape=X.shape) @ blocks
+        factors = 1 / np.sqrt(np.where(squares > 0, squares, 1))
+        rows = np.repeat(np.arange(X.shape[0], dtype=np.int32), np.diff(X.indptr))
+        weighted.data *= factors[rows, (X.indices >= self.n_words).astype(np.int8)]
+        return weighted
+
+
+class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
+    """Logistic regression that starts from the prior, on columns less their means.
+
+    The optimum is that of scikit-learn's ``LogisticRegression`` with the same ``C``: means only
+    move the intercept. But the search starts at the prior's logit with a gradient of zero for the
+    intercept. So the intercept is never on its way from zero to the prior when the search ends,
+    and columns that say nothing give exactly the prior: an intercept off by a solver's tolerance
+    would tell the base rate of the rows that the model was denied. Truncated Newton search
+    (conjugate gradients inside) in float32, all classes or labels at once; sparse rows stay so.
+
+    Parameters
+    ----------
+    C : float, default=3.0
+        Inverse strength of the penalty on squared coefficients.
+    tol : float, default=0.03
+        The search ends when the gradient is this share of what it was at the start.
+    max_iter : int, default=30
+    """
+
+    def __init__(self, C=3.0, tol=0.03, max_iter=30):
+        self.C = C
+        self.tol = tol
+        self.max_iter = max_iter
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit to classes, shape (n_rows,), or labels of 0 and 1, shape (n_rows, n_labels)."""
+        if np.ndim(y) == 2:
+            self.classes_ = [np.array([0, 1])] * np.shape(y)[1]
+            targets = np.asarray(y, np.float32)
+        else:
+            self.classes_, codes = np.unique(y, return_inverse=True)
+            targets = np.eye(len(self.classes_), dtype=np.float32)[codes]
+            targets = targets[:, 1:] if len(self.classes_) == 2 else targets
+        self._softmax = np.ndim(y) == 1 and targets.shape[1] > 1
+        weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight)
+        weights = (weights / weights.mean()).astype(np.float32)[:, None]
+        share = np.average(targets.astype(np.float64), axis=0, weights=weights[:, 0])
+        half = 0.5 / (len(targets) + 1)
+        share = np.clip(share, half, 1 - half)
+        prior = np.log(share) if self._softmax else np.log(share) - np.log1p(-share)
+        self._search(X, targets, weights, prior.astype(np.float32))
+        return self
+
+    def predict_proba(self, X):
+        """Return probabilities: of classes, or of each label being 1."""
+        raw = (X @ self.coef_ - self.means_ @ self.coef_ + self.intercept_).astype(np.float64)
+        if self._softmax:
+            return softmax(raw, axis=1)
+        share = expit(raw)
+        is_binary = isinstance(self.classes_, np.ndarray)
+        return np.hstack([1 - share, share]) if is_binary else share
+
+    def _search(self, X, targets, weights, prior) -> None:
+        """Minimise the penalised loss by Newton steps."""
+        transposed, penalty = X.T, np.float32(1 / self.C)
+        self.means_ = np.asarray(transposed @ weights)[:, 0] / weights.sum()
+        coef = np.zeros((X.shape[1], targets.shape[1]), np.float32)
+        intercept = prior.copy()
+        raw = np.tile(prior, (len(targets), 1))
+        loss, start = self._loss(raw, coef, targets, weights, penalty), None
+        for step_number in range(1, self.max_iter + 1):
+            self.n_iter_ = step_number
+            shares = softmax(raw, axis=1) if self._softmax else expit(raw)
+            residuals = weights * (shares - targets)
+            slope_of_intercept = residuals.sum(axis=0)
+            slope = transposed @ residuals - np.outer(self.means_, slope_of_intercept)
+            slope += penalty * coef
+            gradient = _Point(slope, slope_of_intercept)
+            length = np.sqrt(gradient @ gradient)
+            start = length if start is None else start
+            if length <= max(self.tol * start, _NOISE * len(targets)):
+                break
+            step, along = self._newton_step(
+                X, transposed, shares, weights, penalty, gradient, length, start
+            )
+            promised, size = gradient @ step, np.float32(1)
+            while True:
+                new_coef, new_raw = coef + size * step.coef, raw + size * along
+                new_loss = self._loss(new_raw, new_coef, targets, weights, penalty)
+                if new_loss <= loss + _SUFFICIENT_DECREASE * size * promised:
+                    break
+                size /= 2
+                if size < _SHORTEST_STEP:  # float32 cannot tell a lower loss any more
+                    break
+            if size < _SHORTEST_STEP:
+                break
+            coef, raw, loss = new_coef, new_raw, new_loss
+            intercept = intercept + size * step.intercept
+        self.coef_, self.intercept_ = coef, intercept
+
+    def _newton_step(self, X, transposed, shares, weights, penalty, gradient, length, start):
+        """Solve the Newton equations roughly; return the step and what it does to the rows."""
+        step = _Point(np.zeros_like(gradient.coef), np.zeros_like(gradient.intercept))
+        along = np.zeros_like(shares)
+        rest = _Point(-gradient.coef, -gradient.intercept)
+        direction, size = rest, rest @ rest
+        goal = min(_LOOSEST_SOLUTION, np.sqrt(length / start)) * length
+        for _ in range(200):
+            moved = X @ direction.coef - self.means_ @ direction.coef + direction.intercept
+            if self._softmax:
+                curved = shares * moved
+                curved -= shares * curved.sum(axis=1, keepdims=True)
+            else:
+                curved = shares * (1 - shares) * moved
+            curved *= weights
+            bent = _Point(transposed @ curved, curved.sum(axis=0))
+            bent.coef -= np.outer(self.means_, bent.intercept)
+            bent.coef += penalty * direction.coef
+            curvature = direction @ bent
+            if curvature <= 0:
+                break
+            far = np.float32(size / curvature)
+            step = step.plus(far, direction)
+            along += far * moved
+            rest = rest.plus(-far, bent)
+            before, size = size, rest @ rest
+            if np.sqrt(size) <= goal:
+                break
+            direction = rest.plus(np.float32(size / before), direction)
+        return step, along
+
+    def _loss(self, raw, coef, targets, weights, penalty) -> float:
+        if self._softmax:
+            highest = raw.max(axis=1, keepdims=True)
+            normaliser = np.log(np.exp(raw - highest).sum(axis=1, keepdims=True)) + highest
+        else:
+            normaliser = np.logaddexp(np.float32(0), raw)
+        fit = np.sum(weights * normaliser, dtype=np.float64)
+        fit -= np.sum(weights * raw * targets, dtype=np.float64)
+        return float(fit + 0.5 * penalty * np.vdot(coef, coef))
+
+
+class _Point:
+    """Coefficients and intercepts together, as one vector."""
+
+    def __init__(self, coef, intercept):
+        self.coef, self.intercept = coef, intercept
+
+    def __matmul__(self, other) -> float:
+        return float(np.vdot(self.coef, other.coef) + np.vdot(self.intercept, other.intercept))
+
+    def plus(self, size, other) -> _Point:
+        return _Point(self.coef + size * other.coef, self.intercept + size * other.intercept)
