@@ -1,4 +1,4 @@
-"""Leak-safe neural features from text in tables, as ordinary scikit-learn estimators."""
+"""Leak-safe neural features from text and pictures in tables, as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ __version__ = "0.1.0"
 
 # Public name → module; imported on first use, so that `import textcnn` stays light.
 _PUBLIC = {
+    "BlankPictureWarning": "textcnn.image.files",
     "CrossFitReport": "textcnn.crossfit.report",
     "FoldTargetWarning": "textcnn.crossfit.splits",
+    "ImageCNNClassifier": "textcnn.image_estimators",
+    "ImageCNNEncoder": "textcnn.image_encoders",
+    "ImageCNNRegressor": "textcnn.image_estimators",
     "InSampleWarning": "textcnn.training_rows",
     "LeakError": "textcnn.crossfit.verification",
     "OutOfFoldEncoder": "textcnn.stacking",
+    "PictureError": "textcnn.image.files",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",

@@ -1,4 +1,4 @@
-"""The bundled table of reviews and the seeded generator that makes it.
+"""The bundled table of reviews and the seeded generator that makes it; folders of pictures.
 
 ``python -m textcnn.datasets data/reviews.csv.gz`` writes the bundled file again.
 """
@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-__all__ = ["load_reviews", "make_reviews", "write_reviews"]
+from textcnn.image.folders import load_class_folders
+
+__all__ = ["load_class_folders", "load_reviews", "make_reviews", "write_reviews"]
 
 _FILE_NAME = "reviews.csv.gz"
 

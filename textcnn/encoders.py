@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-from functools import partial
-
-import numpy as np
-from sklearn.utils.validation import check_is_fitted
-
-from textcnn import text_parameters
-from textcnn.crossfitting import CrossFitSettings, cross_fit_column
-from textcnn.out_of_fold import OutOfFoldFeatures
-from textcnn.progress import FitProgress, with_callbacks
-from textcnn.text.columns import read_columns
+from textcnn import parameters
+from textcnn.network_encoder import NetworkEncoder
 from textcnn.text.reader import embedding_sources, is_corpus
-from textcnn.text_base import TextNetworkEstimator, column_label, read_text_column
-from textcnn.training_rows import hash_documents, hash_rows, warn_if_training_rows
+from textcnn.text_base import TextNetworkEstimator
+from textcnn.training_rows import hash_documents
 
 UNSUPERVISED = ("auto", "fold", "all_rows")
 SHARED_WORDS = "corpus vectors were trained on the words of all rows, held-out ones included"
 
 
-class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
+class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
     """Turn text columns into out-of-fold predictions of a 1D convolutional network.
 
     Each text column gets a network of its own: word vectors, convolutions of several widths,
@@ -208,6 +199,8 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
     True
     """
 
+    _hash_column = staticmethod(hash_documents)
+
     def __init__(
         self,
         embeddings=None,
@@ -340,113 +333,19 @@ class TextCNNEncoder(OutOfFoldFeatures, TextNetworkEstimator):
         """
         return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
 
-    def transform(self, X):
-        """Return the features of new rows: the mean of the fold models, or the refit model's.
-
-        For training rows use what :meth:`fit_transform` returned.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array
-            The same columns as at fit.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
-
-        Warns
-        -----
-        InSampleWarning
-            If 100 rows or more are given and nine in ten of them are training rows.
-        """
-        check_is_fitted(self)
-        columns = read_columns(self, X, reset=False)
-        warn_if_training_rows(hash_rows(columns), self._row_hashes, type(self).__name__)
-        outputs = [
-            [
-                self._head.features(raw, levelled.level)
-                for network in networks
-                for raw, levelled in zip(network.raw_outputs([column]), network.models, strict=True)
-            ]
-            for networks, column in zip(self._networks, columns, strict=True)
-        ]
-        return self._assemble_new(outputs)
-
-    @with_callbacks
-    def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
-        """Fit all models on a copy; only a fit that ended leaves anything on the encoder."""
-        reader_settings, network_settings, training = self._check_settings()
-        self._check_out_of_fold_settings()
-        text_parameters.one_of(self, "unsupervised", UNSUPERVISED)
-        fitted = copy.copy(self)
-        columns = read_columns(fitted, X, reset=True)
-        target = self._read_target(y, len(columns[0].cells), self.target_type, self.loss)
-        text_parameters.check_class_weight(self.class_weight, target)
-        hashes = hash_rows(columns)
-        plan, target, entropy = self._plan_fit(
-            target,
-            hashes,
-            groups=groups,
-            sample_weight=sample_weight,
-            time=time,
-            stop_fraction=training.stop_fraction,
-        )
+    def _learning_without_targets(self, plan):
+        """Tell whose words corpus vectors may learn from."""
         learns_words = any(map(is_corpus, embedding_sources(self.embeddings)))
         shared = self.unsupervised == "all_rows" or (
             self.unsupervised == "auto" and plan.groups is None and not plan.ordered
         )
-        settings = CrossFitSettings(
-            plan=plan,
-            target=target,
-            training=training,
-            entropy=entropy,
-            refit=self._serves_refit(plan),
-            per_fold=learns_words and not shared,
-            n_jobs=self.n_jobs,
-        )
-        reads = [
-            partial(
-                read_text_column,
-                column,
-                number,
-                reader_settings=reader_settings,
-                network_settings=network_settings,
-                target=target,
-                entropy=entropy,
-            )
-            for number, column in enumerate(columns)
-        ]
-        if not settings.per_fold:  # every column is read before any model is trained
-            reads = [partial(_already_read, read()) for read in reads]
-        progress = FitProgress(self, settings.n_models * len(columns), X, y)
-        fits = [
-            cross_fit_column(
-                column_label(column, number),
-                number,
-                reads[number],
-                settings,
-                progress,
-                words=lambda network: network.readers[0].report,
-                documents=hash_documents(column),
-            )
-            for number, column in enumerate(columns)
-        ]
-        progress.end()
-        fitted._networks = [
-            [network.with_models(models) for network, models in fit.serving] for fit in fits
-        ]
-        fitted._history = [line for fit in fits for line in fit.history]
-        self._keep_cross_fit(
-            fitted,
-            [fit.record for fit in fits],
-            plan,
-            target,
-            hashes,
-            notes=[SHARED_WORDS] if learns_words and shared else [],
-        )
-        return self._assemble([fit.outputs for fit in fits])
+        return learns_words and not shared, (SHARED_WORDS,) if learns_words and shared else ()
 
+    def _check_settings(self):
+        """Check every parameter of the columns, and of training."""
+        parameters.one_of(self, "unsupervised", UNSUPERVISED)
+        return super()._check_settings()
 
-def _already_read(reading, rows=None):
-    """Return a column that was read before; all folds share it."""
-    return reading
+    def _describe(self, network) -> dict:
+        """Return the counts of words and tokens."""
+        return network.readers[0].report

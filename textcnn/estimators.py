@@ -2,88 +2,20 @@
 
 from __future__ import annotations
 
-import copy
-
-import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
-from textcnn import text_parameters
-from textcnn.crossfit import read_target, whole_assignment
-from textcnn.fitting import LevelledModel, training_jobs
-from textcnn.neural.randomness import entropy_from, seed_sequence
-from textcnn.neural.training import fit_models
-from textcnn.out_of_fold import without_rows
-from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from textcnn.text.columns import read_columns
-from textcnn.text_base import TextNetworkEstimator, join_columns, read_text_column
+from textcnn.network_estimator import NetworkPredictor
+from textcnn.text_base import TextNetworkEstimator, join_columns
 
 
-class _TextPredictor(CallbackSupportMixin, TextNetworkEstimator):
+class _TextPredictor(TextNetworkEstimator, NetworkPredictor):
     """Fits one network with a branch per text column."""
 
-    _target_type: str
-
-    @with_callbacks
-    def _fit(self, X, y):
-        reader_settings, network_settings, training = self._check_settings()
-        fitted = copy.copy(self)
-        columns = read_columns(fitted, X, reset=True)
-        target = read_target(
-            y,
-            target_type=self._target_type,
-            n_rows=len(columns[0].cells),
-            loss=getattr(self, "loss", "auto"),
-            allow_unlabelled=False,
-        )
-        text_parameters.check_class_weight(self.class_weight, target)
-        entropy = entropy_from(self.random_state)
-        branches = [
-            read_text_column(
-                column,
-                number,
-                reader_settings=reader_settings,
-                network_settings=network_settings,
-                target=target,
-                entropy=entropy,
-            )
-            for number, column in enumerate(columns)
-        ]
+    def _read_network(self, columns, settings, target, entropy):
+        """Learn the words of every column; return one network for all."""
+        branches = [read() for read in self._reads(columns, settings, target, entropy)]
         network = join_columns([network for network, _, _ in branches])
-        documents = [source.columns[0] for _, _, source in branches]
-        assignment = whole_assignment(
-            target,
-            stop_fraction=training.stop_fraction,
-            random_state=seed_sequence(entropy, "plan"),
-        )
-        progress = FitProgress(self, 1, X, y)
-        jobs, levels = training_jobs(
-            [assignment],
-            target,
-            training,
-            sample_weight=None,
-            entropy=entropy,
-            column=0,
-            notes=["the network"],
-            progress=[progress.model(0, "network")],
-        )
-        (model, _) = fit_models(network.blueprint, network.source(documents), jobs)[0]
-        progress.end()
-        fitted._networks = [[network.with_models([LevelledModel(model, levels[0])])]]
-        label = ", ".join(network.names)
-        fitted._history = [{"column": label, "model": "network", **e} for e in model.history]
-        fitted._head = without_rows(target)
-        if target.classes is not None:
-            fitted.classes_ = target.classes
-        self._adopt(fitted)
-        return self
-
-    def _predictions(self, X) -> np.ndarray:
-        """Return predictions with the level of the training rows, float64 (n_rows, n_outputs)."""
-        check_is_fitted(self)
-        columns = read_columns(self, X, reset=False)
-        network = self._networks[0][0]
-        return self._head.predictions(network.raw_outputs(columns)[0], network.models[0].level)
+        return network, network.source([source.columns[0] for _, _, source in branches])
 
 
 class TextCNNClassifier(ClassifierMixin, _TextPredictor):

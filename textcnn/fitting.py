@@ -28,6 +28,7 @@ class TrainingSettings:
     learning_rate: float = 3e-3
     early_stopping: bool = False
     class_weight: str | dict | None = None
+    label_smoothing: float = 0.0
 
     @property
     def stop_fraction(self) -> float:
@@ -43,6 +44,10 @@ class TrainingSettings:
         per_epoch = -(-n_learn // self.batch_size)
         if self.epochs != "auto":
             return int(self.epochs) * per_epoch
+        return self.automatic_updates(n_learn, target)
+
+    def automatic_updates(self, n_learn: int, target: Target) -> int:
+        """Return the number of updates that ``epochs="auto"`` makes."""
         return automatic_updates(n_learn, self.batch_size, target)
 
 
@@ -113,7 +118,9 @@ def training_jobs(
         jobs.append(
             TrainingJob(
                 learn=assignment.learn,
-                targets=target.training_values(assignment.learn, level),
+                targets=_smoothed(
+                    target.training_values(assignment.learn, level), target, settings
+                ),
                 weights=(weights / weights.mean()).astype(np.float32),
                 offset=level.offset,
                 updates=updates or schedule,
@@ -148,6 +155,15 @@ def refit_updates(
         for model in models
     ]
     return max(1, round(float(np.median(shares)) * settings.updates(n_learn, target)))
+
+
+def _smoothed(values, target: Target, settings: TrainingSettings) -> np.ndarray:
+    """Move classes and labels from 0 and 1 towards even odds; numbers stay."""
+    share = settings.label_smoothing
+    if not share or target.is_regression:
+        return values
+    even = 1 / target.n_outputs if target.kind == "multiclass" else 0.5
+    return (values * (1 - share) + share * even).astype(np.float32)
 
 
 def _stop_targets(target, assignment, level) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
-from textcnn import text_parameters
+from textcnn import parameters
 from textcnn.linear_models import CentredLogisticRegression, FoldTfidf
 from textcnn.stacking import EstimatorFeatures, PreparedTable
 from textcnn.text.columns import read_columns
@@ -205,7 +205,7 @@ class TextLinearEncoder(EstimatorFeatures):
             raise ValueError(
                 f"min_df must be a whole number from 1 on. Received: min_df={self.min_df!r}."
             )
-        text_parameters.yes_or_no(self, "lowercase")
+        parameters.yes_or_no(self, "lowercase")
         make_tokenizer(self.tokenizer)
         sizes = [_check_sizes(self, name) for name in ("word_ngrams", "char_ngrams")]
         if not any(sizes):

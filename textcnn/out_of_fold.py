@@ -9,7 +9,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn import text_parameters
+from textcnn import parameters
 from textcnn.crossfit import FoldPlan, Target, make_fold_plan, oof, read_target
 from textcnn.crossfit.report import CrossFitReport
 from textcnn.neural.randomness import entropy_from, seed_sequence
@@ -23,6 +23,7 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
     """The parts of an encoder that do not depend on what its columns hold."""
 
     _feature_name = "cnn"
+    _groups_by_content = "documents"  # as groups=: rows of equal content are a group
 
     def get_feature_names_out(self, input_features=None):
         """Return ``<column>_cnn``, or ``<column>_cnn_<class or target>`` where there are several.
@@ -103,8 +104,8 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
 
     def _check_out_of_fold_settings(self) -> None:
         """Check the parameters that every encoder has."""
-        text_parameters.one_of(self, "ensemble", ENSEMBLES)
-        text_parameters.yes_or_no(self, "add_spread", "add_indicator")
+        parameters.one_of(self, "ensemble", ENSEMBLES)
+        parameters.yes_or_no(self, "add_spread", "add_indicator")
 
     def _plan_fit(
         self,
@@ -117,7 +118,7 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
         stop_fraction: float = 0.0,
     ) -> tuple[FoldPlan, Target, int]:
         """Return the fold plan, the target to learn under it, and the entropy of all seeds."""
-        if isinstance(groups, str) and groups == "documents":
+        if isinstance(groups, str) and groups == self._groups_by_content:
             groups = group_hashes(hashes)
         entropy = entropy_from(self.random_state)
         plan = make_fold_plan(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn import text_parameters
+from textcnn import parameters, text_parameters
 from textcnn.crossfit import Target
 from textcnn.fitting import LevelledModel
+from textcnn.network_estimator import NetworkEstimator
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import predict_model
-from textcnn.out_of_fold import adopt
-from textcnn.text.columns import TextColumn
+from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
 from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
@@ -75,28 +75,15 @@ class TextNetwork:
         return predict_model(self.blueprint, source, models)
 
 
-class TextNetworkEstimator(BaseEstimator):
-    """Parameters and fitted parts of an estimator that trains text networks."""
-
-    class_weight = None  # a parameter of the estimators that know classes
+class TextNetworkEstimator(NetworkEstimator):
+    """How an estimator of text networks reads its columns."""
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing, and that a target is needed."""
+        """Say that cells may be strings or missing."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
-        tags.target_tags.required = True
         return tags
-
-    def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether ``fit`` has ended."""
-        return hasattr(self, "_networks")
-
-    @property
-    def history_(self) -> pd.DataFrame:
-        """Losses per column, model and epoch: one row each, built on access."""
-        check_is_fitted(self)
-        return pd.DataFrame(self._history)
 
     @property
     def vocabulary_report_(self) -> pd.DataFrame:
@@ -111,15 +98,28 @@ class TextNetworkEstimator(BaseEstimator):
 
     def _check_settings(self):
         """Check every parameter of words, network and training; return them grouped."""
-        return (
-            text_parameters.reader_settings(self),
-            text_parameters.network_settings(self),
-            text_parameters.training_settings(self),
-        )
+        settings = (text_parameters.reader_settings(self), text_parameters.network_settings(self))
+        return settings, parameters.training_settings(self)
 
-    def _adopt(self, fitted) -> None:
-        """Take over all that a fit on a copy of this estimator has set."""
-        adopt(self, fitted)
+    def _read_columns(self, X, *, reset: bool) -> list[TextColumn]:
+        """Return the text columns of X."""
+        return read_columns(self, X, reset=reset)
+
+    def _reads(self, columns, settings, target, entropy) -> list:
+        """Return a function per column that learns the words of some rows."""
+        reader_settings, network_settings = settings
+        return [
+            partial(
+                read_text_column,
+                column,
+                number,
+                reader_settings=reader_settings,
+                network_settings=network_settings,
+                target=target,
+                entropy=entropy,
+            )
+            for number, column in enumerate(columns)
+        ]
 
 
 def read_text_column(
@@ -157,10 +157,10 @@ def read_text_column(
         if rows is not None:
             documents = reader.read(column.cells)
     except Exception as error:
-        error.add_note(f"while reading the words of column {column_label(column, number)!r}")
+        error.add_note(f"while reading the words of column {column.label(number)!r}")
         raise
     network = TextNetwork(
-        names=[column_label(column, number)],
+        names=[column.label(number)],
         readers=[reader],
         settings=network_settings,
         min_count=reader_settings.min_count,
@@ -178,8 +178,3 @@ def join_columns(networks: Sequence[TextNetwork]) -> TextNetwork:
         names=[name for network in networks for name in network.names],
         readers=[reader for network in networks for reader in network.readers],
     )
-
-
-def column_label(column: TextColumn, number: int) -> str:
-    """Return the column's name as features and messages show it."""
-    return column.name if column.name is not None else f"x{number}"

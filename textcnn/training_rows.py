@@ -41,9 +41,14 @@ def _hash_texts(texts: list[str]) -> np.ndarray:
 
 def hash_rows(columns: Sequence[TextColumn]) -> np.ndarray:
     """Return a 64-bit hash per row over all text columns, uint64; 0 where all are empty."""
-    hashes = np.zeros(len(columns[0].cells), np.uint64)
-    for column in columns:
-        hashes = hashes * _COLUMN_FACTOR + hash_documents(column)
+    return combine_hashes([hash_documents(column) for column in columns])
+
+
+def combine_hashes(column_hashes: Sequence[np.ndarray]) -> np.ndarray:
+    """Return a hash per row from those of its cells, uint64; 0 where all are empty."""
+    hashes = np.zeros(len(column_hashes[0]), np.uint64)
+    for column in column_hashes:
+        hashes = hashes * _COLUMN_FACTOR + column
     return hashes
 
 

@@ -86,11 +86,11 @@ def shape_policy() -> ShapePolicy:
     return ShapePolicy(fixed_batch=False, lengths=None)
 
 
-def for_fit(batches):
-    """Wrap :class:`~textcnn.neural.batches.Batches` in what ``keras.Model.fit`` takes."""
+def for_fit(batches, model):
+    """Wrap :class:`~textcnn.neural.batches.Batches` in what ``model.fit`` takes."""
     keras = import_keras()
     if keras.backend.backend() == "tensorflow":
-        return _tensorflow_dataset(batches)
+        return _tensorflow_dataset(batches, model)
 
     class Adapter(keras.utils.PyDataset):
         def __len__(self):
@@ -102,8 +102,8 @@ def for_fit(batches):
     return Adapter()
 
 
-def _tensorflow_dataset(batches):
-    """Return a tf.data pipeline whose element shapes are always free, so nothing is traced twice.
+def _tensorflow_dataset(batches, model):
+    """Return a tf.data pipeline whose shapes are free where the model's are: one trace for all.
 
     Keras' own PyDataset adapter takes the static shapes of the first two batches: another length
     then fails or makes ``fit`` trace again.
@@ -118,10 +118,20 @@ def _tensorflow_dataset(batches):
         return tensorflow.TensorSpec((None,) * array.ndim, array.dtype)
 
     inputs, targets, weights = batches[0]
-    signature = (tuple(free(array) for array in inputs), free(targets), free(weights))
+    signature = (_input_signature(model, inputs), free(targets), free(weights))
     dataset = tensorflow.data.Dataset.from_generator(generate, output_signature=signature)
     dataset = dataset.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
     return dataset.prefetch(2)
+
+
+def _input_signature(model, example) -> tuple:
+    """Return the shapes of a model's inputs, free where it leaves them free, and their types."""
+    import tensorflow
+
+    return tuple(
+        tensorflow.TensorSpec((None, *given.shape[1:]), np.asarray(array).dtype)
+        for given, array in zip(model.inputs, example, strict=True)
+    )
 
 
 @contextlib.contextmanager
@@ -179,14 +189,40 @@ def forward(model, example):
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
-        signature = [
-            tensorflow.TensorSpec((None,) * array.ndim, np.asarray(array).dtype)
-            for array in example
-        ]
-
-        @tensorflow.function(input_signature=[tuple(signature)])
+        @tensorflow.function(input_signature=[_input_signature(model, example)])
         def compiled(inputs):
             return model(inputs, training=False)
 
         return lambda inputs: compiled(inputs).numpy()
     return lambda inputs: np.asarray(model.predict_on_batch(list(inputs)))
+
+
+def has_gpu() -> bool:
+    """Tell whether the running backend sees a GPU."""
+    name = import_keras().backend.backend()
+    if name == "tensorflow":
+        import tensorflow
+
+        return bool(tensorflow.config.list_physical_devices("GPU"))
+    if name == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    import jax
+
+    return jax.default_backend() == "gpu"
+
+
+@contextlib.contextmanager
+def dtype_policy(name: str):
+    """Build layers under a dtype policy; the caller's stays as it is.
+
+    Networks are built under the lock of ``keras_seeded``, so that threads take turns.
+    """
+    keras = import_keras()
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -17,6 +17,7 @@ class RowSource(Protocol):
     """
 
     lengths: np.ndarray | None
+    prediction_batch_size: int  # rows that are predicted at a time
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -71,6 +72,7 @@ class Batches:
         self._seed = seed
         self._lengths = None if source.lengths is None else source.lengths[self._rows]
         self.fed = np.zeros(0 if len(self._rows) == 0 else int(self._rows.max()) + 1, dtype=bool)
+        self.error: Exception | None = None  # of the source, while a backend asked for a batch
         self.set_epoch(0)
 
     def __len__(self) -> int:
@@ -109,6 +111,13 @@ class Batches:
 
     def __getitem__(self, index: int):
         """Return ``(inputs, targets, weights)`` of batch ``index``."""
+        try:
+            return self._batch(index)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def _batch(self, index: int):
         positions = self.positions(index)
         targets, weights = self._targets[positions], self._weights[positions]
         missing = self._batch_size - len(positions) if self._policy.fixed_batch else 0

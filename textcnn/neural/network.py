@@ -137,14 +137,23 @@ class TracedNetwork:
                 )
             )
         with backend.seeded_training(job.weights_seed):
-            self._model.fit(
-                backend.for_fit(batches),
-                epochs=n_epochs,
-                validation_data=None if stop_batches is None else backend.for_fit(stop_batches),
-                callbacks=callbacks,
-                shuffle=False,
-                verbose=0,
-            )
+            try:
+                self._model.fit(
+                    backend.for_fit(batches, self._model),
+                    epochs=n_epochs,
+                    validation_data=None
+                    if stop_batches is None
+                    else backend.for_fit(stop_batches, self._model),
+                    callbacks=callbacks,
+                    shuffle=False,
+                    verbose=0,
+                )
+            except Exception:
+                for source in (batches, stop_batches):
+                    if source is not None and source.error is not None:
+                        # A backend's own error would hide what was wrong with a row.
+                        raise source.error  # noqa: B904 - the backend's error stays as context
+                raise
         updates = int(backend.to_numpy(self._optimizer.iterations))
         if stop_batches is not None:
             # The weights of the best epoch were put back; what came after it was thrown away.

@@ -14,7 +14,6 @@ from textcnn.neural import backend
 from textcnn.neural.batches import Batches, RowSource
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
 
-PREDICTION_BATCH_SIZE = 256
 # Longer documents are predicted one by one: 256 rows padded to the longest would need gigabytes.
 LONG_DOCUMENT = 1000
 
@@ -155,7 +154,7 @@ def _fit_reset_network(network, source, job):
             view,
             targets=job.stop_targets,
             weights=job.stop_weights,
-            batch_size=PREDICTION_BATCH_SIZE,
+            batch_size=source.prediction_batch_size,
             policy=policy,
             seed=None,
         )
@@ -191,7 +190,7 @@ def _predict(network, source, rows, view):
             source,
             rows[part],
             view,
-            batch_size=min(PREDICTION_BATCH_SIZE, len(part)),
+            batch_size=min(source.prediction_batch_size, len(part)),
             policy=backend.shape_policy(),
             seed=None,
         )

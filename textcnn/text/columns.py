@@ -36,6 +36,14 @@ class TextColumn:
     cells: list[str]
     missing: np.ndarray
 
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.cells)
+
+    def label(self, number: int) -> str:
+        """Return the name as features and messages show it."""
+        return self.name if self.name is not None else f"x{number}"
+
 
 def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:
     """Validate the input of an estimator and return its columns as text.

@@ -57,6 +57,8 @@ class TextSource:
         Whether models have a learnt vector per word.
     """
 
+    prediction_batch_size = 256
+
     def __init__(
         self, columns, vocabularies, *, min_count: int, trainable: bool, learns_vectors: bool
     ):

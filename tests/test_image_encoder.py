@@ -1,0 +1,336 @@
+"""Out-of-fold features of pictures: leak checks, tables, files, state."""
+
+import copy
+import pickle
+import tarfile
+import warnings
+
+import joblib
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from checks import check_exact_influence, check_fed_rows, check_noise
+from PIL import Image
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, KFold
+from sklearn.pipeline import make_pipeline
+
+from textcnn import BlankPictureWarning, ImageCNNEncoder, InSampleWarning, PictureError
+from textcnn.datasets import load_class_folders
+from textcnn.neural import network as network_module
+
+TINY = {"n_filters": (3,), "epochs": 2, "augment": None, "batch_size": 16, "random_state": 0}
+
+
+def line_pictures(n_rows, seed=0, n_classes=2):
+    """Return noisy 8×8 pictures of an upright, level, falling or rising line, and which."""
+    random = np.random.default_rng(seed)
+    pictures = random.integers(0, 80, (n_rows, 8, 8), dtype=np.uint8)
+    y = random.integers(0, n_classes, n_rows)
+    y[:n_classes] = range(n_classes)
+    steps = np.arange(8)
+    for picture, label, place in zip(pictures, y, random.integers(2, 6, n_rows), strict=True):
+        rows = [steps, place, steps, steps[::-1]][label]
+        columns = [place, steps, steps, steps][label]
+        picture[rows, columns] = 255
+    return pictures, y
+
+
+def noise_pictures(n_rows, seed=0):
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (n_rows, 8, 8), dtype=np.uint8), random.integers(0, 2, n_rows)
+
+
+def flip_classes(y, rows):
+    changed = y.copy()
+    changed[rows] = 1 - changed[rows]
+    return changed
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A table with a column of files, one of numbers, and what is in the files."""
+    pictures, y = line_pictures(60)
+    paths = []
+    for number, picture in enumerate(pictures):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(picture).save(path)
+        paths.append(str(path))
+    return pd.DataFrame({"photo": paths, "price": np.arange(60.0)}), y, pictures
+
+
+# Leaks
+
+LEAK_SETTINGS = {
+    "plain": {},
+    "augmented, with early stopping": {
+        "augment": "auto",
+        "early_stopping": True,
+        "epochs": 4,
+        "dropout": 0.5,
+    },
+    "residual": {"network": "residual", "n_filters": (2, 4), "depth": 6},
+    "weighted and smoothed": {"class_weight": "balanced", "label_smoothing": 0.1},
+}
+
+
+@pytest.mark.parametrize("name", LEAK_SETTINGS)
+def test_targets_of_held_out_rows_have_no_say(name):
+    X, y = line_pictures(60)
+    folds = list(KFold(2, shuffle=True, random_state=1).split(X))
+    encoder = ImageCNNEncoder(**(TINY | LEAK_SETTINGS[name]))
+    check_exact_influence(encoder, X, y, folds, flip_classes)
+    encoder.set_params(cv=folds).fit(X, y)
+    check_fed_rows(encoder, folds)
+    encoder.report_.verify()
+
+
+def test_targets_of_a_regression_have_no_say_either():
+    X, y = line_pictures(60)
+    folds = list(KFold(2, shuffle=True, random_state=1).split(X))
+
+    def change(y, rows):
+        return np.where(np.isin(np.arange(len(y)), rows), 2 - y, y)
+
+    check_exact_influence(ImageCNNEncoder(**TINY), X, y + 0.5, folds, change)
+
+
+def test_noise_predicts_nothing():
+    X, y = noise_pictures(300)
+    folds = list(KFold(3, shuffle=True, random_state=0).split(X))
+    encoder = ImageCNNEncoder(cv=folds, **(TINY | {"n_filters": (8,), "epochs": 15}))
+    check_noise(encoder.fit_transform, folds, X, y)
+    with pytest.warns(InSampleWarning):
+        in_sample = encoder.fit(X, y).transform(X)
+    assert roc_auc_score(y, in_sample[:, 0]) > 0.6, "the networks did learn their rows"
+
+
+def test_a_network_that_learns_nothing_gives_a_constant():
+    X, y = line_pictures(50)
+    encoder = ImageCNNEncoder(cv=3, **(TINY | {"learning_rate": 1e-12, "l2": 0.0}))
+    encoder.set_params(network=constant_network)
+    features = encoder.fit_transform(X, y)
+    np.testing.assert_allclose(features, 0.5, atol=1e-6)
+
+
+def constant_network(shape):
+    pictures = keras.Input(shape)
+    maps = keras.layers.Conv2D(1, 1, kernel_initializer="zeros")(pictures)
+    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
+
+
+# What comes out
+
+
+def test_out_of_fold_features_hold_the_signal():
+    X, y = line_pictures(160)
+    encoder = ImageCNNEncoder(cv=3, **(TINY | {"n_filters": (8,), "epochs": 12}))
+    features = encoder.fit_transform(X, y)
+    assert roc_auc_score(y, features[:, 0]) > 0.9
+    new, new_y = line_pictures(60, seed=1)
+    assert roc_auc_score(new_y, encoder.transform(new)[:, 0]) > 0.9
+    assert encoder.history_["model"].unique().tolist() == [f"fold {i} of 3" for i in (1, 2, 3)]
+    assert (encoder.report_.summary.set_index("metric")["lift"] > 0).all()
+
+
+def targets(y, kind):
+    return {
+        "binary": np.array(["no", "yes"])[y % 2],
+        "multiclass": np.array(["a", "b", "c", "d"])[y],
+        "continuous": y + 0.25,
+        "multilabel": np.stack([y % 2, y // 2, 1 - y % 2], axis=1),
+        "multioutput": np.stack([y + 0.5, 2.5 * y], axis=1),
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "n_features"),
+    [("binary", 1), ("multiclass", 4), ("continuous", 1), ("multilabel", 3), ("multioutput", 2)],
+)
+def test_every_kind_of_target(kind, n_features):
+    X, codes = line_pictures(60, n_classes=4)
+    encoder = ImageCNNEncoder(cv=2, add_spread=True, add_indicator=True, **TINY)
+    features = encoder.fit_transform(X, targets(codes, kind))
+    assert encoder.target_type_ == kind
+    assert features.shape == (60, 2 * n_features + 1) and np.isfinite(features).all()
+    assert len(encoder.get_feature_names_out()) == 2 * n_features + 1
+    assert encoder.transform(X[:5]).shape == (5, 2 * n_features + 1)
+
+
+def test_time_groups_weights_and_unlabelled_rows():
+    X, y = line_pictures(60)
+    X[1::2] = X[::2]
+    grouped = ImageCNNEncoder(cv=GroupKFold(3), **TINY)
+    grouped.fit_transform(X, y, groups="pictures")
+    for assignment in grouped._plan.assignments:
+        assert not np.isin(assignment.predict ^ 1, assignment.learn).any()
+    assert (grouped.report_.duplicates["share"] == 0).all()
+    ordered = ImageCNNEncoder(cv=3, uncovered="nan", **TINY)
+    features = ordered.fit_transform(X, y, time=np.arange(60))
+    assert np.isnan(features[0, 0]) and np.isfinite(features[-1, 0])
+    unlabelled = y.astype(float)
+    unlabelled[::7] = np.nan
+    weight = np.ones(60)
+    weight[3] = 0
+    features = ImageCNNEncoder(cv=2, target_type="binary", **TINY).fit_transform(
+        X, unlabelled, sample_weight=weight
+    )
+    assert np.isfinite(features).all()
+
+
+def test_sequences_of_pictures():
+    pictures, y = line_pictures(60)
+    X = np.stack([pictures, pictures[:, ::-1], pictures[:, :, ::-1]], axis=1)[..., None]
+    encoder = ImageCNNEncoder(cv=2, **(TINY | {"augment": "auto"}))
+    assert encoder.fit_transform(X, y).shape == (60, 1)
+    assert encoder._networks[0][0].reader.shape == (3, 8, 8, 1)
+
+
+def test_a_feature_depends_on_its_picture_alone():
+    X, y = line_pictures(60)
+    encoder = ImageCNNEncoder(cv=2, **TINY).fit(X, y)
+    whole = encoder.transform(X[:20])
+    parts = np.vstack([encoder.transform(X[[i]]) for i in reversed(range(20))])[::-1]
+    np.testing.assert_allclose(parts, whole, atol=1e-6)
+
+
+# Tables and files
+
+
+def test_a_column_of_files_enters_a_table_as_text_does(photos):
+    X, y, pictures = photos
+    encoder = ImageCNNEncoder(cv=2, **TINY)
+    columns = ColumnTransformer(
+        [("photo", encoder, ["photo"]), ("numbers", "passthrough", ["price"])]
+    ).set_output(transform="pandas")
+    features = columns.fit_transform(X, y)
+    assert features.columns.tolist() == ["photo__photo_cnn", "numbers__price"]
+    np.testing.assert_array_equal(
+        features["photo__photo_cnn"],
+        ImageCNNEncoder(cv=2, **TINY).fit_transform(pictures, y)[:, 0],
+    )
+    model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(X, y)
+    assert model.predict(X.iloc[:3]).shape == (3,)
+    as_column = ColumnTransformer([("photo", clone(encoder), "photo")]).fit(X, y)
+    assert as_column.get_feature_names_out().tolist() == ["photo__photo_cnn"]
+
+
+def test_several_columns_of_files_have_a_network_each(photos):
+    X, y, _ = photos
+    X = pd.DataFrame({"front": X["photo"], "back": X["photo"].to_numpy()[::-1]})
+    encoder = ImageCNNEncoder(cv=2, **TINY).set_output(transform="pandas")
+    assert encoder.fit_transform(X, y).columns.tolist() == ["front_cnn", "back_cnn"]
+    assert [record.name for record in encoder.report_.columns] == ["front", "back"]
+    with pytest.raises(ValueError, match="feature names"):
+        encoder.transform(X[["back", "front"]])
+
+
+def test_names_of_features():
+    pictures, y = line_pictures(40)
+    encoder = ImageCNNEncoder(cv=2, **TINY).fit(pictures, y)
+    assert encoder.get_feature_names_out().tolist() == ["picture_cnn"]
+    assert encoder.get_feature_names_out(["scan"]).tolist() == ["scan_cnn"]
+    rows = pd.DataFrame(pictures.reshape(40, 64)).add_prefix("pixel")
+    encoder = ImageCNNEncoder(cv=2, image_shape=(8, 8), **TINY)
+    features = encoder.set_output(transform="pandas").fit_transform(rows, y)
+    assert features.columns.tolist() == ["picture_cnn"] and encoder.n_features_in_ == 64
+    np.testing.assert_array_equal(
+        features, ImageCNNEncoder(cv=2, **TINY).fit_transform(pictures, y)
+    )
+
+
+def test_streamed_files_give_the_same_features(photos, monkeypatch):
+    from textcnn.image import pictures
+
+    X, y, _ = photos
+    kept = ImageCNNEncoder(cv=2, **TINY).fit(X[["photo"]], y)
+    expected = kept.transform(X[["photo"]])
+    monkeypatch.setattr(pictures, "MAX_DECODED_BYTES", 0)
+    streamed = ImageCNNEncoder(cv=2, **TINY).fit(X[["photo"]], y)
+    np.testing.assert_array_equal(streamed.transform(X[["photo"]]), expected)
+
+
+def test_unreadable_files_at_transform_time(photos, tmp_path):
+    X, y, _ = photos
+    (tmp_path / "text.jpg").write_text("no picture")
+    new = pd.DataFrame({"photo": [X["photo"][0], str(tmp_path / "text.jpg"), None]})
+    encoder = ImageCNNEncoder(cv=2, **TINY).fit(X[["photo"]], y)
+    with pytest.raises(PictureError, match="2 of 3 pictures[\\s\\S]*text.jpg"):
+        encoder.transform(new)
+    encoder = ImageCNNEncoder(cv=2, on_error="blank", **TINY).fit(X[["photo"]], y)
+    with pytest.warns(BlankPictureWarning, match="2 of 3 pictures") as caught:
+        features = encoder.transform(new)
+    assert len(caught) == 1 and features[1] == features[2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(encoder.transform(new[:1]), features[:1], atol=1e-6)
+
+
+def test_class_folders_of_photographs(shared_data, tmp_path):
+    with tarfile.open(shared_data / "images" / "ants_bees_small_jpg.tar") as tar:
+        tar.extractall(tmp_path, filter="data")
+    folder = tmp_path / "ants_bees_small"
+    paths, labels = load_class_folders(folder / "train")
+    assert len(paths) == 245 and sorted(set(labels)) == ["ants", "bees"]
+    encoder = ImageCNNEncoder(cv=2, image_size=24, n_filters=(8, 8), epochs=6, random_state=0)
+    features = encoder.fit_transform(paths, labels)
+    assert features.shape == (245, 1)
+    assert roc_auc_score(labels == "bees", features[:, 0]) > 0.55
+    assert encoder.transform(load_class_folders(folder / "val")[0]).shape == (153, 1)
+    with pytest.raises(ValueError, match=r"different sizes[\s\S]*image_size="):
+        ImageCNNEncoder(cv=2).fit(paths, labels)
+
+
+# State
+
+
+def test_state_travels(photos, tmp_path):
+    X, y, pictures = photos
+    encoder = ImageCNNEncoder(
+        cv=2, **(TINY | {"augment": [keras.layers.RandomFlip("horizontal")]})
+    ).fit(pictures, y)
+    expected = encoder.transform(pictures[:9])
+    joblib.dump(encoder, tmp_path / "encoder.joblib")
+    for again in (
+        pickle.loads(pickle.dumps(encoder)),
+        joblib.load(tmp_path / "encoder.joblib"),
+        copy.deepcopy(encoder),
+    ):
+        network_module._idle.clear()
+        np.testing.assert_array_equal(again.transform(pictures[:9]), expected)
+        again.report_.verify()
+    again = clone(encoder).fit(pictures, y)
+    np.testing.assert_array_equal(again.transform(pictures[:9]), expected)
+
+
+def test_an_unpickled_encoder_needs_no_file_of_weights(tmp_path):
+    pictures, y = line_pictures(24)
+    pictures = np.repeat(np.repeat(pictures, 4, axis=1), 4, axis=2)
+    weights = tmp_path / "backbone.weights.h5"
+    keras.applications.MobileNetV3Small(
+        include_top=False, weights=None, input_shape=(32, 32, 3)
+    ).save_weights(weights)
+    encoder = ImageCNNEncoder(
+        cv=2, network="MobileNetV3Small", pretrained=weights, fine_tune=False, **TINY
+    ).fit(pictures, y)
+    models = [levelled.model for levelled in encoder._networks[0][0].models]
+    shared = [a is b for a, b in zip(models[0].weights, models[1].weights, strict=True)]
+    assert shared.count(False) <= 2, "a frozen backbone is kept once"
+    expected = encoder.transform(pictures[:3])
+    stored = pickle.dumps(encoder)
+    weights.unlink()
+    network_module._idle.clear()
+    np.testing.assert_allclose(pickle.loads(stored).transform(pictures[:3]), expected, atol=1e-6)
+
+
+def test_a_failed_fit_leaves_nothing():
+    X, y = line_pictures(40)
+    encoder = ImageCNNEncoder(cv=2, **TINY).fit(X, y)
+    expected = encoder.transform(X[:5])
+    with pytest.raises(FloatingPointError, match="learning_rate"):
+        encoder.set_params(learning_rate=1e30, batch_norm=False).fit(X, y)
+    np.testing.assert_array_equal(encoder.transform(X[:5]), expected)

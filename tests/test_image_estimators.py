@@ -1,0 +1,301 @@
+"""The plain predictors of pictures, their parameters, and scikit-learn's contract."""
+
+import pickle
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from test_image_encoder import line_pictures
+
+from textcnn import ImageCNNClassifier, ImageCNNEncoder, ImageCNNRegressor
+
+TINY = {"n_filters": (4,), "epochs": 12, "augment": None, "batch_size": 16, "random_state": 0}
+
+# scikit-learn's contract: its checks give rows of numbers, read here as pictures one pixel high
+
+ROWS = {
+    "image_shape": (1, -1),
+    "n_filters": (2,),
+    "pool_size": 1,
+    "epochs": 1,
+    "augment": None,
+    "random_state": 0,
+}
+ESTIMATORS = [
+    ImageCNNEncoder(cv=2, **ROWS),
+    ImageCNNClassifier(**ROWS),
+    ImageCNNRegressor(**ROWS),
+]
+OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
+BATCHES = "batches of repeated rows are other batches than batches of weighted rows"
+EXPECTED_FAILURES = {
+    "ImageCNNEncoder": {
+        "check_transformer_general": OUT_OF_FOLD,
+        "check_transformer_data_not_an_array": OUT_OF_FOLD,
+        "check_sample_weight_equivalence_on_dense_data": BATCHES,
+    },
+    "ImageCNNClassifier": {"check_sample_weight_equivalence_on_dense_data": BATCHES},
+    "ImageCNNRegressor": {"check_sample_weight_equivalence_on_dense_data": BATCHES},
+}
+
+
+@parametrize_with_checks(
+    ESTIMATORS,
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES[type(estimator).__name__],
+    xfail_strict=True,
+)
+def test_check_estimator(estimator, check, monkeypatch):
+    # Otherwise scikit-learn skips its check of array API input.
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    check(estimator)
+
+
+mixed_input = pytest.mark.filterwarnings(
+    "ignore:X (does not have valid|has) feature names", "ignore::textcnn.InSampleWarning"
+)
+
+
+@mixed_input
+@pytest.mark.parametrize(
+    "check",
+    [
+        "check_transformer_get_feature_names_out",
+        "check_transformer_get_feature_names_out_pandas",
+        "check_set_output_transform",
+        "check_set_output_transform_pandas",
+        "check_global_output_transform_pandas",
+        "check_get_feature_names_out_error",
+    ],
+)
+def test_transformer_checks_that_check_estimator_leaves_out(check):
+    getattr(estimator_checks, check)("ImageCNNEncoder", ESTIMATORS[0])
+
+
+@mixed_input
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
+def test_dataframe_column_names(estimator):
+    estimator_checks.check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
+
+
+# Predictions
+
+
+def test_classifier_finds_the_signal_and_keeps_its_labels():
+    X, codes = line_pictures(160, n_classes=4)
+    names = np.array(["|", "-", "\\", "/"])
+    classifier = ImageCNNClassifier(**(TINY | {"epochs": 25})).fit(X, names[codes])
+    new, new_codes = line_pictures(80, seed=1, n_classes=4)
+    probabilities = classifier.predict_proba(new)
+    assert classifier.classes_.tolist() == sorted(names)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert classifier.score(new, names[new_codes]) > 0.8
+
+
+def test_probabilities_are_at_the_prior_of_the_training_rows():
+    X, y = line_pictures(200)
+    keep = (y == 1) | (np.arange(200) % 6 == 0)
+    classifier = ImageCNNClassifier(**TINY).fit(X[keep], y[keep])
+    assert classifier.predict_proba(X[keep])[:, 1].mean() == pytest.approx(y[keep].mean(), abs=0.1)
+
+
+def test_labels_and_several_numbers():
+    X, codes = line_pictures(160, n_classes=4)
+    labels = np.stack([codes % 2, codes // 2], axis=1)
+    classifier = ImageCNNClassifier(**(TINY | {"epochs": 25})).fit(X, labels)
+    assert classifier.predict_proba(X).shape == classifier.predict(X).shape == (160, 2)
+    assert (classifier.predict(X) == labels).mean() > 0.8
+    numbers = 100.0 + np.stack([codes % 2, 10 * (codes // 2)], axis=1)
+    regressor = ImageCNNRegressor(**(TINY | {"epochs": 25})).fit(X, numbers)
+    assert regressor.predict(X).shape == (160, 2)
+    assert regressor.score(X, numbers) > 0.5
+
+
+@pytest.mark.parametrize("loss", ["squared", "absolute", "poisson"])
+def test_regressor_predicts_in_units_of_y(loss):
+    X, codes = line_pictures(160)
+    y = 50.0 + 20 * codes
+    regressor = ImageCNNRegressor(loss=loss, **(TINY | {"epochs": 30})).fit(X, y)
+    new, new_codes = line_pictures(60, seed=1)
+    assert regressor.score(new, 50.0 + 20 * new_codes) > 0.4
+    assert regressor.predict(new).shape == (60,)
+
+
+@pytest.mark.parametrize("kind", [ImageCNNClassifier, ImageCNNRegressor])
+def test_state_travels_and_seeds_hold(kind):
+    X, y = line_pictures(60)
+    estimator = kind(**(TINY | {"augment": "auto", "epochs": 3}), early_stopping=True).fit(X, y)
+    again = clone(estimator).fit(X, y)
+    restored = pickle.loads(pickle.dumps(estimator))
+    np.testing.assert_array_equal(restored.predict(X), estimator.predict(X))
+    np.testing.assert_array_equal(again.predict(X), estimator.predict(X))
+    assert "val_loss" in estimator.history_
+
+
+def test_weights_of_rows_and_classes_move_the_predictions():
+    X, y = line_pictures(160)
+    X[...] = np.random.default_rng(0).integers(0, 256, X.shape)  # nothing to be seen
+    settings = TINY | {"epochs": 3}
+    even = ImageCNNClassifier(**settings).fit(X, y).predict_proba(X)[:, 1].mean()
+    heavy = ImageCNNClassifier(class_weight={1: 20}, **settings).fit(X, y)
+    assert heavy.predict_proba(X)[:, 1].mean() > even + 0.2
+    by_row = ImageCNNClassifier(**settings).fit(X, y, sample_weight=np.where(y == 1, 20.0, 1.0))
+    np.testing.assert_allclose(by_row.predict_proba(X), heavy.predict_proba(X), atol=1e-5)
+    without = ImageCNNClassifier(**settings).fit(X, y, sample_weight=(np.arange(160) < 100) * 1.0)
+    assert without._networks[0][0].models[0].model.fed["learn"].max() == 99
+
+
+def test_smoothed_labels_make_predictions_less_sure():
+    X, y = line_pictures(160)
+    sure, smoothed = (
+        ImageCNNClassifier(label_smoothing=share, **(TINY | {"epochs": 40})).fit(X, y)
+        for share in (0.0, 0.4)
+    )
+    assert sure.predict_proba(X).max(axis=1).mean() > 0.9
+    assert 0.6 < smoothed.predict_proba(X).max(axis=1).mean() < 0.87
+
+
+def test_under_cross_validation_and_on_files(tmp_path):
+    pictures, y = line_pictures(80)
+    paths = [str(tmp_path / f"{number}.png") for number in range(80)]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(picture).save(path)
+    scores = [
+        cross_val_score(ImageCNNClassifier(**TINY), X, y, cv=2, scoring="roc_auc")
+        for X in (pictures, np.array(paths), pd.DataFrame({"photo": paths}))
+    ]
+    assert scores[0].mean() > 0.7
+    np.testing.assert_array_equal(scores[1], scores[0])
+    np.testing.assert_array_equal(scores[2], scores[0])
+    two = pd.DataFrame({"front": paths, "back": paths})
+    with pytest.raises(ValueError, match="One column of pictures.*'front', 'back'"):
+        ImageCNNClassifier(**TINY).fit(two, y)
+
+
+def test_a_schedule_by_rows():
+    X, y = line_pictures(40)
+    classifier = ImageCNNClassifier(**(TINY | {"epochs": "auto"}))
+    few = classifier._check_settings()[1].updates(100, None)
+    many = classifier._check_settings()[1].updates(60_000, None)
+    assert 20 < few * 16 / 100 < 300 and 6 < many * 16 / 60_000 < 20
+    assert len(classifier.fit(X, y).history_) > 20
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"network": "residual", "depth": 8},
+        {"n_filters": (2, 3), "kernel_sizes": (3, (1, 2)), "strides": (2, 1), "pool_size": 1},
+        {
+            "n_filters": 3,
+            "final_pooling": "max",
+            "pooling": "average",
+            "pool_size": 3,
+            "pool_stride": 2,
+        },
+        {"n_filters": 3, "batch_norm": False, "activation": "tanh", "padding": "valid"},
+        {"activation": "leaky_relu", "n_convolutions": 2, "dense_units": (8,), "l2": 1e-3},
+        {"augment": [keras.layers.RandomFlip("horizontal"), keras.layers.RandomContrast(0.3)]},
+        {"precision": "mixed_bfloat16"},
+        {"n_filters": 3, "kernel_sizes": 8, "padding": "valid", "pool_size": 1},
+    ],
+)
+def test_every_form_of_network_is_fitted(settings):
+    X, y = line_pictures(40)
+    classifier = ImageCNNClassifier(**(TINY | {"n_filters": "auto", "epochs": 1} | settings))
+    assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
+
+
+# What is refused, before any training
+
+BAD_PARAMETERS = {
+    "n_filters": [0, (), "many", (4, 0), 1.5],
+    "kernel_sizes": [0, (3, 3), (), ((3, 3, 3),), "3"],
+    "strides": [0, True],
+    "pool_size": [-1],
+    "pool_stride": [0],
+    "n_convolutions": [0],
+    "padding": ["full"],
+    "activation": ["relux", len],
+    "pooling": ["both"],
+    "batch_norm": ["yes"],
+    "final_pooling": ["sum"],
+    "time_pooling": ["last"],
+    "dense_units": [(0,)],
+    "dropout": [1.0, -0.1],
+    "l2": [-1.0],
+    "network": ["resnext", 5, None],
+    "pretrained": ["imagenet"],
+    "precision": ["float16"],
+    "image_shape": [8, (8,), (-1, -1), (0, 4)],
+    "image_size": [0, (8,), (8, 8, 3), "8"],
+    "resize": ["crop"],
+    "color_mode": ["rgba"],
+    "on_error": ["ignore"],
+    "augment": ["strong", [1]],
+    "epochs": [0, "many"],
+    "batch_size": [0],
+    "learning_rate": [0.0],
+    "label_smoothing": [1.0],
+    "early_stopping": [1],
+    "class_weight": ["even", {5: 1.0}],
+    "random_state": [-1],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in BAD_PARAMETERS.items() for value in values],
+)
+def test_bad_parameters_are_refused(name, value, monkeypatch):
+    from textcnn.neural.network import TracedNetwork
+
+    monkeypatch.setattr(TracedNetwork, "fit", lambda *args: pytest.fail("training began"))
+    X, y = line_pictures(20)
+    with pytest.raises(ValueError, match=name) as caught:
+        ImageCNNClassifier(**(TINY | {name: value})).fit(X, y)
+    assert "Received" in str(caught.value)
+
+
+BAD_TOGETHER = {
+    "depth that fits no blocks": ({"network": "residual", "n_filters": "auto", "depth": 21}, "20"),
+    "narrowing stages": ({"network": "residual", "n_filters": (4, 2), "depth": 6}, "must not fall"),
+    "no file of weights": (
+        {"network": "mobilenetv3small", "pretrained": "nowhere.weights.h5"},
+        "no such file of weights.*nowhere",
+    ),
+    "pictures smaller than the kernels": (
+        {"n_filters": (2, 2, 2, 2)},
+        "too small[\\s\\S]*block 4",
+    ),
+    "floats into a backbone": ({"network": "mobilenetv3small"}, "0 to 255"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TOGETHER)
+def test_parameters_that_do_not_fit_together_are_refused(name):
+    settings, message = BAD_TOGETHER[name]
+    X, y = line_pictures(20)
+    with pytest.raises(ValueError, match=message):
+        ImageCNNClassifier(**(TINY | settings)).fit(X / 255, y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "message"),
+    [
+        (ImageCNNClassifier(**TINY), np.zeros(40), "class"),
+        (ImageCNNClassifier(**TINY), np.full(40, np.nan), "no value|NaN"),
+        (ImageCNNClassifier(**TINY), np.random.default_rng(0).random(40), "Unknown label type"),
+        (ImageCNNRegressor(**TINY), np.array(["a", "b"] * 20), "numbers|numeric|string|float"),
+        (ImageCNNRegressor(loss="poisson", **TINY), np.linspace(-1, 1, 40), "poisson|negative"),
+        (ImageCNNClassifier(**TINY), np.zeros(39), "inconsistent"),
+    ],
+)
+def test_bad_targets_are_refused(estimator, y, message):
+    with pytest.raises(ValueError, match=message):
+        estimator.fit(line_pictures(40)[0], y)

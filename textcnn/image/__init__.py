@@ -1,0 +1,1 @@
+"""Pictures: arrays and files, Keras builders; knows no folds."""

@@ -1,0 +1,67 @@
+"""Networks of ``keras.applications`` by name, from scratch or with stored weights."""
+
+from __future__ import annotations
+
+import inspect
+
+from textcnn.neural.backend import import_keras
+
+
+def backbone_names() -> dict[str, str]:
+    """Return the networks of ``keras.applications``: lower-case name → name."""
+    applications = import_keras().applications
+    return {
+        name.lower(): name
+        for name, thing in vars(applications).items()
+        if inspect.isfunction(thing) and "include_top" in inspect.signature(thing).parameters
+    }
+
+
+def add_backbone(pictures, name: str, shape, *, pretrained: str | None, fine_tune: bool):
+    """Put a network of ``keras.applications`` without its top on pictures in units of 0 to 255.
+
+    Parameters
+    ----------
+    pictures : tensor (batch, height, width, 1 or 3)
+        Grey ones are given three equal channels.
+    name : str
+        In lower case, as :func:`backbone_names` has it.
+    shape : tuple of int
+        Height, width, channels.
+    pretrained : str or None
+        ``"imagenet"``, which Keras downloads, or the path of weights saved by ``save_weights`` from
+        the same network without its top; None for fresh weights.
+    fine_tune : bool
+        Whether training changes the network; otherwise its batch normalisation stays as it is too.
+
+    Returns
+    -------
+    tensor (batch, height, width, channels), the last feature maps
+    """
+    keras = import_keras()
+    name = backbone_names()[name]
+    if shape[-1] == 1:
+        pictures = keras.ops.repeat(pictures, 3, axis=-1)
+    pictures = _preprocess(name)(pictures)
+    model = getattr(keras.applications, name)(
+        include_top=False, weights=pretrained, input_shape=(*shape[:2], 3)
+    )
+    model.trainable = fine_tune
+    # A name of our own, so that a model's weights have the same names whatever was built before.
+    model.name = "backbone"
+    return model(pictures) if fine_tune else model(pictures, training=False)
+
+
+def _preprocess(name: str):
+    """Return the scaling of pixels that a network of this name was made for."""
+    modules = {
+        module_name.replace("_", ""): module
+        for module_name, module in vars(import_keras().applications).items()
+        if inspect.ismodule(module) and hasattr(module, "preprocess_input")
+    }
+    for module in modules.values():
+        if hasattr(module, name):
+            return module.preprocess_input
+    # MobileNetV3Small is not in the module mobilenet_v3, though its scaling is.
+    family = max((short for short in modules if name.lower().startswith(short)), key=len)
+    return modules[family].preprocess_input

@@ -1,0 +1,225 @@
+"""Columns of pictures: every accepted container becomes arrays, or cells that name files."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from os import PathLike
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import validate_data
+
+from textcnn.crossfit.messages import name_rows
+
+_ROWS_AT_A_TIME = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class PictureColumn:
+    """One column of pictures.
+
+    Attributes
+    ----------
+    name : str or None
+    pixels : ndarray or None
+        Shape (n_rows, [frames,] height, width, channels), any numeric dtype, all finite.
+    cells : list or None
+        In place of ``pixels``, per row a path, an array, or None for a missing picture.
+    """
+
+    name: str | None
+    pixels: np.ndarray | None = None
+    cells: list | None = None
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.cells if self.pixels is None else self.pixels)
+
+    def label(self, number: int) -> str:
+        """Return the name as features and messages show it."""
+        return self.name if self.name is not None else f"x{number}"
+
+
+def read_picture_columns(estimator, X, *, image_shape, reset: bool) -> list[PictureColumn]:
+    """Validate the input of an estimator and return its columns of pictures.
+
+    Parameters
+    ----------
+    estimator : estimator instance
+        Its ``n_features_in_`` and ``feature_names_in_`` are set (``reset=True``) or compared.
+    X : array, list, series or frame
+        Numbers of shape (n, height, width), (n, height, width, channels) or (n, frames, height,
+        width, channels); with ``image_shape`` rows of pixels; else columns of paths or of arrays.
+    image_shape : tuple of int or None
+        Shape of each row of pixels: (height, width), with channels, or with frames before; one
+        entry may be -1.
+    reset : bool
+        True in ``fit``, False in every method after it.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is none of these, holds NaN or infinity, or has no rows.
+    """
+    if image_shape is not None:
+        return [_pixel_rows(estimator, X, image_shape, reset)]
+    if isinstance(X, str | bytes | PathLike):
+        raise TypeError(
+            f"X is a single path. Received: X={X!r}. Expected a column of paths. Type [path] in "
+            "place of path, or textcnn.datasets.load_class_folders(path) for a folder."
+        )
+    library = type(X).__module__.partition(".")[0]
+    if library not in ("pandas", "polars", "pyarrow") and hasattr(X, "__array__"):
+        X = np.asarray(X)
+    if isinstance(X, list | tuple) and _holds_numbers(X):
+        X = np.asarray(X)
+    if isinstance(X, np.ndarray) and X.dtype.kind not in "OUST":
+        return [_picture_array(estimator, X, reset)]
+    return _columns_of_cells(estimator, X, reset)
+
+
+def _pixel_rows(estimator, X, image_shape, reset) -> PictureColumn:
+    """Read a table with a pixel per column."""
+    rows = validate_data(
+        estimator, X, dtype="numeric", ensure_all_finite=False, reset=reset, allow_nd=False
+    )
+    _check_finite(rows)
+    n_pixels = rows.shape[1]
+    known = math.prod(size for size in image_shape if size != -1)
+    shape = tuple(n_pixels // known if size == -1 else size for size in image_shape)
+    if math.prod(shape) != n_pixels:
+        raise ValueError(
+            f"image_shape does not fit the rows of X: it makes {math.prod(shape)} pixel values, a "
+            f"row holds {n_pixels}. Received: image_shape={tuple(image_shape)}, X of shape "
+            f"{rows.shape}."
+        )
+    return PictureColumn("picture", rows.reshape(len(rows), *_with_channels(shape)))
+
+
+def _picture_array(estimator, X, reset) -> PictureColumn:
+    """Read an array with a picture, or a sequence of pictures, per row."""
+    if X.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported. Received: X of dtype {X.dtype}.")
+    if X.dtype.kind not in "buif":
+        raise ValueError(f"X must hold numbers or paths. Received: X of dtype {X.dtype}.")
+    if X.ndim not in (3, 4, 5):
+        raise ValueError(
+            "Pictures as numbers are arrays of shape (n, height, width), (n, height, width, "
+            "channels) or (n, frames, height, width, channels). "
+            f"Received: X of shape {X.shape}. For rows of pixels give their shape, "
+            "image_shape=(28, 28) say. Reshape your data either way: one picture is X[None]."
+        )
+    if not X.size:
+        raise ValueError(
+            f"Found array with 0 sample(s) or pictures without pixels (shape={X.shape}) while a "
+            "minimum of 1 is required. Expected at least one picture of one pixel."
+        )
+    _check_finite(X)
+    if reset:
+        estimator.n_features_in_ = 1
+        estimator.__dict__.pop("feature_names_in_", None)
+    return PictureColumn("picture", X[..., None] if X.ndim == 3 else X)
+
+
+def _columns_of_cells(estimator, X, reset) -> list[PictureColumn]:
+    """Read columns whose cells are paths or arrays."""
+    names, columns = _take_apart(X)
+    if not columns or not len(columns[0]):
+        raise ValueError(
+            f"Found array with {len(columns[0]) if columns else 0} sample(s) and "
+            f"{len(columns)} feature(s) while a minimum of 1 is required."
+        )
+    header = np.empty((0, len(columns)))
+    if names is not None:
+        header = pd.DataFrame(columns=pd.Index(names, dtype=object, tupleize_cols=False))
+    if not reset:
+        validate_data(estimator, header, reset=False, skip_check_array=True)
+    read = []
+    for number, cells in enumerate(columns):
+        name = names[number] if names is not None and isinstance(names[number], str) else None
+        shown = name if name is not None else f"x{number}"
+        cells = [_read_cell(cell, shown, row) for row, cell in enumerate(cells)]
+        read.append(PictureColumn(name, cells=cells))
+    if reset:
+        validate_data(estimator, header, reset=True, skip_check_array=True)
+    return read
+
+
+def _take_apart(X) -> tuple[list | None, list[list]]:
+    """Return the names and the cells of the columns."""
+    if isinstance(X, pd.DataFrame):
+        return list(X.columns), [X.iloc[:, i].tolist() for i in range(X.shape[1])]
+    if isinstance(X, pd.Series | pd.Index):
+        return (None if X.name is None else [X.name]), [X.tolist()]
+    if hasattr(X, "get_columns"):  # polars
+        return list(X.columns), [column.to_list() for column in X.get_columns()]
+    if hasattr(X, "column_names"):  # pyarrow
+        return list(X.column_names), [column.to_pylist() for column in X.columns]
+    for convert in ("to_pylist", "to_list"):
+        if hasattr(X, convert):
+            name = getattr(X, "name", None)
+            return ([name] if name else None), [getattr(X, convert)()]
+    if isinstance(X, np.ndarray) and X.ndim == 2:
+        return None, [column.tolist() for column in X.T]
+    if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
+        return None, [list(X)]
+    raise TypeError(
+        "X is no container of pictures known here. Expected: an array (n, height, width[, "
+        "channels]), or a list, array, series or frame of paths. "
+        f"Received: X of type {type(X).__name__}."
+    )
+
+
+def _read_cell(cell, shown: str, row: int):
+    """Return a path, an array (height, width, channels), or None for a missing picture."""
+    if isinstance(cell, str | PathLike):
+        return cell if str(cell) else None
+    if isinstance(cell, np.ndarray) and cell.dtype.kind in "buif" and cell.ndim in (2, 3):
+        if not cell.size:
+            raise ValueError(f"A picture has no pixels: column {shown!r}, row {row}.")
+        if not np.isfinite(cell).all():
+            raise ValueError(
+                f"Input X contains NaN or infinity. Received: column {shown!r}, row {row}. Fill "
+                "those pixels, or drop the row."
+            )
+        return cell[..., None] if cell.ndim == 2 else cell
+    if cell is None or (pd.api.types.is_scalar(cell) and pd.isna(cell)):
+        return None
+    raise TypeError(
+        "A cell is no picture: paths, or arrays of shape (height, width[, channels]), are "
+        f"expected. Received: {type(cell).__name__} in column {shown!r}, row {row}. For rows of "
+        "pixels give their shape, image_shape=(28, 28) say."
+    )
+
+
+def _holds_numbers(X) -> bool:
+    """Tell whether a list is a nested list of numbers, or of arrays of one shape."""
+    if not len(X):
+        return False
+    if all(isinstance(cell, np.ndarray) for cell in X):
+        return len({(cell.shape, cell.dtype) for cell in X}) == 1
+    cell = X[0]
+    while isinstance(cell, list | tuple) and len(cell):
+        cell = cell[0]
+    return isinstance(cell, int | float | np.number)
+
+
+def _with_channels(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return (*shape, 1) if len(shape) == 2 else shape
+
+
+def _check_finite(pixels: np.ndarray) -> None:
+    """Refuse NaN and infinity, naming rows; a part at a time, so that no large mask is made."""
+    if pixels.dtype.kind != "f":
+        return
+    for start in range(0, len(pixels), _ROWS_AT_A_TIME):
+        part = pixels[start : start + _ROWS_AT_A_TIME]
+        finite = np.isfinite(part.reshape(len(part), -1)).all(axis=1)
+        if not finite.all():
+            rows = np.flatnonzero(~finite) + start
+            what = "NaN" if np.isnan(part).any() else "infinity"
+            raise ValueError(
+                f"Input X contains {what}. Received: {what} in {name_rows(rows)} among others. "
+                "Every pixel needs a finite number: fill them, or drop the rows."
+            )

@@ -1,0 +1,262 @@
+"""Keras builders for pictures: scaling, convolutional blocks, sequences, users' networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from textcnn.image.augmentation import AugmentationPlan, apply_augmentation
+from textcnn.image.backbones import add_backbone
+from textcnn.image.residual import add_residual_stages
+from textcnn.neural.backend import dtype_policy, import_keras
+from textcnn.neural.heads import add_head
+
+NETWORKS = ("simple", "residual")
+POOLINGS = ("max", "average")
+FINAL_POOLINGS = ("auto", "flatten", "average", "max")
+PADDINGS = ("same", "valid")
+PRECISIONS = ("auto", "float32", "mixed_bfloat16")
+# Up to so many positions "auto" hands every one of them to the dense part.
+_MOST_POSITIONS_TO_FLATTEN = 64
+# The default of 0.99 is far from settled after the few hundred updates of a short table.
+BATCH_NORM_MOMENTUM = 0.9
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of the simple network."""
+
+    n_filters: int
+    kernel_size: tuple[int, int]
+    strides: tuple[int, int]
+    pool_size: tuple[int, int]
+    pool_stride: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PictureNetworkSettings:
+    """What a network for pictures is made of, apart from their shape and the targets."""
+
+    network: str | Callable = "simple"
+    blocks: tuple[Block, ...] = ()
+    n_convolutions: int = 1
+    padding: str = "same"
+    activation: str = "relu"
+    pooling: str = "max"
+    batch_norm: bool = True
+    depth: int = 20
+    final_pooling: str = "auto"
+    time_pooling: str = "average"
+    dense_units: tuple[int, ...] = ()
+    dropout: float = 0.0
+    l2: float = 0.0
+    augment: AugmentationPlan = ()
+    pretrained: str | None = None
+    fine_tune: bool = True
+    precision: str = "float32"
+
+
+def build_picture_network(settings: PictureNetworkSettings, shape, n_outputs: int):
+    """Build the Keras model.
+
+    Inputs are float32 pictures (batch, *shape) in their own units, and their scaling, float32
+    (batch, 2, channels): mean and spread of the pixels.
+
+    Parameters
+    ----------
+    settings : PictureNetworkSettings
+    shape : tuple of int
+        Height, width, channels; with frames before for sequences, whose pictures all pass through
+        one network.
+    n_outputs : int
+        Number of raw outputs.
+
+    Returns
+    -------
+    keras.Model
+        Output of shape (batch, n_outputs), raw: logits, standardised targets or log rates.
+    """
+    keras = import_keras()
+    ops = keras.ops
+    given = keras.Input(shape, dtype="float32", name="pictures")
+    scaling = keras.Input((2, shape[-1]), dtype="float32", name="scaling")
+    *frames, height, width, channels = shape
+    pictures = _augment(given, settings.augment, shape)
+    takes_raw_pixels = isinstance(settings.network, str) and settings.network not in NETWORKS
+    if not takes_raw_pixels:
+        places = (-1, *[1] * (len(shape) - 1), channels)
+        pictures = (pictures - ops.reshape(scaling[:, 0], places)) / ops.reshape(
+            scaling[:, 1], places
+        )
+    if frames:
+        pictures = ops.reshape(pictures, (-1, height, width, channels))
+    with dtype_policy(settings.precision):
+        features = _features(pictures, settings, (height, width, channels))
+    features = ops.cast(features, "float32")
+    if frames:
+        features = ops.reshape(features, (-1, *frames, features.shape[-1]))
+        pool = ops.mean if settings.time_pooling == "average" else ops.max
+        features = pool(features, axis=1)
+    outputs = add_head(
+        features,
+        n_outputs=n_outputs,
+        dense_units=settings.dense_units,
+        activation=settings.activation,
+        dropout=settings.dropout,
+        l2=settings.l2,
+    )
+    return keras.Model([given, scaling], outputs)
+
+
+def map_sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
+    """Return height and width of the maps that leave each block of the simple network.
+
+    Raises
+    ------
+    ValueError
+        If the pictures are smaller than the blocks need.
+    """
+    size, sizes = tuple(shape[-3:-1]), []
+    for number, block in enumerate(settings.blocks):
+        before = size
+        for convolution in range(settings.n_convolutions):
+            strides = (1, 1) if convolution else block.strides
+            size = tuple(
+                -(-side // stride) if settings.padding == "same" else (side - kernel) // stride + 1
+                for side, kernel, stride in zip(size, block.kernel_size, strides, strict=True)
+            )
+        size = tuple(
+            (side - pool) // stride + 1
+            for side, pool, stride in zip(size, block.pool_size, block.pool_stride, strict=True)
+        )
+        if min(size) < 1:
+            raise ValueError(
+                f"Pictures are too small for the network: maps of {before[0]}×{before[1]} enter "
+                f"block {number + 1}, and nothing leaves it. Expected: fewer or smaller kernels, "
+                'strides and pools, or padding="same". Received: pictures of '
+                f"{shape[-3]}×{shape[-2]}, kernel {block.kernel_size}, strides {block.strides}, "
+                f"padding={settings.padding!r}, pool {block.pool_size}."
+            )
+        sizes.append(size)
+    return sizes
+
+
+def _augment(pictures, plan: AugmentationPlan, shape):
+    """Change pictures at random; all frames of a sequence alike, as if they were channels."""
+    if not plan or len(shape) == 3:
+        return apply_augmentation(plan, pictures)
+    ops = import_keras().ops
+    frames, height, width, channels = shape
+    side_by_side = ops.reshape(
+        ops.transpose(pictures, (0, 2, 3, 1, 4)), (-1, height, width, frames * channels)
+    )
+    changed = ops.reshape(
+        apply_augmentation(plan, side_by_side), (-1, height, width, frames, channels)
+    )
+    return ops.transpose(changed, (0, 3, 1, 2, 4))
+
+
+def _features(pictures, settings: PictureNetworkSettings, shape):
+    """Return (batch, n_features) of pictures (batch, height, width, channels)."""
+    keras = import_keras()
+    if callable(settings.network):
+        return _call_user_network(settings.network, pictures, shape)
+    if settings.network == "simple":
+        height, width = map_sizes(settings, shape)[-1]  # refuses pictures that are too small
+        maps = _add_blocks(pictures, settings)
+        is_small = height * width <= _MOST_POSITIONS_TO_FLATTEN
+        automatic = "flatten" if is_small else "average"
+    elif settings.network == "residual":
+        maps = add_residual_stages(
+            pictures,
+            n_filters=tuple(block.n_filters for block in settings.blocks),
+            kernel_size=settings.blocks[0].kernel_size,
+            depth=settings.depth,
+            activation=settings.activation,
+            batch_norm=BATCH_NORM_MOMENTUM if settings.batch_norm else None,
+            l2=settings.l2,
+        )
+        automatic = "average"
+    else:
+        maps = add_backbone(
+            pictures,
+            settings.network,
+            shape,
+            pretrained=settings.pretrained,
+            fine_tune=settings.fine_tune,
+        )
+        automatic = "average"
+    chosen = automatic if settings.final_pooling == "auto" else settings.final_pooling
+    if chosen == "flatten":
+        return keras.layers.Flatten()(maps)
+    pool = keras.ops.mean if chosen == "average" else keras.ops.max
+    return pool(maps, axis=(1, 2))
+
+
+def _add_blocks(maps, settings: PictureNetworkSettings):
+    """Put convolution, normalisation, activation and pooling of every block on pictures."""
+    layers = import_keras().layers
+    for number, block in enumerate(settings.blocks, start=1):
+        for convolution in range(settings.n_convolutions):
+            maps = layers.Conv2D(
+                block.n_filters,
+                block.kernel_size,
+                strides=(1, 1) if convolution else block.strides,
+                padding=settings.padding,
+                use_bias=not settings.batch_norm,
+                kernel_initializer=kernel_initializer(settings.activation),
+                kernel_regularizer=_regularizer(settings.l2),
+                name=f"conv_{number}_{convolution + 1}",
+            )(maps)
+            if settings.batch_norm:
+                maps = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(maps)
+            maps = layers.Activation(settings.activation)(maps)
+        if block.pool_size != (1, 1) or block.pool_stride != (1, 1):
+            pool = layers.MaxPooling2D if settings.pooling == "max" else layers.AveragePooling2D
+            maps = pool(block.pool_size, strides=block.pool_stride)(maps)
+    return maps
+
+
+def kernel_initializer(activation: str) -> str:
+    """Return He's start for activations that cut off a half, Glorot's for the others."""
+    return "glorot_uniform" if activation in ("tanh", "sigmoid", "linear") else "he_normal"
+
+
+def _regularizer(l2: float):
+    return import_keras().regularizers.L2(l2) if l2 else None
+
+
+def _call_user_network(network: Callable, pictures, shape):
+    """Put a user's Keras model on scaled pictures; it must give one (batch, n_features) tensor."""
+    keras = import_keras()
+    model = network(shape)
+    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+        raise ValueError(
+            "network= must be a name or a callable that takes the shape (height, width, channels) "
+            "and returns a built keras.Model, made from keras.Input(shape). "
+            f"Received: network({shape}) returned {type(model).__name__}."
+        )
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or not hasattr(model.outputs[0], "shape"):
+        raise ValueError(
+            "The model that network= returns must have one input and one output. Received: "
+            f"{len(model.inputs)} inputs and {len(model.outputs)} outputs."
+        )
+    received = tuple(model.inputs[0].shape[1:])
+    fits = len(received) == len(shape) and all(
+        mine in (None, theirs) for mine, theirs in zip(received, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            "The model that network= returns must take pictures of the shape that it was called "
+            f"with. Expected: keras.Input({shape}). Received: input shape {received}."
+        )
+    output = tuple(model.outputs[0].shape)
+    if len(output) != 2 or output[1] is None:
+        raise ValueError(
+            "The model that network= returns must give one row of features per picture: output "
+            "shape (None, n_features). Add a pooling layer, GlobalAveragePooling2D say. "
+            f"Received: output shape {output}."
+        )
+    # A name of our own, so that the user's cannot be that of another layer.
+    model.name = "network"
+    return model(pictures)
