@@ -61,7 +61,9 @@ def test_equal_for_several_columns_in_one_network(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "options", [{"n_blocks": 2}, {"activation": "mish"}, {"network": lambda dim: None}], ids=str
+    "options",
+    [{"n_blocks": 2}, {"activation": "mish"}, {"network": lambda dim: None}],
+    ids=["blocks", "activation", "network"],
 )
 def test_other_networks_go_by_keras(options):
     assert has_plain_form(TextNetworkSettings())
