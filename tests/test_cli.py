@@ -179,6 +179,25 @@ def test_what_the_demo_prints_for_a_table_with_unusable_columns(
     assert "Left out (more than 255 different values, or nearly empty): date, code, empty." in out
 
 
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_the_backend_starts_without_standard_error(is_closed):
+    """As under `2>&-`, or where a host has taken `sys.stderr` away and left the descriptor."""
+    code = (
+        "import os, sys\n"
+        "from textcnn import cli\n"
+        "import textcnn.neural.backend as backend\n"
+        "class Keras:\n"
+        "    class ops:\n"
+        "        zeros = staticmethod(lambda n: print('started', n))\n"
+        "backend.import_keras = Keras\n"
+        "sys.stderr = None\n"
+        f"{'os.close(2)' if is_closed else ''}\n"
+        "cli._start_backend_quietly()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=120)
+    assert (done.returncode, done.stdout) == (0, b"started 1\n")
+
+
 def broken(name):
     """Arguments and the words that the one line of the error must hold."""
     return pytest.param(*CASES[name], id=name)

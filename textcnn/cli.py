@@ -130,14 +130,17 @@ def _start_backend_quietly() -> None:
     They go to the process's standard error from C++, before any log level is read. If the start
     fails, what was written is shown.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed, so nobody reads the notices
+        _start_backend()
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as notices:
         os.dup2(notices.fileno(), 2)
         try:
-            from textcnn.neural.backend import import_keras
-
-            import_keras().ops.zeros(1)
+            _start_backend()
         except BaseException:
             notices.seek(0)
             os.write(kept, notices.read())
@@ -145,6 +148,13 @@ def _start_backend_quietly() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _start_backend() -> None:
+    """Import Keras and run one operation."""
+    from textcnn.neural.backend import import_keras
+
+    import_keras().ops.zeros(1)
 
 
 def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
