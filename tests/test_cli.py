@@ -284,6 +284,21 @@ def test_help_names_the_options(capsys):
     assert all(option in out for option in ("--csv", "--text", "--target", "--seed"))
 
 
+@pytest.mark.parametrize("seed", ["x", "1.5", "", "-1", str(2**32)])
+def test_a_seed_that_is_none_is_said_to_be(seed, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["demo", f"--seed={seed}"])
+    message = f"argument --seed: a seed is a whole number from 0 to 4294967295. Received: {seed}"
+    assert message in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"textcnn {textcnn.__version__}\n"
+
+
 def test_the_command_line_starts_without_heavy_imports():
     code = (
         "import sys, textcnn.cli, textcnn.datasets, textcnn.comparison\n"

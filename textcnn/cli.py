@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textcnn import __version__
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -73,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="textcnn", description="Leak-safe out-of-fold CNN features from text columns."
     )
+    parser.add_argument("--version", action="version", version=f"textcnn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     demo = commands.add_parser(
         "demo",
@@ -96,12 +99,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _seed(text: str) -> int:
     """Read a seed as NumPy takes it."""
-    seed = int(text)
-    if not 0 <= seed < 2**32:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
         raise argparse.ArgumentTypeError(
             f"a seed is a whole number from 0 to {2**32 - 1}. Received: {text}"
         )
-    return seed
+    return int(text)
 
 
 def _demo(options: argparse.Namespace) -> int:
