@@ -238,6 +238,15 @@ CASES = {
         "column 'price' holds infinite numbers",
     ),
     "empty file": (["--csv", "{empty}", "--text", "a", "--target", "b"], "EmptyDataError"),
+    "semicolons": (
+        ["--csv", "{semicolons}", "--text", "review", "--target", "recommended"],
+        "has no comma; expected cells separated by commas. If yours are separated by ';'",
+    ),
+    "semicolons, commas in the text": (
+        ["--csv", "{ragged}", "--text", "a", "--target", "b"],
+        "ragged.csv', sep=';').to_csv('commas.csv', index=False)",
+    ),
+    "tabs": (["--csv", "{tabs}", "--text", "a", "--target", "b"], "are separated by '\\t'"),
     "not text": (["--csv", "{binary}", "--text", "a", "--target", "b"], "UTF-8"),
     "torn archive": (["--csv", "{torn}", "--text", "a", "--target", "b"], "torn.csv.gz"),
     "folder": (["--csv", "{folder}", "--text", "a", "--target", "b"], "IsADirectoryError"),
@@ -254,6 +263,12 @@ def test_bad_input_gets_one_line_and_status_2(arguments, words, tmp_path, review
     reviews.assign(price=[np.inf, *reviews["price"][1:]]).to_csv(places["infinite"], index=False)
     places["empty"] = tmp_path / "empty.csv"
     places["empty"].write_text("")
+    places["semicolons"] = tmp_path / "semicolons.csv"
+    reviews[["price", "recommended"]].to_csv(places["semicolons"], sep=";", index=False)
+    places["ragged"] = tmp_path / "ragged.csv"
+    places["ragged"].write_text("a;b\ngood;1\nbad, so bad, really;0\n")
+    places["tabs"] = tmp_path / "tabs.csv"
+    places["tabs"].write_text("a\tb\ngood\t1\n")
     places["binary"] = tmp_path / "binary.csv"
     places["binary"].write_bytes(b"a,b\n\xff\xfe\x80,1\n")
     places["torn"] = tmp_path / "torn.csv.gz"

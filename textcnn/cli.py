@@ -22,6 +22,7 @@ _MINIMUM_ROWS = 200
 _MINIMUM_CLASS_ROWS = 20
 _MAXIMUM_CLASSES = 50
 _MINIMUM_TERMS = 100
+_SEPARATORS = ";\t|"
 
 _BUNDLED_INTRODUCTION = """\
 Bundled table: {n_rows:,} made-up product reviews. Target: would the customer recommend it?
@@ -223,7 +224,7 @@ def _read_csv(path: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, low_memory=False)
+        table = pd.read_csv(path, low_memory=False)
     except (
         OSError,
         EOFError,
@@ -233,10 +234,26 @@ def _read_csv(path: str) -> pd.DataFrame:
         pd.errors.EmptyDataError,
     ) as error:
         reason = " ".join(str(error).split())
+        if "Expected 1 fields" in reason:  # so the first line has no comma
+            raise _not_commas(path, ";") from error
         raise _BadInputError(
             f"cannot read a table from {path!r}; expected a CSV file in UTF-8 with a line of "
             f"column names. {type(error).__name__}: {reason}"
         ) from error
+    if len(table.columns) == 1:
+        separator = next((mark for mark in _SEPARATORS if mark in str(table.columns[0])), None)
+        if separator is not None:
+            raise _not_commas(path, separator)
+    return table
+
+
+def _not_commas(path: str, separator: str) -> _BadInputError:
+    """Return the error for a table whose cells something else than commas separates."""
+    return _BadInputError(
+        f"the first line of {path!r} has no comma; expected cells separated by commas. If yours "
+        f"are separated by {separator!r}, write the table anew in Python: "
+        f"pandas.read_csv({path!r}, sep={separator!r}).to_csv('commas.csv', index=False)"
+    )
 
 
 def _check_column(table: pd.DataFrame, column: str) -> None:
