@@ -556,6 +556,13 @@ def test_plot_draws_a_line_per_model_and_a_dot_per_fold(cv):
     plt.close("all")
 
 
+def test_without_matplotlib_plot_says_what_to_type(monkeypatch):
+    for name in ("matplotlib", "matplotlib.pyplot"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=r"pip install matplotlib .*'textcnn\[plot\]'"):
+        make_report().plot()
+
+
 def test_importing_the_report_brings_no_matplotlib():
     code = "import sys, textcnn.crossfit.report; print('matplotlib' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

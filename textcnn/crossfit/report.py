@@ -298,7 +298,8 @@ class CrossFitReport:
         """Draw the folds as coloured rows, and the scores with their spread.
 
         Rows stand in the order of time where there is one, else sorted by the model that predicts
-        them, groups together; of long tables every n-th row is drawn. Needs matplotlib.
+        them, groups together; of long tables every n-th row is drawn. Needs matplotlib, which
+        ``pip install 'textcnn[plot]'`` brings.
 
         Parameters
         ----------
@@ -308,6 +309,11 @@ class CrossFitReport:
         Returns
         -------
         ndarray of two matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         return report_display.plot(self, ax)
 

@@ -49,7 +49,13 @@ def as_html(report) -> str:
 
 def plot(report, ax=None):
     """Draw folds and scores; return both Axes."""
-    import matplotlib.pyplot as plt
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"plot needs matplotlib, which could not be imported: {error}. Type: "
+            "pip install matplotlib (or pip install 'textcnn[plot]')."
+        ) from error
 
     if ax is None:
         height = 1.6 + 0.22 * max(report.plan.n_models, 5)
