@@ -243,8 +243,8 @@ class CrossFitReport:
         Returns
         -------
         DataFrame
-            See :func:`~textcnn.crossfit.gap.distribution_gap`; ``attrs["reading"]`` says in a line
-            what it means for ``ensemble``.
+            See :func:`~textcnn.crossfit.gap.distribution_gap`; printed, it says in a line what it
+            means for ``ensemble`` (``attrs["reading"]``).
 
         Raises
         ------
