@@ -159,7 +159,7 @@ def distribution_gap(
         lines += feature_lines(name, number, out_of_fold, new, folds, target)
     lines += model_lines(out_of_fold, new, target, int(random_state))
     frame = GapFrame(pd.DataFrame(lines, columns=_COLUMNS).set_index(_COLUMNS[:2]))
-    frame.attrs["reading"] = _reading(lines[-1], _ensemble(fitted, plan))
+    frame.attrs["reading"] = _reading(lines[-1], ensemble_of(fitted, plan))
     return frame
 
 
@@ -242,7 +242,7 @@ def _names(fitted, n_features: int) -> list[str]:
     return [f"x{number}" for number in range(n_features)]
 
 
-def _ensemble(fitted, plan) -> str | None:
+def ensemble_of(fitted, plan) -> str | None:
     """Return what serves new rows, of an encoder that has the choice."""
     ensemble = getattr(fitted, "ensemble", None)
     if ensemble == "auto":
