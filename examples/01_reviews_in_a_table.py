@@ -22,12 +22,13 @@ is also run without them.
 import argparse
 import math
 import os
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from textcnn import TextCNNEncoder
-from textcnn.comparison import compare_text_features, comparison_report, text_stages
+from textcnn.comparison import compare_text_features, text_stages
 from textcnn.datasets import load_reviews
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -74,10 +75,11 @@ def compare(
     title: str, table: pd.DataFrame, columns: dict, encoders: dict[str, TextCNNEncoder], seed: int
 ) -> pd.DataFrame:
     """Print one comparison, with a line for each of the encoders, and return its results."""
-    print(f"{title}: {len(table):,} rows, target {columns['target']!r}")
+    print(f"{title}: {len(table):,} rows, target {columns['target']!r}", flush=True)
     stages = text_stages(columns["text_columns"], encoders=encoders, random_state=seed)
-    results = compare_text_features(table, stages=stages, random_state=seed, **columns)
-    print(comparison_report(results) + "\n", flush=True)
+    show = partial(print, flush=True)
+    results = compare_text_features(table, stages=stages, random_state=seed, show=show, **columns)
+    print(flush=True)
 
     n_classes = table[columns["target"]].nunique()
     n_probabilities = 1 if n_classes == 2 else n_classes

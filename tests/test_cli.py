@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 import textcnn
-from textcnn import cli
+from textcnn import cli, comparison
 from textcnn.comparison import (
     OutOfFoldLinear,
     compare_text_features,
@@ -115,11 +116,73 @@ def test_the_winner_is_whoever_it_is():
     assert len({len(line) for line in lines[:-1]}) == 1
 
 
-def test_a_lead_that_the_table_does_not_show_is_called_level():
+@pytest.mark.parametrize(
+    ("aucs", "error", "end"),
+    [
+        ([0.9, 0.904], 0.012, "one is too close to call (0.004 ± 0.012, one standard error)."),
+        ([0.9, 0.9004], 0.001, "one is too close to call (0.000 ± 0.001, one standard error)."),
+        ([0.9, 0.9], 0.0, "two is too close to call (0.000 ± 0.000, one standard error)."),
+        ([0.9, 0.923], 0.012, "two, but its lead over one is too close to call (0.023 ± 0.012"),
+        ([0.9, 0.926], 0.012, "two, 0.026 ± 0.012 (standard error) above one."),
+    ],
+)
+def test_a_lead_within_two_standard_errors_is_too_close_to_call(aucs, error, end):
     results = pd.DataFrame(
-        {"test_auc": [0.9, 0.9004], "seconds": 1.0, "text_features": 1}, index=["one", "two"]
+        {"test_auc": aucs, "seconds": 1.0, "text_features": 1}, index=["one", "two"]
     )
-    assert comparison_report(results).endswith("two, level to three places with one.")
+    results.attrs["lead_error"] = error
+    assert end in comparison_report(results).splitlines()[-1]
+
+
+def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets():
+    """Against fresh draws of test rows; pairs that agree have a small error, equal ones none."""
+    random = np.random.default_rng(0)
+
+    def draw():
+        y = np.arange(300) % 2
+        shared = y + random.normal(size=300)
+        return y, [shared + 0.5 * random.normal(size=300) for _ in range(2)]
+
+    pairs = [draw() for _ in range(300)]
+    spread = np.std([roc_auc_score(y, a) - roc_auc_score(y, b) for y, (a, b) in pairs])
+    errors = [comparison._lead_error(*draw(), seed) for seed in range(5)]
+    assert 0.75 < np.mean(errors) / spread < 1.3
+    y, (a, _) = draw()
+    assert comparison._lead_error(y, [a, a], 0) == 0.0
+
+
+def test_lines_are_shown_as_they_are_made(reviews):
+    shown, seen = [], []
+
+    class Watching(MeanTargetOfLength):
+        def fit_transform(self, X, y):
+            seen.append(list(shown))
+            return super().fit_transform(X, y)
+
+    encoders = {"first": Watching(), "second": Watching()}
+    results = compare_text_features(
+        reviews,
+        text_columns=["review"],
+        target="recommended",
+        other_columns=["price"],
+        stages=text_stages(["review"], encoders=encoders),
+        show=shown.append,
+    )
+    assert "\n".join(shown) == comparison_report(results)
+    assert results.attrs["lead_error"] > 0
+    assert [len(lines) for lines in seen] == [4, 5]
+    assert seen[1][-1].startswith("first ")
+
+
+def test_one_way_has_no_rival(reviews):
+    results = compare_text_features(
+        reviews,
+        text_columns=["review"],
+        target="recommended",
+        other_columns=["price"],
+        stages={"no text": []},
+    )
+    assert len(results) == 1 and "lead_error" not in results.attrs
 
 
 def test_the_linear_way_is_out_of_fold_on_training_rows(reviews):
@@ -164,6 +227,15 @@ def test_demo_goes_on_with_your_own_table(quick_encoder, own_csv, capsys):
     assert "delivery_days, rating_count, verified, rating.\n" in out
 
 
+def test_only_the_own_table_is_compared_where_asked_for(quick_encoder, own_csv, capsys):
+    arguments = ["demo", "--only-csv", "--csv", own_csv, "--text", "review"]
+    assert cli.main([*arguments, "--target", "recommended"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{own_csv}: 400 rows")
+    assert out.count("Highest test AUC: ") == 1
+    assert "made-up" not in out
+
+
 def test_what_the_demo_prints_for_a_table_with_unusable_columns(
     quick_encoder, tmp_path, reviews, capsys
 ):
@@ -206,6 +278,7 @@ def broken(name):
 CASES = {
     "no such file": (["--csv", "absent.csv", "--text", "a", "--target", "b"], "absent.csv"),
     "columns missing": (["--csv", "{own}"], "--text COLUMN --target COLUMN"),
+    "only no table": (["--only-csv"], "--csv FILE"),
     "table missing": (["--text", "review"], "--csv FILE"),
     "near column": (
         ["--csv", "{own}", "--text", "reviews", "--target", "recommended"],

@@ -32,7 +32,7 @@ are written with the same words for praise and for blame. Your table will differ
 
 _WHERE_NEXT = """\
 Where to go next
-  your own table      textcnn demo --csv table.csv --text column --target column
+  your own table      textcnn demo --only-csv --csv table.csv --text column --target column
                       (in a working copy: make demo CSV=table.csv TEXT=column TARGET=column)
   in your pipeline    README.md: Pipeline, GridSearchCV, groups, word vectors
   on real reviews     examples/01_reviews_in_a_table.py
@@ -93,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a text column of your table; may be given several times",
     )
     demo.add_argument("--target", metavar="COLUMN", help="the column of classes to predict")
+    demo.add_argument(
+        "--only-csv", action="store_true", help="leave out the comparison on the bundled table"
+    )
     demo.add_argument("--seed", type=_seed, default=0, help="seed of splits and models (default 0)")
     demo.set_defaults(run=_demo)
     return parser
@@ -114,17 +117,25 @@ def _demo(options: argparse.Namespace) -> int:
 
     # TensorFlow reads this once, at its import; its start-up notices are no news here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if options.only_csv:
+        _start_backend_quietly()
+    else:
+        _compare_bundled(options.seed)
+    if own_table is not None:
+        _compare_own(own_table, options)
+    _say(_WHERE_NEXT)
+    return 0
+
+
+def _compare_bundled(seed: int) -> None:
+    """Compare the four ways on the bundled table."""
     from textcnn.datasets import load_reviews
 
     reviews = load_reviews()
     _say(_BUNDLED_INTRODUCTION.format(n_rows=len(reviews)))
     _start_backend_quietly()
     others = ["category", "price", "delivery_days", "rating_count", "verified"]
-    _compare(reviews, ["review"], "recommended", others, options.seed)
-    if own_table is not None:
-        _compare_own(own_table, options)
-    _say(_WHERE_NEXT)
-    return 0
+    _compare(reviews, ["review"], "recommended", others, seed)
 
 
 def _start_backend_quietly() -> None:
@@ -179,23 +190,26 @@ def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
 def _compare(
     table: pd.DataFrame, text: list[str], target: str, others: list[str], seed: int
 ) -> None:
-    """Print one comparison."""
-    from textcnn.comparison import compare_text_features, comparison_report, text_stages
+    """Print one comparison, each way as it is done."""
+    from textcnn.comparison import compare_text_features, text_stages
 
-    results = compare_text_features(
+    compare_text_features(
         table,
         text_columns=text,
         target=target,
         other_columns=others,
         stages=text_stages(text, random_state=seed),
         random_state=seed,
+        show=_say,
     )
-    _say(comparison_report(results) + "\n")
+    _say("")
 
 
 def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
     """Read the user's table and refuse what the comparison could not use."""
     if options.csv is None:
+        if options.only_csv:
+            raise _BadInputError("--only-csv leaves your own table, which --csv FILE names.")
         if options.text or options.target:
             raise _BadInputError(
                 "--text and --target describe your own table, which --csv FILE names."
@@ -315,7 +329,7 @@ def _check_text(table: pd.DataFrame, column: str) -> None:
 
 
 def _say(text: str) -> None:
-    """Print at once, so that a reader sees the first table while the second is made."""
+    """Print at once, so that a reader sees each line while the next is made."""
     print(text, flush=True)
 
 
