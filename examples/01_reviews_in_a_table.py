@@ -92,6 +92,19 @@ def compare(
     return results
 
 
+def say_what_is_missing(missing: list[Path]) -> None:
+    """Tell which files the real tables need, what they hold, and where the tables come from."""
+    print("No comparison on real tables, which are other people's. Missing files:")
+    for path in missing:
+        print(f"  {path}")
+    print(
+        'The tables are "Women\'s E-Commerce Clothing Reviews" and "Twitter US Airline Sentiment"\n'
+        "(both on Kaggle), as gzipped CSV with the columns named in this file; the vectors are a\n"
+        "gzipped line per word, followed by its numbers, such as those of GloVe. Put them into a\n"
+        "folder under these names and set the environment variable TEXTCNN_DATA to it."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a small part, with tiny networks")
@@ -110,8 +123,9 @@ def main() -> None:
     # What this table was made for: reading the text helps, whoever reads it best.
     assert results["test_auc"].iloc[1:].min() > results.loc["no text", "test_auc"]
 
-    if not REAL_DATA.is_dir():
-        print(f"No real tables: TEXTCNN_DATA names no folder. Received: {REAL_DATA}")
+    needed = [VECTORS, *(REAL_DATA / file for file, _ in REAL.values())]
+    if missing := [path for path in needed if not path.is_file()]:
+        say_what_is_missing(missing)
         return
     given = "TextCNNEncoder with word vectors, out of fold"
     encoders = {given: TextCNNEncoder(embeddings=str(VECTORS), random_state=seed), **learnt}
