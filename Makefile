@@ -5,7 +5,14 @@ PY := $(VENV)/bin/python
 
 # TensorFlow's start-up notices are no news to a reader of these targets.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
-# Given to the recipes through the environment, so that a path or a column name may hold any character.
+# What the command line gives goes to the recipe unexpanded and through the environment, so that a path or
+# a column name may hold any character. Variables of the same names in the user's environment do not count.
+CSV :=
+TEXT :=
+TARGET :=
+override CSV := $(value CSV)
+override TEXT := $(value TEXT)
+override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
 .DEFAULT_GOAL := help
@@ -17,11 +24,7 @@ help: ## list the targets
 setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
 
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
-ifdef CSV
-	$(PY) -m textcnn.cli demo --csv "$$CSV" --text "$$TEXT" --target "$$TARGET"
-else
-	$(PY) -m textcnn.cli demo
-endif
+	$(PY) -m textcnn.cli demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
 
 test: lint ## lint, tests with warnings as errors, README code, doctests, examples
 	$(PY) examples/01_reviews_in_a_table.py --quick

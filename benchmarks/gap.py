@@ -15,22 +15,20 @@ the two ensembles are what counts here, not how good the scores are.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
 from scipy.stats import ks_2samp
+from shared_data import data_file
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.model_selection import TimeSeriesSplit, cross_val_predict, train_test_split
 
 from textcnn import TextCNNEncoder
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 ENSEMBLES = ("mean", "refit")
 
 
@@ -52,10 +50,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2000)
     parser.add_argument("--filters", type=int, default=16)
     options = parser.parse_args()
+    read = tables()
     print_header(options)
     started = time.perf_counter()
     lines = []
-    for name, table in tables().items():
+    for name, table in read.items():
         for split in range(options.splits):
             lines += one_split(name, table, split, options)
             print(f"{name}, split {split + 1}: {time.perf_counter() - started:.0f} s", flush=True)
@@ -65,10 +64,10 @@ def main() -> None:
 
 def tables() -> dict[str, Table]:
     """Return the tables, their columns that are neither text nor target as numbers."""
-    folder = DATA / "tables"
-    clothing = pd.read_csv(folder / "womens_clothing.csv.gz")
-    tweets = pd.read_csv(folder / "airline_tweets.csv.gz")
-    whisky = pd.read_csv(folder / "scotch_reviews.csv.gz")
+    clothing, tweets, whisky = (
+        pd.read_csv(data_file(f"tables/{name}.csv.gz"))
+        for name in ("womens_clothing", "airline_tweets", "scotch_reviews")
+    )
     whisky = whisky[whisky["review_point"].notna()]
     stamps = pd.to_datetime(tweets["tweet_created"])
     zone = tweets[["user_timezone"]].apply(lambda column: pd.factorize(column)[0])
@@ -170,14 +169,9 @@ def gap(out_of_fold, new) -> dict:
 
 def print_header(options) -> None:
     """Print what a reader needs to weigh the numbers."""
-    import keras
-    import sklearn
-
     print(
         f"{options.splits} splits of at most {options.rows} rows, 70/30; {options.filters} filters "
-        f'x (2, 3), no given vectors, epochs="auto"\n{os.cpu_count()} cores, {platform.machine()}, '
-        f"Python {platform.python_version()}, keras {keras.__version__}, "
-        f"scikit-learn {sklearn.__version__}\n"
+        f'x (2, 3), no given vectors, epochs="auto"\n{machine_line()}\n'
     )
 
 

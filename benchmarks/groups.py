@@ -11,19 +11,17 @@ encoder's own folds do the same inside.
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
+from shared_data import data_file
 from sklearn import config_context
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from textcnn import TextCNNEncoder
-
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 
 
 def main() -> None:
@@ -33,7 +31,7 @@ def main() -> None:
     parser.add_argument("--reviews", type=int, default=120)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    table = pd.read_csv(DATA / "tables" / "womens_clothing.csv.gz")
+    table = pd.read_csv(data_file("tables/womens_clothing.csv.gz"))
     table = table[table["review_text"].notna()]
     common = table["clothing_id"].value_counts().index[: options.garments]
     table = table[table["clothing_id"].isin(common)]
@@ -44,6 +42,7 @@ def main() -> None:
         "garment is liked": (table["clothing_id"].map(rating) > rating.median()).to_numpy(int),
     }
     groups = table["clothing_id"].to_numpy()
+    print(machine_line())
     print(f"{len(table)} reviews of {len(common)} garments; ROC AUC, mean (sd) over repeats")
     for target, y in targets.items():
         scores = {"ignored": [], "kept": []}

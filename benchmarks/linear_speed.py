@@ -14,15 +14,13 @@ probabilities with each fold model's prior put back.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import sklearn
+from machine import machine_line
+from shared_data import data_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -31,7 +29,6 @@ from sklearn.pipeline import make_pipeline, make_union
 
 from textcnn import TextLinearEncoder
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 SETS = {
     "tweets": ("airline_tweets.csv.gz", "text", "airline_sentiment"),
     "clothing": ("womens_clothing.csv.gz", "review_text", "recommended"),
@@ -48,10 +45,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", choices=list(SETS), default=list(SETS))
     parser.add_argument("--mr", action="store_true", help="ten-fold accuracy on MR besides")
     options = parser.parse_args()
-    print(
-        f"5 folds, {options.runs} runs; {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, scikit-learn {sklearn.__version__}"
-    )
+    print(f"5 folds, {options.runs} runs; {machine_line()}")
     for name in options.sets:
         compare(name, options.runs)
     if options.mr:
@@ -61,7 +55,7 @@ def main() -> None:
 def compare(name: str, runs: int) -> None:
     """Time all sides on one set."""
     file, column, target = SETS[name]
-    table = pd.read_csv(DATA / "tables" / file).dropna(subset=[column, target])
+    table = pd.read_csv(data_file(f"tables/{file}")).dropna(subset=[column, target])
     texts, y = table[column].tolist(), table[target].to_numpy()
     sides = {
         "TextLinearEncoder": run_encoder,
@@ -121,7 +115,7 @@ def run_peer(texts, y, folds, model) -> float:
 
 def score_mr() -> None:
     """Print the accuracy on MR by ten folds, as the literature has it."""
-    table = pd.read_csv(DATA / "text" / "mr.csv.gz", keep_default_na=False)
+    table = pd.read_csv(data_file("text/mr.csv.gz"), keep_default_na=False)
     for seed in range(3):
         encoder = TextLinearEncoder(cv=10, scoring="accuracy", random_state=seed)
         started = time.perf_counter()

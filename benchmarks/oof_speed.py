@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import os
-import platform
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
+from shared_data import data_file
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import StratifiedKFold
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
-VECTORS = DATA / "vectors" / "domain.50k.100d.txt.gz"
+VECTORS = "vectors/domain.50k.100d.txt.gz"
 N_FILTERS, KERNEL_SIZES, BATCH_SIZE, LEARNING_RATE = 100, (3, 4, 5), 64, 3e-3
 
 
@@ -38,7 +36,7 @@ def main() -> None:
     parser.add_argument("--frozen", action="store_true", help="given vectors only")
     options = parser.parse_args()
 
-    table = pd.read_csv(DATA / "text" / "mr.csv.gz", keep_default_na=False)
+    table = pd.read_csv(data_file("text/mr.csv.gz"), keep_default_na=False)
     table = table.sample(frac=1, random_state=0)[: options.rows]
     texts, y = table["text"].tolist(), (table["label"] == "pos").to_numpy(int)
     learned_dim = 0 if options.frozen else 32
@@ -74,14 +72,10 @@ def main() -> None:
 
 def print_header(options, learned_dim) -> None:
     """Print what a reader needs to weigh the numbers."""
-    import keras
-    import tensorflow
-
     print(
         f"MR, 5 folds, {options.epochs} epochs, batch {BATCH_SIZE}, {N_FILTERS} filters x "
         f"{KERNEL_SIZES}, frozen 100-d vectors + {learned_dim} learnt; {options.runs} runs\n"
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
-        f"keras {keras.__version__}, tensorflow {tensorflow.__version__}\n"
+        f"{machine_line()}\n"
     )
 
 
@@ -90,7 +84,7 @@ def run_encoder(texts, y, folds, learned_dim, epochs, seed) -> np.ndarray:
     from textcnn import TextCNNEncoder
 
     encoder = TextCNNEncoder(
-        embeddings=VECTORS,
+        embeddings=data_file(VECTORS),
         learned_dim=learned_dim,
         cv=folds,
         epochs=epochs,
@@ -129,7 +123,7 @@ def read_vectors(words) -> np.ndarray:
     """Return the given vectors of some words, one row per word id; random where there is none."""
     table = np.random.default_rng(0).normal(0, 0.3, (len(words) + 1, 100)).astype(np.float32)
     table[0] = 0
-    with gzip.open(VECTORS, "rt", encoding="utf-8") as lines:
+    with gzip.open(data_file(VECTORS), "rt", encoding="utf-8") as lines:
         for line in lines:
             word, numbers = line.rstrip("\n").split(" ", 1)
             if word in words:

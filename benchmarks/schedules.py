@@ -10,16 +10,15 @@ with cosine decay to 0.
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
+from shared_data import data_file
 
 from textcnn import TextCNNEncoder, fitting
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 GRID = {
     "mr500": [50, 100, 200, 300],
     "mr2000": [75, 150, 250, 400],
@@ -34,7 +33,7 @@ def read_set(name: str) -> tuple[list[str], np.ndarray]:
     """Return texts and labels of a set, or of a random part of it (``mr500``)."""
     base = name.rstrip("0123456789")
     file = "tables/airline_tweets" if base == "tweets" else f"text/{base}"
-    table = pd.read_csv(DATA / f"{file}.csv.gz", keep_default_na=False)
+    table = pd.read_csv(data_file(f"{file}.csv.gz"), keep_default_na=False)
     label = "airline_sentiment" if base == "tweets" else "label"
     if "split" in table:
         table = table[table["split"] == "train"]
@@ -47,12 +46,14 @@ def main() -> None:
     """Print one line per set, batch size and number of updates."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", default=list(GRID), choices=list(GRID))
-    for name in parser.parse_args().sets:
+    sets = parser.parse_args().sets
+    print(machine_line())
+    for name in sets:
         texts, y = read_set(name)
         for at_batch_64 in GRID[name]:
             for batch_size, updates in ((64, at_batch_64), (128, at_batch_64 * 2 // 3)):
                 encoder = TextCNNEncoder(
-                    embeddings=DATA / "vectors" / "domain.50k.100d.txt.gz",
+                    embeddings=data_file("vectors/domain.50k.100d.txt.gz"),
                     cv=3,
                     batch_size=batch_size,
                     scoring=["accuracy", "neg_log_loss"],

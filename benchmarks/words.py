@@ -10,16 +10,15 @@ others; mean and standard deviation over seeds, which also choose the rows.
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
+from shared_data import data_file
 from sklearn.metrics import log_loss
 
 from textcnn import TextCNNClassifier
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[1] / ".." / "shared" / "data"))
 CHOICES = {
     "default": {},
     "keep_vectors=50,000": {"keep_vectors": 50_000},
@@ -37,14 +36,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, nargs="+", default=[2000, 8000])
     options = parser.parse_args()
-    table = pd.read_csv(DATA / "text" / "mr.csv.gz", keep_default_na=False)
+    table = pd.read_csv(data_file("text/mr.csv.gz"), keep_default_na=False)
+    vectors = data_file("vectors/domain.50k.100d.txt.gz")
+    print(machine_line())
     for n_rows in options.rows:
         for name, changes in CHOICES.items():
             accuracies, losses = [], []
             for seed in range(options.seeds):
                 rows = table.sample(frac=1, random_state=seed)
                 train, test = rows[:n_rows], rows[8000:]
-                settings = {"embeddings": DATA / "vectors" / "domain.50k.100d.txt.gz", **changes}
+                settings = {"embeddings": vectors, **changes}
                 model = TextCNNClassifier(random_state=seed, **settings)
                 model.fit(train[["text"]], train["label"])
                 probabilities = model.predict_proba(test[["text"]])

@@ -22,12 +22,13 @@ is also run without them.
 import argparse
 import math
 import os
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from textcnn import TextCNNEncoder
-from textcnn.comparison import compare_text_features, comparison_report, text_stages
+from textcnn.comparison import compare_text_features, text_stages
 from textcnn.datasets import load_reviews
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -74,10 +75,11 @@ def compare(
     title: str, table: pd.DataFrame, columns: dict, encoders: dict[str, TextCNNEncoder], seed: int
 ) -> pd.DataFrame:
     """Print one comparison, with a line for each of the encoders, and return its results."""
-    print(f"{title}: {len(table):,} rows, target {columns['target']!r}")
+    print(f"{title}: {len(table):,} rows, target {columns['target']!r}", flush=True)
     stages = text_stages(columns["text_columns"], encoders=encoders, random_state=seed)
-    results = compare_text_features(table, stages=stages, random_state=seed, **columns)
-    print(comparison_report(results) + "\n", flush=True)
+    show = partial(print, flush=True)
+    results = compare_text_features(table, stages=stages, random_state=seed, show=show, **columns)
+    print(flush=True)
 
     n_classes = table[columns["target"]].nunique()
     n_probabilities = 1 if n_classes == 2 else n_classes
@@ -88,6 +90,19 @@ def compare(
         n_features = n_probabilities * len(columns["text_columns"])
         assert results.loc[way, "text_features"] == n_features
     return results
+
+
+def say_what_is_missing(missing: list[Path]) -> None:
+    """Tell which files the real tables need, what they hold, and where the tables come from."""
+    print("No comparison on real tables, which are other people's. Missing files:")
+    for path in missing:
+        print(f"  {path}")
+    print(
+        'The tables are "Women\'s E-Commerce Clothing Reviews" and "Twitter US Airline Sentiment"\n'
+        "(both on Kaggle), as gzipped CSV with the columns named in this file; the vectors are a\n"
+        "gzipped line per word, followed by its numbers, such as those of GloVe. Put them into a\n"
+        "folder under these names and set the environment variable TEXTCNN_DATA to it."
+    )
 
 
 def main() -> None:
@@ -108,8 +123,9 @@ def main() -> None:
     # What this table was made for: reading the text helps, whoever reads it best.
     assert results["test_auc"].iloc[1:].min() > results.loc["no text", "test_auc"]
 
-    if not REAL_DATA.is_dir():
-        print(f"No real tables: TEXTCNN_DATA names no folder. Received: {REAL_DATA}")
+    needed = [VECTORS, *(REAL_DATA / file for file, _ in REAL.values())]
+    if missing := [path for path in needed if not path.is_file()]:
+        say_what_is_missing(missing)
         return
     given = "TextCNNEncoder with word vectors, out of fold"
     encoders = {given: TextCNNEncoder(embeddings=str(VECTORS), random_state=seed), **learnt}

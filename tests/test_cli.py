@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 import textcnn
-from textcnn import cli
+from textcnn import cli, comparison
 from textcnn.comparison import (
     OutOfFoldLinear,
     compare_text_features,
@@ -115,11 +116,73 @@ def test_the_winner_is_whoever_it_is():
     assert len({len(line) for line in lines[:-1]}) == 1
 
 
-def test_a_lead_that_the_table_does_not_show_is_called_level():
+@pytest.mark.parametrize(
+    ("aucs", "error", "end"),
+    [
+        ([0.9, 0.904], 0.012, "one is too close to call (0.004 ± 0.012, one standard error)."),
+        ([0.9, 0.9004], 0.001, "one is too close to call (0.000 ± 0.001, one standard error)."),
+        ([0.9, 0.9], 0.0, "two is too close to call (0.000 ± 0.000, one standard error)."),
+        ([0.9, 0.923], 0.012, "two, but its lead over one is too close to call (0.023 ± 0.012"),
+        ([0.9, 0.926], 0.012, "two, 0.026 ± 0.012 (standard error) above one."),
+    ],
+)
+def test_a_lead_within_two_standard_errors_is_too_close_to_call(aucs, error, end):
     results = pd.DataFrame(
-        {"test_auc": [0.9, 0.9004], "seconds": 1.0, "text_features": 1}, index=["one", "two"]
+        {"test_auc": aucs, "seconds": 1.0, "text_features": 1}, index=["one", "two"]
     )
-    assert comparison_report(results).endswith("two, level to three places with one.")
+    results.attrs["lead_error"] = error
+    assert end in comparison_report(results).splitlines()[-1]
+
+
+def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets():
+    """Against fresh draws of test rows; pairs that agree have a small error, equal ones none."""
+    random = np.random.default_rng(0)
+
+    def draw():
+        y = np.arange(300) % 2
+        shared = y + random.normal(size=300)
+        return y, [shared + 0.5 * random.normal(size=300) for _ in range(2)]
+
+    pairs = [draw() for _ in range(300)]
+    spread = np.std([roc_auc_score(y, a) - roc_auc_score(y, b) for y, (a, b) in pairs])
+    errors = [comparison._lead_error(*draw(), seed) for seed in range(5)]
+    assert 0.75 < np.mean(errors) / spread < 1.3
+    y, (a, _) = draw()
+    assert comparison._lead_error(y, [a, a], 0) == 0.0
+
+
+def test_lines_are_shown_as_they_are_made(reviews):
+    shown, seen = [], []
+
+    class Watching(MeanTargetOfLength):
+        def fit_transform(self, X, y):
+            seen.append(list(shown))
+            return super().fit_transform(X, y)
+
+    encoders = {"first": Watching(), "second": Watching()}
+    results = compare_text_features(
+        reviews,
+        text_columns=["review"],
+        target="recommended",
+        other_columns=["price"],
+        stages=text_stages(["review"], encoders=encoders),
+        show=shown.append,
+    )
+    assert "\n".join(shown) == comparison_report(results)
+    assert results.attrs["lead_error"] > 0
+    assert [len(lines) for lines in seen] == [4, 5]
+    assert seen[1][-1].startswith("first ")
+
+
+def test_one_way_has_no_rival(reviews):
+    results = compare_text_features(
+        reviews,
+        text_columns=["review"],
+        target="recommended",
+        other_columns=["price"],
+        stages={"no text": []},
+    )
+    assert len(results) == 1 and "lead_error" not in results.attrs
 
 
 def test_the_linear_way_is_out_of_fold_on_training_rows(reviews):
@@ -164,6 +227,15 @@ def test_demo_goes_on_with_your_own_table(quick_encoder, own_csv, capsys):
     assert "delivery_days, rating_count, verified, rating.\n" in out
 
 
+def test_only_the_own_table_is_compared_where_asked_for(quick_encoder, own_csv, capsys):
+    arguments = ["demo", "--only-csv", "--csv", own_csv, "--text", "review"]
+    assert cli.main([*arguments, "--target", "recommended"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"{own_csv}: 400 rows")
+    assert out.count("Highest test AUC: ") == 1
+    assert "made-up" not in out
+
+
 def test_what_the_demo_prints_for_a_table_with_unusable_columns(
     quick_encoder, tmp_path, reviews, capsys
 ):
@@ -179,6 +251,25 @@ def test_what_the_demo_prints_for_a_table_with_unusable_columns(
     assert "Left out (more than 255 different values, or nearly empty): date, code, empty." in out
 
 
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_the_backend_starts_without_standard_error(is_closed):
+    """As under `2>&-`, or where a host has taken `sys.stderr` away and left the descriptor."""
+    code = (
+        "import os, sys\n"
+        "from textcnn import cli\n"
+        "import textcnn.neural.backend as backend\n"
+        "class Keras:\n"
+        "    class ops:\n"
+        "        zeros = staticmethod(lambda n: print('started', n))\n"
+        "backend.import_keras = Keras\n"
+        "sys.stderr = None\n"
+        f"{'os.close(2)' if is_closed else ''}\n"
+        "cli._start_backend_quietly()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=120)
+    assert (done.returncode, done.stdout) == (0, b"started 1\n")
+
+
 def broken(name):
     """Arguments and the words that the one line of the error must hold."""
     return pytest.param(*CASES[name], id=name)
@@ -187,6 +278,7 @@ def broken(name):
 CASES = {
     "no such file": (["--csv", "absent.csv", "--text", "a", "--target", "b"], "absent.csv"),
     "columns missing": (["--csv", "{own}"], "--text COLUMN --target COLUMN"),
+    "only no table": (["--only-csv"], "--csv FILE"),
     "table missing": (["--text", "review"], "--csv FILE"),
     "near column": (
         ["--csv", "{own}", "--text", "reviews", "--target", "recommended"],
@@ -219,6 +311,15 @@ CASES = {
         "column 'price' holds infinite numbers",
     ),
     "empty file": (["--csv", "{empty}", "--text", "a", "--target", "b"], "EmptyDataError"),
+    "semicolons": (
+        ["--csv", "{semicolons}", "--text", "review", "--target", "recommended"],
+        "has no comma; expected cells separated by commas. If yours are separated by ';'",
+    ),
+    "semicolons, commas in the text": (
+        ["--csv", "{ragged}", "--text", "a", "--target", "b"],
+        "ragged.csv', sep=';').to_csv('commas.csv', index=False)",
+    ),
+    "tabs": (["--csv", "{tabs}", "--text", "a", "--target", "b"], "are separated by '\\t'"),
     "not text": (["--csv", "{binary}", "--text", "a", "--target", "b"], "UTF-8"),
     "torn archive": (["--csv", "{torn}", "--text", "a", "--target", "b"], "torn.csv.gz"),
     "folder": (["--csv", "{folder}", "--text", "a", "--target", "b"], "IsADirectoryError"),
@@ -235,6 +336,12 @@ def test_bad_input_gets_one_line_and_status_2(arguments, words, tmp_path, review
     reviews.assign(price=[np.inf, *reviews["price"][1:]]).to_csv(places["infinite"], index=False)
     places["empty"] = tmp_path / "empty.csv"
     places["empty"].write_text("")
+    places["semicolons"] = tmp_path / "semicolons.csv"
+    reviews[["price", "recommended"]].to_csv(places["semicolons"], sep=";", index=False)
+    places["ragged"] = tmp_path / "ragged.csv"
+    places["ragged"].write_text("a;b\ngood;1\nbad, so bad, really;0\n")
+    places["tabs"] = tmp_path / "tabs.csv"
+    places["tabs"].write_text("a\tb\ngood\t1\n")
     places["binary"] = tmp_path / "binary.csv"
     places["binary"].write_bytes(b"a,b\n\xff\xfe\x80,1\n")
     places["torn"] = tmp_path / "torn.csv.gz"
@@ -263,6 +370,21 @@ def test_help_names_the_options(capsys):
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     assert all(option in out for option in ("--csv", "--text", "--target", "--seed"))
+
+
+@pytest.mark.parametrize("seed", ["x", "1.5", "", "-1", str(2**32)])
+def test_a_seed_that_is_none_is_said_to_be(seed, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["demo", f"--seed={seed}"])
+    message = f"argument --seed: a seed is a whole number from 0 to 4294967295. Received: {seed}"
+    assert message in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"textcnn {textcnn.__version__}\n"
 
 
 def test_the_command_line_starts_without_heavy_imports():

@@ -308,7 +308,7 @@ HOSTS = [
 def test_noise_predicts_nothing_through_any_host(host):
     X, y = noise_table(300, 2)
     folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, y))
-    encoder = tiny(cv=folds, epochs=8)
+    encoder = tiny(cv=folds, epochs=16)
     check_noise(lambda X, y: host(encoder, X, y), folds, X, y)
     leaking = encoder.fit(X, y).transform(X.iloc[:99])[:, 0]
     assert roc_auc_score(y[:99], leaking) > 0.7, "in-sample features of noise do predict"

@@ -33,6 +33,7 @@ def test_the_later_blocks_give_what_the_text_says(names):
     assert names["probabilities"].shape == (len(names["test"]),)
     assert list(names["best"]) == ["columntransformer__text__kernel_sizes"]
     assert list(names["features"].columns) == ["review_cnn"]
+    assert names["pipeline"][0].named_transformers_["text"].report_.plan.ordered
     assert list(names["own_vectors"].vocabulary_report_.index) == ["review"]
     assert 0.5 < names["accuracy"] <= 1
     assert names["ratings"].shape == (len(names["test"]),)

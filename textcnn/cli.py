@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from textcnn import __version__
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,6 +22,7 @@ _MINIMUM_ROWS = 200
 _MINIMUM_CLASS_ROWS = 20
 _MAXIMUM_CLASSES = 50
 _MINIMUM_TERMS = 100
+_SEPARATORS = ";\t|"
 
 _BUNDLED_INTRODUCTION = """\
 Bundled table: {n_rows:,} made-up product reviews. Target: would the customer recommend it?
@@ -29,7 +32,7 @@ are written with the same words for praise and for blame. Your table will differ
 
 _WHERE_NEXT = """\
 Where to go next
-  your own table      textcnn demo --csv table.csv --text column --target column
+  your own table      textcnn demo --only-csv --csv table.csv --text column --target column
                       (in a working copy: make demo CSV=table.csv TEXT=column TARGET=column)
   in your pipeline    README.md: Pipeline, GridSearchCV, groups, word vectors
   on real reviews     examples/01_reviews_in_a_table.py
@@ -73,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="textcnn", description="Leak-safe out-of-fold CNN features from text columns."
     )
+    parser.add_argument("--version", action="version", version=f"textcnn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     demo = commands.add_parser(
         "demo",
@@ -89,6 +93,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a text column of your table; may be given several times",
     )
     demo.add_argument("--target", metavar="COLUMN", help="the column of classes to predict")
+    demo.add_argument(
+        "--only-csv", action="store_true", help="leave out the comparison on the bundled table"
+    )
     demo.add_argument("--seed", type=_seed, default=0, help="seed of splits and models (default 0)")
     demo.set_defaults(run=_demo)
     return parser
@@ -96,12 +103,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _seed(text: str) -> int:
     """Read a seed as NumPy takes it."""
-    seed = int(text)
-    if not 0 <= seed < 2**32:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**32):
         raise argparse.ArgumentTypeError(
             f"a seed is a whole number from 0 to {2**32 - 1}. Received: {text}"
         )
-    return seed
+    return int(text)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -111,17 +117,25 @@ def _demo(options: argparse.Namespace) -> int:
 
     # TensorFlow reads this once, at its import; its start-up notices are no news here.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if options.only_csv:
+        _start_backend_quietly()
+    else:
+        _compare_bundled(options.seed)
+    if own_table is not None:
+        _compare_own(own_table, options)
+    _say(_WHERE_NEXT)
+    return 0
+
+
+def _compare_bundled(seed: int) -> None:
+    """Compare the four ways on the bundled table."""
     from textcnn.datasets import load_reviews
 
     reviews = load_reviews()
     _say(_BUNDLED_INTRODUCTION.format(n_rows=len(reviews)))
     _start_backend_quietly()
     others = ["category", "price", "delivery_days", "rating_count", "verified"]
-    _compare(reviews, ["review"], "recommended", others, options.seed)
-    if own_table is not None:
-        _compare_own(own_table, options)
-    _say(_WHERE_NEXT)
-    return 0
+    _compare(reviews, ["review"], "recommended", others, seed)
 
 
 def _start_backend_quietly() -> None:
@@ -130,14 +144,17 @@ def _start_backend_quietly() -> None:
     They go to the process's standard error from C++, before any log level is read. If the start
     fails, what was written is shown.
     """
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # standard error is closed, so nobody reads the notices
+        _start_backend()
+        return
+    if sys.stderr is not None:
+        sys.stderr.flush()
     with tempfile.TemporaryFile() as notices:
         os.dup2(notices.fileno(), 2)
         try:
-            from textcnn.neural.backend import import_keras
-
-            import_keras().ops.zeros(1)
+            _start_backend()
         except BaseException:
             notices.seek(0)
             os.write(kept, notices.read())
@@ -145,6 +162,13 @@ def _start_backend_quietly() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+def _start_backend() -> None:
+    """Import Keras and run one operation."""
+    from textcnn.neural.backend import import_keras
+
+    import_keras().ops.zeros(1)
 
 
 def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
@@ -166,23 +190,26 @@ def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
 def _compare(
     table: pd.DataFrame, text: list[str], target: str, others: list[str], seed: int
 ) -> None:
-    """Print one comparison."""
-    from textcnn.comparison import compare_text_features, comparison_report, text_stages
+    """Print one comparison, each way as it is done."""
+    from textcnn.comparison import compare_text_features, text_stages
 
-    results = compare_text_features(
+    compare_text_features(
         table,
         text_columns=text,
         target=target,
         other_columns=others,
         stages=text_stages(text, random_state=seed),
         random_state=seed,
+        show=_say,
     )
-    _say(comparison_report(results) + "\n")
+    _say("")
 
 
 def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
     """Read the user's table and refuse what the comparison could not use."""
     if options.csv is None:
+        if options.only_csv:
+            raise _BadInputError("--only-csv leaves your own table, which --csv FILE names.")
         if options.text or options.target:
             raise _BadInputError(
                 "--text and --target describe your own table, which --csv FILE names."
@@ -211,7 +238,7 @@ def _read_csv(path: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        return pd.read_csv(path, low_memory=False)
+        table = pd.read_csv(path, low_memory=False)
     except (
         OSError,
         EOFError,
@@ -221,10 +248,26 @@ def _read_csv(path: str) -> pd.DataFrame:
         pd.errors.EmptyDataError,
     ) as error:
         reason = " ".join(str(error).split())
+        if "Expected 1 fields" in reason:  # so the first line has no comma
+            raise _not_commas(path, ";") from error
         raise _BadInputError(
             f"cannot read a table from {path!r}; expected a CSV file in UTF-8 with a line of "
             f"column names. {type(error).__name__}: {reason}"
         ) from error
+    if len(table.columns) == 1:
+        separator = next((mark for mark in _SEPARATORS if mark in str(table.columns[0])), None)
+        if separator is not None:
+            raise _not_commas(path, separator)
+    return table
+
+
+def _not_commas(path: str, separator: str) -> _BadInputError:
+    """Return the error for a table whose cells something else than commas separates."""
+    return _BadInputError(
+        f"the first line of {path!r} has no comma; expected cells separated by commas. If yours "
+        f"are separated by {separator!r}, write the table anew in Python: "
+        f"pandas.read_csv({path!r}, sep={separator!r}).to_csv('commas.csv', index=False)"
+    )
 
 
 def _check_column(table: pd.DataFrame, column: str) -> None:
@@ -286,7 +329,7 @@ def _check_text(table: pd.DataFrame, column: str) -> None:
 
 
 def _say(text: str) -> None:
-    """Print at once, so that a reader sees the first table while the second is made."""
+    """Print at once, so that a reader sees each line while the next is made."""
     print(text, flush=True)
 
 

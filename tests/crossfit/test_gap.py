@@ -1,5 +1,8 @@
 """The gap between out-of-fold and new features: found where it is, not found where it is not."""
 
+import html
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -160,6 +163,19 @@ def test_rows_of_a_group_count_as_one():
     repeated = _mean_and_squared_error(np.repeat(gain, 50), side(1500, groups))
     assert repeated == pytest.approx((mean, error))
     assert _mean_and_squared_error(np.repeat(gain, 50), side(1500))[1] < error / 40
+
+
+def test_the_printed_frame_tells_what_it_means():
+    gap = distribution_gap(Scaled(), *table(n_rows=300))
+    for shown in (repr(gap), str(gap), gap._repr_html_()):
+        assert html.escape(gap.attrs["reading"]) in html.escape(html.unescape(shown))
+        assert "are those of a shallow tree" in shown
+        assert "neg_log_loss" in shown
+    again = pickle.loads(pickle.dumps(gap))
+    assert repr(again) == repr(gap)
+    for part in (gap.loc["x0"], gap.round(2), gap.reset_index()):
+        assert type(part) is pd.DataFrame
+        assert "shallow" not in repr(part)
 
 
 def test_row_numbers_in_cv_follow_the_rows():

@@ -1,6 +1,7 @@
 import copy
 import json
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +19,7 @@ from sklearn.metrics import (
 )
 from sklearn.model_selection import LeaveOneGroupOut, RepeatedStratifiedKFold, TimeSeriesSplit
 
+from textcnn import TextCNNEncoder
 from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.crossfit.report import ColumnRecord, CrossFitReport, LeakError
 from textcnn.crossfit.scoring import Scoring
@@ -48,7 +50,7 @@ def make_record(plan, target, *, name="review", seed=0, signal=1.0, **changes):
         "epochs": [3] * plan.n_models,
         "updates": [30] * plan.n_models,
         "seconds": [0.25] * plan.n_models,
-        "words": {"tokens": 1000, "tokens_with_vector": np.int64(900)},
+        "words": {"tokens": 1000, "tokens_with_vector": np.int64(900), "dim": 50},
         "documents": np.arange(1, plan.n_rows + 1, dtype=np.uint64),
     }
     return ColumnRecord(**{**fields, **changes})
@@ -475,7 +477,7 @@ def test_dict_is_strict_json():
     report = make_report(groups=groups, record={"documents": np.ones(N_ROWS, np.uint64)})
     read = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert read["n_groups"] == 24
-    assert read["words"] == {"review": {"tokens": 1000, "tokens_with_vector": 900}}
+    assert read["words"] == {"review": {"tokens": 1000, "tokens_with_vector": 900, "dim": 50}}
     assert read["duplicates"][0]["score_without"] is None
     assert [line["score"] for line in read["scores"]] == report.scores["score"].tolist()
 
@@ -495,12 +497,84 @@ def test_text_shows_scores_words_and_notes():
     records = [make_record(plan, target, name=name, seed=i) for i, name in enumerate("ab")]
     report = CrossFitReport(records, plan, target, notes=["vocabulary from all rows"])
     text = str(report)
-    assert text.startswith("Cross-fit of 2 columns, 4 models each, 120 rows, multiclass target")
+    assert text.startswith(
+        "Cross-fit of 2 columns, 4 fold models each, 120 rows, multiclass target"
+    )
     for line in report.summary.itertuples():
         assert f"{line.score:.3f} ± {line.spread:.3f}" in text
     assert "90.0%" in text
     assert "- vocabulary from all rows" in text
     assert repr(report) == "<CrossFitReport of 'a', 'b': 4 models, 120 rows>"
+
+
+def test_headings_stand_apart_and_only_where_there_is_something_to_say():
+    target = binary_target()
+    plan = make_fold_plan(4, target, random_state=0)
+    documents = np.arange(1, N_ROWS + 1, dtype=np.uint64) // 2 + 1
+    summary = str(CrossFitReport([make_record(plan, target, documents=documents)], plan, target))
+    headings = [
+        "column", "metric", "score ± spread", "prior", "lift", "epochs", "seconds", "duplicates",
+        "score without duplicates", "tokens with vector",
+    ]  # fmt: skip
+    block = summary.split("\n\n")[1].splitlines()
+    assert re.split(r" {2,}", block[0].strip()) == headings
+    assert len(re.split(r" {2,}", block[1].strip())) == len(headings)
+    assert len(block[0]) == len(block[1])
+    # Vectors that cover nothing are worth telling; no vectors and no duplicates are not.
+    words = {"tokens": 10, "tokens_with_vector": 0, "dim": 50}
+    assert "0.0%" in str(make_report(record={"words": words}))
+    for without in ({}, words | {"dim": 0}):
+        report = make_report(record={"words": without})
+        block = str(report).split("\n\n")[1].splitlines()
+        assert re.split(r" {2,}", block[0].strip()) == headings[:7]
+        assert "with vector" not in report._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ({}, "120 predictions against the 360 rows fed to the models that made them: no row in"),
+        ({"groups": np.arange(N_ROWS) // 5}, "no row in common, no group in common."),
+        ({"cv": TimeSeriesSplit(3), "uncovered": "nan"}, "in common, only earlier rows fed."),
+        ({"stop_fraction": 0.2}, "against the 360 rows fed"),
+    ],
+)
+def test_a_report_says_whether_it_was_verified(options, found):
+    report = make_report(**options)
+    assert not report.verified and not report.to_dict()["verified"]
+    for shown in (str(report), report._repr_html_()):
+        assert "Not verified: print(report.verify()) proves" in shown
+    report.verify()
+    assert report.verified and report.to_dict()["verified"]
+    for shown in (str(report), report._repr_html_()):
+        assert "Verified: " in shown and found in shown
+        assert "Not verified" not in shown
+
+
+def test_a_report_that_fails_is_not_called_verified():
+    report = make_report()
+    report.columns[0].fed[0]["learn"] = np.arange(N_ROWS)
+    with pytest.raises(LeakError):
+        report.verify()
+    assert "Not verified" in str(report)
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "cv", "serves"),
+    [
+        ("mean", 4, ""),
+        ("refit", 4, " and a refit"),
+        ("auto", 4, ""),
+        ("auto", TimeSeriesSplit(4), " and a refit"),
+    ],
+)
+def test_the_headline_tells_of_the_model_that_serves_new_rows(ensemble, cv, serves):
+    target = binary_target()
+    plan = make_fold_plan(cv, target, random_state=0, uncovered="nan")
+    encoder = TextCNNEncoder(ensemble=ensemble)
+    report = CrossFitReport([make_record(plan, target)], plan, target, encoder=encoder)
+    assert str(report).startswith(f"Cross-fit of 1 column, 4 fold models{serves}, 120 rows")
+    assert report.to_dict()["serves_refit"] is bool(serves)
 
 
 def test_long_reports_show_the_first_folds():
@@ -554,6 +628,13 @@ def test_plot_draws_a_line_per_model_and_a_dot_per_fold(cv):
     with pytest.raises(ValueError, match="pair of Axes"):
         report.plot(plt.subplots()[1])
     plt.close("all")
+
+
+def test_without_matplotlib_plot_says_what_to_type(monkeypatch):
+    for name in ("matplotlib", "matplotlib.pyplot"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=r"pip install matplotlib .*'textcnn\[plot\]'"):
+        make_report().plot()
 
 
 def test_importing_the_report_brings_no_matplotlib():

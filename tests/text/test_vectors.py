@@ -443,6 +443,11 @@ class TestMissingFiles:
         with pytest.raises(ValueError, match=r"no such vectors file.*KeyedVectors\.$"):
             load_vectors(str(tmp_path / "nowhere" / "vector.txt"))
 
+    def test_a_relative_path_is_told_in_full(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(ValueError, match=re.escape(repr(str(tmp_path / "in" / "v.txt")))):
+            load_vectors("in/v.txt")
+
     def test_a_folder(self, tmp_path):
         (tmp_path / "vectors.txt").write_bytes(b"a 1\n")
         with pytest.raises(ValueError, match=r"the folder.*'vectors\.txt'"):
@@ -578,6 +583,23 @@ class TestDataSets:
         with pytest.raises(ValueError, match=f"could not download.*{error}") as caught:
             load_vectors("glove-twitter-25")
         assert caught.value.__cause__ is error
+
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("glove-wiki-gigaword-10", r"\. Did you mean 'glove-wiki-gigaword-100'\? Expected"),
+            ("word2vec-google-300", r"\. Did you mean 'word2vec-google-news-300'\? Expected"),
+            ("my-own-words", r"\. Expected one of conceptnet"),
+        ],
+    )
+    def test_an_unknown_name_is_said_to_be(self, base, monkeypatch, name, hint):
+        def load(name, return_path):
+            raise ValueError("unable to read local cache during fallback")
+
+        monkeypatch.setattr(gensim.downloader, "load", load)
+        with pytest.raises(ValueError, match=f"known by the name {name!r}{hint}") as caught:
+            load_vectors(name)
+        assert "cache" not in str(caught.value)
 
 
 class TestCorpusVectors:

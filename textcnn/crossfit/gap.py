@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import numbers
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-from textcnn.crossfit.gap_measures import Side, feature_lines, model_lines, truth_of
+from textcnn.crossfit.gap_measures import ALL_FEATURES, Side, feature_lines, model_lines, truth_of
 from textcnn.crossfit.leakage import take_rows
 from textcnn.crossfit.rows import read_groups, read_sample_weight, read_time
 from textcnn.crossfit.targets import read_target
@@ -22,6 +23,23 @@ from textcnn.crossfit.targets import read_target
 _COLUMNS = ["feature", "measure", "out_of_fold", "new", "difference", "p_value"]
 _CHANCE = 0.05
 _FEWEST_KEPT, _FEWEST_RESERVED = 20, 10
+_LEGEND = (
+    f"Measures of {ALL_FEATURES!r} are those of a shallow tree; all others, of a feature alone."
+)
+
+
+class GapFrame(pd.DataFrame):
+    """A frame that shows, below its numbers, what they mean; what is cut from it is a DataFrame."""
+
+    def __repr__(self) -> str:
+        """Show the numbers and the reading."""
+        return f"{super().__repr__()}\n\n{_LEGEND}\n{self.attrs['reading']}"
+
+    def _repr_html_(self) -> str | None:
+        """Show the same in a notebook, unless pandas is told to show text there."""
+        shown = super()._repr_html_()
+        told = "<br>".join(map(html.escape, (_LEGEND, self.attrs["reading"])))
+        return None if shown is None else f"{shown}<p>{told}</p>"
 
 
 def distribution_gap(
@@ -34,7 +52,7 @@ def distribution_gap(
     time=None,
     share: float = 0.1,
     random_state: int = 0,
-) -> pd.DataFrame:
+) -> GapFrame:
     """Compare out-of-fold features of training rows with the features of rows no model saw.
 
     What is trained behind an encoder learns from out-of-fold features, each made by one fold
@@ -81,7 +99,8 @@ def distribution_gap(
         and ``"neg_log_loss"``, or ``"r2"``. The p-value of the last line counts rows of a group as
         one, that of ``"ks"`` takes rows as independent.
 
-        ``attrs["reading"]`` says in a line what the last line means for ``ensemble``.
+        ``attrs["reading"]`` says in a line what the last line means for ``ensemble``; it is shown
+        where the frame is printed.
 
     Raises
     ------
@@ -139,8 +158,8 @@ def distribution_gap(
     for number, name in enumerate(_names(fitted, new.features.shape[1])):
         lines += feature_lines(name, number, out_of_fold, new, folds, target)
     lines += model_lines(out_of_fold, new, target, int(random_state))
-    frame = pd.DataFrame(lines, columns=_COLUMNS).set_index(_COLUMNS[:2])
-    frame.attrs["reading"] = _reading(lines[-1], _ensemble(fitted, plan))
+    frame = GapFrame(pd.DataFrame(lines, columns=_COLUMNS).set_index(_COLUMNS[:2]))
+    frame.attrs["reading"] = _reading(lines[-1], ensemble_of(fitted, plan))
     return frame
 
 
@@ -223,7 +242,7 @@ def _names(fitted, n_features: int) -> list[str]:
     return [f"x{number}" for number in range(n_features)]
 
 
-def _ensemble(fitted, plan) -> str | None:
+def ensemble_of(fitted, plan) -> str | None:
     """Return what serves new rows, of an encoder that has the choice."""
     ensemble = getattr(fitted, "ensemble", None)
     if ensemble == "auto":

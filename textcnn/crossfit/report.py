@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit import report_display
-from textcnn.crossfit.gap import distribution_gap
+from textcnn.crossfit.gap import distribution_gap, ensemble_of
 from textcnn.crossfit.messages import listed, name_rows
 from textcnn.crossfit.plan import FoldPlan
 from textcnn.crossfit.scoring import Scoring
@@ -64,6 +64,10 @@ class CrossFitReport:
     of weight 0 are not scored; weights enter the scores. The spread is the standard deviation over
     folds, not an interval for the mean: folds share training rows.
 
+    Models are numbered from 0, as in every frame and error: model 0 is "fold 1 of n" in the
+    encoder's ``history_``. A refit model, which serves new rows, predicts no training row: it is
+    in ``history_`` only.
+
     Parameters
     ----------
     columns : list of ColumnRecord
@@ -81,6 +85,8 @@ class CrossFitReport:
     ----------
     metrics : tuple of str
     notes : list of str
+    verified : bool
+        Whether :meth:`verify` has found this very report right.
 
     Raises
     ------
@@ -124,6 +130,7 @@ class CrossFitReport:
         self.plan = plan
         self.target = target
         self._encoder = encoder
+        self.verified = False
         self._scoring = Scoring(target, scoring, plan.sample_weight)
         self.metrics = self._scoring.metrics
         self.notes = [*plan.notes, *notes]
@@ -141,6 +148,11 @@ class CrossFitReport:
 
     def _repr_html_(self) -> str:
         return report_display.as_html(self)
+
+    @property
+    def serves_refit(self) -> bool:
+        """Whether a model fitted on all rows serves new ones, beside the fold models."""
+        return ensemble_of(self._encoder, self.plan) == "refit"
 
     @property
     def membership(self) -> pd.DataFrame:
@@ -207,6 +219,7 @@ class CrossFitReport:
         row of its group, or (in time order) a row that is not earlier; no row without target or
         weight was learnt from; and each model predicted exactly the rows that were promised.
         Groups, time and weights are taken as given: a wrong group column cannot be seen from here.
+        A report that was verified says so where it is printed; ``encoder.report_`` makes a new one.
 
         Raises
         ------
@@ -215,6 +228,7 @@ class CrossFitReport:
         """
         for record in self.columns:
             verify_fed(record.name, record.fed, self.plan)
+        self.verified = True
         return self
 
     def gap(
@@ -243,8 +257,8 @@ class CrossFitReport:
         Returns
         -------
         DataFrame
-            See :func:`~textcnn.crossfit.gap.distribution_gap`; ``attrs["reading"]`` says in a line
-            what it means for ``ensemble``.
+            See :func:`~textcnn.crossfit.gap.distribution_gap`; printed, it says in a line what it
+            means for ``ensemble`` (``attrs["reading"]``).
 
         Raises
         ------
@@ -286,6 +300,8 @@ class CrossFitReport:
             "n_groups": None if plan.groups is None else len(np.unique(plan.groups)),
             "time_ordered": bool(plan.ordered),
             "weighted": plan.sample_weight is not None,
+            "serves_refit": self.serves_refit,
+            "verified": self.verified,
             "n_uncovered": len(plan.uncovered),
             "notes": list(self.notes),
             "summary": _json_safe(self._summary_lines),
@@ -298,7 +314,8 @@ class CrossFitReport:
         """Draw the folds as coloured rows, and the scores with their spread.
 
         Rows stand in the order of time where there is one, else sorted by the model that predicts
-        them, groups together; of long tables every n-th row is drawn. Needs matplotlib.
+        them, groups together; of long tables every n-th row is drawn. Needs matplotlib, which
+        ``pip install 'textcnn[plot]'`` brings.
 
         Parameters
         ----------
@@ -308,6 +325,11 @@ class CrossFitReport:
         Returns
         -------
         ndarray of two matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
         """
         return report_display.plot(self, ax)
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 _MOST_DRAWN = 1000
 _MOST_LISTED = 20
+_WITHOUT = "score without duplicates"
 # Paired so that they differ in lightness too, for eyes and printers that see no hue.
 _PARTS = (
     ("not used", "#eeeeee"),
@@ -22,9 +23,9 @@ def as_text(report) -> str:
     """Return headline, summary, folds and remarks."""
     scores = _fold_frame(report)
     blocks = [
-        _headline(report),
-        _shown(_summary_frame(report)).to_string(index=False),
-        _shown(scores.head(_MOST_LISTED)).to_string(index=False),
+        f"{_headline(report)}\n{_verification(report)}",
+        _aligned(_shown(_summary_frame(report))),
+        _aligned(_shown(scores.head(_MOST_LISTED))),
     ]
     if len(scores) > _MOST_LISTED:
         blocks[-1] += f"\n… {len(scores) - _MOST_LISTED} more lines in .scores"
@@ -39,7 +40,8 @@ def as_html(report) -> str:
     scores = _fold_frame(report)
     remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in _remarks(report))
     return (
-        f"<div><p><b>{html.escape(_headline(report))}</b></p>"
+        f"<div><p><b>{html.escape(_headline(report))}</b><br>"
+        f"{html.escape(_verification(report))}</p>"
         f"{_shown(_summary_frame(report)).to_html(index=False, escape=True)}"
         f"<details><summary>{len(scores)} folds</summary>"
         f"{_shown(scores).to_html(index=False, escape=True)}</details>"
@@ -49,7 +51,13 @@ def as_html(report) -> str:
 
 def plot(report, ax=None):
     """Draw folds and scores; return both Axes."""
-    import matplotlib.pyplot as plt
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"plot needs matplotlib, which could not be imported: {error}. Type: "
+            "pip install matplotlib (or pip install 'textcnn[plot]')."
+        ) from error
 
     if ax is None:
         height = 1.6 + 0.22 * max(report.plan.n_models, 5)
@@ -68,9 +76,10 @@ def plot(report, ax=None):
 def _headline(report) -> str:
     plan = report.plan
     n_columns = len(report.columns)
+    refit = " and a refit" if report.serves_refit else ""
     parts = [
         f"Cross-fit of {n_columns} column{'s' if n_columns > 1 else ''}",
-        f"{plan.n_models} models{' each' if n_columns > 1 else ''}",
+        f"{plan.n_models} fold models{refit}{' each' if n_columns > 1 else ''}",
         f"{plan.n_rows:,} rows",
         f"{report.target.kind} target",
     ]
@@ -83,6 +92,29 @@ def _headline(report) -> str:
     return ", ".join(parts)
 
 
+def _verification(report) -> str:
+    """Say what verify() has compared, or how to have it done."""
+    if not report.verified:
+        return (
+            "Not verified: print(report.verify()) proves that no model predicted a row it was fed."
+        )
+    fed = predicted = 0
+    for record in report.columns:
+        fed += sum(
+            len(np.unique(rows["learn"])) + len(np.unique(rows["stop"])) for rows in record.fed
+        )
+        predicted += sum(len(np.unique(rows["predict"])) for rows in record.fed)
+    found = ["no row in common"]
+    if report.plan.groups is not None:
+        found.append("no group in common")
+    if report.plan.ordered:
+        found.append("only earlier rows fed")
+    return (
+        f"Verified: {predicted:,} predictions against the {fed:,} rows fed to the models that made "
+        f"them: {', '.join(found)}."
+    )
+
+
 def _summary_frame(report) -> pd.DataFrame:
     lines = report.summary
     twice = report.duplicates
@@ -90,16 +122,17 @@ def _summary_frame(report) -> pd.DataFrame:
         {
             "column": lines["column"],
             "metric": lines["metric"],
-            "mean ± spread": _with_spread(lines["score"], lines["spread"]),
+            "score ± spread": _with_spread(lines["score"], lines["spread"]),
             "prior": lines["prior"],
             "lift": lines["lift"],
             "epochs": lines["epochs"].round(1),
             "seconds": lines["seconds"].round(1),
-            "duplicates": [f"{share:.1%}" for share in twice["share"]],
-            "score without": twice["score_without"],
         }
     )
-    if {"tokens", "tokens_with_vector"} <= set(lines.columns):
+    if twice["share"].any():
+        frame["duplicates"] = [f"{share:.1%}" for share in twice["share"]]
+        frame[_WITHOUT] = twice["score_without"]
+    if any(record.words.get("dim") for record in report.columns):
         frame["tokens with vector"] = [
             f"{known / tokens:.1%}" if tokens else ""
             for known, tokens in zip(lines["tokens_with_vector"], lines["tokens"], strict=True)
@@ -141,9 +174,19 @@ def _with_spread(means, spreads) -> list[str]:
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     """Scores as text of three decimals."""
     frame = frame.copy()
-    for name in frame.columns.intersection(["score", "prior", "lift", "score without"]):
+    for name in frame.columns.intersection(["score", "prior", "lift", _WITHOUT]):
         frame[name] = [f"{value:.3f}" for value in frame[name]]
     return frame
+
+
+def _aligned(frame: pd.DataFrame) -> str:
+    """Return a frame as text, columns two spaces apart: headings of several words stay whole."""
+    lines = [[str(name) for name in frame.columns], *frame.astype(str).to_numpy().tolist()]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        for line in lines
+    )
 
 
 def _draw_folds(report, ax) -> None:

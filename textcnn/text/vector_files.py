@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import gzip
 import json
 import re
@@ -16,6 +17,21 @@ ACCEPTED = (
     "or a file that gensim saved (KeyedVectors, Word2Vec, FastText)"
 )
 _DATA_SET_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+")
+# What gensim asks the network for; without one its own message names a cache file instead.
+_DATA_SETS = (
+    "conceptnet-numberbatch-17-06-300",
+    "fasttext-wiki-news-subwords-300",
+    "glove-twitter-25",
+    "glove-twitter-50",
+    "glove-twitter-100",
+    "glove-twitter-200",
+    "glove-wiki-gigaword-50",
+    "glove-wiki-gigaword-100",
+    "glove-wiki-gigaword-200",
+    "glove-wiki-gigaword-300",
+    "word2vec-google-news-300",
+    "word2vec-ruscorpora-300",
+)
 _GZIP = b"\x1f\x8b"
 _HEAD_BYTES = 1 << 18
 _BLOCK_BYTES = 1 << 20
@@ -132,6 +148,12 @@ def data_set_file(name: str, folder: Path) -> Path:
         try:
             return Path(gensim.downloader.load(name, return_path=True))
         except Exception as error:  # gensim raises bare Exception for wrong checksums
+            if name not in _DATA_SETS:
+                raise ValueError(
+                    f"There is no vectors file {str(Path(name).absolute())!r}, and no gensim-data "
+                    f"set of word vectors is known by the name {name!r}. {_nearest(name)}Expected "
+                    f"one of {', '.join(_DATA_SETS)}; or the path of {ACCEPTED}."
+                ) from error
             raise ValueError(
                 f"There is no such vectors file and no local gensim-data set: {name!r}, and gensim "
                 f"could not download it ({type(error).__name__}: {error}). Expected a name that "
@@ -149,6 +171,11 @@ def data_set_file(name: str, folder: Path) -> Path:
         f"Expected {stated or 'one .gz file'!r} in it. Received: "
         f"{sorted(entry.name for entry in folder.iterdir())}. Pass the path of the file."
     )
+
+
+def _nearest(name: str) -> str:
+    near = difflib.get_close_matches(name, _DATA_SETS, n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""
 
 
 def _stated_file_name(name: str, information: Path) -> str | None:

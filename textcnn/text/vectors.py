@@ -421,9 +421,9 @@ def _existing_file(path: str | Path) -> Path:
             f"Received: the folder {str(path)!r}; pass a file in it{_names_near(path, '')}."
         )
     raise ValueError(
-        f"There is no such vectors file: {str(path)!r}. Expected the path of {ACCEPTED}; or a "
-        "gensim-data name such as 'glove-wiki-gigaword-100'; or a gensim KeyedVectors"
-        f"{_names_near(path.parent, path.name)}."
+        f"There is no such vectors file: {str(path.absolute())!r}. Expected the path of "
+        f"{ACCEPTED}; or a gensim-data name such as 'glove-wiki-gigaword-100'; or a gensim "
+        f"KeyedVectors{_names_near(path.parent, path.name)}."
     )
 
 

@@ -1,0 +1,16 @@
+"""The line in which a benchmark says what it ran on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+
+PACKAGES = ("keras", "tensorflow", "scikit-learn", "numpy")
+
+
+def machine_line() -> str:
+    """Return cores, architecture, and the versions of Python and of what was timed."""
+    versions = [f"{package} {importlib.metadata.version(package)}" for package in PACKAGES]
+    python = f"Python {platform.python_version()}"
+    return ", ".join([f"{os.cpu_count()} cores", platform.machine(), python, *versions])

@@ -1,0 +1,56 @@
+"""The real data that benchmarks read: other people's, and no part of this repository."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[2] / "shared" / "data"))
+# What each file holds, and where it can be had.
+FILES = {
+    "text/mr.csv.gz": (
+        "text, label (pos or neg)",
+        "the sentence polarity data set 1.0 of Pang and Lee (2005), Cornell University",
+    ),
+    "text/trec.csv.gz": (
+        "text, label (six classes), split (train or test)",
+        "the TREC question classification data of Li and Roth (2002), University of Illinois",
+    ),
+    "tables/airline_tweets.csv.gz": (
+        "text, tweet_created, user_timezone, airline_sentiment",
+        '"Twitter US Airline Sentiment" by CrowdFlower, on Kaggle',
+    ),
+    "tables/womens_clothing.csv.gz": (
+        "clothing_id, age, title, review_text, rating, recommended, positive_feedback_count, "
+        "division, department, class_name",
+        '"Women\'s E-Commerce Clothing Reviews", on Kaggle',
+    ),
+    "tables/scotch_reviews.csv.gz": (
+        "category, review_point, price, description",
+        '"2.2k+ Scotch Whisky Reviews", on Kaggle',
+    ),
+    "vectors/domain.50k.100d.txt.gz": (
+        "50,000 words and 100 numbers each, separated by spaces, no header",
+        "vectors trained with gensim's skip-gram on the texts above; others of 100 numbers do, "
+        "such as GloVe's, and give other accuracies",
+    ),
+}
+
+
+def data_file(name: str) -> Path:
+    """Return the path of a file of the shared data; end with what is needed if it is missing."""
+    path = DATA / name
+    if path.is_file():
+        return path
+    given = os.environ.get("TEXTCNN_DATA")
+    content, source = FILES[name]
+    sys.exit(
+        "This benchmark reads real data, which the repository does not hold.\n"
+        f"Missing:  {path.resolve()}\n"
+        f"Content:  {content}\n"
+        f"Source:   {source}\n"
+        f"Make the file, with these columns, as {name} in a folder of your choice, and set the\n"
+        "environment variable TEXTCNN_DATA to that folder. "
+        f"Received: TEXTCNN_DATA{' not set' if given is None else f'={given}'}"
+    )
