@@ -1,24 +1,23 @@
 """Accuracy and time of the picture network on real sets, beside other ways to the same end.
 
 ``python benchmarks/pictures.py digits ants_bees mnist fashion speed`` runs the parts named;
-each prints one line per way. Results stand in benchmarks/RESULTS.md. Data: the folder that
-TEXTCNN_DATA names (images/mnist, images/fashion_mnist, images/ants_bees_small_jpg.tar); the digits
-are those of scikit-learn. HOG needs scikit-image, the torch line needs torch.
+each prints a line per way. Results stand in benchmarks/RESULTS.md, data in shared_data.py;
+the digits are those of scikit-learn. HOG needs scikit-image, the torch line needs torch.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
-import os
 import tarfile
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from machine import machine_line
+from shared_data import data_file
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 BATCH_SIZE = 64
 
 
@@ -34,6 +33,7 @@ def main():
     parser.add_argument("parts", nargs="+", choices=parts)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
+    print(machine_line())
     for part in arguments.parts:
         parts[part](arguments.seed)
 
@@ -50,9 +50,8 @@ def read_idx(path):
 
 
 def read_set(name):
-    folder = DATA / "images" / name
     return [
-        read_idx(folder / f"{part}-{kind}-ubyte.gz")
+        read_idx(data_file(f"images/{name}/{part}-{kind}-ubyte.gz"))
         for part in ("train", "t10k")
         for kind in ("images-idx3", "labels-idx1")
     ]
@@ -88,7 +87,7 @@ def ants_bees(seed):
     from textcnn.image.files import decode_file
 
     with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(DATA / "images" / "ants_bees_small_jpg.tar") as tar:
+        with tarfile.open(data_file("images/ants_bees_small_jpg.tar")) as tar:
             tar.extractall(folder, filter="data")
         (train, y), (test, new_y) = (
             load_class_folders(Path(folder, "ants_bees_small", part)) for part in ("train", "val")

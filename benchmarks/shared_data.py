@@ -13,6 +13,18 @@ FILES = {
         "text, label (pos or neg)",
         "the sentence polarity data set 1.0 of Pang and Lee (2005), Cornell University",
     ),
+    "text/sst2.csv.gz": (
+        "text, label (pos or neg), split (train, dev or test)",
+        "the Stanford Sentiment Treebank of Socher et al. (2013), two classes",
+    ),
+    "text/imdb.csv.gz": (
+        "text, label (pos or neg), split",
+        "the Large Movie Review Dataset of Maas et al. (2011), Stanford University",
+    ),
+    "text/chnsenticorp_hotel.csv.gz": (
+        "text (Chinese), label",
+        "ChnSentiCorp hotel reviews of Tan Songbo",
+    ),
     "text/trec.csv.gz": (
         "text, label (six classes), split (train or test)",
         "the TREC question classification data of Li and Roth (2002), University of Illinois",
@@ -36,6 +48,16 @@ FILES = {
         "such as GloVe's, and give other accuracies",
     ),
 }
+for _set, _source in {
+    "mnist": "MNIST of LeCun, Cortes and Burges",
+    "fashion_mnist": "Fashion-MNIST of Zalando Research",
+}.items():
+    for _part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        FILES[f"images/{_set}/{_part}-ubyte.gz"] = ("the file as published, in IDX form", _source)
+FILES["images/ants_bees_small_jpg.tar"] = (
+    "JPEG files in train/ants, train/bees, val/ants and val/bees",
+    "the hymenoptera pictures of PyTorch's transfer learning tutorial, made small",
+)
 
 
 def data_file(name: str) -> Path:

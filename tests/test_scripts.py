@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = sorted((REPOSITORY / "benchmarks").glob("*.py"))
-HELPERS = {"machine.py", "shared_data.py"}
+HELPERS = {"machine.py", "peers.py", "shared_data.py"}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_every_file_of_the_shared_data_is_found_or_told_of(shared_data_module, t
     for name in shared_data_module["FILES"]:
         with pytest.raises(SystemExit, match=re.escape(name)):
             shared_data_module["data_file"](name)
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
         assert shared_data_module["data_file"](name) == tmp_path / name
 

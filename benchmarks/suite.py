@@ -1,0 +1,278 @@
+"""The speed benchmarks, each against its peers; ``make bench`` writes benchmarks/SPEED.md.
+
+Sides take turns, so that a machine that gets slower slows all of them; ratios are of the runs of
+one turn. Scores stand beside times: a faster run at another accuracy proves nothing.
+
+    python benchmarks/suite.py [--quick] [--runs 3] [--only oof_mr,one_row] [--out FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import peers
+from machine import machine_line
+from shared_data import data_file
+from sklearn.model_selection import StratifiedKFold
+
+HERE = Path(__file__).parent
+QUICK_ROWS = 300
+
+
+def main() -> None:
+    """Run the chosen parts and write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a few rows, to see that it runs")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--only", help="parts, separated by commas")
+    parser.add_argument("--out", type=Path, help="default: benchmarks/SPEED.md, none if --quick")
+    options = parser.parse_args()
+    chosen = options.only.split(",") if options.only else list(PARTS)
+    unknown = set(chosen) - set(PARTS)
+    if unknown:
+        sys.exit(f"No such part: {sorted(unknown)}. Expected some of {list(PARTS)}.")
+    sections = [
+        "# Speed\n\nWritten by `python benchmarks/suite.py"
+        + (f" --only {options.only}" if options.only else "")
+        + f" --runs {options.runs}`.\n\n{machine_line()}. Seconds are medians (least–most); a "
+        "ratio above 1 says that the encoder is faster, and is the median over turns."
+    ]
+    started = time.perf_counter()
+    warm_up()
+    for name in chosen:
+        sections.append(PARTS[name](options))
+        print(sections[-1], f"\n({time.perf_counter() - started:.0f} s so far)\n", flush=True)
+    out = options.out or (None if options.quick else HERE / "SPEED.md")
+    if out is not None:
+        out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+
+
+def warm_up() -> None:
+    """Import and trace before any clock starts."""
+    peers.textcnn_encoder(work("mr", rows=QUICK_ROWS, folds=2, epochs=1), 0)
+
+
+def work(name: str, *, rows: int | None, folds: int, **settings) -> peers.Work:
+    """Return a task on a shared set."""
+    if name == "clothing":
+        table = pd.read_csv(data_file("tables/womens_clothing.csv.gz"))
+        table = table[table["review_text"].notna()]
+        texts, y = table["review_text"], table["recommended"]
+    else:
+        table = pd.read_csv(data_file(f"text/{name}.csv.gz"), keep_default_na=False)
+        texts, y = table["text"], table["label"] == "pos"
+    order = np.random.default_rng(0).permutation(len(y))[:rows]
+    y = y.to_numpy(int)[order]
+    splits = StratifiedKFold(folds, shuffle=True, random_state=0).split(y, y)
+    return peers.Work(tuple(texts.iloc[order]), y, tuple(splits), **settings)
+
+
+def turns(sides: dict[str, Callable], runs: int) -> dict[str, list]:
+    """Return per side a list of (seconds, what it returned), sides taking turns."""
+    results: dict[str, list] = {name: [] for name in sides}
+    for run in range(runs):
+        for name, side in sides.items():
+            started = time.perf_counter()
+            outcome = side(run)
+            results[name].append((time.perf_counter() - started, outcome))
+            print(f"  turn {run + 1}, {name}: {results[name][-1][0]:.2f} s", flush=True)
+    return results
+
+
+def as_table(results, score=None, unit="s") -> str:
+    """Return a Markdown table; the first side is ours."""
+    factor = 1000 if unit == "ms" else 1
+    lines = [
+        f"| side | {unit} | ratio | {'OOF accuracy (sd)' if score else ''} |",
+        "|---|---|---|---|",
+    ]
+    ours = [seconds for seconds, _ in next(iter(results.values()))]
+    for name, outcomes in results.items():
+        times = [seconds for seconds, _ in outcomes]
+        ratios = [theirs / mine for theirs, mine in zip(times, ours, strict=True)]
+        shown = [factor * value for value in (statistics.median(times), min(times), max(times))]
+        digits = 2 if shown[0] < 10 else 1
+        seconds, least, most = (f"{value:.{digits}f}" for value in shown)
+        scores = [score(outcome) for _, outcome in outcomes] if score else []
+        accuracy = f"{np.mean(scores):.4f} ({np.std(scores):.4f})" if scores else ""
+        ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+        lines.append(f"| {name} | {seconds} ({least}–{most}) | {ratio} | {accuracy} |")
+    return "\n".join(lines)
+
+
+def oof(title: str, name: str, sides, options, *, rows=None, folds=5, **settings) -> str:
+    """Time out-of-fold features of one set against peers."""
+    rows = QUICK_ROWS if options.quick else rows
+    task = work(name, rows=rows, folds=folds, **settings)
+    runs = 1 if options.quick else options.runs
+    results = turns({side: partial(run, task) for side, run in sides.items()}, runs)
+    table = as_table(results, score=lambda features: np.mean((features > 0.5) == task.y))
+    detail = f"{len(task.y):,} rows, {folds} folds, {task.epochs} epochs, batch {task.batch_size}"
+    return f"## {title}\n\n{detail}, 100 filters × (3, 4, 5).\n\n{table}"
+
+
+OURS = {"TextCNNEncoder": peers.textcnn_encoder}
+LOOP = {"Keras model per fold, padded": peers.keras_loop}
+
+
+def oof_mr(options) -> str:
+    """MR, default vectors: frozen and learnt."""
+    sides = (
+        OURS
+        | LOOP
+        | {
+            "one Keras model reset per fold, batches by length": peers.careful_keras,
+            "PyTorch by skorch": peers.skorch_module,
+        }
+    )
+    title = "Out-of-fold features of MR, frozen 100-d vectors + 32 learnt (default)"
+    return oof(title, "mr", sides, options)
+
+
+def oof_mr_frozen(options) -> str:
+    """MR, frozen vectors alone."""
+    sides = OURS | LOOP | {"one Keras model reset per fold, batches by length": peers.careful_keras}
+    return oof(
+        "Out-of-fold features of MR, frozen vectors alone", "mr", sides, options, learned_dim=0
+    )
+
+
+def oof_processes(options) -> str:
+    """Spread the folds over two processes."""
+    sides = OURS | {
+        "n_jobs=2 (workers' start included)": partial(peers.textcnn_encoder, n_jobs=2),
+    }
+    title = "Folds in one process and in two, MR"
+    return oof(title, "mr", sides, options, epochs=4)
+
+
+def oof_long(options) -> str:
+    """Longer documents."""
+    clothing = oof(
+        "Clothing reviews (about 60 words)", "clothing", OURS | LOOP, options, rows=6000, folds=3
+    )
+    imdb = oof(
+        "IMDB (cut at 400 words)", "imdb", OURS | LOOP, options, rows=2000, folds=3,
+        epochs=1, max_length=400,
+    )  # fmt: skip
+    return f"{clothing}\n\n{imdb}"
+
+
+def transform_rows(options) -> str:
+    """Transform many rows and one, against ``predict`` on padded ids of as many models."""
+    from textcnn import TextCNNEncoder
+
+    task = work("mr", rows=QUICK_ROWS if options.quick else 4000, folds=5, epochs=1)
+    encoder = TextCNNEncoder(**peers.encoder_settings(task, 0)).fit(list(task.texts), task.y)
+    documents, given = peers.read_words(task)
+    longest = max(map(len, documents))
+    models = [peers.keras_model(task, given, n_learn=100) for _ in task.folds]
+    n_rows = 2 * QUICK_ROWS if options.quick else 100_000
+    # New texts, as far as the encoder can tell: words of the set in another order.
+    random = np.random.default_rng(0)
+    many = [
+        " ".join(random.permutation(task.texts[i % len(task.texts)].split())) for i in range(n_rows)
+    ]
+    ids = peers.padded([documents[i % len(documents)] for i in range(n_rows)], longest)
+
+    def predict(rows, batch_size):
+        return np.mean([m.predict(rows, batch_size=batch_size, verbose=0) for m in models], axis=0)
+
+    sides = {
+        "transform, texts in": lambda run: encoder.transform(many),
+        "5 × Keras predict, padded ids in, batch 256": lambda run: predict(ids, 256),
+    }
+    runs = 1 if options.quick else options.runs
+    table = as_table(turns(sides, runs))
+    singles = {
+        "transform of one text": lambda run: encoder.transform(many[run : run + 1]),
+        "5 × Keras predict of one padded row": lambda run: predict(ids[run : run + 1], 1),
+    }
+    for side in singles.values():
+        side(0)
+    one = as_table(turns(singles, 3 if options.quick else 20), unit="ms")
+    return (
+        f"## transform of {n_rows:,} rows, five models\n\n{table}\n\n"
+        f"## transform of one row, warm, five models\n\n{one}"
+    )
+
+
+def tokens(options) -> str:
+    """Texts to ids."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    from textcnn.text.tokens import tokenize_column
+
+    texts = list(work("imdb", rows=QUICK_ROWS if options.quick else 5000, folds=2).texts)
+    n_tokens = len(tokenize_column(texts, tokenizer="word", max_length=None).ids)
+
+    def count_vectorizer(run):
+        analyze = CountVectorizer(token_pattern=r"\w+|[^\w\s]").build_analyzer()
+        words: dict[str, int] = {}
+        return [[words.setdefault(word, len(words)) for word in analyze(t)] for t in texts]
+
+    sides = {
+        "tokenize_column": lambda run: tokenize_column(texts, tokenizer="word", max_length=None),
+        "CountVectorizer's analyzer + dict": count_vectorizer,
+    }
+    results = turns(sides, 1 if options.quick else max(options.runs, 5))
+    rate = n_tokens / statistics.median(seconds for seconds, _ in results["tokenize_column"])
+    return (
+        f"## Texts to ids, {n_tokens / 1e6:.1f} million tokens of IMDB\n\n{as_table(results)}\n\n"
+        f"{rate / 1e6:.2f} million tokens a second."
+    )
+
+
+def start(options) -> str:
+    """Import time, and what the first fit of a process pays."""
+    seconds = {}
+    for label, code in {
+        "python alone": "pass",
+        "import pandas, sklearn": "import pandas, sklearn.base",
+        "import textcnn": "import textcnn",
+        "from textcnn import TextCNNEncoder": "from textcnn import TextCNNEncoder",
+    }.items():
+        times = []
+        for _ in range(3):
+            started = time.perf_counter()
+            subprocess.run([sys.executable, "-c", code], check=True)
+            times.append(time.perf_counter() - started)
+        seconds[label] = statistics.median(times)
+    code = (
+        "import time\nfrom textcnn import TextCNNEncoder\n"
+        "X, y = ['good', 'bad'] * 50, [1, 0] * 50\n"
+        "for _ in range(2):\n    s = time.perf_counter()\n    TextCNNEncoder(epochs=1).fit(X, y)\n"
+        "    print(time.perf_counter() - s)\n"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    first, second = map(float, output.stdout.split())
+    seconds["first fit of 100 rows in a process (TensorFlow's import, tracing)"] = first
+    seconds["second fit of 100 rows"] = second
+    lines = [f"| {label} | {value:.2f} |" for label, value in seconds.items()]
+    return "## Start\n\n| what | s |\n|---|---|\n" + "\n".join(lines)
+
+
+PARTS: dict[str, Callable] = {
+    "oof_mr": oof_mr,
+    "oof_mr_frozen": oof_mr_frozen,
+    "oof_long": oof_long,
+    "oof_processes": oof_processes,
+    "transform": transform_rows,
+    "tokens": tokens,
+    "start": start,
+}
+
+
+if __name__ == "__main__":
+    main()
