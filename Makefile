@@ -39,8 +39,8 @@ format: $(VENV)/.ready-test ## let ruff rewrite what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: $(VENV)/.ready-test ## time the encoder against a Keras model per fold
-	$(PY) benchmarks/oof_speed.py
+bench: $(VENV)/.ready-bench ## time the encoder against its peers and write benchmarks/SPEED.md
+	$(PY) benchmarks/suite.py
 
 clean: ## remove the virtual environment, caches and built files
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
@@ -58,3 +58,7 @@ $(VENV)/.ready: pyproject.toml | $(PY)
 $(VENV)/.ready-test: pyproject.toml | $(PY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,backends]'
 	touch $(VENV)/.ready $@
+
+$(VENV)/.ready-bench: $(VENV)/.ready-test
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	touch $@

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 import peers
 from machine import machine_line
-from suite import as_table, turns, warm_up, work
+from suite import as_table, turns, warm_up
 
 
 def main() -> None:
@@ -28,7 +28,9 @@ def main() -> None:
     parser.add_argument("--frozen", action="store_true", help="given vectors only")
     options = parser.parse_args()
     learned_dim = 0 if options.frozen else 32
-    task = work("mr", rows=options.rows, folds=5, epochs=options.epochs, learned_dim=learned_dim)
+    task = peers.load_work(
+        "mr", rows=options.rows, folds=5, epochs=options.epochs, learned_dim=learned_dim
+    )
     sides = {
         "TextCNNEncoder": partial(peers.textcnn_encoder, task),
         "Keras model per fold, padded": partial(peers.keras_loop, task),

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from shared_data import data_file
 from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import StratifiedKFold
 
 VECTORS = "vectors/domain.50k.100d.txt.gz"
 
@@ -31,6 +33,21 @@ class Work:
     kernel_sizes: tuple[int, ...] = (3, 4, 5)
     learning_rate: float = 3e-3
     max_length: int | None = None
+
+
+def load_work(name: str, *, rows: int | None, folds: int, **settings) -> Work:
+    """Return a task on a shared set."""
+    if name == "clothing":
+        table = pd.read_csv(data_file("tables/womens_clothing.csv.gz"))
+        table = table[table["review_text"].notna()]
+        texts, y = table["review_text"], table["recommended"]
+    else:
+        table = pd.read_csv(data_file(f"text/{name}.csv.gz"), keep_default_na=False)
+        texts, y = table["text"], table["label"] == "pos"
+    order = np.random.default_rng(0).permutation(len(y))[:rows]
+    y = y.to_numpy(int)[order]
+    splits = StratifiedKFold(folds, shuffle=True, random_state=0).split(y, y)
+    return Work(tuple(texts.iloc[order]), y, tuple(splits), **settings)
 
 
 def encoder_settings(work: Work, seed: int) -> dict:

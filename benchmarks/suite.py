@@ -12,20 +12,19 @@ import argparse
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import peers
+import scaling
 from machine import machine_line
-from shared_data import data_file
-from sklearn.model_selection import StratifiedKFold
 
 HERE = Path(__file__).parent
-QUICK_ROWS = 300
+QUICK_ROWS = 600
 
 
 def main() -> None:
@@ -48,9 +47,10 @@ def main() -> None:
     ]
     started = time.perf_counter()
     warm_up()
-    for name in chosen:
-        sections.append(PARTS[name](options))
-        print(sections[-1], f"\n({time.perf_counter() - started:.0f} s so far)\n", flush=True)
+    with tempfile.TemporaryDirectory() as options.scratch:
+        for name in chosen:
+            sections.append(PARTS[name](options))
+            print(sections[-1], f"\n({time.perf_counter() - started:.0f} s so far)\n", flush=True)
     out = options.out or (None if options.quick else HERE / "SPEED.md")
     if out is not None:
         out.write_text("\n\n".join(sections) + "\n", encoding="utf-8")
@@ -58,22 +58,7 @@ def main() -> None:
 
 def warm_up() -> None:
     """Import and trace before any clock starts."""
-    peers.textcnn_encoder(work("mr", rows=QUICK_ROWS, folds=2, epochs=1), 0)
-
-
-def work(name: str, *, rows: int | None, folds: int, **settings) -> peers.Work:
-    """Return a task on a shared set."""
-    if name == "clothing":
-        table = pd.read_csv(data_file("tables/womens_clothing.csv.gz"))
-        table = table[table["review_text"].notna()]
-        texts, y = table["review_text"], table["recommended"]
-    else:
-        table = pd.read_csv(data_file(f"text/{name}.csv.gz"), keep_default_na=False)
-        texts, y = table["text"], table["label"] == "pos"
-    order = np.random.default_rng(0).permutation(len(y))[:rows]
-    y = y.to_numpy(int)[order]
-    splits = StratifiedKFold(folds, shuffle=True, random_state=0).split(y, y)
-    return peers.Work(tuple(texts.iloc[order]), y, tuple(splits), **settings)
+    peers.textcnn_encoder(peers.load_work("mr", rows=QUICK_ROWS, folds=2, epochs=1), 0)
 
 
 def turns(sides: dict[str, Callable], runs: int) -> dict[str, list]:
@@ -112,10 +97,18 @@ def as_table(results, score=None, unit="s") -> str:
 def oof(title: str, name: str, sides, options, *, rows=None, folds=5, **settings) -> str:
     """Time out-of-fold features of one set against peers."""
     rows = QUICK_ROWS if options.quick else rows
-    task = work(name, rows=rows, folds=folds, **settings)
+    task = peers.load_work(name, rows=rows, folds=folds, **settings)
     runs = 1 if options.quick else options.runs
     results = turns({side: partial(run, task) for side, run in sides.items()}, runs)
     table = as_table(results, score=lambda features: np.mean((features > 0.5) == task.y))
+    accuracy = {
+        side: np.mean([np.mean((features > 0.5) == task.y) for _, features in outcomes])
+        for side, outcomes in results.items()
+    }
+    # Twice the standard error of a difference, and two more for so many comparisons.
+    allowed = 4 * np.sqrt(0.5 / len(task.y))
+    if max(accuracy.values()) - min(accuracy.values()) > allowed:
+        sys.exit(f"Sides differ by more than {allowed:.3f} in accuracy: {accuracy}")
     detail = f"{len(task.y):,} rows, {folds} folds, {task.epochs} epochs, batch {task.batch_size}"
     return f"## {title}\n\n{detail}, 100 filters × (3, 4, 5).\n\n{table}"
 
@@ -132,6 +125,7 @@ def oof_mr(options) -> str:
         | {
             "one Keras model reset per fold, batches by length": peers.careful_keras,
             "PyTorch by skorch": peers.skorch_module,
+            "TextCNNEncoder, 1 epoch": partial(peers.textcnn_encoder, epochs=1),
         }
     )
     title = "Out-of-fold features of MR, frozen 100-d vectors + 32 learnt (default)"
@@ -144,6 +138,16 @@ def oof_mr_frozen(options) -> str:
     return oof(
         "Out-of-fold features of MR, frozen vectors alone", "mr", sides, options, learned_dim=0
     )
+
+
+def oof_recurrent(options) -> str:
+    """Set the CNN beside recurrent networks of equal width."""
+    sides = OURS | {
+        'TextCNNEncoder(network="bigru")': partial(peers.textcnn_encoder, network="bigru"),
+        "Keras BiGRU per fold, padded": peers.keras_bigru_loop,
+    }
+    title = "Convolution against recurrence, MR"
+    return oof(title, "mr", sides, options, rows=3000, folds=3, epochs=1)
 
 
 def oof_processes(options) -> str:
@@ -171,7 +175,7 @@ def transform_rows(options) -> str:
     """Transform many rows and one, against ``predict`` on padded ids of as many models."""
     from textcnn import TextCNNEncoder
 
-    task = work("mr", rows=QUICK_ROWS if options.quick else 4000, folds=5, epochs=1)
+    task = peers.load_work("mr", rows=QUICK_ROWS if options.quick else 4000, folds=5, epochs=1)
     encoder = TextCNNEncoder(**peers.encoder_settings(task, 0)).fit(list(task.texts), task.y)
     documents, given = peers.read_words(task)
     longest = max(map(len, documents))
@@ -209,10 +213,14 @@ def transform_rows(options) -> str:
 def tokens(options) -> str:
     """Texts to ids."""
     from sklearn.feature_extraction.text import CountVectorizer
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from tokenizers.normalizers import Lowercase
+    from tokenizers.pre_tokenizers import Whitespace
 
     from textcnn.text.tokens import tokenize_column
 
-    texts = list(work("imdb", rows=QUICK_ROWS if options.quick else 5000, folds=2).texts)
+    texts = list(peers.load_work("imdb", rows=QUICK_ROWS if options.quick else 5000, folds=2).texts)
     n_tokens = len(tokenize_column(texts, tokenizer="word", max_length=None).ids)
 
     def count_vectorizer(run):
@@ -220,9 +228,22 @@ def tokens(options) -> str:
         words: dict[str, int] = {}
         return [[words.setdefault(word, len(words)) for word in analyze(t)] for t in texts]
 
+    fast = Tokenizer(WordLevel({"[UNK]": 0}, "[UNK]"))
+    fast.normalizer = Lowercase()
+    fast.pre_tokenizer = Whitespace()
+    words = {
+        word for text in texts for word, _ in fast.pre_tokenizer.pre_tokenize_str(text.lower())
+    }
+    fast.model = WordLevel(
+        {"[UNK]": 0} | {word: i for i, word in enumerate(sorted(words), 1)}, "[UNK]"
+    )
+
     sides = {
         "tokenize_column": lambda run: tokenize_column(texts, tokenizer="word", max_length=None),
         "CountVectorizer's analyzer + dict": count_vectorizer,
+        "tokenizers' WordLevel, known words (Rust, threads)": lambda run: [
+            encoding.ids for encoding in fast.encode_batch_fast(texts, add_special_tokens=False)
+        ],
     }
     results = turns(sides, 1 if options.quick else max(options.runs, 5))
     rate = n_tokens / statistics.median(seconds for seconds, _ in results["tokenize_column"])
@@ -267,10 +288,16 @@ PARTS: dict[str, Callable] = {
     "oof_mr": oof_mr,
     "oof_mr_frozen": oof_mr_frozen,
     "oof_long": oof_long,
+    "oof_recurrent": oof_recurrent,
     "oof_processes": oof_processes,
     "transform": transform_rows,
     "tokens": tokens,
     "start": start,
+    "ceiling": scaling.ceiling,
+    "folds": scaling.folds,
+    "lengths": scaling.lengths,
+    "memory": scaling.memory,
+    "rows": scaling.rows,
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = sorted((REPOSITORY / "benchmarks").glob("*.py"))
-HELPERS = {"machine.py", "peers.py", "shared_data.py"}
+HELPERS = {"machine.py", "peers.py", "scaling.py", "shared_data.py"}
 
 
 @pytest.fixture
