@@ -16,7 +16,7 @@ override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test lint format bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,11 @@ format: $(VENV)/.ready-test ## let ruff rewrite what it can
 bench: $(VENV)/.ready-bench ## time the encoder against its peers and write benchmarks/SPEED.md
 	$(PY) benchmarks/suite.py
 
+docs: $(VENV)/.ready-test ## build the pages in docs/ to docs/_build/html, warnings as errors
+	$(PY) -m sphinx -W -q -b html docs docs/_build/html
+
 clean: ## remove the virtual environment, caches and built files
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):

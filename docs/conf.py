@@ -1,0 +1,24 @@
+"""Sphinx: pages in Markdown, the reference from docstrings, warnings as errors (``make docs``)."""
+
+import importlib.metadata
+
+project = "textcnn"
+author = "the textcnn developers"
+version = release = importlib.metadata.version("textcnn")
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+html_theme = "furo"
+html_title = "textcnn"
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+nitpicky = False
