@@ -87,6 +87,10 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         Whether to add a last column that is 1 for rows that no model predicts.
     scoring : None, str or sequence of str, default=None
         Metrics of the receipt: scikit-learn scorer names. None chooses by the kind of target.
+    columns : {"separate", "joined"}, default="separate"
+        Whether each of several text columns has networks and features of its own, or one network
+        reads a row's cells one after another, with a separator between them: one set of features,
+        ``joined_cnn``, and one vocabulary for all. `max_length` counts per cell either way.
     level : {"word", "char"}, default="word"
         Whether words or characters are read. Characters, whatever their case, suit misspellings,
         codes and scripts without spaces; they have small learnt vectors of their own, so
@@ -133,10 +137,10 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
     network : None, "bigru" or callable, default=None
         None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
         cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
-        batch. Then `kernel_sizes` and `n_blocks` have no say. A callable takes the number of
-        channels per word and returns a ``keras.Model`` from word vectors (batch, length,
-        channels), zero where padded, and optionally a mask (batch, length, 1), to features
-        (batch, n_features). It replaces convolutions and pooling.
+        batch. Then `kernel_sizes` and `n_blocks` have no say, and `activation` only in dense
+        layers. A callable takes the number of channels per word and returns a ``keras.Model``
+        from word vectors (batch, length, channels), zero where padded, and optionally a mask
+        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
@@ -227,6 +231,7 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         add_spread=False,
         add_indicator=False,
         scoring=None,
+        columns="separate",
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -265,6 +270,7 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         self.add_spread = add_spread
         self.add_indicator = add_indicator
         self.scoring = scoring
+        self.columns = columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -350,6 +356,12 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         """Say what the features are made of, so that several kinds stand side by side."""
         network = "bigru" if self.network == RECURRENT else "cnn"
         return f"char_{network}" if self.level == "char" else network
+
+    def _model_set_names(self, input_names) -> list[str]:
+        """Return what features are called: by their column, or as joined."""
+        if self._is_joined:
+            return [f"joined_{self._feature_name}"]
+        return super()._model_set_names(input_names)
 
     def _learning_without_targets(self, plan):
         """Tell whose words corpus vectors may learn from."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from textcnn.network_estimator import NetworkPredictor
-from textcnn.text_base import TextNetworkEstimator, join_columns
+from textcnn.text_base import TextNetworkEstimator, join_networks
 
 
 class _TextPredictor(TextNetworkEstimator, NetworkPredictor):
@@ -14,7 +14,7 @@ class _TextPredictor(TextNetworkEstimator, NetworkPredictor):
     def _read_network(self, columns, settings, target, entropy):
         """Learn the words of every column; return one network for all."""
         branches = [read() for read in self._reads(columns, settings, target, entropy)]
-        network = join_columns([network for network, _, _ in branches])
+        network = join_networks([network for network, _, _ in branches])
         return network, network.source([source.columns[0] for _, _, source in branches])
 
 
@@ -22,7 +22,8 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     """Classification of rows by their text columns with a 1D convolutional network.
 
     The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
-    Several text columns have a branch each, concatenated before the dense part.
+    Several text columns have a branch each, concatenated before the dense part, or are
+    read as one (``columns="joined"``).
 
     Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -35,6 +36,10 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
         puts several side by side as channels; None leaves all to the learnt vectors. Given
         vectors stay frozen unless ``trainable_embeddings``.
+    columns : {"separate", "joined"}, default="separate"
+        Whether each of several text columns has a branch and a vocabulary of its own, or one
+        branch reads a row's cells one after another, with a separator between them. `max_length`
+        counts per cell either way.
     level : {"word", "char"}, default="word"
         Whether words or characters are read. Characters, whatever their case, suit misspellings,
         codes and scripts without spaces; they have small learnt vectors of their own, so
@@ -80,10 +85,10 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     network : None, "bigru" or callable, default=None
         None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
         cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
-        batch. Then `kernel_sizes` and `n_blocks` have no say. A callable takes the number of
-        channels per word and returns a ``keras.Model`` from word vectors (batch, length,
-        channels), zero where padded, and optionally a mask (batch, length, 1), to features
-        (batch, n_features). It replaces convolutions and pooling.
+        batch. Then `kernel_sizes` and `n_blocks` have no say, and `activation` only in dense
+        layers. A callable takes the number of channels per word and returns a ``keras.Model``
+        from word vectors (batch, length, channels), zero where padded, and optionally a mask
+        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
@@ -133,6 +138,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         self,
         embeddings=None,
         *,
+        columns="separate",
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -158,6 +164,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         random_state=None,
     ):
         self.embeddings = embeddings
+        self.columns = columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -241,7 +248,8 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     """Regression of rows by their text columns with a 1D convolutional network.
 
     The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
-    Several text columns have a branch each, concatenated before the dense part.
+    Several text columns have a branch each, concatenated before the dense part, or are
+    read as one (``columns="joined"``).
 
     Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -254,6 +262,10 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
         puts several side by side as channels; None leaves all to the learnt vectors. Given
         vectors stay frozen unless ``trainable_embeddings``.
+    columns : {"separate", "joined"}, default="separate"
+        Whether each of several text columns has a branch and a vocabulary of its own, or one
+        branch reads a row's cells one after another, with a separator between them. `max_length`
+        counts per cell either way.
     level : {"word", "char"}, default="word"
         Whether words or characters are read. Characters, whatever their case, suit misspellings,
         codes and scripts without spaces; they have small learnt vectors of their own, so
@@ -299,10 +311,10 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     network : None, "bigru" or callable, default=None
         None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
         cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
-        batch. Then `kernel_sizes` and `n_blocks` have no say. A callable takes the number of
-        channels per word and returns a ``keras.Model`` from word vectors (batch, length,
-        channels), zero where padded, and optionally a mask (batch, length, 1), to features
-        (batch, n_features). It replaces convolutions and pooling.
+        batch. Then `kernel_sizes` and `n_blocks` have no say, and `activation` only in dense
+        layers. A callable takes the number of channels per word and returns a ``keras.Model``
+        from word vectors (batch, length, channels), zero where padded, and optionally a mask
+        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
@@ -351,6 +363,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         self,
         embeddings=None,
         *,
+        columns="separate",
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -376,6 +389,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         random_state=None,
     ):
         self.embeddings = embeddings
+        self.columns = columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length

@@ -17,6 +17,9 @@ from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
 from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
 
+COLUMNS = ("separate", "joined")
+
+
 @dataclass(frozen=True)
 class LevelDefaults:
     """What "auto" stands for where a text is read as words or as characters."""
