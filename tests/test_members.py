@@ -211,7 +211,10 @@ VECTORS = WordVectors(["good", "bad"], np.eye(2, dtype=np.float32))
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"level": "letter"}, r"level must be one of \('word', 'char'\)\. Received: level='letter'"),
+        (
+            {"level": "letter"},
+            r"level must be one of \('word', 'char'\)\. Received: level='letter'",
+        ),
         ({"level": None}, "Received: level=None"),
         ({"network": "gru"}, "\"bigru\" or a callable[\\s\\S]*Received: network='gru'"),
         ({"tokenizer": "char"}, 'is written level="char"'),

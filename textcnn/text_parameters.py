@@ -16,7 +16,6 @@ from textcnn.parameters import (
 from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
 from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
-
 COLUMNS = ("separate", "joined")
 
 
