@@ -249,10 +249,7 @@ def test_vectors_of_characters_can_be_given_by_a_tokenizer_of_characters():
 
 
 @parametrize_with_checks(
-    [
-        TextCNNClassifier(level="char", **TINY | {"n_filters": 2, "kernel_sizes": 2}),
-        TextCNNClassifier(network="bigru", **TINY | {"n_filters": 2}),
-    ],
+    [TextCNNClassifier(level="char", network="bigru", **TINY | {"n_filters": 2})]
 )
 def test_check_estimator(estimator, check, monkeypatch):
     # Otherwise scikit-learn skips its check of array API input.
