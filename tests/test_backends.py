@@ -26,7 +26,7 @@ assert keras.backend.backend() == sys.argv[2]
 with open(folder + "/tensorflow.pickle", "rb") as file:
     stored = pickle.load(file)
 new = signal_table(30, 7)[0]
-here = {"stored": stored.transform(new)}
+here = {name: encoder.transform(new) for name, encoder in stored.items()}
 
 X, y = signal_table(90, 0)
 folds = list(KFold(2, shuffle=True, random_state=0).split(X))
@@ -39,6 +39,12 @@ check_exact_influence(encoder.set_params(epochs=1), X, y, folds, lambda y, rows:
     np.isin(np.arange(len(y)), rows), 1 - y, y))
 stopping = TextCNNEncoder(n_filters=2, epochs=3, cv=2, early_stopping=True, random_state=0)
 assert np.isfinite(stopping.fit_transform(X, y)).all()
+for changes in ({"network": "bigru"}, {"level": "char"}):
+    member = TextCNNEncoder(n_filters=2, epochs=1, cv=folds, random_state=0, **changes)
+    assert np.array_equal(member.fit_transform(X, y), member.fit_transform(X, y)), changes
+    check_fed_rows(member, folds)
+    parts = np.vstack([member.transform(new.iloc[[i]]) for i in range(3)])
+    assert np.allclose(member.transform(new)[:3], parts, atol=1e-5), changes
 whole = encoder.transform(new)
 parts = np.vstack([encoder.transform(new.iloc[[i]]) for i in range(4)])
 assert np.allclose(whole[:4], parts, atol=1e-5)
@@ -50,11 +56,20 @@ np.savez(folder + "/here.npz", **here)
 def stored(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stored")
     X, y = signal_table(90, 0)
-    encoder = TextCNNEncoder(
-        n_filters=4, kernel_sizes=(2, 3), n_blocks=2, pooling="both", epochs=5, cv=2, random_state=0
-    ).fit(X, y)
-    (folder / "tensorflow.pickle").write_bytes(pickle.dumps(encoder))
-    return folder, encoder.transform(signal_table(30, 7)[0])
+    kinds = {
+        "cnn": {"kernel_sizes": (2, 3), "n_blocks": 2},
+        "char_cnn": {"level": "char"},
+        "bigru": {"network": "bigru"},
+    }
+    encoders = {
+        name: TextCNNEncoder(
+            n_filters=4, pooling="both", epochs=5, cv=2, random_state=0, **kind
+        ).fit(X, y)
+        for name, kind in kinds.items()
+    }
+    (folder / "tensorflow.pickle").write_bytes(pickle.dumps(encoders))
+    new = signal_table(30, 7)[0]
+    return folder, {name: encoder.transform(new) for name, encoder in encoders.items()}
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
@@ -75,4 +90,5 @@ def test_backend_fits_and_agrees_with_tensorflow(backend, stored):
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
     with np.load(folder / "here.npz") as here:
-        np.testing.assert_allclose(here["stored"], expected, atol=1e-5)
+        for name, features in expected.items():
+            np.testing.assert_allclose(here[name], features, atol=1e-5, err_msg=name)

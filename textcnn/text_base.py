@@ -19,6 +19,7 @@ from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import predict_model
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.documents import TextSource
+from textcnn.text.joining import JoinedColumns, JoinedTokenizer
 from textcnn.text.network import TextNetworkSettings
 from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
@@ -78,6 +79,8 @@ class TextNetwork:
 class TextNetworkEstimator(NetworkEstimator):
     """How an estimator of text networks reads its columns."""
 
+    _is_joined = False  # whether the fitted networks read several columns as one
+
     def __sklearn_tags__(self):
         """Say that cells may be strings or missing."""
         tags = super().__sklearn_tags__()
@@ -98,12 +101,16 @@ class TextNetworkEstimator(NetworkEstimator):
 
     def _check_settings(self):
         """Check every parameter of words, network and training; return them grouped."""
+        parameters.one_of(self, "columns", text_parameters.COLUMNS)
         settings = (text_parameters.reader_settings(self), text_parameters.network_settings(self))
         return settings, parameters.training_settings(self)
 
-    def _read_columns(self, X, *, reset: bool) -> list[TextColumn]:
-        """Return the text columns of X."""
-        return read_columns(self, X, reset=reset)
+    def _read_columns(self, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
+        """Return the text columns of X, or one that joins them."""
+        columns = read_columns(self, X, reset=reset)
+        if reset:
+            self._is_joined = self.columns == "joined" and len(columns) > 1
+        return [JoinedColumns(columns)] if self._is_joined else columns
 
     def _reads(self, columns, settings, target, entropy) -> list:
         """Return a function per column that learns the words of some rows."""
@@ -123,7 +130,7 @@ class TextNetworkEstimator(NetworkEstimator):
 
 
 def read_text_column(
-    column: TextColumn,
+    column: TextColumn | JoinedColumns,
     number: int,
     rows: np.ndarray | None = None,
     *,
@@ -136,7 +143,7 @@ def read_text_column(
 
     Parameters
     ----------
-    column : TextColumn
+    column : TextColumn or JoinedColumns
     number : int
         The column's place, which its seeds depend on.
     rows : ndarray of int, optional
@@ -147,6 +154,9 @@ def read_text_column(
     entropy : int
         What the seeds are derived from.
     """
+    if isinstance(column, JoinedColumns):
+        tokenizer = JoinedTokenizer(reader_settings.tokenizer, reader_settings.max_length)
+        reader_settings = replace(reader_settings, tokenizer=tokenizer, max_length=None)
     try:
         reader, documents = ColumnReader.fit(
             column.cells if rows is None else [column.cells[row] for row in rows],
@@ -171,7 +181,7 @@ def read_text_column(
     return network, network.blueprint, network.source([documents])
 
 
-def join_columns(networks: Sequence[TextNetwork]) -> TextNetwork:
+def join_networks(networks: Sequence[TextNetwork]) -> TextNetwork:
     """Return one network with a branch per column, concatenated before its dense part."""
     return replace(
         networks[0],

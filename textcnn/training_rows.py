@@ -11,6 +11,7 @@ from pandas.util import hash_array
 from scipy.sparse import csr_array, issparse
 
 from textcnn.text.columns import TextColumn
+from textcnn.text.joining import JoinedColumns
 
 FEWEST_ROWS = 100
 SHARE = 0.9
@@ -22,8 +23,10 @@ class InSampleWarning(UserWarning):
     """Rows that a model was trained on are being transformed as if they were new."""
 
 
-def hash_documents(column: TextColumn) -> np.ndarray:
+def hash_documents(column: TextColumn | JoinedColumns) -> np.ndarray:
     """Return a 64-bit hash per cell, uint64 of shape (n_rows,), 0 for an empty one."""
+    if isinstance(column, JoinedColumns):
+        return hash_rows(column.columns)
     return _hash_texts(column.cells)
 
 

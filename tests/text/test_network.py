@@ -166,6 +166,59 @@ def test_rounded_rows_is_never_smaller_and_seldom_much_larger():
     assert len(np.unique(sizes)) < 25
 
 
+def plain_recurrence(vectors, kernel, recurrent_kernel, bias):
+    """Return a GRU's state after each word, its reset gate applied after the product."""
+    n_units = len(recurrent_kernel)
+    state, states = np.zeros(n_units), []
+    for vector in vectors:
+        update, reset, new = np.split(vector @ kernel + bias[0], 3)
+        old_update, old_reset, old_new = np.split(state @ recurrent_kernel + bias[1], 3)
+        update, reset = expit(update + old_update), expit(reset + old_reset)
+        state = update * state + (1 - update) * np.tanh(new + reset * old_new)
+        states.append(state)
+    return np.array(states)
+
+
+@pytest.mark.parametrize("pooling", ["max", "average", "both"])
+def test_recurrent_network_equals_a_plain_numpy_one_whatever_the_padding(pooling):
+    settings = TextNetworkSettings(n_filters=4, pooling=pooling, network="bigru")
+    network, table = traced(settings)
+    random = np.random.default_rng(4)
+    weights = [random.normal(0, 0.5, w.shape).astype(np.float32) for w in network.weights()]
+    network.load_weights(weights)
+    named = dict(zip(network.weight_names(), weights, strict=True))
+    expected = []
+    given, learned = documents([0, 1, 2, 3, 7, 10], padded=10)
+    for given_ids, learned_ids in zip(given, learned, strict=True):
+        vectors = np.hstack([table[given_ids], named["learned_0/embeddings"][learned_ids]])
+        vectors = vectors[given_ids > 0] if given_ids.any() else np.zeros((1, 8))
+        pooled = []
+        for direction, step in (("forward", 1), ("backward", -1)):
+            layer = [v for k, v in named.items() if k.startswith(f"gru_0_{direction}/")]
+            states = plain_recurrence(vectors[::step], *layer)
+            pooled += [states.max(axis=0)] if pooling != "average" else []
+            pooled += [states.mean(axis=0)] if pooling != "max" else []
+        expected.append(np.concatenate(pooled) @ weights[-1])
+    np.testing.assert_allclose(network.forward((given, learned)), expected, atol=1e-4)
+    short = network.forward((given[:4, :3], learned[:4, :3]))
+    np.testing.assert_allclose(short, expected[:4], atol=1e-4)
+
+
+def test_recurrent_layers_are_what_cudnn_computes():
+    import keras
+
+    settings = TextNetworkSettings(n_filters=4, network="bigru", dropout=0.5)
+    model = build_text_network(settings, (TABLES,), 1)
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.GRU)]
+    assert len(layers) == 2
+    for layer in layers:
+        config = layer.get_config()
+        assert config["reset_after"] and config["use_bias"] and not config["unroll"]
+        assert (config["activation"], config["recurrent_activation"]) == ("tanh", "sigmoid")
+        assert config["recurrent_dropout"] == 0 and config["dropout"] == 0
+        assert getattr(layer.input, "_keras_mask", None) is None, "a mask rules cuDNN out"
+
+
 def test_user_network_with_a_mask_and_without():
     import keras
 
