@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from checks import signal_table, tiny
 
 REPOSITORY = Path(__file__).resolve().parent.parent
