@@ -5,12 +5,49 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _check_guide(names):
+    assert names["features"].columns.tolist() == ["review_cnn"]
+    assert names["pipeline"][0].named_transformers_["text"].report_.plan.ordered
+    assert list(names["own_vectors"].vocabulary_report_.index) == ["review"]
+    assert 0.5 < names["accuracy"] <= 1
+    assert names["ratings"].shape == (len(names["test"]),)
+    assert names["more"].shape == (len(names["train"]), 1)
+    assert names["picture_features"].shape == (300, 1)
+    assert set(names["digit"]) <= set(range(10))
+
+
+def _check_index(names):
+    assert names["train_features"].shape == (len(names["train"]), 1)
+    assert np.isfinite(names["test_features"]).all()
+
+
+def _check_quickstart(names):
+    written = pd.read_csv("with_features.csv")
+    assert written["review_cnn"].between(0, 1).all()
+    assert len(written) == len(names["table"])
+    assert names["probability"].shape == (3,)
+
+
+def _check_leak_safety(names):
+    assert names["report"].scores["score"].notna().any()
+
+
+CHECKS = {
+    "guide.md": _check_guide,
+    "index.md": _check_index,
+    "leak-safety.md": _check_leak_safety,
+    "quickstart.md": _check_quickstart,
+}
 
 
 @pytest.mark.parametrize(
@@ -24,7 +61,7 @@ def test_the_code_runs(page, tmp_path, monkeypatch):
         # The newlines make a traceback point at the page's own line.
         lines = "\n" * text.count("\n", 0, block.start(1))
         exec(compile(lines + block.group(1), str(page), "exec"), namespace)
-    assert len(namespace) > 2
+    CHECKS[page.name](namespace)
 
 
 def test_the_pages_build_without_a_warning(tmp_path):

@@ -32,15 +32,10 @@ def test_the_blocks_run_and_the_first_gives_one_feature_per_row(names):
 def test_the_later_blocks_give_what_the_text_says(names):
     assert names["probabilities"].shape == (len(names["test"]),)
     assert list(names["best"]) == ["columntransformer__text__kernel_sizes"]
-    assert list(names["features"].columns) == ["review_cnn"]
-    assert names["pipeline"][0].named_transformers_["text"].report_.plan.ordered
-    assert list(names["own_vectors"].vocabulary_report_.index) == ["review"]
-    assert 0.5 < names["accuracy"] <= 1
-    assert names["ratings"].shape == (len(names["test"]),)
 
 
 def test_every_python_block_is_found():
-    assert len(BLOCK.findall(README)) == README.count("```python") >= 6
+    assert len(BLOCK.findall(README)) == README.count("```python") >= 3
 
 
 def test_the_readme_shows_the_targets_and_only_those_that_exist():
@@ -59,4 +54,4 @@ def test_links_lead_to_files_of_the_repository():
 
 
 def test_the_readme_stays_one_page():
-    assert len(README.splitlines()) <= 185
+    assert len(README.splitlines()) <= 110
