@@ -35,12 +35,17 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
         puts several side by side as channels; None leaves all to the learnt vectors. Given
         vectors stay frozen unless ``trainable_embeddings``.
-    tokenizer : {"word", "char"} or callable, default="word"
+    level : {"word", "char"}, default="word"
+        Whether words or characters are read. Characters, whatever their case, suit misspellings,
+        codes and scripts without spaces; they have small learnt vectors of their own, so
+        ``embeddings`` must be None, and a `tokenizer` has no say.
+    tokenizer : "word" or callable, default="word"
         ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
         characters; a callable takes a str and returns a list of str, and must be importable if
         the estimator is to be pickled.
-    max_length : int or None, default=400
-        Tokens of a cell after this many are not read. Longer costs time in proportion.
+    max_length : "auto", int or None, default="auto"
+        Tokens of a cell after this many are not read: 400 words or 1000 characters by
+        ``"auto"``. Longer costs time in proportion.
     min_count : int, default=2
         A word has a vector of its own in a model if it occurs this often in the rows that the
         model learns from. Rarer words train the vector of the unknown word.
@@ -50,19 +55,20 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         4 bytes per channel and word. ``"seen"`` keeps none.
     learned_dim : "auto" or int, default="auto"
         Size of the small vector that each model learns per word beside the given one: 32, or 100
-        where no vectors are given; 0 for none.
+        where no vectors are given, or 32 per character; 0 for none.
     trainable_embeddings : bool, default=False
         Whether the network may adjust the given vectors. Costs a table of vectors per model.
     corpus_options : dict or None, default=None
         Settings of gensim's Word2Vec for ``embeddings="corpus"``.
     n_filters : int, default=100
-        Filters per kernel size. Time is in proportion.
-    kernel_sizes : int or tuple of int, default=(3, 4, 5)
-        Words that a filter spans. Longer texts may want larger ones.
+        Filters per kernel size, or units of a GRU per direction. Time is in proportion.
+    kernel_sizes : "auto", int or tuple of int, default="auto"
+        Words (or characters) that a filter spans; ``"auto"`` is (3, 4, 5) of words and (3, 5, 7)
+        of characters. Longer texts may want larger ones.
     activation : str, default="relu"
         Name of a Keras activation.
     pooling : {"max", "average", "both"}, default="max"
-        How a feature map becomes one number per document.
+        How a feature map, or a unit's states, becomes one number per document.
     n_blocks : int, default=1
         Convolutions stacked over one another, with pooling by two between them.
     dense_units : tuple of int, default=()
@@ -70,11 +76,14 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     dropout : float, default=0.5
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
-    network : callable or None, default=None
-        Takes the number of channels per word and returns a ``keras.Model`` from word vectors
-        (batch, length, channels), zero where padded, and optionally a mask (batch, length, 1), to
-        features (batch, n_features). Replaces convolutions and pooling.
+        Weight decay of convolutions, recurrent and dense layers.
+    network : None, "bigru" or callable, default=None
+        None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
+        cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
+        batch. Then `kernel_sizes` and `n_blocks` have no say. A callable takes the number of
+        channels per word and returns a ``keras.Model`` from word vectors (batch, length,
+        channels), zero where padded, and optionally a mask (batch, length, 1), to features
+        (batch, n_features). It replaces convolutions and pooling.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
@@ -124,15 +133,16 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         self,
         embeddings=None,
         *,
+        level="word",
         tokenizer="word",
-        max_length=400,
+        max_length="auto",
         min_count=2,
         keep_vectors=20_000,
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
         n_filters=100,
-        kernel_sizes=(3, 4, 5),
+        kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
@@ -148,6 +158,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         random_state=None,
     ):
         self.embeddings = embeddings
+        self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.min_count = min_count
@@ -243,12 +254,17 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
         puts several side by side as channels; None leaves all to the learnt vectors. Given
         vectors stay frozen unless ``trainable_embeddings``.
-    tokenizer : {"word", "char"} or callable, default="word"
+    level : {"word", "char"}, default="word"
+        Whether words or characters are read. Characters, whatever their case, suit misspellings,
+        codes and scripts without spaces; they have small learnt vectors of their own, so
+        ``embeddings`` must be None, and a `tokenizer` has no say.
+    tokenizer : "word" or callable, default="word"
         ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
         characters; a callable takes a str and returns a list of str, and must be importable if
         the estimator is to be pickled.
-    max_length : int or None, default=400
-        Tokens of a cell after this many are not read. Longer costs time in proportion.
+    max_length : "auto", int or None, default="auto"
+        Tokens of a cell after this many are not read: 400 words or 1000 characters by
+        ``"auto"``. Longer costs time in proportion.
     min_count : int, default=2
         A word has a vector of its own in a model if it occurs this often in the rows that the
         model learns from. Rarer words train the vector of the unknown word.
@@ -258,19 +274,20 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         4 bytes per channel and word. ``"seen"`` keeps none.
     learned_dim : "auto" or int, default="auto"
         Size of the small vector that each model learns per word beside the given one: 32, or 100
-        where no vectors are given; 0 for none.
+        where no vectors are given, or 32 per character; 0 for none.
     trainable_embeddings : bool, default=False
         Whether the network may adjust the given vectors. Costs a table of vectors per model.
     corpus_options : dict or None, default=None
         Settings of gensim's Word2Vec for ``embeddings="corpus"``.
     n_filters : int, default=100
-        Filters per kernel size. Time is in proportion.
-    kernel_sizes : int or tuple of int, default=(3, 4, 5)
-        Words that a filter spans. Longer texts may want larger ones.
+        Filters per kernel size, or units of a GRU per direction. Time is in proportion.
+    kernel_sizes : "auto", int or tuple of int, default="auto"
+        Words (or characters) that a filter spans; ``"auto"`` is (3, 4, 5) of words and (3, 5, 7)
+        of characters. Longer texts may want larger ones.
     activation : str, default="relu"
         Name of a Keras activation.
     pooling : {"max", "average", "both"}, default="max"
-        How a feature map becomes one number per document.
+        How a feature map, or a unit's states, becomes one number per document.
     n_blocks : int, default=1
         Convolutions stacked over one another, with pooling by two between them.
     dense_units : tuple of int, default=()
@@ -278,11 +295,14 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     dropout : float, default=0.5
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
-    network : callable or None, default=None
-        Takes the number of channels per word and returns a ``keras.Model`` from word vectors
-        (batch, length, channels), zero where padded, and optionally a mask (batch, length, 1), to
-        features (batch, n_features). Replaces convolutions and pooling.
+        Weight decay of convolutions, recurrent and dense layers.
+    network : None, "bigru" or callable, default=None
+        None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
+        cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
+        batch. Then `kernel_sizes` and `n_blocks` have no say. A callable takes the number of
+        channels per word and returns a ``keras.Model`` from word vectors (batch, length,
+        channels), zero where padded, and optionally a mask (batch, length, 1), to features
+        (batch, n_features). It replaces convolutions and pooling.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
@@ -331,15 +351,16 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         self,
         embeddings=None,
         *,
+        level="word",
         tokenizer="word",
-        max_length=400,
+        max_length="auto",
         min_count=2,
         keep_vectors=20_000,
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
         n_filters=100,
-        kernel_sizes=(3, 4, 5),
+        kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
@@ -355,6 +376,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         random_state=None,
     ):
         self.embeddings = embeddings
+        self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.min_count = min_count

@@ -98,6 +98,11 @@ def is_whole(value) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
+def is_auto(value) -> bool:
+    """Tell whether a parameter is left to the estimator."""
+    return isinstance(value, str) and value == "auto"
+
+
 def whole_number(estimator, name: str, least: int, or_string: str | None = None) -> None:
     """Refuse a parameter that is not a whole number from ``least`` on."""
     value = getattr(estimator, name)
@@ -108,7 +113,9 @@ def whole_number(estimator, name: str, least: int, or_string: str | None = None)
         )
 
 
-def whole_numbers(estimator, name: str, *, at_least_one: bool) -> tuple[int, ...]:
+def whole_numbers(
+    estimator, name: str, *, at_least_one: bool, or_string: str | None = None
+) -> tuple[int, ...]:
     """Return a parameter that is one whole number or several as a tuple."""
     value = getattr(estimator, name)
     values = (value,) if is_whole(value) else value
@@ -120,8 +127,9 @@ def whole_numbers(estimator, name: str, *, at_least_one: bool) -> tuple[int, ...
         or (at_least_one and len(values) == 0)
     ):
         example = "(3, 4, 5)" if at_least_one else "() or (64,)"
+        other = f'"{or_string}", ' if or_string else ""
         raise ValueError(
-            f"{name} must be a whole number from 1 on or a tuple of such, {example} say. "
+            f"{name} must be {other}a whole number from 1 on or a tuple of such, {example} say. "
             f"Received: {name}={value!r}."
         )
     return tuple(int(item) for item in values)

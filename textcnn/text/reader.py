@@ -134,7 +134,7 @@ def blueprint(
 ) -> Blueprint:
     """Return how to build the network for these columns and this kind of target."""
     columns = tuple(reader.tables for reader in readers)
-    key = None if settings.network is not None else (settings, columns, n_outputs, loss)
+    key = None if callable(settings.network) else (settings, columns, n_outputs, loss)
     shared = () if settings.trainable_embeddings else shared_layers(columns)
     return Blueprint(
         build=partial(build_text_network, settings, columns, n_outputs),
