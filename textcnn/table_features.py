@@ -8,6 +8,7 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -503,6 +504,9 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     def _finished(self, table: Table, features: np.ndarray):
         """Put columns and features together in the table's own container."""
         names = [name for fitted in self._fitted_members for name in fitted.names]
+        # scikit-learn would convert the finished table, whose features are objects in an array.
+        chosen = getattr(self, "_sklearn_output_config", {}).get("transform")
+        table = table.as_container(chosen or get_config()["transform_output"])
         return table.with_features(self._kept_numbers, features, names)
 
 

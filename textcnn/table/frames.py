@@ -44,6 +44,21 @@ class Table:
             return self.data.iloc[:, number]
         return self.data.to_series(number)
 
+    def as_container(self, container: str) -> Table:
+        """Return the table in another container; ``"default"`` is its own."""
+        if container in ("default", self.container):
+            return self
+        frame = self.data
+        if self.container == "numpy":
+            frame = pd.DataFrame(frame, columns=self.names, copy=False).infer_objects()
+        if container == "polars":
+            import polars as pl
+
+            frame = pl.from_pandas(frame)
+        elif not isinstance(frame, pd.DataFrame):
+            frame = frame.to_pandas()
+        return Table(frame, self.names)
+
     def with_features(self, kept: list[int], features: np.ndarray, names: list[str]):
         """Return the kept columns, untouched, and float32 features to their right."""
         if self.container == "numpy":
