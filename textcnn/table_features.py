@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time as clock
 import warnings
+from dataclasses import replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -261,7 +262,7 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             encoder = entry_encoder(entry).set_params(**inner)
             if isinstance(entry, str):
                 entries[places[name]] = (name, encoder)
-        if entries:
+        if entries and any(a is not b for a, b in zip(entries, self.members, strict=True)):
             self.members = type(self.members)(entries)
         return super().set_params(**params) if params else self
 
@@ -343,14 +344,14 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table = read_table(self, X, reset=False)
-        texts = {table.names[number]: read_text(table, number) for number in self._text_numbers}
+        texts = {
+            name: replace(read_text(table, number), name=name)  # an array has no names
+            for name, number in zip(self.text_columns_, self._text_numbers, strict=True)
+        }
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
             warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
-        blocks = [
-            fitted.transform(texts[name])
-            for name, fitted in zip(self._member_columns(table), self._fitted_members, strict=True)
-        ]
+        blocks = [fitted.transform(texts[fitted.column]) for fitted in self._fitted_members]
         return self._finished(table, np.hstack([_no_features(table), *blocks]))
 
     def get_feature_names_out(self, input_features=None):
@@ -441,13 +442,7 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         fitted.target_type_, fitted.classes_ = target.kind, target.classes
         fitted._fitted_members, fitted._member_numbers = [], []
         entries = make_entries(members, texts, is_empty=lambda text: not any(text.cells))
-        if not entries:
-            fitted._plan, fitted._row_hashes = None, np.empty(0, np.uint64)
-            fitted._report = TableReport([], _nothing_to_do(texts, self.columns))
-            warnings.warn(fitted._report.headline, TableFeaturesWarning, stacklevel=4)
-            adopt(self, fitted)
-            return table, _no_features(table)
-        hashes = hash_rows(texts)
+        hashes = hash_rows(texts) if texts else np.zeros(len(table), np.uint64)
         if isinstance(groups, str) and groups == "documents":
             groups = group_hashes(hashes)
         maker = PlanMaker(
@@ -465,6 +460,12 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
             fitted.target_type_, fitted.classes_ = target.kind, target.classes
+        if not entries:
+            fitted._plan, fitted._row_hashes = plan, hashes
+            fitted._report = TableReport([], _nothing_to_do(texts, self.columns))
+            warnings.warn(fitted._report.headline, TableFeaturesWarning, stacklevel=4)
+            adopt(self, fitted)
+            return table, _no_features(table)
         Scoring(target, self.scoring, plan.sample_weight)  # refuses an unknown scorer now
         columns, n_columns = other_columns(table, others)
         stage = TableFit(
@@ -496,10 +497,6 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             warnings.warn(line, TableFeaturesWarning, stacklevel=4)
         adopt(self, fitted)
         return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
-
-    def _member_columns(self, table: Table) -> list[str]:
-        """Return, per set of features, what its column is called in this table."""
-        return [table.names[number] for number in self._member_numbers]
 
     def _finished(self, table: Table, features: np.ndarray):
         """Put columns and features together in the table's own container."""

@@ -19,7 +19,7 @@ class Table:
     ----------
     data : pandas.DataFrame, polars.DataFrame or ndarray of shape (n_rows, n_columns)
     names : list of str
-        ``x0``, ``x1``, … for arrays.
+        ``x0``, ``x1``, … for arrays and for frames whose names are no str.
     """
 
     data: Any
@@ -67,6 +67,13 @@ class Table:
             others = self.data if len(kept) == len(self.names) else self.data.iloc[:, kept]
             if not names:
                 return others.copy()
+            wrong = [name for name in others.columns if not isinstance(name, str)]
+            if wrong:
+                raise TypeError(
+                    "Names of columns would be str and others side by side, which scikit-learn "
+                    f"refuses. Expected str. Received: a column named {wrong[0]!r} of type "
+                    f"{type(wrong[0]).__name__}. Type X.columns = X.columns.astype(str)."
+                )
             added = pd.DataFrame(features, index=self.data.index, columns=names, copy=False)
             return pd.concat([others, added], axis=1) if kept else added
         import polars as pl
@@ -104,8 +111,7 @@ def read_table(estimator, X, *, reset: bool) -> Table:
     Raises
     ------
     ValueError
-        No rows or columns, one dimension, two columns of one name, names that are no str, other
-        columns than at fit.
+        No rows or columns, one dimension, two columns of one name, other columns than at fit.
     TypeError
         Sparse matrices and containers that are no table.
     """
@@ -116,7 +122,13 @@ def read_table(estimator, X, *, reset: bool) -> Table:
         X = X.to_frame()
     if isinstance(X, pd.DataFrame) or (library == "polars" and hasattr(X, "get_columns")):
         names = list(X.columns)
-        _check_names(names)
+        if len(set(names)) < len(names):
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                f"Several columns of X are named {repeated!r}. Received: columns={names}. Expected "
+                "distinct names. Rename them, or keep the first of each by "
+                "X.loc[:, ~X.columns.duplicated()]."
+            )
         # Only the shape is checked: cells of other columns are nobody's business here.
         check_array(
             np.broadcast_to(np.zeros((), dtype=bool), X.shape),
@@ -125,6 +137,8 @@ def read_table(estimator, X, *, reset: bool) -> Table:
             estimator=estimator,
         )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if not all(isinstance(name, str) for name in names):  # scikit-learn's way with such
+            names = [f"x{number}" for number in range(len(names))]
         return Table(X, names)
     if not issparse(X) and not isinstance(X, np.ndarray | list | tuple):
         way_out = {"pyarrow": "X.to_pandas()", "polars": "X.collect()"}.get(
@@ -157,21 +171,3 @@ def _as_array(X):
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
         array = np.array(X, dtype=object)  # NumPy has made text of numbers
     return array
-
-
-def _check_names(names: list) -> None:
-    """Refuse names that are no str, and names that come twice."""
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(
-                "New columns get names made of the old ones, so these must be str. Received: a "
-                f"column named {name!r} of type {type(name).__name__}. Type "
-                "X.columns = X.columns.astype(str)."
-            )
-    if len(set(names)) < len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(
-            f"Several columns of X are named {repeated!r}. Received: columns={names}. Expected "
-            "distinct names. Rename them, or keep the first of each by "
-            "X.loc[:, ~X.columns.duplicated()]."
-        )
