@@ -388,7 +388,7 @@ def test_errors_name_member_and_column():
         else {
             "check_transformer_general": OUT_OF_FOLD,
             "check_transformer_data_not_an_array": OUT_OF_FOLD,
-            "check_sample_weight_equivalence_on_dense_data": "a row that comes twice is two documents",
+            "check_sample_weight_equivalence_on_dense_data": "two rows are two documents",
         }
     ),
     xfail_strict=True,

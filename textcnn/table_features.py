@@ -293,6 +293,7 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             The fitted transformer.
         """
         self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
+        self._warn(stacklevel=3)
         return self
 
     def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
@@ -320,6 +321,7 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             The other columns as they were, then the features, float32.
         """
         table, features = self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
+        self._warn(stacklevel=4)  # behind scikit-learn's wrapper of set_output
         return self._finished(table, features)
 
     def transform(self, X):
@@ -462,8 +464,8 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
             fitted.target_type_, fitted.classes_ = target.kind, target.classes
         if not entries:
             fitted._plan, fitted._row_hashes = plan, hashes
-            fitted._report = TableReport([], _nothing_to_do(texts, self.columns))
-            warnings.warn(fitted._report.headline, TableFeaturesWarning, stacklevel=4)
+            reason = _nothing_to_do(texts, self.columns)
+            fitted._report = TableReport([], reason, warnings=[reason])
             adopt(self, fitted)
             return table, _no_features(table)
         Scoring(target, self.scoring, plan.sample_weight)  # refuses an unknown scorer now
@@ -493,10 +495,13 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         fitted._plan, fitted._row_hashes = plan, hashes
         fitted._report = report_of(stage, self.keep, texts, n_others=len(others), n_used=n_columns)
         _check_new_names(table, fitted)
-        for line in fitted._report.warnings:
-            warnings.warn(line, TableFeaturesWarning, stacklevel=4)
         adopt(self, fitted)
         return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
+
+    def _warn(self, stacklevel: int) -> None:
+        """Say what the user must hear even if the report is never read."""
+        for line in self._report.warnings:
+            warnings.warn(line, TableFeaturesWarning, stacklevel=stacklevel)
 
     def _finished(self, table: Table, features: np.ndarray):
         """Put columns and features together in the table's own container."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression, Ridge
+from threadpoolctl import threadpool_limits
 
 from textcnn.crossfit import FoldPlan, Target
 from textcnn.crossfit.scoring import Scoring
@@ -87,11 +88,13 @@ class LinearStack:
         parts = [self._others, *blocks] if beside else list(blocks)
         columns = np.hstack([np.empty((self.plan.n_rows, 0)), *parts])
         scores = []
-        for assignment in self.plan.assignments:
-            learn = np.union1d(assignment.learn, assignment.stop)
-            if self.plan.ordered:  # the first rows in time have no features to learn from
-                learn = learn[self._is_covered[learn]]
-            scores.append(self._score(columns, learn, assignment.predict))
+        # Matrices this small are slower in several threads, several times so on a busy machine.
+        with threadpool_limits(limits=1, user_api="blas"):
+            for assignment in self.plan.assignments:
+                learn = np.union1d(assignment.learn, assignment.stop)
+                if self.plan.ordered:  # the first rows in time have no features to learn from
+                    learn = learn[self._is_covered[learn]]
+                scores.append(self._score(columns, learn, assignment.predict))
         return np.array(scores)
 
     @property
@@ -179,7 +182,10 @@ def other_columns(table: Table, numbers: Sequence[int]) -> tuple[np.ndarray, int
     """
     blocks, n_used, width = [], 0, 0
     for number in numbers:
-        block = _as_numbers(pd.Series(np.asarray(table.column(number)), copy=False))
+        column = table.column(number)
+        if not isinstance(column, pd.Series):
+            column = pd.Series(np.asarray(column), copy=False)
+        block = _as_numbers(column)
         if block is None or width + block.shape[1] > _MOST_COLUMNS:
             continue
         blocks.append(block)
