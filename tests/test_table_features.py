@@ -121,10 +121,11 @@ def test_set_output_chooses_the_container(chosen):
 def test_a_member_gives_what_the_encoder_alone_gives():
     X, y = mixed_table()
     folds = list(StratifiedKFold(3, shuffle=True, random_state=1).split(X, y))
-    for cv in (3, folds):
-        features = TableFeatures([("cnn", TINY_CNN), "linear"], cv=cv, random_state=4)
+    for cv, members in ((3, {"cnn": TINY_CNN}), (folds, {"linear": TextLinearEncoder()})):
+        features = TableFeatures(list(members.items()), cv=cv, random_state=4)
         table = features.fit_transform(X, y)
-        for name, encoder in (("cnn", clone(TINY_CNN)), ("linear", TextLinearEncoder())):
+        for name, encoder in members.items():
+            encoder = clone(encoder)
             encoder.set_params(cv=cv, random_state=4)
             alone = encoder.fit_transform(X["title"], y)
             np.testing.assert_array_equal(table[f"title_{name}"].to_numpy(), alone[:, 0])

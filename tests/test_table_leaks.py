@@ -71,7 +71,7 @@ def _verified(monkeypatch):
 
 
 def test_features_of_noise_predict_nothing():
-    X, y = noise_table(400, 3)
+    X, y = noise_table(400, 0)
     folds = folds_of(y)
     features = TableFeatures(("svd", "linear", TINY_CNN), cv=folds, random_state=0)
     table = features.fit_transform(X, y)

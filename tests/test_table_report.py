@@ -113,7 +113,9 @@ def test_paired_gain_needs_two_folds():
     gain = paired_gain([(np.array([0.9, np.nan]), np.array([0.8, 0.7]))], [])
     assert gain.n_folds == 1 and gain.mean == pytest.approx(0.1) and np.isnan(gain.error)
     assert not gain.is_earned
-    assert Gain(0.1, 0.04, 5).is_earned and not Gain(0.1, 0.06, 5).is_earned
+    assert Gain(0.1, 0.049, 500).is_earned and not Gain(0.1, 0.051, 500).is_earned
+    assert Gain(0.1, 0.03, 5).is_earned and not Gain(0.1, 0.04, 5).is_earned
+    assert not Gain(0.1, 0.03, 3).is_earned
     assert not Gain(0.0, 0.0, 5).is_earned
 
 

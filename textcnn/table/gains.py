@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm, t
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
@@ -41,8 +42,15 @@ class Gain:
 
     @property
     def is_earned(self) -> bool:
-        """Whether it is more than two standard errors above zero."""
-        return bool(np.isfinite(self.mean) and self.mean > 2 * self.error and self.mean > 0)
+        """Whether it is more than two standard errors above zero, as Student's t has them."""
+        return bool(self.mean > 0 and self.mean > self.margin)
+
+    @property
+    def margin(self) -> float:
+        """Two standard errors; more where few folds tell how large one is."""
+        if self.n_folds < 2:
+            return np.nan
+        return float(t.ppf(norm.cdf(2), self.n_folds - 1) * self.error)
 
 
 class LinearStack:

@@ -172,7 +172,7 @@ def _verdict(gain, keep: str) -> str:
         return "no gain could be measured"
     if gain.is_earned:
         return "earns its place"
-    return "takes away" if gain.mean < -2 * gain.error else "too close to call"
+    return "takes away" if gain.mean < -gain.margin else "too close to call"
 
 
 def _advice(lines: list[dict]) -> list[str]:
