@@ -69,9 +69,10 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         ``"all"``: every member's features are in the table, and the report advises.
         ``"earning"``: a member stays on a column only if what it adds to the other columns and to
         the members kept before it is more than two standard errors (by Student's t for the
-        number of folds) above zero over ``n_repeats`` fold plans. That is a selection by the training target: validate it as a
-        part of the model, inside cross-validation, never by the rows that it was fitted on.
-        Members that gain on the first plan are fitted ``n_repeats`` times.
+        number of folds) above zero over ``n_repeats`` fold plans. That is a selection by the
+        training target: validate it as a part of the model, inside cross-validation, never by the
+        rows that it was fitted on. Members that gain on the first plan are fitted ``n_repeats``
+        times.
     keep_text : bool, default=False
         Whether the text columns stay in the table.
     time_limit : float or None, default=None

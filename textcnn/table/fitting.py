@@ -14,8 +14,9 @@ import numpy as np
 
 from textcnn.crossfit import FoldPlan, Target, make_fold_plan
 from textcnn.neural.randomness import integer_seed, seed_sequence
+from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, TimeLimitReached, time_limit
-from textcnn.table.gains import Gain, LinearStack, gain_metric, linear_form, paired_gain
+from textcnn.table.gains import Gain, LinearStack, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.text.columns import TextColumn
 
@@ -190,7 +191,7 @@ class TableFit:
             summary = report.summary
             line = summary[summary["metric"] == self.metric].iloc[0]
             return float(line["score"]), float(line["spread"]), "predictions"
-        scores = self._stack(0).fold_scores([entry.forms[0]], beside=False)
+        scores = self._stack(0).fold_scores([entry.features], beside=False)
         scores = scores[~np.isnan(scores)]
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         return float(scores.mean()) if len(scores) else np.nan, spread, "linear model"
@@ -231,14 +232,14 @@ class TableFit:
         except TimeLimitReached as reached:
             entry.kept, entry.why_not = False, f"left out: {reached}"
             return
-        entry.forms.append(linear_form(entry.features, entry.fitted.encoder, self.target))
+        entry.forms.append(self._form(entry.fitted, entry.features, 0))
 
     def _has_form(self, entry: Entry, number: int) -> bool:
         """Fit an entry on a further plan, if it was not; False where the time is over."""
         if number < len(entry.forms):
             return True
         if not entry.fitted.is_supervised:  # knows no folds
-            entry.forms.append(entry.forms[0])
+            entry.forms.append(self._form(entry.fitted, entry.features, number))
             return True
         settings = self.maker.settings(self.plans[number], self.scoring, self.n_jobs)
         try:
@@ -251,9 +252,15 @@ class TableFit:
         except TimeLimitReached as reached:
             entry.why_not = f"left out: {reached}"
             return False
-        entry.forms.append(linear_form(features, fitted.encoder, self.target))
+        entry.forms.append(self._form(fitted, features, number))
         entry.fitted = replace(entry.fitted, seconds=entry.fitted.seconds + fitted.seconds)
         return True
+
+    def _form(self, fitted: FittedMember, features: np.ndarray, number: int) -> np.ndarray:
+        """Return a member's features as out-of-fold predictions, which they are or become."""
+        if isinstance(fitted.encoder, OutOfFoldFeatures):
+            return logits(features, self.target)
+        return self._stack(number).out_of_fold(features)
 
     def _seconds_left(self) -> float:
         return np.inf if self.deadline is None else self.deadline - time.monotonic()

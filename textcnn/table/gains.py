@@ -105,6 +105,50 @@ class LinearStack:
                 scores.append(self._score(columns, learn, assignment.predict))
         return np.array(scores)
 
+    def out_of_fold(self, block: np.ndarray) -> np.ndarray:
+        """Return a linear model's out-of-fold predictions from a block alone, without their level.
+
+        In a stack of raw text features and out-of-fold features a model that is fitted on some
+        folds reads the targets of the others: it learns what all models know together from the
+        raw features, and subtracts what the model of a row's own fold knows. So every member
+        stands in the stack as predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+            NaN in rows that no fold model predicts.
+        """
+        total = np.zeros((self.plan.n_rows, self.target.n_outputs))
+        block = block.astype(np.float64)
+        with threadpool_limits(limits=1, user_api="blas"):
+            for assignment in self.plan.assignments:
+                learn = np.union1d(assignment.learn, assignment.stop)
+                x, new = _standardised(block, learn, assignment.predict)
+                if x.shape[1]:
+                    total[assignment.predict] += new @ self._coefficients(x, learn)
+        counts = self.plan.n_predictions[:, None]
+        return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+
+    def _coefficients(self, x, learn) -> np.ndarray:
+        """Return a linear model's coefficients, a column per output; centred x need no other."""
+        target, values = self.target, self.target.values[learn]
+        weights = self._weights(learn)
+        if target.is_regression:
+            coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
+            return coefficients.reshape(target.n_outputs, -1).T
+        if target.kind == "multilabel":
+            return np.hstack(
+                [
+                    _logistic(x, values[:, label], weights).coef_.T
+                    for label in range(target.n_outputs)
+                ]
+            )
+        return _logistic(x, values, weights).coef_.T
+
+    def _weights(self, rows) -> np.ndarray | None:
+        weights = self.plan.sample_weight
+        return None if weights is None else weights[rows]
+
     @property
     def _is_covered(self) -> np.ndarray:
         return self.plan.n_predictions > 0
@@ -113,9 +157,7 @@ class LinearStack:
         target = self.target
         if len(learn) < 2 or target.missing_classes(learn):
             return np.nan
-        weights = None
-        if self.plan.sample_weight is not None:
-            weights = self.plan.sample_weight[learn]
+        weights = self._weights(learn)
         x, new = _standardised(columns, learn, predict)
         values = target.values[learn]
         if not x.shape[1]:
@@ -127,12 +169,12 @@ class LinearStack:
         elif target.kind == "multilabel":
             predictions = np.hstack(
                 [
-                    _logistic(x, values[:, label], weights, new)[:, 1:]
+                    _logistic(x, values[:, label], weights).predict_proba(new)[:, 1:]
                     for label in range(values.shape[1])
                 ]
             )
         else:
-            predictions = _logistic(x, values, weights, new)
+            predictions = _logistic(x, values, weights).predict_proba(new)
             predictions = predictions[:, 1:] if target.kind == "binary" else predictions
         return self._scoring.score(self.metric, predict, predictions)[0]
 
@@ -168,18 +210,17 @@ def paired_gain(pairs: Sequence[tuple[np.ndarray, np.ndarray]], plans: Sequence[
     return Gain(float(differences.mean()), float(error), n_folds)
 
 
-def linear_form(features: np.ndarray, names_of: object, target: Target) -> np.ndarray:
-    """Return a member's features as a linear model wants them: logits in place of probabilities."""
-    is_probability = (
-        getattr(names_of, "output", None) == "proba"
-        and not target.is_regression
-        and not getattr(names_of, "add_spread", False)
-        and not getattr(names_of, "add_indicator", False)
-    )
-    if not is_probability:
-        return features.astype(np.float64)
-    shares = np.clip(features.astype(np.float64), _CLIP, 1 - _CLIP)
-    return np.log(shares) if target.kind == "multiclass" else np.log(shares / (1 - shares))
+def logits(features: np.ndarray, target: Target) -> np.ndarray:
+    """Return out-of-fold features as a linear model wants them: logits of probabilities.
+
+    Where the features hold more than probabilities, spreads say, they stay as they are.
+    """
+    features = features.astype(np.float64)
+    shares = features[np.isfinite(features)]
+    if target.is_regression or features.shape[1] != target.n_outputs or np.any(shares < 0):
+        return features
+    clipped = np.clip(features, _CLIP, 1 - _CLIP)
+    return np.log(clipped) if target.kind == "multiclass" else np.log(clipped / (1 - clipped))
 
 
 def other_columns(table: Table, numbers: Sequence[int]) -> tuple[np.ndarray, int]:
@@ -238,14 +279,12 @@ def _standardised(columns, learn, predict) -> tuple[np.ndarray, np.ndarray]:
     return x, np.where(np.isnan(new), 0, new)
 
 
-def _logistic(x, values, weights, new) -> np.ndarray:
-    """Return class probabilities of a logistic regression, a column per class."""
+def _logistic(x, values, weights) -> LogisticRegression:
+    """Return a fitted logistic regression."""
     n_classes = len(np.unique(values))
-    if n_classes < 2:  # of a label that no row has, or every one
-        return np.tile([0.5, 0.5], (len(new), 1))
     n_models = 1 if n_classes == 2 else n_classes
     small = (x.shape[1] + 1) * n_models <= _LARGEST_HESSIAN
     model = LogisticRegression(
         C=_C, solver="newton-cholesky" if small else "lbfgs", tol=1e-3, max_iter=500
     )
-    return model.fit(x, values, weights).predict_proba(new)
+    return model.fit(x, values, weights)
