@@ -147,8 +147,10 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     unsupervised ``"svd"`` has beaten out-of-fold features in trials, so it is among the defaults.
 
     Gains are measured by a linear model on the other columns (numbers, dates, and up to 30
-    categories; not more than 300 columns) and the members' features, where probabilities enter as
-    logits. They tell what a member adds to those above it in the report, not what gradient
+    categories; not more than 300 columns) and one set of out-of-fold predictions per member: logits
+    of ours, and those of a linear model on the features of others such as ``"svd"``. They are
+    optimistic, and labelled so, but for folds in order of time: the plan is not nested. They tell
+    what a member adds to those above it in the report, not what gradient
     boosting will make of them. Their standard errors follow C. Nadeau and Y. Bengio, "Inference
     for the generalization error", Machine Learning 52, 2003.
 

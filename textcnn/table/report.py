@@ -11,8 +11,8 @@ import pandas as pd
 from textcnn.crossfit.report_display import _aligned
 
 OPTIMISTIC = (
-    "Gains are optimistic: they come from one plan that is not nested, so the stack learns from "
-    "features whose models knew the targets that it is scored on."
+    "Gains are optimistic: the plan is not nested, so the stack learns from predictions of models "
+    "that knew the targets it is scored on."
 )
 IN_TIME = "Gains come from folds in order of time: the stack knew no target that it is scored on."
 
@@ -42,8 +42,8 @@ class TableReport:
         ``n_features``; ``metric``; ``score`` and ``spread``: mean and standard deviation over
         folds of the out-of-fold predictions, or of a linear model on the features where these
         are no predictions (``scored_by``); ``gain`` and ``gain_error``: what the member adds to
-        those above it and the other columns in a linear stack, paired by fold, and its standard
-        error; ``n_folds`` of the gain; ``seconds``; ``verdict``; ``kept``: whether its features
+        those above it and the other columns in a linear stack of out-of-fold predictions, paired
+        by fold, and its standard error; ``n_folds`` of the gain; ``seconds``; ``verdict``; ``kept``: whether its features
         are in the table.
         """
         return pd.DataFrame(self.lines, columns=list(COLUMNS)).astype(
