@@ -26,7 +26,7 @@ def table_of(n_rows=150, seed=0, *, noise=False):
 
 def boosting():
     return HistGradientBoostingClassifier(
-        categorical_features="from_dtype", max_iter=10, random_state=0
+        categorical_features="from_dtype", max_iter=5, max_leaf_nodes=4, random_state=0
     )
 
 
@@ -75,8 +75,8 @@ def test_a_host_finds_the_signal_and_nothing_in_noise(name):
     model = hosts()[name]
     X, y = table_of()
     assert cross_val_score(model, X, y, cv=FOLDS, scoring="roc_auc").mean() > 0.8
-    X, y = table_of(300, 1, noise=True)
-    assert 0.38 < cross_val_score(model, X, y, cv=FOLDS, scoring="roc_auc").mean() < 0.62
+    X, y = table_of(200, 1, noise=True)
+    assert 0.36 < cross_val_score(model, X, y, cv=FOLDS, scoring="roc_auc").mean() < 0.64
 
 
 def test_grid_search_reaches_the_parameters_of_members():

@@ -43,8 +43,8 @@ class TableReport:
         folds of the out-of-fold predictions, or of a linear model on the features where these
         are no predictions (``scored_by``); ``gain`` and ``gain_error``: what the member adds to
         those above it and the other columns in a linear stack of out-of-fold predictions, paired
-        by fold, and its standard error; ``n_folds`` of the gain; ``seconds``; ``verdict``; ``kept``: whether its features
-        are in the table.
+        by fold, and its standard error; ``n_folds`` of the gain; ``seconds``; ``verdict``;
+        ``kept``: whether its features are in the table.
         """
         return pd.DataFrame(self.lines, columns=list(COLUMNS)).astype(
             {"n_features": "int64", "kept": bool, "n_folds": "int64"}
