@@ -54,8 +54,8 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         (needs ``pip install 'textcnn[table]'``); ``"linear"``: :class:`TextLinearEncoder`;
         ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same of characters
         and with a recurrent network. Any other transformer: one that learns from y must have a
-        ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y. Parameters
-        are reached by name: ``cnn__n_filters``.
+        ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y. Their
+        parameters are reached by name: ``cnn__n_filters``.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
         distinct and hold three words or more on average (a sign of a script without spaces is a
