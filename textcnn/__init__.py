@@ -18,6 +18,8 @@ _PUBLIC = {
     "LeakError": "textcnn.crossfit.verification",
     "OutOfFoldEncoder": "textcnn.stacking",
     "PictureError": "textcnn.image.files",
+    "TableFeatures": "textcnn.table_features",
+    "TableFeaturesWarning": "textcnn.table.fitting",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",

@@ -71,10 +71,7 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
         -------
         MetadataRequest
         """
-        requests = super().get_metadata_routing()
-        if "groups" in _requests_of(self.cv) and requests.fit.requests["groups"] is None:
-            requests.fit.add_request(param="groups", alias=True)
-        return requests
+        return with_groups_of(self.cv, super().get_metadata_routing())
 
     def __sklearn_tags__(self):
         """Say that the output is float32 whatever the input is."""
@@ -89,18 +86,7 @@ class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
 
     def _input_names(self, input_features):
         """Return the input names, checked against those seen at fit."""
-        seen = getattr(self, "feature_names_in_", None)
-        if input_features is None:
-            return [f"x{i}" for i in range(self.n_features_in_)] if seen is None else list(seen)
-        names = list(input_features)
-        if seen is not None and names != list(seen):
-            raise ValueError("input_features is not equal to feature_names_in_")
-        if len(names) != self.n_features_in_:
-            raise ValueError(
-                "input_features should have length equal to number of features "
-                f"({self.n_features_in_}), got {len(names)}"
-            )
-        return names
+        return input_names(self, input_features)
 
     def _check_out_of_fold_settings(self) -> None:
         """Check the parameters that every encoder has."""
@@ -189,6 +175,30 @@ def adopt(estimator, fitted) -> None:
         if not hasattr(fitted, name):
             estimator.__dict__.pop(name, None)
     estimator.__dict__.update(fitted.__dict__)
+
+
+def input_names(estimator, input_features) -> list[str]:
+    """Return the input names of a fitted estimator, checked against those seen at fit."""
+    seen = getattr(estimator, "feature_names_in_", None)
+    n_features = estimator.n_features_in_
+    if input_features is None:
+        return [f"x{i}" for i in range(n_features)] if seen is None else list(seen)
+    names = list(input_features)
+    if seen is not None and names != list(seen):
+        raise ValueError("input_features is not equal to feature_names_in_")
+    if len(names) != n_features:
+        raise ValueError(
+            "input_features should have length equal to number of features "
+            f"({n_features}), got {len(names)}"
+        )
+    return names
+
+
+def with_groups_of(cv, requests):
+    """Return an estimator's requests; they ask for groups where its splitter does."""
+    if "groups" in _requests_of(cv) and requests.fit.requests["groups"] is None:
+        requests.fit.add_request(param="groups", alias=True)
+    return requests
 
 
 def _requests_of(splitter) -> set[str]:

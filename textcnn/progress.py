@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any
 
 try:
@@ -15,6 +18,65 @@ except ImportError:  # scikit-learn before 1.9 has no callbacks
     def with_callbacks(method):
         """Stand-in for scikit-learn's decorator: returns the method."""
         return method
+
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+class TimeLimitReached(Exception):  # noqa: N818 - no error of the caller's
+    """A fit was ended because the time given by :func:`time_limit` is over, or will be."""
+
+
+@contextlib.contextmanager
+def time_limit(deadline: float | None):
+    """End every fit inside by :class:`TimeLimitReached` once ``time.monotonic()`` has passed this.
+
+    Looked at after each epoch and each model; a fit whose remaining models would pass the deadline
+    at the pace of the fastest one so far is ended at once. None is no limit.
+    """
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+@dataclass
+class TimedProgress:
+    """Ends a fit in time, and hands everything on to the callbacks' progress, if there is one."""
+
+    inner: ModelProgress | None
+    deadline: float
+    n_models: int
+    paces: list[float] = field(default_factory=list)  # shared by the models of a fit
+    started: float = 0.0
+
+    def begin(self) -> None:
+        """Announce that this model starts."""
+        self._check()
+        self.started = time.monotonic()
+        if self.inner is not None:
+            self.inner.begin()
+
+    def epoch(self, epoch: int, losses: dict) -> bool:
+        """Announce an epoch's losses; True asks to stop this model."""
+        self._check()
+        return self.inner is not None and self.inner.epoch(epoch, losses)
+
+    def end(self) -> None:
+        """Announce that this model is fitted."""
+        if self.inner is not None:
+            self.inner.end()
+        self.paces.append(time.monotonic() - self.started)
+        # The first model pays for what all share, so that two at least tell the pace.
+        needed = min(self.paces) * (self.n_models - len(self.paces))
+        left = self.deadline - time.monotonic()
+        if len(self.paces) > 1 and needed > max(left, 0):
+            raise TimeLimitReached(f"about {needed:.0f} s more needed, {max(left, 0):.0f} s left")
+
+    def _check(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise TimeLimitReached("the time was over while it was fitted")
 
 
 @dataclass
@@ -54,6 +116,8 @@ class FitProgress:
     def __init__(self, estimator, n_models: int, X, y):
         self._estimator = estimator
         self._root = None
+        self._n_models = n_models
+        self._paces: list[float] = []
         if not hasattr(estimator, "_init_callback_context"):
             return
         self._root = estimator._init_callback_context(
@@ -62,8 +126,16 @@ class FitProgress:
         self._root.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
         self._listened = bool(getattr(estimator, "_skl_callbacks", None))
 
-    def model(self, number: int, name: str) -> ModelProgress | None:
-        """Return the progress of one model, or None where nobody listens."""
+    def model(self, number: int, name: str) -> ModelProgress | TimedProgress | None:
+        """Return the progress of one model, or None where nobody listens and no time is set."""
+        progress = self._listener(number, name)
+        deadline = _deadline.get()
+        if deadline is None:
+            return progress
+        return TimedProgress(progress, deadline, self._n_models, self._paces)
+
+    def _listener(self, number: int, name: str) -> ModelProgress | None:
+        """Return what tells the callbacks of one model, or None where nobody listens."""
         if self._root is None or not self._listened:
             return None
         context = self._root.subcontext(task_name=name, task_id=number, max_subtasks=None)

@@ -1,0 +1,227 @@
+"""Tables and settings that are wrong or odd: a clear error, or the documented result."""
+
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from checks import signal_table
+from scipy.sparse import csr_array
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.preprocessing import StandardScaler
+
+from textcnn import TableFeatures, TableFeaturesWarning, TextLinearEncoder
+
+
+def features_of(**changes):
+    settings = {"members": ("linear",), "cv": 3, "random_state": 0}
+    return TableFeatures(**(settings | changes))
+
+
+def table_of(n_rows=90):
+    X, y = signal_table(n_rows, 0)
+    X["price"] = np.arange(n_rows)
+    return X, y
+
+
+def test_a_table_without_text_comes_out_as_it_is():
+    X, y = table_of()
+    features = features_of()
+    with pytest.warns(TableFeaturesWarning, match="No text column was found") as caught:
+        table = features.fit_transform(X[["price"]], y)
+    assert caught[0].filename == __file__
+    pd.testing.assert_frame_equal(table, X[["price"]])
+    pd.testing.assert_frame_equal(features.transform(X[["price"]]), X[["price"]])
+    assert features.get_feature_names_out().tolist() == ["price"]
+    assert features.text_columns_ == [] and features.encoders_ == {}
+    assert len(features.report_.to_frame()) == 0 and "No text column" in repr(features.report_)
+
+
+def test_only_text_columns():
+    X, y = table_of()
+    table = features_of().fit_transform(X[["review"]], y)
+    assert table.columns.tolist() == ["review_linear"]
+    series = features_of().fit_transform(X["review"], y)
+    pd.testing.assert_frame_equal(series, table)
+    polars = features_of().fit_transform(pl.Series("review", X["review"].tolist()), y)
+    assert polars.columns == ["review_linear"]
+
+
+def test_a_text_column_may_be_all_missing_at_transform_but_not_absent():
+    X, y = table_of()
+    features = features_of(members=("svd", "linear")).fit(X, y)
+    with pytest.raises(ValueError, match="yet now missing:\n- review"):
+        features.transform(X[["price"]])
+    empty = features.transform(X.head(3).assign(review=""))
+    for missing in (None, np.nan, pd.NA):
+        rows = X.head(3).assign(review=missing)
+        pd.testing.assert_frame_equal(features.transform(rows), empty)
+    assert np.isfinite(empty.to_numpy(dtype=float)).all()
+
+
+def test_a_text_column_without_any_text_is_left_out():
+    X, y = table_of()
+    X["empty"] = [None, ""] * 45
+    assert features_of().fit(X, y).text_columns_ == ["review"]
+    features = features_of(columns=["review", "empty"])
+    with pytest.warns(TableFeaturesWarning, match=r"all cells of \['empty'\] are empty"):
+        table = features.fit_transform(X, y)
+    assert table.columns.tolist() == ["price", "review_linear"]
+    assert features.transform(X.head(2).assign(empty="words")).shape == (2, 2)
+    with pytest.warns(TableFeaturesWarning, match=r"all cells of \['empty'\] are empty"):
+        alone = features_of(columns=["empty"]).fit_transform(X, y)
+    assert alone.columns.tolist() == ["review", "price"]
+
+
+def test_three_hundred_columns():
+    X, y = table_of()
+    wide = pd.DataFrame(np.random.default_rng(0).normal(size=(90, 300)))
+    wide.columns = [f"c{i}" for i in range(300)]
+    wide.insert(150, "review", X["review"])
+    table = features_of().fit_transform(wide, y)
+    assert table.columns[-1] == "review_linear" and table.shape == (90, 301)
+    pd.testing.assert_frame_equal(table.iloc[:, :300], wide.drop(columns="review"))
+    many = pd.concat([X["review"].rename(f"t{i}") for i in range(60)], axis=1)
+    members = [("words", TextLinearEncoder(char_ngrams=None, word_ngrams=(1, 1)))]
+    table = features_of(members=members, cv=2).fit_transform(many, y)
+    assert table.shape == (90, 60) and table.columns[59] == "t59_words"
+
+
+def test_column_names():
+    X, y = table_of()
+    double = pd.concat([X, X[["review"]]], axis=1)
+    with pytest.raises(ValueError, match="Several columns of X are named 'review'"):
+        features_of().fit(double, y)
+    with pytest.raises(TypeError, match="a column named 1 of type int"):
+        features_of().fit_transform(X.set_axis([0, 1], axis=1), y)
+    only = features_of().fit_transform(X[["review"]].set_axis([0], axis=1), y)
+    assert only.columns.tolist() == ["x0_linear"]
+    with pytest.raises(ValueError, match="Two columns would be called 'review_linear'"):
+        features_of().fit(X.assign(review_linear=1), y)
+    features = features_of().fit(X, y)
+    with pytest.raises(ValueError, match="same order"):
+        features.transform(X[["price", "review"]])
+    with pytest.raises(ValueError, match="not equal to feature_names_in_"):
+        features.get_feature_names_out(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "error", "message"),
+    [
+        (["reviews"], ValueError, "names what is no column of X.*Received: 'reviews'"),
+        ([7], ValueError, "Received: 7"),
+        ([True], ValueError, "Received: True"),
+        ("reviews", ValueError, "Received: 'reviews'"),
+        (["review", 0], ValueError, "names a column twice"),
+        (3.5, TypeError, "Received: columns=3.5"),
+    ],
+)
+def test_wrong_columns(columns, error, message):
+    X, y = table_of()
+    with pytest.raises(error, match=message):
+        features_of(columns=columns).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("members", "error", "message"),
+    [
+        ("linear", TypeError, r"Type members=\('linear',\)"),
+        ((), ValueError, "There is no member"),
+        (("linear", "rnn"), ValueError, "Received: 'rnn' among them"),
+        ((TextLinearEncoder,), ValueError, "among them"),
+        ((("a", "b", "c"),), ValueError, "among them"),
+        ((("a", 3),), TypeError, "Member 'a' must be an encoder"),
+        (("linear", TextLinearEncoder()), ValueError, "Two members are called 'linear'"),
+        ((("cv", TextLinearEncoder()),), ValueError, "name of a member must not"),
+        ((("a__b", TextLinearEncoder()),), ValueError, "name of a member must not"),
+        ((LinearDiscriminantAnalysis(),), ValueError, "learns from y and has no folds"),
+        ((5,), ValueError, "among them"),
+    ],
+)
+def test_wrong_members(members, error, message):
+    X, y = table_of()
+    with pytest.raises(error, match=message):
+        TableFeatures(members, cv=3).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"keep": "best"}, "keep must be one of"),
+        ({"keep_text": 1}, "keep_text must be True or False"),
+        ({"time_limit": 0}, "time_limit must be None or a number of seconds above 0"),
+        ({"time_limit": True}, "time_limit must be"),
+        ({"n_repeats": 0}, "n_repeats must be a whole number from 1 on"),
+        ({"cv": 1}, "Received: cv=1"),
+        ({"scoring": "best"}, "Received: scoring='best'"),
+        ({"target_type": "words"}, "target_type"),
+        ({"random_state": -1}, "must not be negative"),
+    ],
+)
+def test_wrong_settings(changes, message):
+    X, y = table_of()
+    with pytest.raises(ValueError, match=message):
+        features_of(**changes).fit(X, y)
+
+
+def test_wrong_tables():
+    X, y = table_of()
+    with pytest.raises(TypeError, match=r"Type X.to_pandas\(\)"):
+        features_of().fit(pa.Table.from_pandas(X), y)
+    with pytest.raises(TypeError, match=r"Type X.collect\(\)"):
+        features_of().fit(pl.from_pandas(X).lazy(), y)
+    with pytest.raises(TypeError, match="no table known here"):
+        features_of().fit({"review": X["review"]}, y)
+    with pytest.raises(TypeError, match="[Ss]parse"):
+        features_of().fit(csr_array(np.eye(90)), y)
+    with pytest.raises(ValueError, match="1D array"):
+        features_of().fit(X["review"].tolist(), y)
+    with pytest.raises(ValueError, match="0 sample"):
+        features_of().fit(X.head(0), [])
+    with pytest.raises(TypeError, match="column 'review', row 1|row 1") as caught:
+        features_of(columns=["review"]).fit(
+            X.assign(review=[b"bytes" if i == 1 else "text" for i in range(90)]), y
+        )
+    assert "while reading column 'review'" in caught.value.__notes__
+
+
+def test_y_is_needed_and_must_fit():
+    X, y = table_of()
+    with pytest.raises(ValueError, match="requires y to be passed, but the target y is None"):
+        features_of().fit(X, None)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        features_of().fit(X, y[:-1])
+
+
+def test_members_that_need_help():
+    X, y = table_of()
+
+    class Infinite(StandardScaler):
+        def fit_transform(self, X, y=None):
+            return np.full((len(X), 2), np.inf)
+
+    with pytest.raises(ValueError, match="not finite") as caught:
+        features_of(members=[("wild", Infinite())]).fit(X, y)
+    assert "not finite" in str(caught.value)
+
+
+def test_without_skrub_the_line_to_type_is_said(monkeypatch):
+    X, y = table_of()
+    monkeypatch.setitem(sys.modules, "skrub", None)
+    with pytest.raises(ImportError, match=r"pip install 'textcnn\[table\]'"):
+        TableFeatures().fit(X, y)
+    params = TableFeatures().get_params()
+    assert "svd" not in params and "cnn__n_filters" in params
+
+
+def test_a_small_vocabulary_is_noted():
+    X, y = table_of()
+    X["review"] = ["aa bb cc", "bb cc dd"] * 45
+    features = features_of(members=("svd",), columns=["review"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        features.fit(X, y)
+    assert any("no SVD" in note for note in features.report_.notes)

@@ -1,0 +1,157 @@
+"""No target leaks through TableFeatures, and noise earns nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from checks import (
+    WORDS,
+    check_exact_influence,
+    check_noise,
+    check_unseen_targets,
+    noise_table,
+    signal_table,
+    within_fold_auc,
+)
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from textcnn import (
+    OutOfFoldEncoder,
+    TableFeatures,
+    TableFeaturesWarning,
+    TextCNNEncoder,
+    TextLinearEncoder,
+    leakage_test,
+)
+
+TINY_CNN = ("cnn", TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1))
+
+
+def folds_of(y, n_splits=3):
+    return list(StratifiedKFold(n_splits, shuffle=True, random_state=0).split(y, y))
+
+
+def two_columns(n_rows, seed):
+    X, y = signal_table(n_rows, seed)
+    X["title"] = noise_table(n_rows, seed + 1, n_words=4)[0]["review"]
+    return X, y
+
+
+def flipped(y, rows):
+    changed = y.copy()
+    changed[rows] = 1 - changed[rows][::-1]
+    return changed
+
+
+@pytest.mark.parametrize("members", [("svd", "linear"), (TINY_CNN,)], ids=["cheap", "cnn"])
+def test_held_out_targets_have_no_say(members):
+    X, y = two_columns(90, 0)
+    features = TableFeatures(members, random_state=0)
+    check_exact_influence(features, X, y, folds_of(y), flipped)
+
+
+def test_neither_groups_nor_later_rows_have_a_say():
+    X, y = two_columns(90, 1)
+    for cv, beside in (
+        (GroupKFold(3), {"groups": np.arange(90) // 3}),
+        (TimeSeriesSplit(3), {"time": np.random.default_rng(0).permutation(90)}),
+    ):
+        features = TableFeatures(("linear",), cv=cv, uncovered="nan", random_state=0)
+        check_unseen_targets(features, X, y, row=40, change=flipped, **beside)
+
+
+# check_unseen_targets reads the receipt of an encoder; a table has one per column and member.
+@pytest.fixture(autouse=True)
+def _verified(monkeypatch):
+    from textcnn.table.report import TableReport
+
+    monkeypatch.setattr(TableReport, "verify", lambda self: self, raising=False)
+
+
+def test_features_of_noise_predict_nothing():
+    X, y = noise_table(400, 0)
+    folds = folds_of(y)
+    features = TableFeatures(("svd", "linear", TINY_CNN), cv=folds, random_state=0)
+    table = features.fit_transform(X, y)
+    for name in ("review_linear", "review_cnn"):
+        check_noise(lambda *_, name=name: table[name].to_numpy(), folds, X, y)
+    for encoder in (features.encoders_["review", name] for name in ("linear", "cnn")):
+        encoder.report_.verify()
+    gains = features.report_.to_frame()
+    assert not (gains["verdict"] == "earns its place").any()
+
+
+def test_the_leakage_test_acquits_a_table_and_convicts_a_member_without_folds():
+    X, y = signal_table(240, 5)
+
+    class Peeking(TextLinearEncoder):
+        """Gives training rows what it gives new ones."""
+
+        def fit_transform(self, X, y, **beside):
+            import warnings
+
+            super().fit_transform(X, y, **beside)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return self.transform(X)
+
+    honest = TableFeatures(("linear",), cv=3, random_state=0)
+    assert not leakage_test(honest, X, y, n_repeats=4).leaks
+    peeking = TableFeatures([("linear", Peeking())], cv=3, random_state=0)
+    assert leakage_test(peeking, X, y, n_repeats=4).leaks
+
+
+def noise_members(n_members):
+    """Linear members that read words of different sizes, so that no two are alike."""
+    return [
+        (
+            f"noise{i}",
+            TextLinearEncoder(char_ngrams=(i % 4 + 1, i % 4 + 1 + i // 4), min_df=1 + i % 3),
+        )
+        for i in range(n_members)
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_dozen_members_on_noise_earn_nothing(seed):
+    X, y = noise_table(400, seed)
+    features = TableFeatures(noise_members(12), cv=5, keep="earning", random_state=seed)
+    with pytest.warns(TableFeaturesWarning, match="No member earned its place"):
+        table = features.fit_transform(X, y)
+    assert table.shape == (400, 0)
+    assert not features.report_.to_frame()["kept"].any()
+
+
+def test_noise_columns_selected_by_gain_do_not_help_a_model():
+    random = np.random.default_rng(7)
+    n = 400
+    X = pd.DataFrame({"number": random.normal(size=n)})
+    for column in range(4):
+        X[f"text{column}"] = [" ".join(random.choice(WORDS, 6)) for _ in range(n)]
+    y = random.integers(0, 2, n)
+    members = noise_members(3)
+    features = TableFeatures(members, cv=3, keep="earning", n_repeats=2, random_state=0)
+    model = make_pipeline(features, HistGradientBoostingClassifier(max_iter=20))
+    with pytest.warns(TableFeaturesWarning):
+        score = cross_val_score(model, X, y, cv=StratifiedKFold(3), scoring="roc_auc").mean()
+    assert 0.4 < score < 0.6
+
+
+def test_a_signal_is_kept_and_its_double_is_not():
+    X, y = two_columns(400, 2)
+    members = [
+        ("first", TextLinearEncoder()),
+        ("double", TextLinearEncoder()),
+        ("words", OutOfFoldEncoder(LogisticRegression())),
+    ]
+    features = TableFeatures(members[:2], keep="earning", n_repeats=2, random_state=0)
+    table = features.fit_transform(X, y)
+    assert table.columns.tolist() == ["review_first"]
+    folds = [(a.learn, a.predict) for a in features._plan.assignments]
+    assert within_fold_auc(table["review_first"].to_numpy(), y, folds) > 0.8
+    frame = features.report_.to_frame().set_index(["column", "member"])
+    assert frame.loc[("review", "first"), "n_folds"] == 10
+    assert frame.loc[("review", "double"), "verdict"].startswith("dropped")
+    assert features.transform(X.head(3)).columns.tolist() == ["review_first"]

@@ -1,0 +1,235 @@
+"""What the report of TableFeatures says, against a plain computation of the same numbers."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from checks import noise_table, signal_table
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+
+from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLinearEncoder
+from textcnn.progress import TimeLimitReached, time_limit
+from textcnn.table.frames import Table
+from textcnn.table.gains import Gain, other_columns, paired_gain
+
+
+def table_of(n_rows=150, seed=0):
+    X, y = signal_table(n_rows, seed)
+    random = np.random.default_rng(seed)
+    X["title"] = noise_table(n_rows, seed + 9)[0]["review"]
+    X["price"] = y + random.normal(size=n_rows)
+    X["colour"] = random.choice(["red", "blue"], n_rows)
+    return X, y
+
+
+def logit(feature):
+    share = np.clip(np.asarray(feature, float), 1e-4, 1 - 1e-4)
+    return np.log(share / (1 - share))
+
+
+def plain_stack(blocks, y, folds):
+    """AUC per fold of a logistic regression on standardised columns."""
+    columns = np.column_stack(blocks)
+    scores = []
+    for learn, test in folds:
+        scaler = StandardScaler().fit(columns[learn])
+        model = LogisticRegression(C=0.1, tol=1e-6, max_iter=1000)
+        model.fit(scaler.transform(columns[learn]), y[learn])
+        shares = model.predict_proba(scaler.transform(columns[test]))[:, 1]
+        scores.append(roc_auc_score(y[test], shares))
+    return np.array(scores)
+
+
+def plain_predictions(block, y, folds):
+    """Out-of-fold decisions of a logistic regression, without its intercept."""
+    block, predictions = np.asarray(block, float), np.empty(len(y))
+    for learn, test in folds:
+        scaler = StandardScaler().fit(block[learn])
+        model = LogisticRegression(C=0.1, tol=1e-6, max_iter=1000)
+        model.fit(scaler.transform(block[learn]), y[learn])
+        predictions[test] = scaler.transform(block[test]) @ model.coef_[0]
+    return predictions
+
+
+def test_scores_and_gains_are_those_of_a_plain_stack():
+    X, y = table_of()
+    folds = list(StratifiedKFold(4, shuffle=True, random_state=0).split(X, y))
+    features = TableFeatures(("svd", "linear"), cv=folds, random_state=0)
+    table = features.fit_transform(X, y)
+    frame = features.report_.to_frame().set_index(["member", "column"])
+    others = [X["price"], X["colour"] == "red", X["colour"] == "blue"]
+    blocks, before = list(others), plain_stack(others, y, folds)
+    for member in ("svd", "linear"):
+        for column in ("review", "title"):
+            names = [name for name in table.columns if name.startswith(f"{column}_{member}")]
+            if member == "svd":
+                blocks.append(plain_predictions(table[names], y, folds))
+            else:
+                blocks.append(logit(table[names[0]]))
+            scores = plain_stack(blocks, y, folds)
+            line = frame.loc[(member, column)]
+            assert line["gain"] == pytest.approx((scores - before).mean(), abs=2e-3)
+            error = np.sqrt((scores - before).var(ddof=1) * (1 / 4 + 1 / 3))
+            assert line["gain_error"] == pytest.approx(error, abs=2e-3)
+            assert line["n_folds"] == 4 and line["kept"] and line["seconds"] > 0
+            before = scores
+    alone = [roc_auc_score(y[test], table["review_linear"].iloc[test]) for _, test in folds]
+    line = frame.loc[("linear", "review")]
+    assert line["score"] == pytest.approx(np.mean(alone))
+    assert line["spread"] == pytest.approx(np.std(alone, ddof=1))
+    names = [f"review_svd_{i:02d}" for i in range(30)]
+    alone = plain_stack([table[name] for name in names], y, folds)
+    assert frame.loc[("svd", "review"), "score"] == pytest.approx(alone.mean(), abs=2e-3)
+    assert frame["scored_by"].tolist() == ["linear model"] * 2 + ["predictions"] * 2
+
+
+def test_the_report_is_readable():
+    X, y = table_of()
+    features = TableFeatures(("svd", "linear"), cv=3, random_state=0).fit(X, y)
+    text = str(features.report_)
+    assert repr(features.report_) == text
+    assert "Text features of 2 columns, 150 rows, binary target, 3 fold models" in text
+    assert "beside 2 of 2 other columns, over 1 fold plan" in text
+    assert "Gains are optimistic" in text
+    lines = [line.split() for line in text.splitlines()]
+    assert [line[:2] for line in lines if line[:1] in (["review"], ["title"])] == [
+        ["review", "svd"],
+        ["title", "svd"],
+        ["review", "linear"],
+        ["title", "linear"],
+    ]
+    frame = features.report_.to_frame()
+    frame.loc[:, "verdict"] = ""
+    assert features.report_.to_frame()["verdict"].all(), "a copy is handed out"
+    page = features.report_._repr_html_()
+    assert page.count("<tr") == 5 and "earns its place" in page
+
+
+def test_the_report_tells_where_the_unsupervised_member_is_ahead():
+    random = np.random.default_rng(0)
+    kinds = ["apple pie with cream", "rain over the hills", "blue and green paint"]
+    kind = random.integers(0, 3, 60)
+    X = pd.DataFrame({"text": [f"{kinds[k]} {i}" for i, k in enumerate(kind)]})
+    y = (kind == 1).astype(int)
+    weak = TextLinearEncoder(word_ngrams=None, char_ngrams=(1, 1), C=1e-3)
+    features = TableFeatures(["svd", ("weak", weak)], cv=3, random_state=0).fit(X, y)
+    frame = features.report_.to_frame().set_index("member")
+    ahead = frame.loc["svd", "score"] > frame.loc["weak", "score"]
+    assert ahead == any("text: svd alone scores" in note for note in features.report_.notes)
+
+
+def test_paired_gain_needs_two_folds():
+    gain = paired_gain([(np.array([0.9, np.nan]), np.array([0.8, 0.7]))], [])
+    assert gain.n_folds == 1 and gain.mean == pytest.approx(0.1) and np.isnan(gain.error)
+    assert not gain.is_earned
+    assert Gain(0.1, 0.049, 500).is_earned and not Gain(0.1, 0.051, 500).is_earned
+    assert Gain(0.1, 0.03, 5).is_earned and not Gain(0.1, 0.04, 5).is_earned
+    assert not Gain(0.1, 0.03, 3).is_earned
+    assert not Gain(0.0, 0.0, 5).is_earned
+
+
+def test_which_other_columns_stand_in_the_stack():
+    n = 60
+    X = pd.DataFrame(
+        {
+            "number": np.where(np.arange(n) % 2, np.arange(n), np.nan),
+            "day": pd.date_range("2026-01-01", periods=n),
+            "flag": pd.array([True, False, None] * 20, dtype="boolean"),
+            "category": pd.Categorical(["a", "b", "c"] * 20),
+            "names": [f"name {i}" for i in range(n)],
+            "lists": [[i] for i in range(n)],
+            "infinite": np.where(np.arange(n) % 2, np.inf, 1.0),
+        }
+    )
+    columns, n_used = other_columns(Table(X, list(X.columns)), range(7))
+    assert n_used == 5 and columns.shape == (n, 1 + 1 + 1 + 3 + 1)
+    wide = pd.DataFrame(np.zeros((n, 301)), columns=[f"c{i}" for i in range(301)])
+    assert other_columns(Table(wide, list(wide.columns)), range(301))[1] == 300
+
+
+def test_what_does_not_fit_the_time_is_said(monkeypatch):
+    X, y = table_of()
+    slow = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=10**6)
+    features = TableFeatures(
+        [("cnn", slow), "linear"], columns=["review"], cv=3, time_limit=6, random_state=0
+    )
+    with pytest.warns(TableFeaturesWarning, match="time_limit was too short. Left out: cnn of rev"):
+        table = features.fit_transform(X, y)
+    assert table.columns[-1] == "review_linear" and "review_cnn" not in table.columns
+    frame = features.report_.to_frame().set_index("member")
+    assert frame.loc["cnn", "verdict"].startswith("left out: ")
+    assert not frame.loc["cnn", "kept"] and frame.loc["linear", "kept"]
+    assert np.isnan(frame.loc["cnn", "gain"])
+
+
+def test_the_cheapest_members_come_first(monkeypatch):
+    X, y = table_of()
+    fitted = []
+
+    def fit_member(member, text, *_, **__):
+        fitted.append((member.name, text.name))
+        raise TimeLimitReached("for this test")
+
+    monkeypatch.setattr("textcnn.table.fitting.fit_member", fit_member)
+    members = ("bigru", "cnn", TextLinearEncoder(), "char_cnn", "svd")
+    with pytest.warns(TableFeaturesWarning, match="time_limit was too short"):
+        table = TableFeatures(members, cv=3, random_state=0).fit_transform(X, y)
+    order = ["svd", "linear", "cnn", "char_cnn", "bigru"]
+    assert fitted == [(name, column) for name in order for column in ("review", "title")]
+    assert table.columns.tolist() == ["price", "colour"]
+
+
+def test_a_member_whose_pace_is_known_is_not_begun_in_vain(monkeypatch):
+    X, y = table_of()
+    from textcnn.table import fitting
+
+    clock = [0.0]
+    monkeypatch.setattr(fitting.time, "monotonic", lambda: clock[0])
+    real = fitting.fit_member
+
+    def fit_member(*given):
+        fitted, features = real(*given)
+        clock[0] += 10.0
+        fitted.seconds = 10.0
+        return fitted, features
+
+    monkeypatch.setattr(fitting, "fit_member", fit_member)
+    features = TableFeatures(("linear",), cv=3, time_limit=15, random_state=0)
+    with pytest.warns(
+        TableFeaturesWarning, match=r"linear of title \(about 9|10 s needed, 5 s left"
+    ):
+        table = features.fit_transform(X, y)
+    assert "review_linear" in table and "title_linear" not in table
+
+
+def test_a_deadline_ends_a_fit():
+    X, y = signal_table(90, 0)
+    encoder = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=2, cv=3)
+    with time_limit(time.monotonic() - 1), pytest.raises(TimeLimitReached, match="time was over"):
+        encoder.fit(X, y)
+    assert not hasattr(encoder, "classes_")
+    with time_limit(time.monotonic() + 1000):
+        encoder.fit(X, y)
+    linear = TextLinearEncoder(cv=3)
+    with time_limit(time.monotonic() - 1), pytest.raises(TimeLimitReached):
+        linear.fit(X, y)
+
+
+def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
+    X, y = table_of()
+    folds = list(StratifiedKFold(3).split(X, y))
+    features = TableFeatures(("linear",), cv=folds, keep="earning", random_state=0).fit(X, y)
+    notes = "\n".join(features.report_.notes)
+    assert "One fold plan only" in notes and "selected by the training target" in notes
+    drawn = TableFeatures(
+        ("linear",),
+        cv=StratifiedKFold(3, shuffle=True, random_state=1),
+        keep="earning",
+        n_repeats=2,
+        random_state=0,
+    ).fit(X, y)
+    assert "over 2 fold plans" in drawn.report_.headline

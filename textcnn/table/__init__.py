@@ -1,0 +1,1 @@
+"""A whole table through several members: containers, text columns, members, gains, the report."""

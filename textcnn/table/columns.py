@@ -1,0 +1,123 @@
+"""Which columns of a table are text: by a stated rule, by name, or by a selector."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from textcnn.table.frames import Table
+from textcnn.text.columns import TextColumn, read_columns
+from textcnn.text.tokens import word_tokens
+
+FEWEST_WORDS = 3.0
+SMALLEST_SHARE = 0.05
+_MOST_CELLS = 1000
+
+
+def text_columns(columns, table: Table) -> list[int]:
+    """Return the numbers of the text columns, ascending.
+
+    Parameters
+    ----------
+    columns : "auto", "all", str, list of str or int, or selector
+        ``"auto"``: columns of strings whose filled cells are at least 5 % distinct and hold three
+        words or more on average; a word has a letter, and a sign of a script without spaces is a
+        word. Counted on 1,000 cells at even distances.
+    table : Table
+
+    Raises
+    ------
+    ValueError
+        If a name or number is not a column of the table, or comes twice.
+    TypeError
+        If ``columns`` is nothing of the kind.
+    """
+    if isinstance(columns, str) and columns == "auto":
+        return [number for number in range(len(table.names)) if _is_text(table.column(number))]
+    if isinstance(columns, str) and columns == "all":
+        return list(range(len(table.names)))
+    if isinstance(columns, str):
+        columns = [columns]
+    elif hasattr(columns, "expand"):  # a selector of skrub
+        columns = columns.expand(_as_frame(table))
+    elif callable(columns):  # sklearn.compose.make_column_selector, or a function of one's own
+        columns = columns(_as_frame(table))
+    if isinstance(columns, np.ndarray | pd.Index):
+        columns = columns.tolist()
+    if not isinstance(columns, list | tuple):
+        raise TypeError(
+            'columns must be "auto", "all", a name, a list of names or numbers, or a selector '
+            "(of skrub, or make_column_selector of scikit-learn). "
+            f"Received: columns={columns!r} of type {type(columns).__name__}."
+        )
+    numbers = [_number(name, table) for name in columns]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"columns names a column twice. Received: columns={list(columns)!r}.")
+    return sorted(numbers)
+
+
+def read_text(table: Table, number: int) -> TextColumn:
+    """Return a column of a table as text; cells of any kind become text by ``str``."""
+    column = table.column(number)
+    if table.container == "numpy" and column.dtype.kind not in "OUS":
+        column = column.astype(object)
+    try:
+        [text] = read_columns(BaseEstimator(), column, reset=True)
+    except Exception as error:
+        error.add_note(f"while reading column {table.names[number]!r}")
+        raise
+    return TextColumn(table.names[number], text.cells, text.missing)
+
+
+def _as_frame(table: Table):
+    """Return what selectors look at; they know no arrays."""
+    if table.container != "numpy":
+        return table.data
+    return pd.DataFrame(table.data, columns=table.names).infer_objects()
+
+
+def _number(name, table: Table) -> int:
+    """Return the number of a column that is given by name or number."""
+    if isinstance(name, str) and name in table.names:
+        return table.names.index(name)
+    if isinstance(name, int | np.integer) and not isinstance(name, bool):
+        if 0 <= name < len(table.names):
+            return int(name)
+    shown = table.names if len(table.names) <= 20 else [*table.names[:20], "…"]
+    raise ValueError(
+        f"columns names what is no column of X. Expected some of {shown}, or their numbers. "
+        f"Received: {name!r}."
+    )
+
+
+def _is_text(column) -> bool:
+    """Tell whether a column is text by the rule of :func:`text_columns`."""
+    if not _may_hold_strings(column):
+        return False
+    cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
+    filled = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
+    # A column of objects that are mostly no strings is no text.
+    others = sum(not isinstance(cell, str) and not _is_missing(cell) for cell in cells)
+    if not filled or others > len(filled):
+        return False
+    if len(set(filled)) < SMALLEST_SHARE * len(filled):
+        return False
+    sample = filled[:: -(-len(filled) // _MOST_CELLS)]
+    n_words = [sum(any(map(str.isalpha, word)) for word in word_tokens(cell)) for cell in sample]
+    return float(np.mean(n_words)) >= FEWEST_WORDS
+
+
+def _may_hold_strings(column) -> bool:
+    """Tell by the dtype, without looking at cells."""
+    if type(column).__module__.partition(".")[0] == "polars":
+        return str(column.dtype).startswith(("String", "Utf8", "Categorical", "Enum", "Object"))
+    if isinstance(column, np.ndarray):
+        return column.dtype.kind in "OUST"
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.cat.categories
+    return pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype)
+
+
+def _is_missing(cell) -> bool:
+    return cell is None or cell is pd.NA or cell is pd.NaT or cell != cell

@@ -1,0 +1,273 @@
+"""Fits every member on every text column by one plan, in time, and measures what each adds."""
+
+from __future__ import annotations
+
+import copy
+import numbers
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from textcnn.crossfit import FoldPlan, Target, make_fold_plan
+from textcnn.neural.randomness import integer_seed, seed_sequence
+from textcnn.out_of_fold import OutOfFoldFeatures
+from textcnn.progress import FitProgress, TimeLimitReached, time_limit
+from textcnn.table.gains import Gain, LinearStack, gain_metric, logits, paired_gain
+from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
+from textcnn.text.columns import TextColumn
+
+_LARGEST_SEED = 2**32
+
+
+class TableFeaturesWarning(UserWarning):
+    """A table gets fewer features than asked for: no text, no time, or nothing was earned."""
+
+
+@dataclass(frozen=True)
+class PlanMaker:
+    """Makes the shared plan, and others like it."""
+
+    cv: Any
+    target: Target
+    groups: Any
+    sample_weight: Any
+    time: Any
+    uncovered: Any
+    unlabelled: str
+    missing_class: str
+    entropy: int
+
+    def make(self, number: int = 0) -> FoldPlan:
+        """Return plan ``number``; number 0 is the one of an encoder with the same seed."""
+        seed = seed_sequence(self.entropy, "plan", number)
+        cv = self.cv
+        if number and getattr(cv, "random_state", None) is not None:
+            cv = copy.copy(cv)
+            cv.random_state = integer_seed(seed)
+        with warnings.catch_warnings():
+            if number:  # the first plan has said it
+                warnings.simplefilter("ignore")
+            return make_fold_plan(
+                cv,
+                self.target,
+                groups=self.groups,
+                sample_weight=self.sample_weight,
+                time=self.time,
+                uncovered=self.uncovered,
+                unlabelled=self.unlabelled,
+                missing_class=self.missing_class,
+                random_state=seed,
+            )
+
+    def can_repeat(self, plan: FoldPlan) -> bool:
+        """Tell whether another plan would have other folds."""
+        if plan.ordered:
+            return False
+        drawn = isinstance(self.cv, numbers.Integral) or self.cv is None
+        return drawn or bool(hasattr(self.cv, "random_state") and getattr(self.cv, "shuffle", True))
+
+    def settings(self, plan: FoldPlan, scoring, n_jobs) -> MemberSettings:
+        """Return what members take over so that they follow a plan."""
+        pairs = [
+            (np.union1d(assignment.learn, assignment.stop), assignment.predict)
+            for assignment in plan.assignments
+        ]
+        return MemberSettings(
+            shared={
+                "cv": pairs,
+                "target_type": self.target.kind,
+                "uncovered": self.uncovered,
+                "unlabelled": self.unlabelled,
+                "missing_class": self.missing_class,
+                "scoring": scoring,
+            },
+            beside={
+                "groups": plan.groups,
+                "sample_weight": plan.sample_weight,
+                "time": plan.time if plan.ordered else None,
+            },
+            n_jobs=n_jobs,
+        )
+
+
+@dataclass
+class Entry:
+    """A member on a column: what came of it."""
+
+    member: Member
+    text: TextColumn
+    fitted: FittedMember | None = None
+    features: np.ndarray | None = None
+    forms: list[np.ndarray] = field(default_factory=list)  # per plan, as the stack takes them
+    gain: Gain | None = None
+    kept: bool = True
+    why_not: str = ""
+
+
+@dataclass
+class TableFit:
+    """All members on all text columns.
+
+    Entries stand in the order in which gains are measured: the first member on every column, then
+    the second. They are fitted in the order of their cost.
+    """
+
+    entries: list[Entry]
+    plans: list[FoldPlan]
+    maker: PlanMaker
+    target: Target  # with the plan's dropped classes left out
+    y: Any
+    others: np.ndarray
+    scoring: Any
+    n_jobs: int | None
+    deadline: float | None
+
+    def fit_all(self, progress: FitProgress) -> None:
+        """Fit every entry that the time allows."""
+        rates: dict[str, float] = {}
+        settings = self.maker.settings(self.plans[0], self.scoring, self.n_jobs)
+        order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
+        for number in order:
+            entry = self.entries[number]
+            size = sum(map(len, entry.text.cells)) + len(entry.text)
+            listener = progress.model(number, f"{entry.text.name}, {entry.member.name}")
+            if listener is not None:
+                listener.begin()
+            self._fit_entry(entry, settings, rates.get(entry.member.name, 0.0) * size)
+            if entry.fitted is not None:
+                rates[entry.member.name] = entry.fitted.seconds / size
+            if listener is not None:
+                listener.end()
+
+    def measure(self) -> None:
+        """Measure what each entry adds to all before it."""
+        stack = self._stack(0)
+        before: list[np.ndarray] = []
+        base = stack.fold_scores(before)
+        for entry in self._fitted:
+            before.append(entry.forms[0])
+            scores = stack.fold_scores(before)
+            entry.gain = paired_gain([(scores, base)], self.plans[:1])
+            base = scores
+
+    def select(self, n_repeats: int) -> None:
+        """Keep the entries whose gain over the kept ones is above two standard errors.
+
+        Each is tried on the first plan; where it gains there, it is fitted and tried on the
+        others too.
+        """
+        if self.maker.can_repeat(self.plans[0]):
+            self.plans += [self.maker.make(number) for number in range(1, n_repeats)]
+        stacks = [self._stack(number) for number in range(len(self.plans))]
+        kept: list[Entry] = []
+        base = [stack.fold_scores([]) for stack in stacks]
+        for entry in self._fitted:
+            found = []
+            for number, stack in enumerate(stacks):
+                if not self._has_form(entry, number):
+                    break
+                scores = stack.fold_scores([other.forms[number] for other in [*kept, entry]])
+                found.append(scores)
+                entry.gain = paired_gain(
+                    list(zip(found, base, strict=False)), self.plans[: len(found)]
+                )
+                if not entry.gain.mean > 0:
+                    break
+            entry.kept = len(found) == len(stacks) and entry.gain.is_earned
+            if entry.kept:
+                kept.append(entry)
+                base = found
+            elif not entry.why_not:
+                entry.why_not = "dropped: gain below two standard errors"
+
+    def score(self, entry: Entry) -> tuple[float, float, str]:
+        """Return an entry's own score, its spread over folds, and what was scored."""
+        report = getattr(entry.fitted.encoder, "report_", None)
+        if report is not None:
+            summary = report.summary
+            line = summary[summary["metric"] == self.metric].iloc[0]
+            return float(line["score"]), float(line["spread"]), "predictions"
+        scores = self._stack(0).fold_scores([entry.features], beside=False)
+        scores = scores[~np.isnan(scores)]
+        spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
+        return float(scores.mean()) if len(scores) else np.nan, spread, "linear model"
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric of scores and gains."""
+        return gain_metric(self.target, self.scoring)
+
+    @property
+    def _fitted(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.fitted is not None]
+
+    def _stack(self, number: int) -> LinearStack:
+        return LinearStack(self.plans[number], self.target, self.scoring, self.others)
+
+    def _seed(self, number: int) -> int:
+        """Return a member's seed; for the first plan it is the table's own, where it can be."""
+        if number == 0 and self.maker.entropy < _LARGEST_SEED:
+            return self.maker.entropy
+        return integer_seed(seed_sequence(self.maker.entropy, "estimator", number))
+
+    def _fit_entry(self, entry: Entry, settings: MemberSettings, expected: float) -> None:
+        """Fit an entry on the first plan, unless there is no time for it."""
+        left = self._seconds_left()
+        if left <= 0:
+            entry.why_not = "left out: no time left"
+        elif expected > left:
+            entry.why_not = f"left out: about {expected:.0f} s needed, {left:.0f} s left"
+        if entry.why_not:
+            entry.kept = False
+            return
+        try:
+            with time_limit(self.deadline):
+                entry.fitted, entry.features = fit_member(
+                    entry.member, entry.text, self.y, settings, self._seed(0)
+                )
+        except TimeLimitReached as reached:
+            entry.kept, entry.why_not = False, f"left out: {reached}"
+            return
+        entry.forms.append(self._form(entry.fitted, entry.features, 0))
+
+    def _has_form(self, entry: Entry, number: int) -> bool:
+        """Fit an entry on a further plan, if it was not; False where the time is over."""
+        if number < len(entry.forms):
+            return True
+        if not entry.fitted.is_supervised:  # knows no folds
+            entry.forms.append(self._form(entry.fitted, entry.features, number))
+            return True
+        settings = self.maker.settings(self.plans[number], self.scoring, self.n_jobs)
+        try:
+            with time_limit(self.deadline):
+                if self._seconds_left() <= 0:
+                    raise TimeLimitReached("no time left for further plans")
+                fitted, features = fit_member(
+                    entry.member, entry.text, self.y, settings, self._seed(number)
+                )
+        except TimeLimitReached as reached:
+            entry.why_not = f"left out: {reached}"
+            return False
+        entry.forms.append(self._form(fitted, features, number))
+        entry.fitted = replace(entry.fitted, seconds=entry.fitted.seconds + fitted.seconds)
+        return True
+
+    def _form(self, fitted: FittedMember, features: np.ndarray, number: int) -> np.ndarray:
+        """Return a member's features as out-of-fold predictions, which they are or become."""
+        if isinstance(fitted.encoder, OutOfFoldFeatures):
+            return logits(features, self.target)
+        return self._stack(number).out_of_fold(features)
+
+    def _seconds_left(self) -> float:
+        return np.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+def make_entries(
+    members: Sequence[Member], texts: Sequence[TextColumn], is_empty: Callable[[TextColumn], bool]
+) -> list[Entry]:
+    """Return an entry per member and column that holds any text."""
+    return [Entry(member, text) for member in members for text in texts if not is_empty(text)]

@@ -1,0 +1,173 @@
+"""Tables of pandas, polars and NumPy, taken apart and put together again as they were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_array, validate_data
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table in its own container.
+
+    Attributes
+    ----------
+    data : pandas.DataFrame, polars.DataFrame or ndarray of shape (n_rows, n_columns)
+    names : list of str
+        ``x0``, ``x1``, … for arrays and for frames whose names are no str.
+    """
+
+    data: Any
+    names: list[str]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.data.shape[0]
+
+    @property
+    def container(self) -> str:
+        """What the table is: ``"pandas"``, ``"polars"`` or ``"numpy"``."""
+        if isinstance(self.data, np.ndarray):
+            return "numpy"
+        return "pandas" if isinstance(self.data, pd.DataFrame) else "polars"
+
+    def column(self, number: int):
+        """Return one column as the container's own series, an array of a NumPy table."""
+        if self.container == "numpy":
+            return self.data[:, number]
+        if self.container == "pandas":
+            return self.data.iloc[:, number]
+        return self.data.to_series(number)
+
+    def as_container(self, container: str) -> Table:
+        """Return the table in another container; ``"default"`` is its own."""
+        if container in ("default", self.container):
+            return self
+        frame = self.data
+        if self.container == "numpy":
+            frame = pd.DataFrame(frame, columns=self.names, copy=False).infer_objects()
+        if container == "polars":
+            import polars as pl
+
+            frame = pl.from_pandas(frame)
+        elif not isinstance(frame, pd.DataFrame):
+            frame = frame.to_pandas()
+        return Table(frame, self.names)
+
+    def with_features(self, kept: list[int], features: np.ndarray, names: list[str]):
+        """Return the kept columns, untouched, and float32 features to their right."""
+        if self.container == "numpy":
+            return self._array_with_features(kept, features)
+        if self.container == "pandas":
+            others = self.data if len(kept) == len(self.names) else self.data.iloc[:, kept]
+            if not names:
+                return others.copy()
+            wrong = [name for name in others.columns if not isinstance(name, str)]
+            if wrong:
+                raise TypeError(
+                    "Names of columns would be str and others side by side, which scikit-learn "
+                    f"refuses. Expected str. Received: a column named {wrong[0]!r} of type "
+                    f"{type(wrong[0]).__name__}. Type X.columns = X.columns.astype(str)."
+                )
+            added = pd.DataFrame(features, index=self.data.index, columns=names, copy=False)
+            return pd.concat([others, added], axis=1) if kept else added
+        import polars as pl
+
+        added = [pl.Series(name, features[:, i]) for i, name in enumerate(names)]
+        others = self.data.select([self.names[number] for number in kept])
+        return others.with_columns(added) if kept else pl.DataFrame(added)
+
+    def _array_with_features(self, kept, features) -> np.ndarray:
+        """Objects stay objects; where no other column is left the features are float32."""
+        if not kept:
+            return features
+        others = self.data[:, kept]
+        if not features.shape[1]:
+            return others
+        added = features.astype(object) if others.dtype.kind in "OUS" else features
+        others = others.astype(object) if others.dtype.kind in "US" else others
+        return np.hstack([others, added])
+
+
+def read_table(estimator, X, *, reset: bool) -> Table:
+    """Check the input of an estimator and return it as a table; nothing is copied or converted.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its ``n_features_in_`` and ``feature_names_in_`` are set (``reset=True``) or compared.
+    X : DataFrame of pandas or polars, Series of either, array or list of rows
+    reset : bool
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    ValueError
+        No rows or columns, one dimension, two columns of one name, other columns than at fit.
+    TypeError
+        Sparse matrices and containers that are no table.
+    """
+    library = type(X).__module__.partition(".")[0]
+    if isinstance(X, pd.Series):
+        X = X.to_frame(name="x0" if X.name is None else X.name)
+    elif library == "polars" and hasattr(X, "to_frame"):
+        X = X.to_frame()
+    if isinstance(X, pd.DataFrame) or (library == "polars" and hasattr(X, "get_columns")):
+        names = list(X.columns)
+        if len(set(names)) < len(names):
+            repeated = next(name for name in names if names.count(name) > 1)
+            raise ValueError(
+                f"Several columns of X are named {repeated!r}. Received: columns={names}. Expected "
+                "distinct names. Rename them, or keep the first of each by "
+                "X.loc[:, ~X.columns.duplicated()]."
+            )
+        # Only the shape is checked: cells of other columns are nobody's business here.
+        check_array(
+            np.broadcast_to(np.zeros((), dtype=bool), X.shape),
+            dtype=None,
+            input_name="X",
+            estimator=estimator,
+        )
+        validate_data(estimator, X, reset=reset, skip_check_array=True)
+        if not all(isinstance(name, str) for name in names):  # scikit-learn's way with such
+            names = [f"x{number}" for number in range(len(names))]
+        return Table(X, names)
+    if not issparse(X) and not isinstance(X, np.ndarray | list | tuple):
+        way_out = {"pyarrow": "X.to_pandas()", "polars": "X.collect()"}.get(
+            library, "pd.DataFrame(X)"
+        )
+        if library in ("pyarrow", "polars") or not hasattr(X, "__array__"):
+            raise TypeError(
+                "X is no table known here. Expected a DataFrame of pandas or polars, an array or "
+                f"a list of rows. Received: X of type {type(X).__module__}."
+                f"{type(X).__qualname__}. Type {way_out} in place of X."
+            )
+    array = _as_array(X)
+    is_text = not issparse(array) and array.dtype.kind in "OUS"
+    if is_text:  # checked for its shape; objects stay as they are
+        stand_in = np.broadcast_to(np.zeros((), dtype=bool), array.shape)
+        check_array(stand_in, dtype=None, input_name="X", estimator=estimator)
+        validate_data(estimator, array, reset=reset, skip_check_array=True)
+    else:
+        array = validate_data(
+            estimator, array, reset=reset, dtype=None, ensure_all_finite="allow-nan"
+        )
+    return Table(array, [f"x{number}" for number in range(array.shape[1])])
+
+
+def _as_array(X):
+    """Return an array whose text and numbers are what they were."""
+    if issparse(X):
+        return X
+    array = np.asarray(X)
+    if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
+        array = np.array(X, dtype=object)  # NumPy has made text of numbers
+    return array

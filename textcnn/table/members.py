@@ -1,0 +1,309 @@
+"""Members: the makers of text features by name, set up for one column and one shared fold plan."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import get_tags
+
+from textcnn.crossfit.splits import FoldTargetWarning
+from textcnn.out_of_fold import OutOfFoldFeatures
+from textcnn.text.columns import TextColumn
+from textcnn.training_rows import InSampleWarning
+
+# A sparse output of more columns is a bag of words, which no table should hold.
+_MOST_COLUMNS = 1000
+_SHARED = ("cv", "target_type", "uncovered", "unlabelled", "missing_class", "scoring")
+
+
+def _svd():
+    """Return skrub's unsupervised encoder of strings."""
+    try:
+        from skrub import StringEncoder
+    except ImportError as error:
+        raise ImportError(
+            f'The member "svd" is skrub\'s StringEncoder, which could not be imported: {error}. '
+            "Type: pip install 'textcnn[table]'; or leave it out by "
+            'TableFeatures(members=("linear", "cnn")).'
+        ) from error
+    return StringEncoder()
+
+
+def _linear():
+    from textcnn.linear import TextLinearEncoder
+
+    return TextLinearEncoder()
+
+
+def _network(**parameters) -> Callable:
+    def make():
+        from textcnn.encoders import TextCNNEncoder
+
+        return TextCNNEncoder(**parameters)
+
+    return make
+
+
+# In the order of their cost, the cheapest first.
+NAMED: dict[str, Callable] = {
+    "svd": _svd,
+    "linear": _linear,
+    "cnn": _network(),
+    "char_cnn": _network(level="char"),
+    "bigru": _network(network="bigru"),
+}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A maker of features, unfitted, with its place in the order of cost."""
+
+    name: str
+    encoder: Any
+    cost: int
+
+
+def entry_name(entry) -> str | None:
+    """Return what an entry of ``members`` is called; None for what is no member."""
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, list | tuple):
+        return entry[0] if len(entry) == 2 and isinstance(entry[0], str) else None
+    if not hasattr(entry, "fit_transform") or isinstance(entry, type):
+        return None
+    if isinstance(entry, OutOfFoldFeatures):
+        return entry._feature_name
+    return type(entry).__name__.lower()
+
+
+def entry_encoder(entry):
+    """Return an entry's encoder: a new one for a name, else the given one."""
+    if isinstance(entry, str):
+        return NAMED[entry]()
+    return entry[1] if isinstance(entry, list | tuple) else entry
+
+
+def read_members(members, reserved: Sequence[str]) -> list[Member]:
+    """Check ``members`` and return them in their order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no list of names, encoders and (name, encoder) pairs, or a name comes twice or
+        is one of ``reserved``.
+    ImportError
+        If a member's package is missing; the message has the line to type.
+    """
+    known = ", ".join(f'"{name}"' for name in NAMED)
+    expected = f"a list of names ({known}), encoders and (name, encoder) pairs"
+    if isinstance(members, str) or not isinstance(members, list | tuple):
+        raise TypeError(
+            f"members must be {expected}. Received: members={members!r}."
+            + (f" Type members=({members!r},)." if isinstance(members, str) else "")
+        )
+    if not members:
+        raise ValueError(f"There is no member. Expected: {expected}. Received: members=().")
+    found, seen = [], set()
+    for entry in members:
+        name = entry_name(entry)
+        if name is None or (isinstance(entry, str) and name not in NAMED):
+            raise ValueError(f"members must be {expected}. Received: {entry!r} among them.")
+        encoder = entry_encoder(entry)
+        if not hasattr(encoder, "fit_transform") or isinstance(encoder, type):
+            raise TypeError(
+                f"Member {name!r} must be an encoder: an object with fit_transform and transform. "
+                f"Received: {encoder!r}."
+            )
+        if not name or "__" in name or name in reserved:
+            raise ValueError(
+                "The name of a member must not be empty, hold two underscores or be a parameter "
+                f"of TableFeatures. Received: {name!r}. Give a (name, encoder) pair."
+            )
+        if name in seen:
+            raise ValueError(
+                f"Two members are called {name!r}. Give each its own name by (name, encoder) "
+                f"pairs. Received: members={members!r}."
+            )
+        seen.add(name)
+        found.append(Member(name, encoder, _cost(name, encoder)))
+    return found
+
+
+@dataclass(frozen=True)
+class MemberSettings:
+    """What is the same for every member of a fit."""
+
+    shared: dict[str, Any]  # parameters that every out-of-fold member takes over
+    beside: dict[str, Any]  # groups, sample_weight and time of the shared plan
+    n_jobs: int | None
+
+
+@dataclass
+class FittedMember:
+    """A member fitted on one column."""
+
+    column: str
+    member: str
+    encoder: Any
+    names: list[str]  # of its features
+    seconds: float
+    is_supervised: bool
+    notes: list[str] = field(default_factory=list)
+
+    def transform(self, text: TextColumn) -> np.ndarray:
+        """Return the features of new rows, float32 of shape (n_rows, n_features)."""
+        with warnings.catch_warnings():
+            # The table has compared all its text columns at once, and has warned by itself.
+            warnings.simplefilter("ignore", InSampleWarning)
+            output = self.encoder.transform(_as_input(self.encoder, text))
+        return _matrix(output, self.member)
+
+
+def fit_member(
+    member: Member, text: TextColumn, y, settings: MemberSettings, seed: int
+) -> tuple[FittedMember, np.ndarray]:
+    """Fit a clone of a member on one column; return it with the features of the training rows."""
+    started = time.perf_counter()
+    encoder = _set_up(member.encoder, settings, seed)
+    uses_targets = sees_targets(member)
+    data = _as_input(encoder, text)
+    try:
+        with warnings.catch_warnings():
+            # Once for the shared plan is enough; the other one becomes a note of the report.
+            warnings.simplefilter("ignore", FoldTargetWarning)
+            warnings.filterwarnings("ignore", message="The matrix shape is")
+            if isinstance(encoder, OutOfFoldFeatures):
+                output = encoder.fit_transform(data, y, **settings.beside)
+            elif uses_targets:
+                output = encoder.fit_transform(data, y)
+            else:
+                output = encoder.fit_transform(data)
+        features = _matrix(output, member.name)
+    except Exception as error:
+        error.add_note(f"while fitting member {member.name!r} on column {text.name!r}")
+        raise
+    if not np.isfinite(features).all() and not isinstance(encoder, OutOfFoldFeatures):
+        raise ValueError(
+            f"Member {member.name!r} made features of column {text.name!r} that are not finite. "
+            "Expected numbers for every cell, empty ones included."
+        )
+    names = _feature_names(encoder, text.name, member.name, features.shape[1])
+    seconds = time.perf_counter() - started
+    notes = _notes(encoder)
+    fitted = FittedMember(text.name, member.name, encoder, names, seconds, uses_targets, notes)
+    return fitted, features
+
+
+def sees_targets(member: Member) -> bool:
+    """Tell whether a member learns from y: ours do, and others that take a ``cv``.
+
+    Raises
+    ------
+    ValueError
+        If it needs y but has no folds: features of training rows would know their targets.
+    """
+    encoder = member.encoder
+    if isinstance(encoder, OutOfFoldFeatures):
+        return True
+    required = isinstance(encoder, BaseEstimator) and get_tags(encoder).target_tags.required
+    if required and "cv" not in encoder.get_params(deep=False):
+        raise ValueError(
+            f"Member {member.name!r} learns from y and has no folds, so features of training rows "
+            "would know their own targets. Expected an encoder with cv=, or one that needs no y. "
+            f"Received: {encoder!r}. Put a classifier or regressor on it and type "
+            "OutOfFoldEncoder(make_pipeline(encoder, LogisticRegression()))."
+        )
+    return required
+
+
+def _cost(name: str, encoder) -> int:
+    """Return a member's place in the order of cost; users' own encoders stand before networks."""
+    feature_name = entry_name(encoder)
+    order = list(NAMED)
+    for known in (feature_name, name):
+        if known in order:
+            return 2 * order.index(known)
+    return 2 * order.index("linear") + 1
+
+
+def _set_up(encoder, settings: MemberSettings, seed: int):
+    """Return a clone that has the shared parameters, and a seed where it has none."""
+    encoder = clone(encoder, safe=False)
+    if not hasattr(encoder, "get_params"):
+        return encoder
+    has = encoder.get_params(deep=False)
+    changes: dict[str, Any] = {}
+    if isinstance(encoder, OutOfFoldFeatures):
+        changes = {name: settings.shared[name] for name in _SHARED}
+    elif "cv" in has and get_tags(encoder).target_tags.required:
+        changes = {"cv": settings.shared["cv"]}
+    for name, value in (("random_state", seed), ("n_jobs", settings.n_jobs)):
+        if name in has and has[name] is None:
+            changes[name] = value
+    return encoder.set_params(**changes)
+
+
+def _as_input(encoder, text: TextColumn):
+    """Return a column in the form that an encoder takes; missing cells are empty texts."""
+    series = pd.Series(text.cells, name=text.name, dtype=object)
+    is_ours = isinstance(encoder, OutOfFoldFeatures) and not hasattr(encoder, "estimator")
+    if is_ours or _takes_one_dimension(encoder):
+        return series
+    return series.to_frame()
+
+
+def _takes_one_dimension(encoder) -> bool:
+    """Tell whether an encoder reads a column as a series: vectorizers, and skrub's encoders."""
+    if getattr(encoder, "__single_column_transformer__", False):
+        return True
+    if getattr(encoder, "steps", None):
+        return _takes_one_dimension(encoder.steps[0][1])
+    if hasattr(encoder, "estimator"):
+        return _takes_one_dimension(encoder.estimator)
+    return isinstance(encoder, BaseEstimator) and not get_tags(encoder).input_tags.two_d_array
+
+
+def _matrix(output, name: str) -> np.ndarray:
+    """Return an encoder's output as a dense float32 matrix."""
+    if issparse(output):
+        if output.shape[1] > _MOST_COLUMNS:
+            raise ValueError(
+                f"Member {name!r} gives a sparse matrix of {output.shape[1]} columns. Expected "
+                f"{_MOST_COLUMNS} at most. Type make_pipeline(encoder, TruncatedSVD(30))."
+            )
+        output = output.toarray()
+    matrix = output.to_numpy() if hasattr(output, "to_numpy") else np.asarray(output)
+    matrix = matrix.reshape(len(matrix), -1)
+    return np.ascontiguousarray(matrix, dtype=np.float32)
+
+
+def _feature_names(encoder, column: str, member: str, n_features: int) -> list[str]:
+    """Return ``{column}_{member}``, with the encoder's own ending where there are several."""
+    own = [str(i) for i in range(n_features)]
+    if hasattr(encoder, "get_feature_names_out"):
+        own = [str(name) for name in encoder.get_feature_names_out()]
+    prefixes = (column,)
+    if isinstance(encoder, OutOfFoldFeatures):
+        prefixes = (*encoder._model_set_names([column]), encoder._feature_name)
+    endings = []
+    for name in own:
+        prefix = next((p for p in prefixes if name == p or name.startswith(f"{p}_")), "")
+        endings.append(name[len(prefix) :].lstrip("_"))
+    if n_features == 1 and not isinstance(encoder, OutOfFoldFeatures):
+        endings = [""]
+    return [f"{column}_{member}_{ending}" if ending else f"{column}_{member}" for ending in endings]
+
+
+def _notes(encoder) -> list[str]:
+    """Return what the report says of a fitted member."""
+    if type(encoder).__name__ == "StringEncoder" and not hasattr(encoder, "tsvd_"):
+        return ["fewer n-grams or rows than components: no SVD, the n-grams themselves"]
+    return []
