@@ -198,6 +198,7 @@ def _add_blocks(maps, settings: PictureNetworkSettings):
     layers = import_keras().layers
     for number, block in enumerate(settings.blocks, start=1):
         for convolution in range(settings.n_convolutions):
+            place = f"{number}_{convolution + 1}"
             maps = layers.Conv2D(
                 block.n_filters,
                 block.kernel_size,
@@ -206,14 +207,16 @@ def _add_blocks(maps, settings: PictureNetworkSettings):
                 use_bias=not settings.batch_norm,
                 kernel_initializer=kernel_initializer(settings.activation),
                 kernel_regularizer=_regularizer(settings.l2),
-                name=f"conv_{number}_{convolution + 1}",
+                name=f"conv_{place}",
             )(maps)
             if settings.batch_norm:
-                maps = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(maps)
-            maps = layers.Activation(settings.activation)(maps)
+                maps = layers.BatchNormalization(
+                    momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{place}"
+                )(maps)
+            maps = layers.Activation(settings.activation, name=f"activation_{place}")(maps)
         if block.pool_size != (1, 1) or block.pool_stride != (1, 1):
             pool = layers.MaxPooling2D if settings.pooling == "max" else layers.AveragePooling2D
-            maps = pool(block.pool_size, strides=block.pool_stride)(maps)
+            maps = pool(block.pool_size, strides=block.pool_stride, name=f"pool_{number}")(maps)
     return maps
 
 
