@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textcnn.image.augmentation import AugmentationPlan, apply_augmentation
 from textcnn.image.backbones import add_backbone
@@ -18,6 +18,8 @@ PADDINGS = ("same", "valid")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 # Up to so many positions "auto" hands every one of them to the dense part.
 _MOST_POSITIONS_TO_FLATTEN = 64
+# Poolings that nobody chose leave at least so many rows and columns of the last maps.
+_SMALLEST_SIDE = 4
 # The default of 0.99 is far from settled after the few hundred updates of a short table.
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -29,8 +31,8 @@ class Block:
     n_filters: int
     kernel_size: tuple[int, int]
     strides: tuple[int, int]
-    pool_size: tuple[int, int]
-    pool_stride: tuple[int, int]
+    pool_size: tuple[int, int] | None  # None: 2 or 1, whichever leaves maps large enough
+    pool_stride: tuple[int, int] | None  # None: as far as pool_size
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,42 @@ def map_sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
     ValueError
         If the pictures are smaller than the blocks need.
     """
+    blocks = resolved_blocks(settings, shape)
+    return _sizes(replace(settings, blocks=blocks), shape)
+
+
+def resolved_blocks(settings: PictureNetworkSettings, shape) -> tuple[Block, ...]:
+    """Return the blocks with every pooling decided.
+
+    Poolings that are left open halve the maps of the last blocks, as many as leave four rows and
+    columns: early poolings of small pictures lose more than they save (see benchmarks/RESULTS.md).
+    """
+    n_blocks = len(settings.blocks)
+    for n_pooled in range(n_blocks, -1, -1):
+        blocks = []
+        for number, block in enumerate(settings.blocks):
+            side = 2 if number >= n_blocks - n_pooled else 1
+            pool_size = block.pool_size or (side, side)
+            stride = block.pool_stride or pool_size
+            blocks.append(replace(block, pool_size=pool_size, pool_stride=stride))
+        is_given = all(block.pool_size is not None for block in settings.blocks)
+        if (
+            is_given
+            or not n_pooled
+            or _leaves_enough(replace(settings, blocks=tuple(blocks)), shape)
+        ):
+            break
+    return tuple(blocks)
+
+
+def _leaves_enough(settings: PictureNetworkSettings, shape) -> bool:
+    try:
+        return min(_sizes(settings, shape)[-1]) >= _SMALLEST_SIDE
+    except ValueError:
+        return False
+
+
+def _sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
     size, sizes = tuple(shape[-3:-1]), []
     for number, block in enumerate(settings.blocks):
         before = size
@@ -163,7 +201,7 @@ def _features(pictures, settings: PictureNetworkSettings, shape):
         return _call_user_network(settings.network, pictures, shape)
     if settings.network == "simple":
         height, width = map_sizes(settings, shape)[-1]  # refuses pictures that are too small
-        maps = _add_blocks(pictures, settings)
+        maps = _add_blocks(pictures, replace(settings, blocks=resolved_blocks(settings, shape)))
         is_small = height * width <= _MOST_POSITIONS_TO_FLATTEN
         automatic = "flatten" if is_small else "average"
     elif settings.network == "residual":
