@@ -128,29 +128,27 @@ def resolved_blocks(settings: PictureNetworkSettings, shape) -> tuple[Block, ...
     Poolings that are left open halve the maps of the last blocks, as many as leave four rows and
     columns: early poolings of small pictures lose more than they save (see benchmarks/RESULTS.md).
     """
-    n_blocks = len(settings.blocks)
-    for n_pooled in range(n_blocks, -1, -1):
-        blocks = []
-        for number, block in enumerate(settings.blocks):
-            side = 2 if number >= n_blocks - n_pooled else 1
-            pool_size = block.pool_size or (side, side)
-            stride = block.pool_stride or pool_size
-            blocks.append(replace(block, pool_size=pool_size, pool_stride=stride))
-        is_given = all(block.pool_size is not None for block in settings.blocks)
-        if (
-            is_given
-            or not n_pooled
-            or _leaves_enough(replace(settings, blocks=tuple(blocks)), shape)
-        ):
-            break
+    if all(block.pool_size is not None for block in settings.blocks):
+        return _with_poolings(settings, 0)
+    for n_pooled in range(len(settings.blocks), 0, -1):
+        blocks = _with_poolings(settings, n_pooled)
+        try:
+            last = _sizes(replace(settings, blocks=blocks), shape)[-1]
+        except ValueError:
+            continue
+        if min(last) >= _SMALLEST_SIDE:
+            return blocks
+    return _with_poolings(settings, 0)
+
+
+def _with_poolings(settings: PictureNetworkSettings, n_pooled: int) -> tuple[Block, ...]:
+    """Let so many of the last blocks halve their maps where nothing else was chosen."""
+    blocks = []
+    for left, block in zip(range(len(settings.blocks), 0, -1), settings.blocks, strict=True):
+        pool_size = block.pool_size or ((2, 2) if left <= n_pooled else (1, 1))
+        stride = block.pool_stride or pool_size
+        blocks.append(replace(block, pool_size=pool_size, pool_stride=stride))
     return tuple(blocks)
-
-
-def _leaves_enough(settings: PictureNetworkSettings, shape) -> bool:
-    try:
-        return min(_sizes(settings, shape)[-1]) >= _SMALLEST_SIDE
-    except ValueError:
-        return False
 
 
 def _sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
