@@ -82,7 +82,7 @@ def main():
     }
     curves = {}
     for name, settings in ways.items():
-        epochs = (30 if "shifted" in name else 6) if arguments.quick else 80
+        epochs = (20 if "shifted" in name else 6) if arguments.quick else 80
         classifier = ImageCNNClassifier(
             **settings, epochs=epochs, batch_size=32, random_state=arguments.seed
         )
@@ -108,7 +108,7 @@ def main():
             ax.plot(amounts[kind], curves[name, kind], "o-", ms=4, color=colour, label=name)
         ax.set(title=kind, xlabel=unit, ylim=(0, 1.02))
     panels[1].set_ylabel("accuracy on new digits")
-    panels[1].legend(frameon=False, fontsize=8, loc="lower left")
+    panels[2].legend(frameon=False, fontsize=8, loc="upper right")
     save_figure(figure, arguments, "06_equivariance")
 
 

@@ -50,7 +50,7 @@ def main():
     arguments = read_arguments(__doc__)
     if arguments.quick:
         X, new, y, new_y = small_digits(arguments.seed)
-        depths, n_filters, blocks, epochs = (2, 8, 14), (6, 8, 12), (8, 16), 6
+        depths, n_filters, blocks, epochs = (2, 14), (6, 8, 12), (8, 16), 6
     else:
         X, new, y, new_y = real_pictures("fashion_mnist")
         X, y = X[:10_000], y[:10_000]

@@ -35,7 +35,7 @@ def recurrent_network(n_units):
 
 def load_texts(arguments):
     if arguments.quick:
-        reviews = load_reviews().sample(900, random_state=arguments.seed)
+        reviews = load_reviews().dropna(subset=["review"]).sample(1200, random_state=arguments.seed)
         return reviews["review"], reviews["recommended"]
     path = REAL_DATA / "text" / "mr.csv.gz"
     if not path.is_file():
@@ -54,14 +54,14 @@ def main():
     train, new, y, new_y = train_test_split(
         texts, y, test_size=0.25, stratify=y, random_state=arguments.seed
     )
-    width, epochs = (16, 8) if arguments.quick else (64, 8)
+    width, epochs = (16, 16) if arguments.quick else (64, 8)
     lines = {}
     for name, settings in {
         "CNN": {"n_filters": width, "kernel_sizes": (3,)},
         "RNN (GRU)": {"network": recurrent_network(width)},
     }.items():
         seconds = []
-        for passes in (1, epochs):
+        for passes in (1, 1, epochs):  # the first fit in a process takes longer
             classifier = TextCNNClassifier(
                 **settings, learned_dim=50, epochs=passes, random_state=arguments.seed
             )
@@ -70,7 +70,7 @@ def main():
             seconds.append(time.perf_counter() - started)
         lines[name] = {
             "accuracy": round(classifier.score(new, new_y), 4),
-            "seconds per pass": round((seconds[1] - seconds[0]) / (epochs - 1), 3),
+            "seconds per pass": round((seconds[2] - seconds[1]) / (epochs - 1), 3),
         }
     results = pd.DataFrame(lines).T
     show_table(results)
