@@ -1,11 +1,12 @@
 """Choices: pooling, activation, depth and residual links, one table.
 
 Poolings and activations are compared in a network of two blocks. Depths are those of He et al. for
-small pictures, 6n + 2 layers with weights, with and without the links that lead around every two of
-them; depth 2 is one convolution and the output. The budget is small: a few passes.
+small pictures, 6n + 2 layers with weights (4n + 2 in the two stages of the short form), with and
+without the links that lead around every two of them; depth 2 is one convolution and the output. The
+budget is small: a few passes.
 
     python examples/07_choices.py            # Fashion-MNIST, 10,000 pictures: half an hour
-    python examples/07_choices.py --quick    # scikit-learn's digits, small networks up to depth 14
+    python examples/07_choices.py --quick    # scikit-learn's digits, small networks up to depth 10
 """
 
 import pandas as pd
@@ -30,7 +31,7 @@ def stacked_network(depth, n_filters):
 
         layers = keras.layers
         stack = [keras.Input(shape)]
-        n_blocks = (depth - 2) // 6
+        n_blocks = (depth - 2) // (2 * len(n_filters))
         plan = [(n_filters[0], 1)]
         for stage, filters in enumerate(n_filters):
             for layer in range(2 * n_blocks):
@@ -50,7 +51,7 @@ def main():
     arguments = read_arguments(__doc__)
     if arguments.quick:
         X, new, y, new_y = small_digits(arguments.seed)
-        depths, n_filters, blocks, epochs = (2, 14), (6, 8, 12), (8, 16), 6
+        depths, n_filters, blocks, epochs = (2, 10), (8, 12), (8, 16), 6
     else:
         X, new, y, new_y = real_pictures("fashion_mnist")
         X, y = X[:10_000], y[:10_000]
