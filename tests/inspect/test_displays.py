@@ -26,7 +26,14 @@ from textcnn.inspect import (
     WorstErrorsDisplay,
 )
 
-SETTINGS = {"n_filters": (3, 10), "epochs": 2, "augment": None, "batch_size": 16, "random_state": 0}
+SETTINGS = {
+    "n_filters": (3, 10),
+    "pool_size": 2,
+    "epochs": 2,
+    "augment": None,
+    "batch_size": 16,
+    "random_state": 0,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -60,10 +60,12 @@ def layer_table(
     >>> table.loc["conv_1_1", "output_shape"], int(table.loc["conv_1_1", "multiply_adds"])
     ((32, 32, 12), 331776)
     """
+    keras = import_keras()
     model = _build(estimator, picture_shape, n_outputs, column)
     inputs = [_one_row(given, n_words) for given in model.inputs]
     with recorded_layers(model) as record:
-        model(inputs if isinstance(model.input, list) else inputs[0], training=False)
+        is_alone = isinstance(model, keras.Sequential) or not isinstance(model.input, list)
+        model(inputs[0] if is_alone else inputs, training=False)
     lines, seen = [], set()
     for output in record:
         lines.append(_line(output, is_new=id(output.layer) not in seen))

@@ -36,7 +36,7 @@ class FeatureMapsDisplay:
     >>> classifier = classifier.fit(pictures, [0, 1] * 10)
     >>> display = FeatureMapsDisplay.from_estimator(classifier, pictures, row=3)
     >>> [maps.shape for maps in display.maps.values()]
-    [(8, 8, 2), (4, 4, 2), (4, 4, 4), (2, 2, 4)]
+    [(8, 8, 2), (8, 8, 4), (4, 4, 4)]
     """
 
     def __init__(self, *, maps, picture):
