@@ -63,7 +63,7 @@ def main():
             **settings,
             augment=None,
             dropout=0.0,
-            epochs=20 if arguments.quick else 6,
+            epochs=10 if arguments.quick else 6,
             random_state=arguments.seed,
         ).fit(X, y)
         table = layer_table(classifier)
