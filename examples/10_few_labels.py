@@ -135,6 +135,7 @@ def main():
             bars = right.bar([f"vectors {way}"], lines["accuracy"], color="#4a7fa5")
             right.bar_label(bars, fmt="{:.3f}")
     after = f"after {few[0]} texts" if len(few) == 1 else "by labelled texts"
+    right.margins(y=0.12)
     right.set(title=f"accuracy {after}")
     if len(few) > 1:
         right.legend(frameon=False)
