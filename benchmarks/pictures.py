@@ -8,7 +8,6 @@ the digits are those of scikit-learn. HOG needs scikit-image, the torch line nee
 from __future__ import annotations
 
 import argparse
-import gzip
 import tarfile
 import tempfile
 import time
@@ -42,16 +41,11 @@ def show(part, way, score, started):
     print(f"{part:10} {way:34} {score:.4f}  {time.perf_counter() - started:7.1f} s", flush=True)
 
 
-def read_idx(path):
-    content = gzip.open(path).read()
-    n_axes = content[3]
-    shape = np.frombuffer(content, ">i4", n_axes, 4)
-    return np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes).reshape(shape)
-
-
 def read_set(name):
+    from textcnn.datasets import load_idx
+
     return [
-        read_idx(data_file(f"images/{name}/{part}-{kind}-ubyte.gz"))
+        load_idx(data_file(f"images/{name}/{part}-{kind}-ubyte.gz"))
         for part in ("train", "t10k")
         for kind in ("images-idx3", "labels-idx1")
     ]

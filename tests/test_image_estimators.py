@@ -217,7 +217,7 @@ BAD_PARAMETERS = {
     "n_filters": [0, (), "many", (4, 0), 1.5],
     "kernel_sizes": [0, (3, 3), (), ((3, 3, 3),), "3"],
     "strides": [0, True],
-    "pool_size": [-1],
+    "pool_size": [-1, "all"],
     "pool_stride": [0],
     "n_convolutions": [0],
     "padding": ["full"],
@@ -270,9 +270,10 @@ BAD_TOGETHER = {
         "no such file of weights.*nowhere",
     ),
     "pictures smaller than the kernels": (
-        {"n_filters": (2, 2, 2, 2)},
+        {"n_filters": (2, 2, 2, 2), "pool_size": 2},
         "too small[\\s\\S]*block 4",
     ),
+    "a step without a size": ({"pool_stride": 2}, "pool_stride needs pool_size"),
     "floats into a backbone": ({"network": "mobilenetv3small"}, "0 to 255"),
 }
 

@@ -17,8 +17,9 @@ from pathlib import Path
 import pandas as pd
 
 from textcnn.image.folders import load_class_folders
+from textcnn.image.idx import load_idx
 
-__all__ = ["load_class_folders", "load_reviews", "make_reviews", "write_reviews"]
+__all__ = ["load_class_folders", "load_idx", "load_reviews", "make_reviews", "write_reviews"]
 
 _FILE_NAME = "reviews.csv.gz"
 

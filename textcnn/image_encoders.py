@@ -101,8 +101,9 @@ class ImageCNNEncoder(PictureNetworkEstimator, NetworkEncoder):
         Name of a Keras activation.
     pooling : {"max", "average"}, default="max"
         How a block's maps are made smaller.
-    pool_size : int or tuple, default=2
-        Side of the squares that are pooled, for all blocks or each; 1 for none.
+    pool_size : "auto", int or tuple, default="auto"
+        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
+        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
     pool_stride : int, tuple or None, default=None
         Step from square to square; None is ``pool_size``.
     batch_norm : bool, default=True
@@ -230,7 +231,7 @@ class ImageCNNEncoder(PictureNetworkEstimator, NetworkEncoder):
         padding="same",
         activation="relu",
         pooling="max",
-        pool_size=2,
+        pool_size="auto",
         pool_stride=None,
         batch_norm=True,
         depth=20,

@@ -55,8 +55,9 @@ class ImageCNNClassifier(ClassifierMixin, PicturePredictor):
         Name of a Keras activation.
     pooling : {"max", "average"}, default="max"
         How a block's maps are made smaller.
-    pool_size : int or tuple, default=2
-        Side of the squares that are pooled, for all blocks or each; 1 for none.
+    pool_size : "auto", int or tuple, default="auto"
+        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
+        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
     pool_stride : int, tuple or None, default=None
         Step from square to square; None is ``pool_size``.
     batch_norm : bool, default=True
@@ -153,7 +154,7 @@ class ImageCNNClassifier(ClassifierMixin, PicturePredictor):
         padding="same",
         activation="relu",
         pooling="max",
-        pool_size=2,
+        pool_size="auto",
         pool_stride=None,
         batch_norm=True,
         depth=20,
@@ -315,8 +316,9 @@ class ImageCNNRegressor(RegressorMixin, PicturePredictor):
         Name of a Keras activation.
     pooling : {"max", "average"}, default="max"
         How a block's maps are made smaller.
-    pool_size : int or tuple, default=2
-        Side of the squares that are pooled, for all blocks or each; 1 for none.
+    pool_size : "auto", int or tuple, default="auto"
+        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
+        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
     pool_stride : int, tuple or None, default=None
         Step from square to square; None is ``pool_size``.
     batch_norm : bool, default=True
@@ -403,7 +405,7 @@ class ImageCNNRegressor(RegressorMixin, PicturePredictor):
         padding="same",
         activation="relu",
         pooling="max",
-        pool_size=2,
+        pool_size="auto",
         pool_stride=None,
         batch_norm=True,
         depth=20,

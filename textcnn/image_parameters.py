@@ -136,11 +136,18 @@ def _blocks(estimator) -> tuple[Block, ...]:
     else:
         n_filters = whole_numbers(estimator, "n_filters", at_least_one=True)
     n_blocks = len(n_filters)
-    pool_stride = "pool_size" if estimator.pool_stride is None else "pool_stride"
-    columns = [
-        _per_block(estimator, name, n_blocks)
-        for name in ("kernel_sizes", "strides", "pool_size", pool_stride)
-    ]
+    columns = [_per_block(estimator, name, n_blocks) for name in ("kernel_sizes", "strides")]
+    if estimator.pool_stride is not None and estimator.pool_size == "auto":
+        _per_block(estimator, "pool_stride", n_blocks)
+        raise ValueError(
+            "pool_stride needs pool_size. Expected: pool_size=2 say, or pool_stride=None. "
+            f'Received: pool_size="auto", pool_stride={estimator.pool_stride!r}.'
+        )
+    for name, is_open in (
+        ("pool_size", isinstance(estimator.pool_size, str) and estimator.pool_size == "auto"),
+        ("pool_stride", estimator.pool_stride is None),
+    ):
+        columns.append([None] * n_blocks if is_open else _per_block(estimator, name, n_blocks))
     return tuple(Block(*values) for values in zip(n_filters, *columns, strict=True))
 
 

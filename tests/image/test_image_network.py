@@ -1,6 +1,7 @@
 """The Keras builders: shapes and parameters by hand, state per fold, stored weights, sequences."""
 
 import pickle
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -64,6 +65,37 @@ def test_parameters_of_the_simple_network_by_hand():
         (14, 14),
         (7, 7),
     ]
+
+
+def open_block(n_filters, **changes):
+    return replace(block(n_filters, **changes), pool_size=None, pool_stride=None)
+
+
+@pytest.mark.parametrize(
+    ("side", "n_blocks", "sides"),
+    [
+        (8, 2, [8, 4]),
+        (28, 2, [14, 7]),
+        (16, 3, [16, 8, 4]),
+        (7, 2, [7, 7]),
+        (1, 2, [1, 1]),
+        (64, 4, [32, 16, 8, 4]),
+    ],
+)
+def test_open_poolings_leave_four_rows_and_are_the_last_ones(side, n_blocks, sides):
+    settings = PictureNetworkSettings(blocks=(open_block(2),) * n_blocks)
+    assert map_sizes(settings, (side, side, 1)) == [(size, size) for size in sides]
+    model = build_picture_network(settings, (side, side, 1), 1)
+    assert sum("pool" in layer.name for layer in model.layers) == len({side, *sides}) - 1
+
+
+def test_open_poolings_beside_chosen_sizes_of_kernels():
+    settings = PictureNetworkSettings(blocks=(open_block(2, kernel=5),) * 2, padding="valid")
+    assert map_sizes(settings, (20, 20, 1)) == [(16, 16), (6, 6)]
+    assert map_sizes(settings, (25, 25, 1)) == [(21, 21), (8, 8)]
+    assert map_sizes(settings, (28, 28, 1)) == [(12, 12), (4, 4)]
+    with pytest.raises(ValueError, match="too small"):
+        map_sizes(settings, (8, 8, 1))
 
 
 def test_ten_filters_and_global_pooling_need_a_few_hundred_parameters():

@@ -7,6 +7,8 @@ import html
 import numpy as np
 import pandas as pd
 
+from textcnn.plotting import import_pyplot
+
 _MOST_DRAWN = 1000
 _MOST_LISTED = 20
 _WITHOUT = "score without duplicates"
@@ -51,14 +53,7 @@ def as_html(report) -> str:
 
 def plot(report, ax=None):
     """Draw folds and scores; return both Axes."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(
-            f"plot needs matplotlib, which could not be imported: {error}. Type: "
-            "pip install matplotlib (or pip install 'textcnn[plot]')."
-        ) from error
-
+    plt = import_pyplot()
     if ax is None:
         height = 1.6 + 0.22 * max(report.plan.n_models, 5)
         _, ax = plt.subplots(1, 2, figsize=(10, min(height, 12)), layout="constrained")

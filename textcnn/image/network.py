@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textcnn.image.augmentation import AugmentationPlan, apply_augmentation
 from textcnn.image.backbones import add_backbone
@@ -18,6 +18,8 @@ PADDINGS = ("same", "valid")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 # Up to so many positions "auto" hands every one of them to the dense part.
 _MOST_POSITIONS_TO_FLATTEN = 64
+# Poolings that nobody chose leave at least so many rows and columns of the last maps.
+_SMALLEST_SIDE = 4
 # The default of 0.99 is far from settled after the few hundred updates of a short table.
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -29,8 +31,8 @@ class Block:
     n_filters: int
     kernel_size: tuple[int, int]
     strides: tuple[int, int]
-    pool_size: tuple[int, int]
-    pool_stride: tuple[int, int]
+    pool_size: tuple[int, int] | None  # None: 2 or 1, whichever leaves maps large enough
+    pool_stride: tuple[int, int] | None  # None: as far as pool_size
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,40 @@ def map_sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
     ValueError
         If the pictures are smaller than the blocks need.
     """
+    blocks = resolved_blocks(settings, shape)
+    return _sizes(replace(settings, blocks=blocks), shape)
+
+
+def resolved_blocks(settings: PictureNetworkSettings, shape) -> tuple[Block, ...]:
+    """Return the blocks with every pooling decided.
+
+    Poolings that are left open halve the maps of the last blocks, as many as leave four rows and
+    columns: early poolings of small pictures lose more than they save (see benchmarks/RESULTS.md).
+    """
+    if all(block.pool_size is not None for block in settings.blocks):
+        return _with_poolings(settings, 0)
+    for n_pooled in range(len(settings.blocks), 0, -1):
+        blocks = _with_poolings(settings, n_pooled)
+        try:
+            last = _sizes(replace(settings, blocks=blocks), shape)[-1]
+        except ValueError:
+            continue
+        if min(last) >= _SMALLEST_SIDE:
+            return blocks
+    return _with_poolings(settings, 0)
+
+
+def _with_poolings(settings: PictureNetworkSettings, n_pooled: int) -> tuple[Block, ...]:
+    """Let so many of the last blocks halve their maps where nothing else was chosen."""
+    blocks = []
+    for left, block in zip(range(len(settings.blocks), 0, -1), settings.blocks, strict=True):
+        pool_size = block.pool_size or ((2, 2) if left <= n_pooled else (1, 1))
+        stride = block.pool_stride or pool_size
+        blocks.append(replace(block, pool_size=pool_size, pool_stride=stride))
+    return tuple(blocks)
+
+
+def _sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
     size, sizes = tuple(shape[-3:-1]), []
     for number, block in enumerate(settings.blocks):
         before = size
@@ -163,7 +199,7 @@ def _features(pictures, settings: PictureNetworkSettings, shape):
         return _call_user_network(settings.network, pictures, shape)
     if settings.network == "simple":
         height, width = map_sizes(settings, shape)[-1]  # refuses pictures that are too small
-        maps = _add_blocks(pictures, settings)
+        maps = _add_blocks(pictures, replace(settings, blocks=resolved_blocks(settings, shape)))
         is_small = height * width <= _MOST_POSITIONS_TO_FLATTEN
         automatic = "flatten" if is_small else "average"
     elif settings.network == "residual":
@@ -198,6 +234,7 @@ def _add_blocks(maps, settings: PictureNetworkSettings):
     layers = import_keras().layers
     for number, block in enumerate(settings.blocks, start=1):
         for convolution in range(settings.n_convolutions):
+            place = f"{number}_{convolution + 1}"
             maps = layers.Conv2D(
                 block.n_filters,
                 block.kernel_size,
@@ -206,14 +243,16 @@ def _add_blocks(maps, settings: PictureNetworkSettings):
                 use_bias=not settings.batch_norm,
                 kernel_initializer=kernel_initializer(settings.activation),
                 kernel_regularizer=_regularizer(settings.l2),
-                name=f"conv_{number}_{convolution + 1}",
+                name=f"conv_{place}",
             )(maps)
             if settings.batch_norm:
-                maps = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)(maps)
-            maps = layers.Activation(settings.activation)(maps)
+                maps = layers.BatchNormalization(
+                    momentum=BATCH_NORM_MOMENTUM, name=f"batch_norm_{place}"
+                )(maps)
+            maps = layers.Activation(settings.activation, name=f"activation_{place}")(maps)
         if block.pool_size != (1, 1) or block.pool_stride != (1, 1):
             pool = layers.MaxPooling2D if settings.pooling == "max" else layers.AveragePooling2D
-            maps = pool(block.pool_size, strides=block.pool_stride)(maps)
+            maps = pool(block.pool_size, strides=block.pool_stride, name=f"pool_{number}")(maps)
     return maps
 
 

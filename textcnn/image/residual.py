@@ -53,18 +53,25 @@ def add_residual_stages(maps, *, n_filters, kernel_size, depth, activation, batc
             kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
             name=name,
         )(maps)
-        return maps if batch_norm is None else layers.BatchNormalization(momentum=batch_norm)(maps)
+        if batch_norm is None:
+            return maps
+        return layers.BatchNormalization(
+            momentum=batch_norm, name=name.replace("conv", "batch_norm")
+        )(maps)
 
-    maps = layers.Activation(activation)(convolve(maps, n_filters[0], 1, "conv_0"))
+    def activate(maps, name):
+        return layers.Activation(activation, name=f"activation_{name}")(maps)
+
+    maps = activate(convolve(maps, n_filters[0], 1, "conv_0"), "0")
     for stage, filters in enumerate(n_filters, start=1):
         for block in range(1, blocks_per_stage(depth, len(n_filters)) + 1):
             strides = 2 if stage > 1 and block == 1 else 1
-            name = f"conv_{stage}_{block}"
-            inner = layers.Activation(activation)(convolve(maps, filters, strides, f"{name}_1"))
-            inner = convolve(inner, filters, 1, f"{name}_2")
+            name = f"{stage}_{block}"
+            inner = activate(convolve(maps, filters, strides, f"conv_{name}_1"), f"{name}_1")
+            inner = convolve(inner, filters, 1, f"conv_{name}_2")
             shortcut = maps[:, ::strides, ::strides]
             new_channels = filters - maps.shape[-1]
             if new_channels > 0:
                 shortcut = ops.pad(shortcut, [[0, 0], [0, 0], [0, 0], [0, new_channels]])
-            maps = layers.Activation(activation)(layers.Add()([inner, shortcut]))
+            maps = activate(layers.Add(name=f"sum_{name}")([inner, shortcut]), f"{name}_2")
     return maps

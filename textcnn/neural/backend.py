@@ -197,6 +197,34 @@ def forward(model, example):
     return lambda inputs: np.asarray(model.predict_on_batch(list(inputs)))
 
 
+def gradient(function, start: np.ndarray) -> np.ndarray:
+    """Return the gradient of a function from a tensor to one number, at an array."""
+    keras = import_keras()
+    name = keras.backend.backend()
+    if name == "tensorflow":
+        import tensorflow
+
+        place = tensorflow.convert_to_tensor(start)
+        with tensorflow.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(place)
+            value = function(place)
+        return tape.gradient(value, place, unconnected_gradients="zero").numpy()
+    if name == "torch":
+        import torch
+
+        place = keras.ops.convert_to_tensor(start).requires_grad_()
+        (slopes,) = torch.autograd.grad(function(place), place, materialize_grads=True)
+        return slopes.detach().cpu().numpy()
+    if name == "jax":
+        import jax
+
+        return np.array(jax.grad(function)(jax.numpy.asarray(start)))
+    raise NotImplementedError(
+        "Gradients of a score are computed under the Keras backends tensorflow, torch and jax. "
+        f"Received: backend {name!r}."
+    )
+
+
 def has_gpu() -> bool:
     """Tell whether the running backend sees a GPU."""
     name = import_keras().backend.backend()

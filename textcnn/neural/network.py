@@ -175,6 +175,11 @@ class TracedNetwork:
             variable.assign(array)
         self.set_level(np.zeros(self.n_outputs, np.float32))
 
+    @property
+    def model(self):
+        """The Keras model itself, for those who look into a network of their own."""
+        return self._model
+
     def forward(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
         """Return the network's output for one batch, without dropout."""
         if self._forward is None:

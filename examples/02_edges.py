@@ -1,0 +1,67 @@
+"""Edges: one convolution, ReLU and pooling on a picture of 300×300 pixels.
+
+The kernel subtracts from each pixel, eight times over, its eight neighbours: where all are alike
+that is zero, so that only edges are left. What Keras calls a convolution is a correlation: the
+kernel is not turned around, as SciPy's ``correlate2d`` shows.
+
+    python examples/02_edges.py
+"""
+
+import numpy as np
+from example_tools import new_figure, read_arguments, save_figure
+from scipy.signal import correlate2d
+
+KERNEL = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], dtype=np.float32)
+
+
+def draw_shapes(size=300):
+    """Return a grey picture of a disc, a ring, a triangle and a frame on a flat ground."""
+    rows, columns = np.mgrid[:size, :size]
+    picture = np.full((size, size), 60, np.float32)
+    picture[np.hypot(rows - 85, columns - 85) < 55] = 200
+    ring = np.hypot(rows - 85, columns - 215)
+    picture[(ring < 55) & (ring > 35)] = 150
+    picture[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
+    frame = np.maximum(np.abs(rows - 218), np.abs(columns - 215))
+    picture[(frame < 52) & (frame > 40)] = 20
+    return picture
+
+
+def main():
+    arguments = read_arguments(__doc__)
+    import keras
+
+    picture = draw_shapes()
+    convolution = keras.layers.Conv2D(1, 3, use_bias=False)
+    convolution.build((None, 300, 300, 1))
+    convolution.set_weights([KERNEL[:, :, None, None]])
+    convolved = convolution(picture[None, ..., None])
+    activated = keras.layers.ReLU()(convolved)
+    pooled = keras.layers.MaxPooling2D(2)(activated)
+    convolved, activated, pooled = (
+        keras.ops.convert_to_numpy(maps)[0, ..., 0] for maps in (convolved, activated, pooled)
+    )
+
+    np.testing.assert_allclose(convolved, correlate2d(picture, KERNEL, "valid"), atol=1e-3)
+    assert convolved.shape == (298, 298) and pooled.shape == (149, 149)
+    on_edge = np.abs(convolved) > 1e-3
+    print(f"{on_edge.mean():.1%} of the positions lie on an edge; everywhere else the map is 0")
+    assert on_edge.mean() < 0.06
+    assert activated.min() == 0 and np.array_equal(activated, np.maximum(convolved, 0))
+    assert np.array_equal(pooled, activated.reshape(149, 2, 149, 2).max(axis=(1, 3)))
+
+    figure, panels = new_figure(4)
+    reach = np.abs(convolved).max()
+    for ax, values, title, options in (
+        (panels[0], picture, "picture, 300×300", {"cmap": "gray", "vmin": 0, "vmax": 255}),
+        (panels[1], convolved, "convolution", {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}),
+        (panels[2], activated, "ReLU", {"cmap": "gray"}),
+        (panels[3], pooled, "max pooling, 149×149", {"cmap": "gray"}),
+    ):
+        ax.imshow(values, interpolation="nearest", **options)
+        ax.set(title=title, xticks=[], yticks=[])
+    save_figure(figure, arguments, "02_edges")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Choices: pooling, activation, depth and residual links, one table.
+
+Poolings and activations are compared in a network of two blocks. Depths are those of He et al. for
+small pictures, 6n + 2 layers with weights (4n + 2 in the two stages of the short form), with and
+without the links that lead around every two of them; depth 2 is one convolution and the output. The
+budget is small: a few passes.
+
+    python examples/07_choices.py            # Fashion-MNIST, 10,000 pictures: half an hour
+    python examples/07_choices.py --quick    # scikit-learn's digits, small networks up to depth 10
+"""
+
+import pandas as pd
+from example_tools import (
+    new_figure,
+    read_arguments,
+    real_pictures,
+    save_figure,
+    show_table,
+    small_digits,
+)
+
+from textcnn import ImageCNNClassifier
+from textcnn.inspect import layer_table
+
+
+def stacked_network(depth, n_filters):
+    """Return a builder of the network without links: the same convolutions, one after another."""
+
+    def build(shape):
+        import keras
+
+        layers = keras.layers
+        stack = [keras.Input(shape)]
+        n_blocks = (depth - 2) // (2 * len(n_filters))
+        plan = [(n_filters[0], 1)]
+        for stage, filters in enumerate(n_filters):
+            for layer in range(2 * n_blocks):
+                plan.append((filters, 2 if stage and not layer else 1))
+        for filters, strides in plan:
+            stack += [
+                layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False),
+                layers.BatchNormalization(momentum=0.9),
+                layers.ReLU(),
+            ]
+        return keras.Sequential([*stack, layers.GlobalAveragePooling2D()])
+
+    return build
+
+
+def main():
+    arguments = read_arguments(__doc__)
+    if arguments.quick:
+        X, new, y, new_y = small_digits(arguments.seed)
+        depths, n_filters, blocks, epochs = (2, 10), (8, 12), (8, 16), 6
+    else:
+        X, new, y, new_y = real_pictures("fashion_mnist")
+        X, y = X[:10_000], y[:10_000]
+        depths, n_filters, blocks, epochs = (2, 8, 20, 56), (16, 32, 64), (32, 64), 6
+
+    two_blocks = {"n_filters": blocks, "pool_size": 2}
+    ways = {
+        ("pooling", "max"): two_blocks,
+        ("pooling", "average"): two_blocks | {"pooling": "average"},
+        ("activation", "relu"): two_blocks,
+        ("activation", "tanh"): two_blocks | {"activation": "tanh"},
+        ("activation", "leaky_relu"): two_blocks | {"activation": "leaky_relu"},
+    }
+    for depth in depths:
+        ways["depth, stacked", depth] = {"network": stacked_network(depth, n_filters)}
+        if depth > 2:
+            residual = {"network": "residual", "n_filters": n_filters, "depth": depth}
+            ways["depth, residual", depth] = residual
+    lines, known = [], {}
+    for (subject, choice), settings in ways.items():
+        key = repr(settings)
+        if key not in known:
+            classifier = ImageCNNClassifier(
+                **settings, augment=None, epochs=epochs, random_state=arguments.seed
+            ).fit(X, y)
+            table = layer_table(classifier)
+            known[key] = {
+                "parameters": int(table["parameters"].sum()),
+                "loss": round(float(classifier.history_["loss"].iloc[-1]), 3),
+                "accuracy": round(classifier.score(new, new_y), 4),
+            }
+        lines.append({"subject": subject, "choice": choice, **known[key]})
+        print(lines[-1], flush=True)
+    results = pd.DataFrame(lines).set_index(["subject", "choice"])
+    show_table(results)
+
+    deepest = depths[-1]
+    stacked = results.loc[("depth, stacked", deepest)]
+    residual = results.loc[("depth, residual", deepest)]
+    assert stacked["parameters"] == residual["parameters"], "links should have no parameters"
+    assert residual["loss"] < stacked["loss"], "links should help the deepest network to learn"
+    assert results.loc["pooling", "accuracy"].min() > (0.8 if arguments.quick else 0.85)
+    assert results.loc["activation", "accuracy"].min() > (0.8 if arguments.quick else 0.85)
+
+    figure, (left, right) = new_figure(2, width=9, height=3.4)
+    for place, subject in enumerate(("pooling", "activation")):
+        part = results.loc[subject, "accuracy"]
+        names = [f"{choice}{' pooling' if not place else ''}" for choice in part.index]
+        bars = left.barh(names, part, color=("#a6cbe3", "#f2c14e")[place])
+        left.bar_label(bars, fmt="{:.3f}", padding=3)
+    left.set(title="accuracy of two blocks", xlim=(0, 1.15))
+    left.invert_yaxis()
+    for subject, colour in (("depth, stacked", "#b5332e"), ("depth, residual", "#4a7fa5")):
+        part = results.loc[subject, "accuracy"]
+        right.plot(part.index.astype(int), part, "o-", color=colour, label=subject[7:])
+    right.set(xlabel="layers with weights", ylabel="accuracy", title="depth", xticks=depths)
+    right.legend(frameon=False)
+    save_figure(figure, arguments, "07_choices")
+
+
+if __name__ == "__main__":
+    main()

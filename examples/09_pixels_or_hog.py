@@ -1,0 +1,88 @@
+"""Raw pixels into a CNN, or histograms of oriented gradients into a linear SVM.
+
+Before deep networks, features were made by hand: HOG (Dalal and Triggs, 2005) counts the directions
+of edges in cells of the picture. The CNN learns its filters from the pixels.
+
+    python examples/09_pixels_or_hog.py            # Fashion-MNIST, 12,000 pictures: minutes
+    python examples/09_pixels_or_hog.py --quick    # scikit-learn's digits
+
+Needs scikit-image: pip install scikit-image.
+"""
+
+import numpy as np
+import pandas as pd
+from example_tools import (
+    new_figure,
+    read_arguments,
+    real_pictures,
+    save_figure,
+    show_table,
+    small_digits,
+)
+from skimage.feature import hog
+from sklearn.svm import LinearSVC
+
+from textcnn import ImageCNNClassifier
+
+STEPS = {
+    "CNN on pixels": ["mean and spread of all pixels"],
+    "HOG + linear SVM": [
+        "grey values",
+        "gradients",
+        "histograms of directions per cell",
+        "normalisation over blocks of cells",
+    ],
+}
+
+
+def describe(pictures, **options):
+    """Return the HOG features of 28×28 pixels: 9 directions, cells of 7×7, blocks of 2×2 cells."""
+    return hog(pictures, orientations=9, pixels_per_cell=(7, 7), cells_per_block=(2, 2), **options)
+
+
+def main():
+    arguments = read_arguments(__doc__)
+    if arguments.quick:
+        X, new, y, new_y = small_digits(arguments.seed)
+        large, new_large = (
+            np.pad(part.repeat(3, axis=1).repeat(3, axis=2), [(0, 0), (2, 2), (2, 2)])
+            for part in (X, new)
+        )
+        settings = {"n_filters": (16, 32), "augment": None, "epochs": 12}
+    else:
+        X, new, y, new_y = real_pictures("fashion_mnist")
+        X, y = X[:12_000], y[:12_000]
+        large, new_large, settings = X, new, {"augment": None, "epochs": 12}
+
+    machine = LinearSVC(random_state=arguments.seed)
+    machine.fit([describe(picture) for picture in large], y)
+    network = ImageCNNClassifier(**settings, random_state=arguments.seed).fit(X, y)
+    accuracies = [
+        network.score(new, new_y),
+        machine.score([describe(picture) for picture in new_large], new_y),
+    ]
+    results = pd.DataFrame(
+        {
+            "accuracy": np.round(accuracies, 4),
+            "steps before": [len(steps) for steps in STEPS.values()],
+            "which": ["; ".join(steps) for steps in STEPS.values()],
+        },
+        index=list(STEPS),
+    )
+    show_table(results)
+    assert results.loc["CNN on pixels", "accuracy"] > results.loc["HOG + linear SVM", "accuracy"]
+    assert results["accuracy"].min() > 0.8
+
+    figure, panels = new_figure(3, width=9.5, height=3)
+    _, drawn = describe(large[0], visualize=True)
+    for ax, picture, title in ((panels[0], X[0], "pixels"), (panels[1], drawn, "HOG")):
+        ax.imshow(picture, cmap="gray")
+        ax.set(title=title, xticks=[], yticks=[])
+    bars = panels[2].bar(list(STEPS), accuracies, color=["#4a7fa5", "#f2c14e"])
+    panels[2].bar_label(bars, fmt="{:.3f}", padding=2)
+    panels[2].set(title="accuracy on new pictures", ylim=(0, 1.1))
+    save_figure(figure, arguments, "09_pixels_or_hog")
+
+
+if __name__ == "__main__":
+    main()

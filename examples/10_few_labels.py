@@ -1,0 +1,146 @@
+"""Few labels: overfitting, and what helps against it.
+
+A network that has seen few rows knows them by heart: the gap between its accuracy on training rows
+and on new ones. Dropout and changed pictures (augmentation) make it smaller. For text, vectors of
+words learnt from texts without labels bring knowledge that few labels cannot.
+
+    python examples/10_few_labels.py            # several sizes, a few minutes
+    python examples/10_few_labels.py --quick
+"""
+
+import numpy as np
+import pandas as pd
+from example_tools import (
+    REAL_DATA,
+    new_figure,
+    read_arguments,
+    save_figure,
+    show_table,
+    small_digits,
+)
+
+from textcnn import ImageCNNClassifier, TextCNNClassifier
+
+WAYS = {
+    "nothing": {"dropout": 0.0, "augment": None},
+    "dropout": {"dropout": 0.5, "augment": None},
+    "augmentation": {"dropout": 0.0, "augment": "auto"},
+    "both": {"dropout": 0.5, "augment": "auto"},
+}
+
+
+def measure_gaps(ways, sizes, epochs, seed):
+    """Return accuracy on training rows and on new ones, per way and number of training rows."""
+    X, new, y, new_y = small_digits(seed)
+    lines = []
+    for size in sizes:
+        for way in ways:
+            classifier = ImageCNNClassifier(
+                n_filters=(16, 32), **WAYS[way], epochs=epochs, batch_size=16, random_state=seed
+            ).fit(X[:size], y[:size])
+            known, unknown = classifier.score(X[:size], y[:size]), classifier.score(new, new_y)
+            lines.append([size, way, known, unknown, known - unknown])
+    columns = ["rows", "against overfitting", "training", "new", "gap"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def learn_vectors(texts, seed):
+    """Return vectors of words by latent semantic analysis: no label is looked at."""
+    from gensim.models import KeyedVectors
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    counter = TfidfVectorizer(min_df=5, sublinear_tf=True)
+    analysis = TruncatedSVD(50, random_state=seed).fit(counter.fit_transform(texts))
+    vectors = analysis.components_.T * analysis.singular_values_
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    keyed = KeyedVectors(50)
+    keyed.add_vectors(list(counter.get_feature_names_out()), vectors.astype(np.float32))
+    return keyed
+
+
+def make_texts(n_rows, seed):
+    """Return texts of eight words, most of them words of their topic, and the topics.
+
+    There are four topics of eighty words each, so that few labelled texts show few of the words.
+    """
+    random = np.random.default_rng(seed)
+    topics = random.integers(0, 4, n_rows)
+    own = random.integers(0, 80, (n_rows, 8)) + 80 * topics[:, None]
+    words = np.where(random.random((n_rows, 8)) < 0.7, own, random.integers(0, 320, (n_rows, 8)))
+    return np.array([" ".join(f"word{word}" for word in row) for row in words]), topics
+
+
+def load_texts(arguments):
+    """Return texts, labels and given vectors: real ones for the long form where they are there."""
+    path, vectors = REAL_DATA / "text" / "mr.csv.gz", REAL_DATA / "vectors/domain.50k.100d.txt.gz"
+    if not arguments.quick and path.is_file() and vectors.is_file():
+        table = pd.read_csv(path).sample(frac=1.0, random_state=arguments.seed)
+        return table["text"].to_numpy(), table["label"].to_numpy(), str(vectors)
+    if not arguments.quick:
+        print(f"made-up texts in place of real ones; missing: {path} or {vectors}")
+    texts, topics = make_texts(4000, arguments.seed)
+    return texts, topics, learn_vectors(texts[1000:], arguments.seed)
+
+
+def measure_vectors(sizes, epochs, arguments):
+    """Return accuracy on new texts with and without given vectors, per number of labelled rows."""
+    texts, y, vectors = load_texts(arguments)
+    lines = []
+    for size in sizes:
+        known = slice(1000, 1000 + size)
+        for way, given in (("of the labelled rows", None), ("given", vectors)):
+            classifier = TextCNNClassifier(
+                given,
+                n_filters=32,
+                kernel_sizes=(1, 2),
+                batch_size=16,
+                epochs=epochs,
+                random_state=arguments.seed,
+            ).fit(texts[known], y[known])
+            lines.append([size, way, classifier.score(texts[:1000], y[:1000])])
+    return pd.DataFrame(lines, columns=["rows", "vectors", "accuracy"])
+
+
+def main():
+    arguments = read_arguments(__doc__)
+    sizes, epochs = ((100,), 40) if arguments.quick else ((100, 200, 400, 800), 100)
+    ways = list(WAYS)[:3] if arguments.quick else list(WAYS)
+    gaps = measure_gaps(ways, sizes, epochs, arguments.seed)
+    show_table(gaps.round(3))
+    mean = gaps.groupby("against overfitting")[["training", "new", "gap"]].mean()
+    assert mean.loc["nothing", "training"] > 0.99 and mean.loc["nothing", "gap"] > 0.03
+    assert mean.loc["augmentation", "gap"] < mean.loc["nothing", "gap"]
+    assert mean["new"].idxmax() in ("augmentation", "both")
+
+    few = (60,) if arguments.quick else (50, 100, 200, 400, 800)
+    scores = measure_vectors(few, 30, arguments)
+    show_table(scores.round(3))
+    by_way = scores[scores["rows"] < 300].groupby("vectors")["accuracy"].mean()
+    assert by_way["given"] > by_way["of the labelled rows"]
+
+    figure, (left, right) = new_figure(2, width=9, height=3.4)
+    part = gaps[gaps["rows"] == sizes[0]]
+    places = np.arange(len(part))
+    for offset, column, colour in ((-0.2, "training", "#a6cbe3"), (0.2, "new", "#4a7fa5")):
+        bars = left.bar(places + offset, part[column], 0.4, color=colour, label=f"{column} rows")
+        left.bar_label(bars, fmt="{:.3f}", fontsize=8)
+    left.set_xticks(places, part["against overfitting"])
+    left.set(title=f"accuracy after {sizes[0]} pictures", ylim=(0.7, 1.06))
+    left.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
+    for way, lines in scores.groupby("vectors"):
+        if len(few) > 1:
+            right.plot(lines["rows"], lines["accuracy"], "o-", label=f"vectors {way}")
+        else:
+            bars = right.bar([f"vectors {way}"], lines["accuracy"], color="#4a7fa5")
+            right.bar_label(bars, fmt="{:.3f}")
+    after = f"after {few[0]} texts" if len(few) == 1 else "by labelled texts"
+    right.margins(y=0.12)
+    right.set(title=f"accuracy {after}")
+    if len(few) > 1:
+        right.legend(frameon=False)
+    save_figure(figure, arguments, "10_few_labels")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""What the examples share: arguments, data, a dense net to compare with, and where pictures go."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+REAL_DATA = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY.parent / "shared" / "data"))
+SOURCES = {
+    "mnist": "MNIST of LeCun, Cortes and Burges",
+    "fashion_mnist": "Fashion-MNIST of Zalando Research",
+}
+
+
+def read_arguments(text):
+    parser = argparse.ArgumentParser(description=text.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="small data, short training")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=REPOSITORY / "examples" / "pictures",
+        help="folder for the picture that this example draws",
+    )
+    return parser.parse_args()
+
+
+def new_figure(n_panels, **options):
+    """Return a figure and its panels, drawn without a screen."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    width = options.pop("width", 3.4 * n_panels)
+    height = options.pop("height", 3.4)
+    return plt.subplots(1, n_panels, figsize=(width, height), layout="constrained", **options)
+
+
+def save_figure(figure, arguments, name):
+    """Save a figure as PNG and say where."""
+    import matplotlib.pyplot as plt
+
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / f"{name}.png"
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+    print(f"picture: {path}")
+
+
+def small_digits(seed, *, border=0, magnify=1):
+    """Return scikit-learn's 8×8 digits as bytes, 1,347 to learn from and 450 to test on."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    pictures = (digits.images * (255 / 16)).round().astype(np.uint8)
+    pictures = pictures.repeat(magnify, axis=1).repeat(magnify, axis=2)
+    pictures = np.pad(pictures, [(0, 0), (border, border), (border, border)])
+    return train_test_split(pictures, digits.target, stratify=digits.target, random_state=seed)
+
+
+def real_pictures(name):
+    """Return training and test pictures and labels of MNIST or Fashion-MNIST, or end."""
+    from textcnn.datasets import load_idx
+
+    folder = REAL_DATA / "images" / name
+    paths = [
+        folder / f"{part}-{kind}-ubyte.gz"
+        for kind in ("images-idx3", "labels-idx1")
+        for part in ("train", "t10k")
+    ]
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        sys.exit(
+            f"This example reads {SOURCES[name]}, which the repository does not hold.\n"
+            "Missing files, in the IDX form in which they are published:\n  "
+            + "\n  ".join(missing)
+            + "\nPut them there or set the environment variable TEXTCNN_DATA to the folder that "
+            "holds images/. Without them: --quick."
+        )
+    return [load_idx(path) for path in paths]
+
+
+def dense_network(n_units):
+    """Return a builder of the network with one hidden dense layer, for ``network=``."""
+
+    def build(shape):
+        import keras
+
+        layers = [keras.layers.Flatten(), keras.layers.Dense(n_units, activation="relu")]
+        return keras.Sequential([keras.Input(shape), *layers])
+
+    return build
+
+
+def show_table(table):
+    """Print a table with all of its columns."""
+    print(table.to_string(), flush=True)
+    print()

@@ -1,0 +1,44 @@
+"""The textbook: each script's short form runs, asserts its claim and saves its picture."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+NAMES = sorted(path.stem for path in EXAMPLES.glob("[01][0-9]_*.py") if path.stem[:2] != "01")
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run a script in this process, which has imported the backend already."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+
+    def run_script(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--out", str(tmp_path), *arguments])
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+        return tmp_path / f"{name}.png"
+
+    return run_script
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_short_form_holds_its_claim_and_draws(name, run):
+    with Image.open(run(name, "--quick")) as picture:
+        assert min(picture.size) > 150
+        assert len(set(picture.convert("L").resize((40, 40)).tobytes())) > 5
+
+
+@pytest.mark.parametrize("name", ["04_weight_sharing", "08_cnn_or_rnn"])
+def test_the_long_form_says_which_data_it_needs(name, run, monkeypatch, tmp_path):
+    monkeypatch.setenv("TEXTCNN_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.delitem(sys.modules, "example_tools", raising=False)
+    with pytest.raises(SystemExit, match="nowhere[\\s\\S]*TEXTCNN_DATA[\\s\\S]*--quick"):
+        run(name)
+    sys.modules.pop("example_tools", None)
+
+
+def test_there_is_a_script_per_chapter():
+    assert [name[:2] for name in NAMES] == [f"{number:02}" for number in range(2, 11)]

@@ -1,0 +1,170 @@
+"""Where a network looks: maps of its layers, saliency and Grad-CAM, for networks of every form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from textcnn.neural.backend import gradient, import_keras
+from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
+
+
+def layer_maps(model, inputs, paths=None) -> dict[str, np.ndarray]:
+    """Return the maps of one row, layer by layer, from the first convolution on.
+
+    Of a convolution and what follows it without a change of shape (normalisation, activation, the
+    sum of a residual block) only the last maps are kept: those that the next part reads. Others
+    are to be had by their paths.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of pictures and their scaling; nobody else's.
+    inputs : tuple of ndarray
+        Pictures of one row and their scaling.
+    paths : sequence of str, optional
+        Layers whose maps are wanted.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By the path of the layer that gave them, float32 (frames or 1, height, width, channels).
+
+    Raises
+    ------
+    ValueError
+        If a layer of these paths gives no maps.
+    """
+    record = _record(model, inputs)
+    if paths is not None:
+        given = {output.path: output.value for output in record}
+        return {path: _to_float(_maps_of(given, path)) for path in paths}
+    return {path: _to_float(maps) for path, maps, _ in _parts(record)}
+
+
+def last_convolution(model, inputs) -> str:
+    """Return the path of the layer after the last convolution whose maps have several positions.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    for path, maps, is_convolved in reversed(_parts(_record(model, inputs))):
+        if is_convolved and maps.shape[1] * maps.shape[2] > 1:
+            return path
+    raise ValueError(
+        "The network has no maps of several positions to look at. Expected: a Conv2D layer whose "
+        "output is larger than 1×1. For a network without one use SaliencyDisplay."
+    )
+
+
+def saliency(model, inputs, score: Callable) -> np.ndarray:
+    """Return how much a score changes with each pixel: the largest slope over the channels.
+
+    Parameters
+    ----------
+    model, inputs
+        As in :func:`layer_maps`.
+    score : callable
+        From raw outputs (1, n_outputs) to one number.
+
+    Returns
+    -------
+    ndarray of float32, shape ([frames,] height, width)
+        In units of the score per unit of X, absolute.
+
+    References
+    ----------
+    K. Simonyan, A. Vedaldi, A. Zisserman, "Deep Inside Convolutional Networks", 2014,
+    arXiv 1312.6034.
+    """
+    pictures, scaling = inputs[0], import_keras().ops.convert_to_tensor(inputs[1])
+    slopes = gradient(lambda given: score(model([given, scaling], training=False)), pictures)
+    return np.abs(slopes[0]).max(axis=-1)
+
+
+def grad_cam(model, inputs, score: Callable, path: str) -> np.ndarray:
+    """Return which positions of a layer's maps speak for a score.
+
+    Each map is weighted by the mean of the score's slope over its positions; what of the weighted
+    sum is negative is left out.
+
+    Parameters
+    ----------
+    model, inputs, score
+        As in :func:`saliency`.
+    path : str
+        A layer that gives maps, in any place: inside a user's network or a residual block.
+
+    Returns
+    -------
+    ndarray of float32, shape (frames or 1, height of the maps, width of the maps)
+
+    Raises
+    ------
+    ValueError
+        If no layer that gives maps has this path.
+
+    References
+    ----------
+    R. R. Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via Gradient-Based
+    Localization", ICCV 2017, arXiv 1610.02391.
+    """
+    given = {output.path: output.value for output in _record(model, inputs)}
+    maps = _to_float(_maps_of(given, path))
+
+    def score_of_change(change):
+        ops = import_keras().ops
+        with recorded_layers(model, {path: lambda value: value + ops.cast(change, value.dtype)}):
+            return score(model(list(inputs), training=False))
+
+    slopes = gradient(score_of_change, np.zeros_like(maps))
+    weights = slopes.mean(axis=(1, 2), keepdims=True)
+    return np.maximum((weights * maps).sum(axis=-1), 0)
+
+
+def _maps_of(given: dict, path: str):
+    if path not in given:
+        raise ValueError(
+            f"No layer of this name gives maps. Expected: one of {list(given)}. Received: {path!r}."
+        )
+    return given[path]
+
+
+def _record(model, inputs) -> list[LayerOutput]:
+    """Return what layers from the first convolution on give that has the shape of maps."""
+    with recorded_layers(model) as record:
+        model(list(inputs), training=False)
+    numbers = [number for number, output in enumerate(record) if is_convolution(output.layer)]
+    if not numbers:
+        return []
+    return [
+        output for output in record[numbers[0] :] if len(getattr(output.value, "shape", ())) == 4
+    ]
+
+
+def _parts(record: list[LayerOutput]) -> list[tuple]:
+    """Return per part of the network its last layer's path and maps, and whether it convolves."""
+    parts: list[tuple] = []
+    for output in record:
+        starts = is_convolution(output.layer)
+        if not parts or starts or tuple(parts[-1][1].shape) != tuple(output.value.shape):
+            parts.append((output.path, output.value, starts))
+        else:
+            parts[-1] = (output.path, output.value, parts[-1][2])
+    return parts
+
+
+def is_convolution(layer) -> bool:
+    """Tell whether a layer convolves pictures."""
+    layers = import_keras().layers
+    kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
+    return isinstance(layer, kinds)
+
+
+def _to_float(tensor) -> np.ndarray:
+    """Return a tensor, of lower precision perhaps, as float32 of NumPy."""
+    ops = import_keras().ops
+    return np.array(ops.convert_to_numpy(ops.cast(tensor, "float32")))

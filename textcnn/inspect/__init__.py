@@ -1,0 +1,17 @@
+"""Look into fitted networks: sizes of layers, feature maps, filters, what a prediction rests on."""
+
+from textcnn.inspect.curves import LearningCurvesDisplay
+from textcnn.inspect.errors import WorstErrorsDisplay
+from textcnn.inspect.layers import layer_table
+from textcnn.inspect.maps import FeatureMapsDisplay, FiltersDisplay
+from textcnn.inspect.reasons import GradCAMDisplay, SaliencyDisplay
+
+__all__ = [
+    "FeatureMapsDisplay",
+    "FiltersDisplay",
+    "GradCAMDisplay",
+    "LearningCurvesDisplay",
+    "SaliencyDisplay",
+    "WorstErrorsDisplay",
+    "layer_table",
+]

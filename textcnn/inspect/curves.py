@@ -1,0 +1,130 @@
+"""Learning curves of fitted networks."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from textcnn.plotting import import_pyplot
+
+_COLOURS = ("#4a7fa5", "#b5332e", "#8a6d1d", "#4f7f4a", "#7a5195", "#555555")
+
+
+class LearningCurvesDisplay:
+    """Losses over the passes of training, a line per model.
+
+    The loss of the training rows is the mean over a pass, with dropout and augmentation on; the
+    loss of the rows that decide when to stop (``early_stopping=True``) is computed after it, with
+    both off. So the first may well lie above the second.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``history_`` of an estimator: columns ``column``, ``model``, ``epoch``, ``loss``, and
+        ``val_loss`` where some rows decided when to stop.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from textcnn import TextCNNClassifier
+    >>> from textcnn.inspect import LearningCurvesDisplay
+    >>> texts = ["good film", "bad film", "a good plot", "a bad plot"] * 10
+    >>> classifier = TextCNNClassifier(n_filters=4, epochs=3, random_state=0)
+    >>> classifier = classifier.fit(texts, [1, 0, 1, 0] * 10)
+    >>> display = LearningCurvesDisplay.from_estimator(classifier)
+    >>> display.ax_.get_xlabel()
+    'pass over the training rows'
+    """
+
+    def __init__(self, *, history: pd.DataFrame):
+        missing = {"column", "model", "epoch", "loss"} - set(getattr(history, "columns", ()))
+        if missing or not len(history):
+            raise ValueError(
+                "history must be the frame that history_ of a fitted estimator gives. Received: "
+                f"a {type(history).__name__} without {sorted(missing) or 'rows'}."
+            )
+        self.history = history
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw the learning curves of a fitted estimator of text or pictures.
+
+        Parameters
+        ----------
+        estimator : estimator with ``history_``
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        LearningCurvesDisplay
+        """
+        return cls.from_history(estimator.history_, ax=ax)
+
+    @classmethod
+    def from_history(cls, history, *, ax=None):
+        """Draw the learning curves of a kept ``history_``.
+
+        Parameters
+        ----------
+        history : DataFrame
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        LearningCurvesDisplay
+        """
+        return cls(history=history).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw a line per model, a colour per column.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        LearningCurvesDisplay
+        """
+        plt = import_pyplot()
+        if ax is None:
+            _, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+        columns = list(dict.fromkeys(self.history["column"]))
+        for (column, _), lines in self.history.groupby(["column", "model"], sort=False):
+            self._draw(ax, lines, columns.index(column))
+        handles, labels = ax.get_legend_handles_labels()
+        named = dict(zip(labels, handles, strict=True))
+        several = len(columns) > 1
+        names = {
+            f"{place} {kind}": f"{column}: {text}" if several else text
+            for place, column in enumerate(columns)
+            for kind, text in (("loss", "training rows"), ("val_loss", "stop rows"))
+        }
+        shown = [name for name in names if name in named]
+        ax.legend([named[name] for name in shown], [names[name] for name in shown], frameon=False)
+        n_models = self.history.groupby("column")["model"].nunique().max()
+        title = "Loss of the network" if n_models == 1 else f"Losses of {n_models} models"
+        ax.set(xlabel="pass over the training rows", ylabel="loss", title=title)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw(self, ax, lines, place: int) -> None:
+        """Draw one model; labels name place and kind, so that each kind is in the legend once."""
+        marker = "o" if len(lines) < 10 else None
+        for kind, style in (("loss", "-"), ("val_loss", "--")):
+            if kind in lines and lines[kind].notna().any():
+                ax.plot(
+                    lines["epoch"] + 1,
+                    lines[kind],
+                    style,
+                    color=_COLOURS[place % len(_COLOURS)],
+                    linewidth=1.2,
+                    marker=marker,
+                    markersize=3,
+                    alpha=0.8,
+                    label=f"{place} {kind}",
+                )

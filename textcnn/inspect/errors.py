@@ -1,0 +1,228 @@
+"""The rows that a model is most wrong about, as a grid of pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import check_consistent_length
+
+from textcnn.image.files import COLOR_MODES, decode_file, read_header
+from textcnn.inspect.maps import one_frame
+from textcnn.inspect.opened import read_pictures
+from textcnn.plotting import draw_picture, new_grid, without_ticks
+
+
+class WorstErrorsDisplay:
+    """Pictures that a model is most wrong about, the worst first.
+
+    For classes: rows whose predicted class is wrong, by how little probability the true one has.
+    For numbers: by the absolute difference.
+
+    Parameters
+    ----------
+    pictures : list of ndarray, each (height, width, channels)
+    rows : ndarray of int
+        Their row numbers.
+    truths, predicted : list of str
+        What they are, and what they are taken for.
+    errors : ndarray of float
+        One minus the probability of the true class, or the absolute difference.
+    n_errors, n_rows : int
+        Wrong rows (for numbers: all), and all rows.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn.inspect import WorstErrorsDisplay
+    >>> pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
+    >>> probabilities = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
+    >>> y = ["ant", "ant", "bee", "bee"]
+    >>> display = WorstErrorsDisplay.from_predictions(pictures, y, probabilities)
+    >>> display.rows.tolist(), display.truths, display.predicted
+    ([1, 2], ['ant', 'bee'], ['bee (80%)', 'ant (60%)'])
+    """
+
+    def __init__(self, *, pictures, rows, truths, predicted, errors, n_errors, n_rows):
+        self.pictures = pictures
+        self.rows = rows
+        self.truths = truths
+        self.predicted = predicted
+        self.errors = errors
+        self.n_errors = n_errors
+        self.n_rows = n_rows
+
+    @classmethod
+    def from_estimator(cls, estimator, X, y, *, most_errors=12, frame=0, figure=None):
+        """Predict rows with a fitted predictor and draw those that it is most wrong about.
+
+        Parameters
+        ----------
+        estimator : ImageCNNClassifier or ImageCNNRegressor
+        X : array, or list, Series or DataFrame of paths
+            Pictures of the same form as at fit; rows that it was not fitted on tell more.
+        y : array-like of shape (n_rows,)
+            What they are.
+        most_errors : int, default=12
+            Pictures that are kept and drawn.
+        frame : int, default=0
+            Which picture of a sequence.
+        figure : matplotlib Figure or SubFigure, optional
+
+        Returns
+        -------
+        WorstErrorsDisplay
+        """
+        if is_classifier(estimator):
+            found = _wrong_classes(y, estimator.predict_proba(X), estimator.classes_)
+        else:
+            found = _far_numbers(y, estimator.predict(X))
+        rows = found["rows"][:most_errors]
+        pictures = [
+            picture if picture.ndim == 3 else one_frame(picture, frame)
+            for picture in read_pictures(estimator, X, rows)
+        ]
+        return cls(pictures=pictures, **_first(found, most_errors)).plot(figure=figure)
+
+    @classmethod
+    def from_predictions(cls, X, y, predictions, *, classes=None, most_errors=12, figure=None):
+        """Draw the rows that given predictions are most wrong about, out-of-fold ones say.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, height, width[, channels]), or sequence of arrays or paths
+        y : array-like of shape (n_rows,)
+            What they are.
+        predictions : array-like
+            Of classes their probabilities, shape (n_rows, n_classes), or (n_rows, 1) for the second
+            of two classes. Of shape (n_rows,) they are numbers.
+        classes : array-like, optional
+            Classes in the order of the columns; the sorted values of y if None.
+        most_errors : int, default=12
+            Pictures that are kept and drawn.
+        figure : matplotlib Figure or SubFigure, optional
+
+        Returns
+        -------
+        WorstErrorsDisplay
+        """
+        predictions = np.asarray(predictions, dtype=np.float64)
+        check_consistent_length(X, y, predictions)
+        if predictions.ndim == 1:
+            found = _far_numbers(y, predictions)
+        else:
+            found = _wrong_classes(y, predictions, np.unique(y) if classes is None else classes)
+        pictures = [_picture(X, row) for row in found["rows"][:most_errors]]
+        return cls(pictures=pictures, **_first(found, most_errors)).plot(figure=figure)
+
+    def plot(self, *, figure=None):
+        """Draw a panel per picture.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure or SubFigure, optional
+
+        Returns
+        -------
+        WorstErrorsDisplay
+        """
+        n_columns = min(6, max(len(self.pictures), 1))
+        n_rows = -(-max(len(self.pictures), 1) // n_columns)
+        figure, axes = new_grid(figure, n_rows, n_columns, panel=(1.5, 1.75))
+        for number, ax in enumerate(axes.ravel()):
+            if number >= len(self.pictures):
+                ax.set_axis_off()
+                continue
+            draw_picture(ax, self.pictures[number])
+            without_ticks(ax)
+            ax.set_title(f"is {self.truths[number]}", fontsize=9, loc="left")
+            ax.set_xlabel(f"taken for {self.predicted[number]}", fontsize=8)
+        figure.suptitle(self._headline(), fontsize=10)
+        self.axes_, self.figure_ = axes, figure
+        return self
+
+    def _headline(self) -> str:
+        if not self.pictures:
+            return f"No errors in {self.n_rows:,} rows"
+        if self.n_errors == self.n_rows:
+            return f"The worst {len(self.pictures)} of {self.n_rows:,} rows"
+        return f"The worst {len(self.pictures)} of {self.n_errors:,} errors in {self.n_rows:,} rows"
+
+
+def _wrong_classes(y, probabilities, classes) -> dict:
+    """Return rows of the wrong class, the surest first, with their names."""
+    y, probabilities = np.asarray(y), np.asarray(probabilities, dtype=np.float64)
+    classes = np.asarray(classes)
+    if y.ndim != 1:
+        raise ValueError(
+            "y must hold one class per row. For several labels draw each by from_predictions. "
+            f"Received: y of shape {y.shape}."
+        )
+    if probabilities.shape[1] == 1 and len(classes) == 2:
+        probabilities = np.hstack([1 - probabilities, probabilities])
+    if probabilities.shape[1] != len(classes) or not np.isin(y, classes).all():
+        raise ValueError(
+            "predictions must have a column per class, and y no other classes. Expected: shape "
+            f"{(len(y), len(classes))} for the classes {classes.tolist()}. "
+            f"Received: predictions of shape {probabilities.shape}."
+        )
+    order = np.argsort(classes)
+    codes = order[np.searchsorted(classes, y, sorter=order)]
+    chosen = probabilities.argmax(axis=1)
+    errors = 1 - probabilities[np.arange(len(y)), codes]
+    wrong = np.flatnonzero(chosen != codes)
+    rows = wrong[np.argsort(-errors[wrong], kind="stable")]
+    return {
+        "rows": rows,
+        "truths": [str(y[row]) for row in rows],
+        "predicted": [f"{classes[chosen[r]]} ({probabilities[r, chosen[r]]:.0%})" for r in rows],
+        "errors": errors[rows],
+        "n_errors": len(rows),
+        "n_rows": len(y),
+    }
+
+
+def _far_numbers(y, predictions) -> dict:
+    """Return all rows, the farthest off first, with their numbers."""
+    y, predictions = np.asarray(y, np.float64), np.asarray(predictions, np.float64)
+    if y.ndim != 1 or predictions.ndim != 1:
+        raise ValueError(
+            "y must hold one number per row. For several targets draw each by from_predictions. "
+            f"Received: y of shape {y.shape}, predictions of shape {predictions.shape}."
+        )
+    errors = np.abs(predictions - y)
+    rows = np.argsort(-errors, kind="stable")
+    return {
+        "rows": rows,
+        "truths": [f"{y[row]:.4g}" for row in rows],
+        "predicted": [f"{predictions[row]:.4g}" for row in rows],
+        "errors": errors[rows],
+        "n_errors": len(rows),
+        "n_rows": len(y),
+    }
+
+
+def _first(found: dict, most: int) -> dict:
+    """Return the entries of the first rows."""
+    listed = ("rows", "truths", "predicted", "errors")
+    return {name: value[:most] if name in listed else value for name, value in found.items()}
+
+
+def _picture(X, row: int) -> np.ndarray:
+    """Return one picture of an array, or of a sequence of arrays or paths."""
+    cell = X.iloc[row] if hasattr(X, "iloc") else X[row]
+    if isinstance(cell, np.ndarray) or hasattr(cell, "__array__"):
+        picture = np.asarray(cell)
+        if picture.ndim not in (2, 3):
+            raise ValueError(
+                "Each row of X must be one picture, of shape (height, width) or (height, width, "
+                f"channels). Received: shape {picture.shape}."
+            )
+        return picture[..., None] if picture.ndim == 2 else picture
+    header = read_header(cell)
+    mode = header.color_mode if header.color_mode in COLOR_MODES else "rgb"
+    return decode_file(cell, (header.height, header.width), mode, "pad")

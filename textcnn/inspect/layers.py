@@ -1,0 +1,144 @@
+"""The layers of a network: shapes, parameters, multiply-adds, bytes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+
+from textcnn.image.network import build_picture_network
+from textcnn.image_base import PictureNetworkEstimator
+from textcnn.inspect.opened import serving_model
+from textcnn.network_estimator import NetworkEstimator
+from textcnn.neural.backend import import_keras
+from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
+from textcnn.neural.randomness import keras_seeded
+
+
+def layer_table(
+    estimator, *, picture_shape=None, n_outputs: int = 1, column: int = 0, n_words: int = 100
+) -> pd.DataFrame:
+    """Return a line per layer: what it gives for one row, and what that costs.
+
+    Parameters
+    ----------
+    estimator : estimator of textcnn, or keras.Model
+        Fitted, or (an estimator of pictures) about to be: then give ``picture_shape``.
+    picture_shape : tuple of int, optional
+        (height, width, channels), with frames before for sequences, of an unfitted estimator.
+    n_outputs : int, default=1
+        Raw outputs of an unfitted estimator: the number of classes, 1 for two classes.
+    column : int, default=0
+        Which column's network, by place.
+    n_words : int, default=100
+        Length of the text for which networks of text are measured.
+
+    Returns
+    -------
+    DataFrame
+        In the order of computation. ``layer`` and ``kind``: its name and class.
+        ``output_shape``: of one row; with frames before where all frames of a sequence pass.
+        ``parameters``: numbers that it holds; the layer ``level`` holds the logit of the prior,
+        in the place of a bias. ``multiply_adds``: of convolutions and dense layers; 0 where a layer
+        has none, NaN where they are not known (recurrent layers). ``bytes``: of its parameters.
+        ``output_bytes``: of what it gives, for one row.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no estimator of networks, or a parameter does not fit.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted and no ``picture_shape`` is given.
+
+    Examples
+    --------
+    >>> from textcnn import ImageCNNClassifier
+    >>> from textcnn.inspect import layer_table
+    >>> classifier = ImageCNNClassifier(n_filters=12, batch_norm=False, augment=None)
+    >>> table = layer_table(classifier, picture_shape=(32, 32, 3)).set_index("layer")
+    >>> table.loc["conv_1_1", "output_shape"], int(table.loc["conv_1_1", "multiply_adds"])
+    ((32, 32, 12), 331776)
+    """
+    keras = import_keras()
+    model = _build(estimator, picture_shape, n_outputs, column)
+    inputs = [_one_row(given, n_words) for given in model.inputs]
+    with recorded_layers(model) as record:
+        is_alone = isinstance(model, keras.Sequential) or not isinstance(model.input, list)
+        model(inputs[0] if is_alone else inputs, training=False)
+    lines, seen = [], set()
+    for output in record:
+        lines.append(_line(output, is_new=id(output.layer) not in seen))
+        seen.add(id(output.layer))
+    return pd.DataFrame(lines)
+
+
+def _build(estimator, picture_shape, n_outputs, column):
+    """Return a Keras model of one's own."""
+    keras = import_keras()
+    if isinstance(estimator, keras.Model):
+        return keras.models.clone_model(estimator)
+    if not isinstance(estimator, NetworkEstimator):
+        raise TypeError(
+            "layer_table is for estimators that train networks. Expected: an estimator of textcnn "
+            f"or a keras.Model. Received: {type(estimator).__name__}."
+        )
+    if picture_shape is None:
+        network, _ = serving_model(estimator, column, 0)
+        build = network.blueprint.build
+    else:
+        if not isinstance(estimator, PictureNetworkEstimator) or len(picture_shape) not in (3, 4):
+            raise ValueError(
+                "picture_shape is (height, width, channels), with frames before for sequences, of "
+                "an estimator of pictures. Received: "
+                f"{type(estimator).__name__}, picture_shape={picture_shape!r}."
+            )
+        (_, settings), _ = estimator._check_settings()
+
+        def build():
+            return build_picture_network(settings, tuple(picture_shape), n_outputs)
+
+    with keras_seeded(0):
+        return build()
+
+
+def _one_row(given, n_words: int) -> np.ndarray:
+    shape = [n_words if size is None else size for size in given.shape[1:]]
+    return np.ones((1, *shape), given.dtype)
+
+
+def _line(output: LayerOutput, *, is_new: bool) -> dict:
+    """Return a layer's line; parameters of a layer that is called again count once."""
+    layer, shape = output.layer, tuple(output.value.shape)
+    weights = layer.weights if is_new else []
+    size = np.dtype("uint16" if layer.compute_dtype in _HALVES else layer.compute_dtype).itemsize
+    return {
+        "layer": output.path,
+        "kind": type(layer).__name__.lstrip("_"),
+        "output_shape": shape[1:] if shape[0] == 1 else shape,
+        "parameters": sum(math.prod(weight.shape) for weight in weights),
+        "multiply_adds": _multiply_adds(layer, shape),
+        "bytes": sum(math.prod(weight.shape) * 4 for weight in weights),
+        "output_bytes": math.prod(shape) * size,
+    }
+
+
+_HALVES = ("bfloat16", "float16")
+
+
+def _multiply_adds(layer, shape) -> float:
+    """Return the products that are summed to get one row's output."""
+    layers = import_keras().layers
+    n_numbers = math.prod(shape)
+    if isinstance(layer, layers.SeparableConv2D | layers.SeparableConv1D):
+        n_inner = layer.pointwise_kernel.shape[-2]
+        per_position = n_inner * math.prod(layer.depthwise_kernel.shape[:-2])
+        return n_numbers // shape[-1] * per_position + n_numbers * n_inner
+    if isinstance(layer, layers.DepthwiseConv2D | layers.DepthwiseConv1D):
+        return n_numbers * math.prod(layer.kernel.shape[:-2])
+    if isinstance(layer, layers.Conv1D | layers.Conv2D | layers.Conv3D):
+        return n_numbers * math.prod(layer.kernel.shape[:-1])
+    if isinstance(layer, layers.Dense):
+        return n_numbers * layer.kernel.shape[0]
+    has_matrix = any(len(weight.shape) > 1 for weight in layer.weights)
+    return math.nan if has_matrix and not isinstance(layer, layers.Embedding) else 0

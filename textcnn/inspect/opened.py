@@ -1,0 +1,182 @@
+"""A fitted model of an estimator, taken out of it: its Keras model, its pictures, its scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from textcnn.crossfit.targets import Target
+from textcnn.fitting import LevelledModel
+from textcnn.image_base import PictureNetworkEstimator
+from textcnn.network_estimator import NetworkEstimator
+from textcnn.neural.backend import import_keras
+from textcnn.neural.network import TracedNetwork
+
+
+@dataclass
+class OpenedModel:
+    """One fitted model and its Keras network, of which nobody else knows.
+
+    Attributes
+    ----------
+    network : PictureNetwork or TextNetwork
+    levelled : LevelledModel
+    head : Target
+        How raw outputs become predictions.
+    keras_model : keras.Model
+    """
+
+    network: Any
+    levelled: LevelledModel
+    head: Target
+    keras_model: Any
+
+    def inputs(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the Keras model reads of one picture or sequence."""
+        scaling = self.levelled.model.view["scaling"]
+        return picture[None].astype(np.float32), scaling[None]
+
+    def predict(self, inputs) -> np.ndarray:
+        """Return the prediction of one row as the head gives it, shape (n_outputs,)."""
+        raw = self.keras_model(list(inputs), training=False)
+        raw = np.asarray(import_keras().ops.convert_to_numpy(raw))
+        return self.head.predictions(raw, self.levelled.level)[0]
+
+    def describe(self, prediction: np.ndarray) -> str:
+        """Return a prediction in words: classes with their probability, numbers as they are."""
+        head = self.head
+        if head.is_regression:
+            return ", ".join(f"{value:.4g}" for value in prediction)
+        shares = head.probabilities(prediction[None])[0]
+        if head.kind == "multilabel":
+            chosen = [f"{n} ({s:.0%})" for n, s in zip(self.names, shares, strict=True) if s > 0.5]
+            return ", ".join(chosen) or "no label"
+        return f"{head.decode(prediction[None])[0]} ({shares.max():.0%})"
+
+    @property
+    def names(self) -> list[str]:
+        """Names of several outputs."""
+        return list(self.head.names) or [str(number) for number in range(self.head.n_outputs)]
+
+    def score_of(self, target, prediction: np.ndarray):
+        """Return the score that speaks for a class, label or number, and its name.
+
+        Parameters
+        ----------
+        target : object
+            A class; the name or number of a label or of one of several targets; None for the
+            predicted class, the most probable label, or the first number.
+        prediction : ndarray
+            As :meth:`predict` returned it.
+
+        Returns
+        -------
+        score : callable
+            From raw outputs (1, n_outputs) to one number.
+        name : str
+        """
+        place, sign, name = self._output_of(target, prediction)
+        return lambda raw: sign * raw[0, place], name
+
+    def _output_of(self, target, prediction) -> tuple[int, int, str]:
+        head = self.head
+        if head.kind in ("binary", "multiclass"):
+            classes = list(head.classes)
+            if target is None:
+                target = head.decode(prediction[None])[0]
+            if target not in classes:
+                raise ValueError(
+                    f"target must be one of the classes. Expected: one of {classes}. "
+                    f"Received: target={target!r}."
+                )
+            code = classes.index(target)
+            if head.kind == "multiclass":
+                return code, 1, str(target)
+            return 0, 1 if code else -1, str(target)
+        names = self.names
+        if target is None:
+            place = int(np.argmax(prediction)) if head.kind == "multilabel" else 0
+        elif target in names:
+            place = names.index(target)
+        elif isinstance(target, Integral) and 0 <= target < len(names):
+            place = int(target)
+        else:
+            raise ValueError(
+                f"target must be the name or the number of an output. Expected: one of {names}. "
+                f"Received: target={target!r}."
+            )
+        return place, 1, "prediction" if head.kind == "continuous" else names[place]
+
+
+def open_model(estimator, *, column: int = 0, model: int = 0) -> OpenedModel:
+    """Build a fitted model of a picture estimator anew, for those who look into it.
+
+    Parameters
+    ----------
+    estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
+    column : int
+        Which column's models, by place.
+    model : int
+        Which of them: of an encoder its serving models (fold models, or the refit model).
+
+    Raises
+    ------
+    TypeError
+        If the estimator reads no pictures.
+    ValueError
+        If it has no such column or model.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    if not isinstance(estimator, PictureNetworkEstimator):
+        raise TypeError(
+            "This is for networks of pictures. Expected: an ImageCNNClassifier, ImageCNNRegressor "
+            f"or ImageCNNEncoder. Received: {type(estimator).__name__}."
+        )
+    network, levelled = serving_model(estimator, column, model)
+    traced = TracedNetwork(network.blueprint)
+    traced.load_weights(levelled.model.weights)
+    return OpenedModel(network, levelled, estimator._head, traced.model)
+
+
+def serving_model(
+    estimator: NetworkEstimator, column: int, model: int
+) -> tuple[Any, LevelledModel]:
+    """Return the network and the fitted model that these numbers mean."""
+    check_is_fitted(estimator)
+    columns = estimator._networks
+    _check_place("column", column, len(columns))
+    models = [(network, fitted) for network in columns[column] for fitted in network.models]
+    _check_place("model", model, len(models))
+    return models[model]
+
+
+def read_picture(estimator, X, *, row: int, column: int = 0) -> np.ndarray:
+    """Return one picture of X as the estimator reads it, ([frames,] height, width, channels)."""
+    return read_pictures(estimator, X, [row], column=column)[0]
+
+
+def read_pictures(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
+    """Return some pictures of X as the estimator reads them; no other file is opened."""
+    network, _ = serving_model(estimator, column, 0)
+    read = estimator._read_columns(X, reset=False)[column]
+    pictures = []
+    for row in rows:
+        _check_place("row", row, len(read))
+        if read.pixels is not None:
+            one = replace(read, pixels=read.pixels[[row]])
+        else:
+            one = replace(read, cells=[read.cells[row]])
+        pictures.append(network.reader.read(one)[np.array([0])][0])
+    return pictures
+
+
+def _check_place(name: str, value, count: int) -> None:
+    if not isinstance(value, Integral | np.integer) or not 0 <= value < count:
+        raise ValueError(
+            f"{name} must be a whole number from 0 to {count - 1}. Received: {name}={value!r}."
+        )

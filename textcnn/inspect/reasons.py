@@ -1,0 +1,228 @@
+"""What a prediction rests on: saliency of pixels, and Grad-CAM."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from textcnn.image.files import resize_array
+from textcnn.image.gradcam import grad_cam, last_convolution, saliency
+from textcnn.inspect.maps import one_frame
+from textcnn.inspect.opened import open_model, read_picture
+from textcnn.plotting import draw_picture, new_grid
+
+
+class _ReasonDisplay:
+    """A picture, and beside it what in it speaks for one class or number.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, channels)
+    heat : ndarray of shape (height, width)
+    target : str
+        The class, label or output that is explained.
+    prediction : str
+        What the model predicts for the picture.
+    """
+
+    _title: str
+
+    def __init__(self, *, picture, heat, target, prediction):
+        self.picture = picture
+        self.heat = heat
+        self.target = target
+        self.prediction = prediction
+
+    def plot(self, *, figure=None):
+        """Draw the picture and the picture under its heat.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure or SubFigure, optional
+
+        Returns
+        -------
+        Display
+        """
+        figure, axes = new_grid(figure, 1, 2, panel=(2.6, 2.6))
+        left, right = axes[0]
+        draw_picture(left, self.picture)
+        left.set_title(f"predicted: {self.prediction}", fontsize=9)
+        self._draw_heat(figure, right)
+        right.set_title(f"{self._title} {self.target}", fontsize=9)
+        self.axes_, self.figure_ = axes[0], figure
+        return self
+
+
+class SaliencyDisplay(_ReasonDisplay):
+    """How much the score of a class changes with each pixel.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, channels)
+    heat : ndarray of shape (height, width)
+        Absolute slope of the raw output (a logit, say) per unit of the pixel.
+    target : str
+        The class, label or output that is explained.
+    prediction : str
+        What the model predicts for the picture.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn import ImageCNNClassifier
+    >>> from textcnn.inspect import SaliencyDisplay
+    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> classifier = ImageCNNClassifier(n_filters=4, epochs=1, random_state=0)
+    >>> classifier = classifier.fit(pictures, ["cat", "dog"] * 10)
+    >>> SaliencyDisplay.from_estimator(classifier, pictures, target="dog").heat.shape
+    (8, 8)
+    """
+
+    _title = "slope for"
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, X, *, row=0, target=None, frame=0, column=0, model=0, figure=None
+    ):
+        """Compute and draw the saliency of one picture.
+
+        Parameters
+        ----------
+        estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
+        X : array, or list, Series or DataFrame of paths
+            Pictures of the same form as at fit.
+        row : int, default=0
+            Which of them.
+        target : object, optional
+            A class; the name or number of a label, or of one of several targets. None is what the
+            model predicts: the class, the most probable label, the first number.
+        frame : int, default=0
+            Which picture of a sequence.
+        column, model : int, default=0
+            Which column's network, and which of its fitted models.
+        figure : matplotlib Figure or SubFigure, optional
+
+        Returns
+        -------
+        SaliencyDisplay
+        """
+        opened, picture, inputs, score, names = _ask(estimator, X, row, target, column, model)
+        heat = saliency(opened.keras_model, inputs, score)
+        if picture.ndim == 4:
+            picture, heat = one_frame(picture, frame), one_frame(heat, frame)
+        return cls(picture=picture, heat=heat, **names).plot(figure=figure)
+
+    def _draw_heat(self, figure, ax) -> None:
+        image = draw_picture(ax, self.heat[..., None], cmap="magma", vmin=0)
+        figure.colorbar(image, ax=ax, shrink=0.75, label="slope of the score")
+
+
+class GradCAMDisplay(_ReasonDisplay):
+    """Which places of a picture speak for a class, by the maps of a convolution.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (height, width, channels)
+    heat : ndarray of shape (height, width)
+        From 0, where nothing speaks for it, in units of the score; of the size of the picture, to
+        which coarser maps were interpolated.
+    target : str
+        The class, label or output that is explained.
+    prediction : str
+        What the model predicts for the picture.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn import ImageCNNClassifier
+    >>> from textcnn.inspect import GradCAMDisplay
+    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> classifier = ImageCNNClassifier(n_filters=4, epochs=1, random_state=0)
+    >>> classifier = classifier.fit(pictures, ["cat", "dog"] * 10)
+    >>> display = GradCAMDisplay.from_estimator(classifier, pictures, target="dog")
+    >>> display.heat.shape, bool(display.heat.min() >= 0)
+    ((8, 8), True)
+    """
+
+    _title = "speaks for"
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        *,
+        row=0,
+        target=None,
+        layer=None,
+        frame=0,
+        column=0,
+        model=0,
+        figure=None,
+    ):
+        """Compute and draw Grad-CAM of one picture.
+
+        Parameters
+        ----------
+        estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
+            With a network of any form that has a convolution.
+        X : array, or list, Series or DataFrame of paths
+            Pictures of the same form as at fit.
+        row : int, default=0
+            Which of them.
+        target : object, optional
+            A class; the name or number of a label, or of one of several targets. None is what the
+            model predicts: the class, the most probable label, the first number.
+        layer : str, optional
+            Name of a layer of maps, as ``layer_table`` has it. None is what leaves the last
+            convolution (with its normalisation and activation) whose maps are larger than 1×1.
+        frame : int, default=0
+            Which picture of a sequence.
+        column, model : int, default=0
+            Which column's network, and which of its fitted models.
+        figure : matplotlib Figure or SubFigure, optional
+
+        Returns
+        -------
+        GradCAMDisplay
+        """
+        opened, picture, inputs, score, names = _ask(estimator, X, row, target, column, model)
+        path = last_convolution(opened.keras_model, inputs) if layer is None else layer
+        maps = grad_cam(opened.keras_model, inputs, score, path)
+        if picture.ndim == 4:
+            picture = one_frame(picture, frame)
+        heat = one_frame(maps, frame)
+        heat = resize_array(heat[..., None], picture.shape[:2], "stretch")[..., 0]
+        return cls(picture=picture, heat=heat, **names).plot(figure=figure)
+
+    def _draw_heat(self, figure, ax) -> None:
+        from matplotlib.cm import ScalarMappable
+        from matplotlib.colors import Normalize
+
+        draw_picture(ax, self.picture.astype(np.float32).mean(axis=-1, keepdims=True))
+        share = self.heat / max(float(self.heat.max()), 1e-12)
+        # Where nothing speaks for the target the picture itself is seen.
+        ax.imshow(share, cmap="autumn", vmin=0, vmax=1, alpha=0.75 * share)
+        scale = ScalarMappable(Normalize(0, float(self.heat.max()) or 1.0), "autumn")
+        figure.colorbar(scale, ax=ax, shrink=0.75, label="share in the score")
+
+
+def _ask(estimator, X, row, target, column, model):
+    """Return the opened model, the picture, the network's inputs, the score, and the names."""
+    opened = open_model(estimator, column=column, model=model)
+    picture = read_picture(estimator, X, row=row, column=column)
+    inputs = opened.inputs(picture)
+    prediction = opened.predict(inputs)
+    score, name = opened.score_of(target, prediction)
+    names = {"target": name, "prediction": opened.describe(prediction)}
+    return opened, picture, inputs, score, names
