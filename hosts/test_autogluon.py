@@ -190,16 +190,16 @@ def test_rows_without_a_label_get_features_and_teach_nothing(tmp_path):
     features = pipeline(generator).fit_transform(X, y, problem_type="binary")
     assert features["review_text_linear"].notna().all()
     assert generator.encoder_.report_.plan.labelled.tolist() == y.notna().tolist()
-    # Through the whole host: it drops such rows itself, and appends unlabelled data.
+    # Through the whole host, which refuses training rows without a label and appends others.
     unlabelled = train.iloc[:50].drop(columns=TARGET)
     fitted = predictor(tmp_path / "models").fit(
-        train.assign(**{TARGET: y}).iloc[50:],
+        train.iloc[50:],
         unlabeled_data=unlabelled,
         feature_generator=pipeline(TextCNNFeatureGenerator("linear")),
         hyperparameters={"GBM": {"num_boost_round": 5}},
     )
     labelled = own_generator(fitted).encoder_.report_.plan.labelled
-    assert labelled.sum() == 200 and len(labelled) == 250
+    assert labelled[:250].all() and not labelled[250:].any() and len(labelled) == 300
 
 
 def test_groups_stay_together_though_the_host_takes_its_own_column(tmp_path):
@@ -247,13 +247,14 @@ def test_copies_of_rare_classes_stay_together(tmp_path):
 
 def test_a_short_time_limit_is_kept_by_fitting_less_and_said(tmp_path):
     train, _ = clothing(300, 10)
-    generator = TextCNNFeatureGenerator(time_share=0.01)
-    with pytest.warns(TimeLimitWarning, match="TextLinearEncoder instead"):
+    generator = TextCNNFeatureGenerator(time_share=0.5)
+    with pytest.warns(TimeLimitWarning, match="this step's share of the host's time limit"):
         fitted = predictor(tmp_path / "models").fit(
             train,
             feature_generator=pipeline(generator),
             hyperparameters={"GBM": {"num_boost_round": 5}},
-            time_limit=60,
+            time_limit=600,
+            time_limit_preprocessing=2,
         )
     assert isinstance(own_generator(fitted).encoder_, TextLinearEncoder)
 

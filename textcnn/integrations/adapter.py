@@ -186,24 +186,31 @@ def make_encoder(encoder="cnn", encoder_params: Mapping | None = None):
     return made.set_params(**dict(encoder_params or {}))
 
 
-def readable_target(y) -> pd.Series:
-    """Return y as a Series; whole numbers that missing values made into floats become whole again.
+def readable_target(y) -> pd.Series | pd.DataFrame:
+    """Return y as pandas; whole numbers that missing values made into floats become whole again.
 
     Parameters
     ----------
-    y : array-like of shape (n_rows,)
+    y : array-like of shape (n_rows,) or (n_rows, n_targets)
+
+    Returns
+    -------
+    Series or DataFrame
 
     Raises
     ------
     ValueError
-        If y has more than one column.
+        If y is None.
     """
     if y is None:
         raise ValueError(
             "This adapter learns from the target. Received: y=None. Expected: one target per row."
         )
-    y = y if isinstance(y, pd.Series) else pd.Series(np.asarray(y).squeeze())
-    if y.ndim != 1 or getattr(y.dtype, "kind", "O") != "f" or not y.isna().any():
+    y = y if hasattr(y, "isna") else np.asarray(y)
+    if y.ndim == 2 and y.shape[1] > 1:
+        return pd.DataFrame(y)
+    y = y if isinstance(y, pd.Series) else pd.Series(np.ravel(y))
+    if y.dtype.kind != "f" or not y.isna().any():
         return y
     present = y.dropna()
     return y.astype("Int64") if len(present) and (present == present.round()).all() else y

@@ -52,9 +52,10 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
     n_tuning_rows : int, default=0
         Number of rows of ``tuning_data``. AutoGluon appends them to the training rows, labels
         included; the last ``n_tuning_rows`` labelled rows are then taken as having no label.
-    time_share : float or None, default=0.25
-        Most of AutoGluon's time limit that the features may take, as far as trial fits on a few
-        rows can tell; None for no limit. Models hand no limit to their own generators.
+    time_share : float or None, default=0.9
+        Most of the time limit for features that these may take, as far as trial fits on a few rows
+        can tell; None for no limit. AutoGluon 1.6 tells its generators of a limit only under
+        ``fit(time_limit_preprocessing=)``, and a model tells its own generators of none.
     **kwargs
         What every feature generator of AutoGluon takes: ``features_in``, ``name_prefix`` and so on.
         AutoGluon's ``random_state`` is not used: set it in ``encoder_params``, where it is 0.
@@ -93,7 +94,7 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
         *,
         groups_column=None,
         n_tuning_rows=0,
-        time_share=0.25,
+        time_share=0.9,
         **kwargs,
     ):
         if _missing_host is not None:
