@@ -16,7 +16,7 @@ override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test hosts lint format bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: lint ## lint, tests with warnings as errors, README code, doctests, exampl
 	$(PY) -m pytest --doctest-modules textcnn
 	$(PY) -m pytest -n 2 --dist loadfile
 
+hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
+	$(PYTHON) hosts/run.py $(HOSTS)
+
 lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -43,7 +46,7 @@ bench: $(VENV)/.ready-test ## time the encoder against a Keras model per fold
 	$(PY) benchmarks/oof_speed.py
 
 clean: ## remove the virtual environment, caches and built files
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) hosts/.venvs build dist .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):

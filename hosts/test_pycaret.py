@@ -45,6 +45,7 @@ def experiment(table, transformer):
         custom_pipeline_position=0,
         preprocess=False,
         data_split_shuffle=False,
+        data_split_stratify=False,
         fold=3,
         session_id=0,
         verbose=False,
