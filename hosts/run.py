@@ -135,7 +135,7 @@ def report() -> None:
         f"Written by `make hosts` (`python hosts/run.py`); Python {platform.python_version()}, "
         f"{os.cpu_count()} cores, {platform.machine()}.",
         "Seconds say how long to wait, no more: the machine may have done other work beside.",
-        "What each test does is in `hosts/test_<host>.py`; how to use each host, in `docs/hosts.md`.",
+        "What each test does: `hosts/test_<host>.py`. How to use each host: `docs/hosts.md`.",
         "",
         "| host | date | outcome | seconds | versions |",
         "|---|---|---|---|---|",
