@@ -18,6 +18,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -36,12 +37,13 @@ def main() -> int:
     parser.add_argument("hosts", nargs="*", help=f"of {', '.join(HOSTS)}; all if none is named")
     parser.add_argument("--environments", type=Path, default=FOLDER / ".venvs")
     arguments = parser.parse_args()
+    environments = arguments.environments.resolve()
     unknown = sorted(set(arguments.hosts) - set(HOSTS))
     if unknown:
         parser.error(f"expected some of {', '.join(HOSTS)}. Received: {', '.join(unknown)}")
     results = []
     for host in arguments.hosts or HOSTS:
-        result = try_host(host, arguments.environments / f"venv-{host}")
+        result = try_host(host, environments / f"venv-{host}")
         LATEST.mkdir(exist_ok=True)
         (LATEST / f"{host}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
         report()
@@ -89,16 +91,19 @@ def try_host(host: str, environment: Path) -> dict:
 def run(command: list[str]) -> subprocess.CompletedProcess:
     """Run a command; what it says on either stream comes back as one text."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": ""}
+    if "TEXTCNN_DATA" in environment:
+        environment["TEXTCNN_DATA"] = str(Path(environment["TEXTCNN_DATA"]).resolve())
     try:
-        return subprocess.run(
-            command,
-            cwd=REPOSITORY,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIME_LIMIT,
-        )
+        with tempfile.TemporaryDirectory() as folder:  # hosts leave logs where they are run
+            return subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=TIME_LIMIT,
+            )
     except subprocess.TimeoutExpired as error:
         said = error.stdout or b""
         said = said.decode(errors="replace") if isinstance(said, bytes) else said
