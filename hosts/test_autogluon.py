@@ -60,8 +60,8 @@ def per_model(options, **changes):
     return {
         "num_boost_round": 30,
         "ag.model_specific_feature_generator_kwargs": {
-            "feature_generators": [[NAME, options]],
-            "passthrough_types": {"invalid_raw_types": ["category", "object"]},
+            "feature_generators": [[[NAME, options]]],
+            "passthrough_types": {"invalid_raw_types": ["object"]},
         },
         "ag.get_features_kwargs": {},
         **changes,
@@ -111,8 +111,8 @@ def test_the_network_is_fitted_inside_each_bagging_fold(tmp_path, monkeypatch):
     )
     assert sorted(sizes) == [200, 200, 200], "three folds of two thirds of the rows, each once"
     for columns in own_features(fitted, "LightGBM_BAG_L1"):
-        assert any(name.endswith("_cnn") for name in columns)
-        assert not any(name.endswith("_raw_text") for name in columns)
+        assert {"age", "department", "review_text_raw_text_cnn"} <= set(columns)
+        assert "review_text_raw_text" not in columns
     assert np.isfinite(fitted.predict_proba(test).to_numpy()).all()
 
 
@@ -138,6 +138,21 @@ def test_the_text_earns_something_on_a_real_table(tmp_path):
     print("test AUC", {way: round(score, 3) for way, score in scores.items()})
     assert scores["all models"] > scores["no text"] + 0.1
     assert scores["each model"] > scores["no text"] + 0.1
+
+
+def test_with_one_list_less_a_model_sees_the_text_alone(tmp_path, linear_fits):
+    train, _ = clothing(200, 10)
+    settings = per_model({"encoder": "linear"}, num_boost_round=5)
+    settings["ag.model_specific_feature_generator_kwargs"] = {
+        "feature_generators": [[NAME, {"encoder": "linear"}]],
+        "passthrough_types": {"invalid_raw_types": ["category", "object"]},
+    }
+    fitted = predictor(tmp_path / "models").fit(
+        train, feature_generator=raw_text(), hyperparameters={"GBM": settings}, **BAGGING
+    )
+    assert len(linear_fits) == 3
+    for columns in own_features(fitted, "LightGBM_BAG_L1"):
+        assert columns == ["review_text_raw_text_linear"]
 
 
 def test_prep_params_on_lightgbm_are_ignored(tmp_path, linear_fits):

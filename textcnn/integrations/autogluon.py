@@ -77,12 +77,13 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
 
         "ag.model_specific_feature_generator_kwargs": {
             "feature_generators": [
-                ["textcnn.integrations.autogluon:TextCNNFeatureGenerator", {}]
+                [["textcnn.integrations.autogluon:TextCNNFeatureGenerator", {}]]
             ],
-            "passthrough_types": {"invalid_raw_types": ["category", "object"]},
+            "passthrough_types": {"invalid_raw_types": ["object"]},
         },
         "ag.get_features_kwargs": {},
 
+    With one pair of brackets less AutoGluon drops all other columns from the model.
     ``"ag.prep_params"`` on LightGBM is ignored without a word, because LightGBM drops raw text
     before it makes features.
     """
