@@ -16,7 +16,7 @@ override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench docs clean
+.PHONY: help setup demo test hosts lint format bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test: lint ## lint, tests with warnings as errors, README code, doctests, exampl
 	$(PY) examples/01_reviews_in_a_table.py --quick
 	$(PY) -m pytest --doctest-modules textcnn
 	$(PY) -m pytest -n 2 --dist loadfile
+
+hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
+	$(PYTHON) hosts/run.py $(HOSTS)
 
 lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
 	$(PY) -m ruff check .
@@ -46,7 +49,7 @@ docs: $(VENV)/.ready-test ## build the pages in docs/ to docs/_build/html, warni
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html
 
 clean: ## remove the virtual environment, caches and built files
-	rm -rf $(VENV) build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) hosts/.venvs build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):

@@ -1,0 +1,1 @@
+"""Adapters for automated machine learning tools; each module imports without its host."""

@@ -1,0 +1,172 @@
+"""Keeps a fit within a share of the time that a host allows, as far as a trial can tell."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from textcnn.crossfit import read_target
+from textcnn.fitting import automatic_updates
+from textcnn.linear import TextLinearEncoder
+
+TRIAL_ROWS = 256
+TRIAL_FOLDS = 2
+# What the linear encoder has no parameter for, or gets from its own defaults.
+_SHARED_PARAMETERS = (
+    "cv",
+    "ensemble",
+    "target_type",
+    "output",
+    "uncovered",
+    "unlabelled",
+    "missing_class",
+    "add_spread",
+    "add_indicator",
+    "scoring",
+    "n_jobs",
+    "random_state",
+)
+
+
+class TimeLimitWarning(UserWarning):
+    """Less was fitted than was asked for, because the host's time would not have been enough."""
+
+
+@dataclass
+class Fit:
+    """A fitted encoder and the out-of-fold features of its rows."""
+
+    encoder: Any
+    features: np.ndarray
+    cut_to: float | None = None  # seconds that it was cut short for
+
+
+def check_time_share(time_share) -> None:
+    """Refuse what is not a share."""
+    is_number = isinstance(time_share, int | float) and not isinstance(time_share, bool)
+    if time_share is not None and not (is_number and 0 < time_share <= 1):
+        raise ValueError(
+            "time_share must be above 0 and at most 1, or None for no limit. "
+            f"Received: time_share={time_share!r}."
+        )
+
+
+def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
+    """Fit an encoder, with fewer epochs or linear models instead where time is short.
+
+    Two trial fits on at most 256 rows tell what a full fit will take: the first what must be done
+    once, the second what an epoch takes. An encoder with a ``time_limit`` parameter gets the budget
+    and no trial. Linear models are the least there is: they are fitted whatever the time.
+
+    Parameters
+    ----------
+    encoder : transformer
+        Unfitted.
+    X, y : DataFrame and Series
+    budget : float or None
+        Seconds.
+    **beside
+        What ``fit_transform`` takes beside y.
+
+    Returns
+    -------
+    Fit
+
+    Warns
+    -----
+    TimeLimitWarning
+        If less is fitted than was asked for.
+    """
+    cut_to = None
+    parameters = encoder.get_params(deep=False)
+    if budget is not None and "time_limit" in parameters:
+        encoder.set_params(time_limit=budget)
+        cut_to = budget
+    elif budget is not None and "epochs" in parameters:
+        encoder, is_cut = _affordable(encoder, X, y, budget, beside.get("groups"))
+        cut_to = budget if is_cut else None
+    return Fit(encoder, np.asarray(encoder.fit_transform(X, y, **beside)), cut_to)
+
+
+def _affordable(encoder, X, y, budget: float, groups):
+    """Return the encoder to fit, and whether it is less than was asked for."""
+    started = time.perf_counter()
+    once, per_row = _trial_seconds(encoder, X)
+    left = budget - (time.perf_counter() - started) - once
+    epoch = _n_models(encoder, X, y, groups) * X.shape[1] * len(X) * per_row
+    wanted = _epochs(encoder, y)
+    if wanted * epoch <= left:
+        return encoder, False
+    affordable = int(left // epoch)
+    if affordable >= 1:
+        warnings.warn(
+            f"{wanted:.3g} epochs would take about {wanted * epoch:.0f} s, and {max(left, 0):.0f} "
+            f"s are left of this step's share of the host's time limit. Fitting {affordable}. "
+            "Give the host more time, or raise time_share.",
+            TimeLimitWarning,
+            stacklevel=5,
+        )
+        return clone(encoder).set_params(epochs=affordable), True
+    warnings.warn(
+        f"One epoch would take about {epoch:.0f} s, and {max(left, 0):.0f} s are left of this "
+        "step's share of the host's time limit. Fitting TextLinearEncoder instead. Give the host "
+        "more time, or raise time_share.",
+        TimeLimitWarning,
+        stacklevel=5,
+    )
+    parameters = encoder.get_params(deep=False)
+    shared = {name: parameters[name] for name in _SHARED_PARAMETERS if name in parameters}
+    return TextLinearEncoder(**shared), True
+
+
+def _trial_seconds(encoder, X) -> tuple[float, float]:
+    """Return seconds that are spent once, and seconds per row, model and epoch."""
+    random = np.random.default_rng(0)
+    n_rows = min(TRIAL_ROWS, len(X))
+    rows = X.iloc[random.permutation(len(X))[:n_rows], :1]
+    # Numbers drawn by chance: what an epoch takes does not depend on the targets.
+    changes = {
+        "cv": TRIAL_FOLDS,
+        "epochs": 1,
+        "target_type": "continuous",
+        "loss": "auto",
+        "class_weight": None,
+        "scoring": None,
+        "early_stopping": False,
+        "ensemble": "mean",
+        "random_state": 0,
+    }
+    trial = clone(encoder).set_params(**changes)
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        clone(trial).fit_transform(rows, random.normal(size=n_rows))
+        seconds.append(time.perf_counter() - started)
+    # Each model learns from half of the rows.
+    return max(seconds[0] - seconds[1], 0.0), seconds[1] / (TRIAL_FOLDS * n_rows / 2)
+
+
+def _n_models(encoder, X, y, groups) -> int:
+    """Return how many models a column gets."""
+    parameters = encoder.get_params(deep=False)
+    cv = parameters["cv"]
+    if hasattr(cv, "get_n_splits"):
+        n_splits = cv.get_n_splits(X, y, groups)
+    else:
+        n_splits = cv if isinstance(cv, int) else len(cv)
+    return n_splits + (parameters["ensemble"] == "refit")
+
+
+def _epochs(encoder, y) -> float:
+    """Return how many times a fit looks at all rows."""
+    parameters = encoder.get_params(deep=False)
+    if parameters["epochs"] != "auto":
+        return float(parameters["epochs"])
+    target = read_target(y, target_type=parameters["target_type"], n_rows=len(y))
+    batch_size = parameters["batch_size"]
+    return automatic_updates(len(y), batch_size, target) * batch_size / len(y)
