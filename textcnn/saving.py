@@ -39,6 +39,49 @@ class SavesToFile:
 
         save(self, path, vectors=vectors)
 
-    def _saved_networks(self):
-        """Return the networks to export, or refuse."""
-        return None
+
+class ExportsNetworks:
+    """An estimator of text networks that can be served by onnxruntime."""
+
+    def export(self, path, *, vectors="float32"):
+        """Write the networks as ONNX, and beside them the saved estimator, for serving.
+
+        ``export("model.onnx")`` writes ``model.onnx`` and ``model.textcnn``, which holds tokenizer,
+        vocabulary and target; :func:`textcnn.serving.load` reads both, without TensorFlow. Without
+        ONNX, ``save`` is enough for networks of one block: NumPy serves them.
+
+        Each model is exported by Keras (some seconds) and joined with the others into one graph,
+        which has each table once.
+
+        Parameters
+        ----------
+        path : str or path
+            Must end in ``.onnx``; existing files are replaced.
+        vectors : {"float32", "int8"}, default="float32"
+            How tables of word vectors are stored, as for ``save``.
+
+        Raises
+        ------
+        ImportError
+            If onnx or tf2onnx is not installed: ``pip install 'textcnn[onnx]'``.
+        ValueError, TypeError, OSError
+            As ``save``, and for another ending or a graph above 2 GiB.
+        """
+        from pathlib import Path
+
+        from sklearn.utils.validation import check_is_fitted
+
+        from textcnn.neural.onnx_export import merged_model, model_bytes
+        from textcnn.persistence import atomic_write
+        from textcnn.serving.onnx_runs import sha256_of
+
+        check_is_fitted(self)
+        if Path(path).suffix != ".onnx":
+            raise ValueError(
+                f"A name that ends in .onnx is expected, model.onnx say. Received: {str(path)!r}."
+            )
+        model = merged_model(self._networks, vectors=vectors)
+        saved = Path(path).with_suffix(".textcnn")
+        self.save(saved, vectors=vectors)
+        with atomic_write(path) as file:
+            file.write(model_bytes(model, sha256_of(saved)))

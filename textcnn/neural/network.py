@@ -175,6 +175,10 @@ class TracedNetwork:
             variable.assign(array)
         self.set_level(np.zeros(self.n_outputs, np.float32))
 
+    def export_onnx(self, path: str) -> None:
+        """Write the model with its present variables as Keras exports it."""
+        self._model.export(path, format="onnx", verbose=False)
+
     def forward(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
         """Return the network's output for one batch, without dropout."""
         if self._forward is None:
