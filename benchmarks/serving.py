@@ -1,9 +1,9 @@
 """What serving costs: Keras, the loaded estimator, NumPy, onnxruntime; vectors of 32 and 8 bits.
 
-An encoder of five fold models with 100-d vectors is fitted on 4,000 sentences of MR and serves others. Each
-way answers in a process of its own: seconds from start to the first answer, memory after it and at
-most, milliseconds for one more row (median), rows a second for 5,200 rows. Then what 8 bits cost:
-AUC and the largest difference of a feature.
+An encoder of five fold models with 100-d vectors is fitted on 4,000 sentences of MR and serves
+others. Each way answers in a process of its own: seconds from start to the first answer, memory
+after it and at most, milliseconds for one more row (median), rows a second for 5,200 rows. Then
+what 8 bits cost: AUC and the largest difference of a feature.
 
     python benchmarks/serving.py [--rows 4000] [--epochs auto]
 """

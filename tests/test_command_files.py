@@ -134,7 +134,7 @@ BAD = {
     "ragged, short": (b"id,review\n1,a\n2\n", "row 2 of {path!r} (line 3) has 1 cells"),
     "encoding": (
         b"id,review\n1,a\n2,caf\xe9\n",
-        "row 2, column 'review' of {path!r} is not in UTF",
+        "row 2, column 'review' of {path!r} is not in",
     ),
     "quote": (b'id,review\n1,"a"b\n', "row 1 of {path!r} (line 2) cannot be read"),
     "open quote": (b'id,review\n1,"a', "cannot be read: unexpected end of data"),

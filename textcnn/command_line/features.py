@@ -10,6 +10,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -195,7 +196,8 @@ def _transform(options: argparse.Namespace) -> int:
                 features = np.asarray(encoder.transform(X))
             except (ValueError, TypeError) as error:
                 raise BadInputError(
-                    f"rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)}"
+                    f"in rows {n_rows + 1} to {n_rows + len(X)} (below counted from 0): "
+                    f"{one_line(error)}"
                 ) from error
             writer.write(_output(encoder, features, {n: chunk[n] for n in options.keep}))
             n_rows += len(X)

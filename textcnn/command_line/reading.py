@@ -78,7 +78,10 @@ def read_chunks(
             file = files.enter_context(_opened(path, kind))
         except OSError as error:
             raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
-        yield _told_of(readers[kind](file, columns, path), path)
+        # Closed before the file, which it lets go of.
+        yield files.enter_context(
+            contextlib.closing(_told_of(readers[kind](file, columns, path), path))
+        )
 
 
 def _told_of(chunks: Iterator[Chunk], path: str) -> Iterator[Chunk]:
