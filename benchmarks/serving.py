@@ -35,17 +35,14 @@ WAYS = {
     "serving, NumPy, int8": ("serving", "int8", False),
     "serving, onnxruntime": ("onnx", "float32", True),
     "serving, onnxruntime, int8": ("onnx", "int8", True),
-    "serving, both": ("serving", "float32", True),
 }
 MEASURE = """
 import json, resource, sys, time
 started, way, path, texts = float(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 if way in ("serving", "onnx"):
     import textcnn.serving
-    if way == "onnx":
-        from textcnn.serving import models
-        models.FEWEST_ROWS_FOR_ONNX = 0
-    model = textcnn.serving.load(path)
+    runtime = "onnxruntime" if way == "onnx" else "numpy"
+    model = textcnn.serving.load(path, runtime=runtime)
 else:
     import textcnn
     model = textcnn.load(path)

@@ -102,26 +102,31 @@ def test_onnxruntime_gives_the_features_of_transform(tmp_path, name):
     settings = ENCODERS.get(name, {"n_blocks": 2, "embeddings": vectors()})
     encoder = tiny(**({"cv": 2, "n_filters": 3} | settings)).fit(TEXTS, Y)
     encoder.export(tmp_path / "model.onnx")
-    model = textcnn.serving.load(tmp_path / "model.textcnn")
+    model = textcnn.serving.load(tmp_path / "model.textcnn", runtime="onnxruntime")
     assert "onnxruntime" in repr(model)
     many = (HARD + NEW) * 9
     close(model.transform(many), encoder.transform(many))
     close(model.transform(HARD[1:2]), encoder.transform(HARD[1:2]))
     encoder.export(tmp_path / "model.onnx", vectors="int8")
-    small = textcnn.serving.load(tmp_path / "model.textcnn")
+    small = textcnn.serving.load(tmp_path / "model.textcnn", runtime="onnxruntime")
     differences = np.abs(small.transform(many) - encoder.transform(many))
     assert 0 < differences.max() < 0.02
     # Files that do not belong together are noticed.
     encoder.save(tmp_path / "model.textcnn")
     with pytest.raises(FileFormatError, match="belongs to another saved estimator"):
-        textcnn.serving.load(tmp_path / "model.textcnn")
+        textcnn.serving.load(tmp_path / "model.textcnn", runtime="onnxruntime")
     (tmp_path / "model.onnx").write_bytes(b"\x08\x07nonsense")
     with pytest.raises(FileFormatError, match="no model that onnxruntime can run"):
-        textcnn.serving.load(tmp_path / "model.textcnn")
+        textcnn.serving.load(tmp_path / "model.textcnn", runtime="onnxruntime")
     (tmp_path / "model.onnx").unlink()
+    with pytest.raises(FileFormatError, match=r"needs an \.onnx file beside it"):
+        textcnn.serving.load(tmp_path / "model.textcnn", runtime="onnxruntime")
     if name == "two blocks":
-        with pytest.raises(FileFormatError, match="served by onnxruntime only"):
-            textcnn.serving.load(tmp_path / "model.textcnn")
+        for runtime in ("auto", "numpy"):
+            with pytest.raises(FileFormatError, match="onnx file beside it|no form in NumPy"):
+                textcnn.serving.load(tmp_path / "model.textcnn", runtime=runtime)
+    with pytest.raises(ValueError, match="Received: runtime='torch'"):
+        textcnn.serving.load(tmp_path / "model.textcnn", runtime="torch")
 
 
 def test_int8_vectors_stay_small_in_memory_and_give_nearly_the_same(tmp_path):
@@ -173,7 +178,7 @@ WITHOUT = """
     sys.meta_path.insert(0, Missing())
     import json
     import textcnn.serving
-    model = textcnn.serving.load(sys.argv[1])
+    model = textcnn.serving.load(sys.argv[1], runtime=sys.argv[3])
     print(json.dumps(model.transform(json.loads(sys.argv[2])).tolist()))
     loaded = {{name.partition(".")[0] for name in sys.modules}}
     print(sorted(loaded & {{"onnxruntime", "numpy", *{missing}}}))
@@ -202,7 +207,14 @@ def test_serving_needs_neither_tensorflow_nor_pandas_nor_scikit_learn(tmp_path, 
     missing = HEAVY if export else HEAVY | {"onnxruntime"}
     code = textwrap.dedent(WITHOUT.format(missing=sorted(missing)))
     finished = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "model.textcnn", json.dumps(texts)],
+        [
+            sys.executable,
+            "-c",
+            code,
+            tmp_path / "model.textcnn",
+            json.dumps(texts),
+            "onnxruntime" if export else "auto",
+        ],  # fmt: skip
         capture_output=True,
         text=True,
         cwd=REPOSITORY,
@@ -218,4 +230,4 @@ def test_an_onnx_file_without_onnxruntime_says_what_to_install(tmp_path, monkeyp
     (tmp_path / "a.onnx").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match="pip install onnxruntime"):
-        textcnn.serving.load(tmp_path / "a.textcnn")
+        textcnn.serving.load(tmp_path / "a.textcnn", runtime="onnxruntime")

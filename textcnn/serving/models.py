@@ -19,8 +19,7 @@ from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
 
 # Rows are read in blocks, so that memory does not grow with the number of rows.
 _ROWS_AT_A_TIME = 512
-# From so many rows on onnxruntime's threads are faster than NumPy (benchmarks/serving.py).
-FEWEST_ROWS_FOR_ONNX = 64
+RUNTIMES = ("auto", "numpy", "onnxruntime")
 
 
 class ServedModel:
@@ -51,16 +50,10 @@ class ServedModel:
         if n_read != len(self.columns):
             raise FileFormatError("Its columns do not fit its networks.")
         self.feature_names = self._feature_names() if self._is_encoder else []
-        needs_onnx = [n for column in self._networks for n in column if not _is_plain(n)]
-        if needs_onnx and onnx is None:
-            raise FileFormatError(
-                "This network is served by onnxruntime only. Expected: its .onnx file beside it, "
-                "as encoder.export('model.onnx') writes it."
-            )
 
     def __repr__(self) -> str:
         """Show what is served."""
-        runs = "NumPy" if self._onnx is None else "NumPy and onnxruntime"
+        runs = "NumPy" if self._onnx is None else "onnxruntime"
         return f"<ServedModel: {self._kind} of {self.columns}, {runs}>"
 
     @property
@@ -158,8 +151,7 @@ class ServedModel:
         documents = [
             reader.read(cells) for reader, cells in zip(network.readers, columns, strict=True)
         ]
-        is_many = len(columns[0]) >= FEWEST_ROWS_FOR_ONNX
-        if self._onnx is not None and (is_many or not _is_plain(network)):
+        if self._onnx is not None:
             return self._onnx.raw_outputs((number, place), documents, len(network.models))
         lengths = np.sum([part.lengths for part in documents], axis=0)
         outputs = [
@@ -205,18 +197,23 @@ class ServedModel:
 
 
 def load(
-    path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | None = None
+    path: str | os.PathLike,
+    *,
+    runtime: str = "auto",
+    custom_objects: Mapping[str, Callable] | None = None,
 ) -> ServedModel:
     """Load a text encoder, classifier or regressor for serving.
 
-    Needs NumPy alone. Where ``export`` has written an ``.onnx`` file beside the saved one,
-    onnxruntime answers for many rows at a time, and for networks that have no form in NumPy
-    (``n_blocks`` above 1, networks of your own).
+    Needs NumPy alone. Networks that have no form in NumPy (``n_blocks`` above 1, networks of your
+    own) are run by onnxruntime, from the ``.onnx`` file that ``export`` writes beside it.
 
     Parameters
     ----------
     path : str or path
         What ``save`` or ``export`` wrote (``.textcnn``).
+    runtime : {"auto", "numpy", "onnxruntime"}, default="auto"
+        ``"auto"`` is NumPy where it can, which took two thirds of onnxruntime's processor time per
+        row and half of its memory (benchmarks/RESULTS.md).
     custom_objects : mapping of str to callable, optional
         Your tokenizer by its import name.
 
@@ -231,7 +228,7 @@ def load(
     OSError
         If the file cannot be read.
     ImportError
-        If there is an ``.onnx`` file but no onnxruntime.
+        If onnxruntime is needed and not installed.
 
     Notes
     -----
@@ -252,6 +249,8 @@ def load(
     >>> model.feature_names, model.transform(["good"]).shape
     (['x0_cnn'], (1, 1))
     """
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be one of {RUNTIMES}. Received: runtime={runtime!r}.")
     with open(path, "rb") as file:
         try:
             archive = ArchiveReader(file)
@@ -263,16 +262,27 @@ def load(
             name, parts = read_parts(archive, custom_objects)
             if name != kind:
                 raise FileFormatError("Its manifest names another class.")
-            onnx = OnnxNetworks.beside(Path(path))
-            return ServedModel(kind, parts, onnx)
+            return ServedModel(kind, parts, _networks_beside(Path(path), parts, runtime))
         except FileFormatError as error:
             raise FileFormatError(
                 f"The file cannot be served: {error} Received: {os.fspath(path)!r}."
             ) from error
 
 
-def _is_plain(network) -> bool:
-    return has_plain_form(network.settings)
+def _networks_beside(path: Path, parts: dict, runtime: str) -> OnnxNetworks | None:
+    """Return the networks of the .onnx file where they are needed or asked for."""
+    networks = [network for column in parts["_networks"] for network in column]
+    is_plain = all(has_plain_form(network.settings) for network in networks)
+    if runtime == "numpy" and not is_plain:
+        raise FileFormatError('This network has no form in NumPy: runtime="numpy" cannot be.')
+    if runtime == "numpy" or (runtime == "auto" and is_plain):
+        return None
+    onnx = OnnxNetworks.beside(path)
+    if onnx is None:
+        raise FileFormatError(
+            "onnxruntime needs an .onnx file beside it, as encoder.export('model.onnx') writes it."
+        )
+    return onnx
 
 
 def _plain_outputs(network: ServedNetwork, documents: list[Documents]) -> list[np.ndarray]:
