@@ -160,8 +160,12 @@ def test_what_is_not_served_is_said(tmp_path):
         state["state"]["fitted"]["dict"] = []
         return state
 
+    def empty(state):
+        state["state"]["fitted"]["dict"][0][1] = state["state"]["parameters"]["dict"][0][1] = {}
+        return {**state, "state": {**state["state"], "fitted": {"dict": [["_head", {}]]}}}
+
     content = (tmp_path / "b.textcnn").read_bytes()
-    for change in (other, unfitted, lambda state: [], lambda state: {"object": 1}):
+    for change in (other, unfitted, empty, lambda state: [], lambda state: {"object": 1}):
         (tmp_path / "c.textcnn").write_bytes(forged_state(content, change))
         with pytest.raises(FileFormatError):
             textcnn.serving.load(tmp_path / "c.textcnn")

@@ -176,6 +176,8 @@ class ValueReader:
     def _decode_nested(self, node):
         if isinstance(node, list):
             return [self.decode(item) for item in node]
+        if not node:
+            raise FileFormatError("It holds a value of no kind.")
         kind, *others = node
         content = node[kind]
         if others not in ([], ["state"], ["shape"]) or not hasattr(self, f"_decode_{kind}"):
