@@ -26,6 +26,7 @@ _PUBLIC = {
     "TextLinearEncoder": "textcnn.linear",
     "WordVectors": "textcnn.text.vectors",
     "leakage_test": "textcnn.crossfit.leakage",
+    "load": "textcnn.persistence",
 }
 
 __all__ = sorted(_PUBLIC)

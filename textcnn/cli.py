@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textcnn import __version__
+from textcnn.command_line.features import add_commands
+from textcnn.command_line.messages import BadInputError, check_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +40,6 @@ Where to go next
 """
 
 
-class _BadInputError(Exception):
-    """Input that the user can mend; its message is one line."""
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the ``textcnn`` command.
 
@@ -54,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 2 where the input is not usable (one line on standard error says
-        why). Options that do not exist raise ``SystemExit(2)``, as `argparse` does.
+        The exit status: 0; 2 where the input is not usable (one line on standard error says why);
+        130 where Ctrl-C ended it, 141 where nobody reads the output any more. Options that do not
+        exist raise ``SystemExit(2)``, as `argparse` does.
 
     Examples
     --------
@@ -66,9 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
-    except _BadInputError as error:
+    except BadInputError as error:
         print(f"textcnn: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("textcnn: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # What is left in the buffer has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--seed", type=_seed, default=0, help="seed of splits and models (default 0)")
     demo.set_defaults(run=_demo)
+    add_commands(commands, _seed)
     return parser
 
 
@@ -209,22 +215,22 @@ def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
     """Read the user's table and refuse what the comparison could not use."""
     if options.csv is None:
         if options.only_csv:
-            raise _BadInputError("--only-csv leaves your own table, which --csv FILE names.")
+            raise BadInputError("--only-csv leaves your own table, which --csv FILE names.")
         if options.text or options.target:
-            raise _BadInputError(
+            raise BadInputError(
                 "--text and --target describe your own table, which --csv FILE names."
             )
         return None
     if not options.text or options.target is None:
-        raise _BadInputError(
+        raise BadInputError(
             "--csv needs the columns to use. "
             f"Type: textcnn demo --csv {options.csv} --text COLUMN --target COLUMN"
         )
     table = _read_csv(options.csv)
     for column in (*options.text, options.target):
-        _check_column(table, column)
+        check_column(table.columns, column)
     if options.target in options.text:
-        raise _BadInputError(f"--target and --text name the same column, {options.target!r}.")
+        raise BadInputError(f"--target and --text name the same column, {options.target!r}.")
     _check_finite(table)
     table = table[table[options.target].notna()].reset_index(drop=True)
     _check_target(table, options.target)
@@ -250,7 +256,7 @@ def _read_csv(path: str) -> pd.DataFrame:
         reason = " ".join(str(error).split())
         if "Expected 1 fields" in reason:  # so the first line has no comma
             raise _not_commas(path, ";") from error
-        raise _BadInputError(
+        raise BadInputError(
             f"cannot read a table from {path!r}; expected a CSV file in UTF-8 with a line of "
             f"column names. {type(error).__name__}: {reason}"
         ) from error
@@ -261,23 +267,13 @@ def _read_csv(path: str) -> pd.DataFrame:
     return table
 
 
-def _not_commas(path: str, separator: str) -> _BadInputError:
+def _not_commas(path: str, separator: str) -> BadInputError:
     """Return the error for a table whose cells something else than commas separates."""
-    return _BadInputError(
+    return BadInputError(
         f"the first line of {path!r} has no comma; expected cells separated by commas. If yours "
         f"are separated by {separator!r}, write the table anew in Python: "
         f"pandas.read_csv({path!r}, sep={separator!r}).to_csv('commas.csv', index=False)"
     )
-
-
-def _check_column(table: pd.DataFrame, column: str) -> None:
-    """Refuse a column that the table lacks, naming the nearest."""
-    if column in table.columns:
-        return
-    names = [str(name) for name in table.columns]
-    close = difflib.get_close_matches(column, names, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(names)}."
-    raise _BadInputError(f"the table has no column {column!r}. {hint}")
 
 
 def _check_finite(table: pd.DataFrame) -> None:
@@ -285,7 +281,7 @@ def _check_finite(table: pd.DataFrame) -> None:
     numbers = table.select_dtypes("number")
     infinite = numbers.columns[numbers.abs().max() == float("inf")]
     if len(infinite):
-        raise _BadInputError(
+        raise BadInputError(
             f"column {infinite[0]!r} holds infinite numbers; leave those cells empty."
         )
 
@@ -294,18 +290,18 @@ def _check_target(table: pd.DataFrame, target: str) -> None:
     """Refuse a target that is not a column of a few well-filled classes."""
     counts = table[target].value_counts()
     if len(table) < _MINIMUM_ROWS:
-        raise _BadInputError(
+        raise BadInputError(
             f"the comparison needs at least {_MINIMUM_ROWS} rows with a target. "
             f"Received: {len(table)} rows"
         )
     if not 2 <= len(counts) <= _MAXIMUM_CLASSES:
-        raise _BadInputError(
+        raise BadInputError(
             f"the comparison needs a target of 2 to {_MAXIMUM_CLASSES} classes. Received: "
             f"{target!r} with {len(counts)} different values (for a continuous target use "
             "TextCNNEncoder in a pipeline of your own: README.md)"
         )
     if counts.min() < _MINIMUM_CLASS_ROWS:
-        raise _BadInputError(
+        raise BadInputError(
             f"every class of the target needs at least {_MINIMUM_CLASS_ROWS} rows. Received: class "
             f"{counts.idxmin()!r} of {target!r} with {counts.min()}"
         )
@@ -322,7 +318,7 @@ def _check_text(table: pd.DataFrame, column: str) -> None:
             rows_of_term[term] = rows_of_term.get(term, 0) + 1
     repeated = sum(n > 1 for n in rows_of_term.values())
     if repeated < _MINIMUM_TERMS:
-        raise _BadInputError(
+        raise BadInputError(
             f"{column!r} does not look like text: expected at least {_MINIMUM_TERMS} words that "
             f"stand in several rows. Received: {repeated}"
         )

@@ -17,9 +17,10 @@ from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.neural.training import fit_models
 from textcnn.out_of_fold import adopt, without_rows
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from textcnn.saving import SavesToFile
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(SavesToFile, BaseEstimator):
     """Fitted parts of an estimator that trains networks."""
 
     class_weight = None  # a parameter of the estimators that know classes

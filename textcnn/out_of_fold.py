@@ -14,12 +14,13 @@ from textcnn.crossfit import FoldPlan, Target, make_fold_plan, oof, read_target
 from textcnn.crossfit.report import CrossFitReport
 from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.progress import CallbackSupportMixin
+from textcnn.saving import SavesToFile
 from textcnn.training_rows import group_hashes
 
 ENSEMBLES = ("auto", "mean", "refit")
 
 
-class OutOfFoldFeatures(CallbackSupportMixin, TransformerMixin):
+class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
     """The parts of an encoder that do not depend on what its columns hold."""
 
     _feature_name = "cnn"

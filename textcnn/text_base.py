@@ -17,6 +17,7 @@ from textcnn.network_estimator import NetworkEstimator
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import predict_model
+from textcnn.saving import ExportsNetworks
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.documents import TextSource
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
@@ -76,7 +77,7 @@ class TextNetwork:
         return predict_model(self.blueprint, source, models)
 
 
-class TextNetworkEstimator(NetworkEstimator):
+class TextNetworkEstimator(ExportsNetworks, NetworkEstimator):
     """How an estimator of text networks reads its columns."""
 
     _is_joined = False  # whether the fitted networks read several columns as one

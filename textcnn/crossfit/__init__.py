@@ -1,20 +1,28 @@
 """Folds and targets of a cross-fit; knows no text, no picture and no Keras."""
 
-from textcnn.crossfit.level import Level
-from textcnn.crossfit.oof import assemble, average
-from textcnn.crossfit.plan import Assignment, FoldPlan, make_fold_plan, whole_assignment
-from textcnn.crossfit.splits import FoldTargetWarning
-from textcnn.crossfit.targets import Target, read_target
+from __future__ import annotations
 
-__all__ = [
-    "Assignment",
-    "FoldPlan",
-    "FoldTargetWarning",
-    "Level",
-    "Target",
-    "assemble",
-    "average",
-    "make_fold_plan",
-    "read_target",
-    "whole_assignment",
-]
+import importlib
+
+# Public name → module; imported on first use: serving needs a target without scikit-learn.
+_PUBLIC = {
+    "Assignment": "textcnn.crossfit.plan",
+    "FoldPlan": "textcnn.crossfit.plan",
+    "FoldTargetWarning": "textcnn.crossfit.splits",
+    "Level": "textcnn.crossfit.level",
+    "Target": "textcnn.crossfit.targets",
+    "assemble": "textcnn.crossfit.oof",
+    "average": "textcnn.crossfit.oof",
+    "make_fold_plan": "textcnn.crossfit.plan",
+    "read_target": "textcnn.crossfit.targets",
+    "whole_assignment": "textcnn.crossfit.plan",
+}
+
+__all__ = sorted(_PUBLIC)
+
+
+def __getattr__(name: str):
+    """Import a public name when it is first used."""
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,19 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, softmax
-from sklearn.utils.validation import check_consistent_length
 
 from textcnn.crossfit.level import Level, centre_and_scale, inside
 from textcnn.crossfit.messages import check_option, listed, name_rows
-from textcnn.crossfit.values import (
-    CLASS_LOSSES,
-    REGRESSION_LOSSES,
-    check_classes,
-    kind_of_values,
-    read_cells,
-    resolve_loss,
-)
+from textcnn.links import sigmoid, softmax
 
 KINDS = ("binary", "multiclass", "continuous", "multilabel", "multioutput")
 TARGET_TYPES = ("auto", "classes", *KINDS)
@@ -293,10 +284,10 @@ class Target:
     def _from_raw(self, raw: np.ndarray) -> np.ndarray:
         """Inverse link."""
         if self.kind == "multiclass":
-            return softmax(raw, axis=1)
+            return softmax(raw)
         if self.loss == "poisson":
             return np.exp(np.clip(raw, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
-        return expit(raw)
+        return sigmoid(raw)
 
     def _raw(self, raw) -> np.ndarray:
         raw = np.ascontiguousarray(raw, dtype=np.float64)
@@ -385,6 +376,18 @@ def read_target(
     >>> target.level([0, 1, 3]).offset.round(3).tolist()
     [-0.6930000185966492]
     """
+    # Here, because serving has targets but neither pandas nor scikit-learn.
+    from sklearn.utils.validation import check_consistent_length
+
+    from textcnn.crossfit.values import (
+        CLASS_LOSSES,
+        REGRESSION_LOSSES,
+        check_classes,
+        kind_of_values,
+        read_cells,
+        resolve_loss,
+    )
+
     check_option("target_type", target_type, TARGET_TYPES)
     check_option("output", output, OUTPUTS)
     check_option("loss", loss, ("auto", *REGRESSION_LOSSES, *CLASS_LOSSES))

@@ -180,6 +180,10 @@ class TracedNetwork:
         """The Keras model itself, for those who look into a network of their own."""
         return self._model
 
+    def export_onnx(self, path: str) -> None:
+        """Write the model with its present variables as Keras exports it."""
+        self._model.export(path, format="onnx", verbose=False)
+
     def forward(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:
         """Return the network's output for one batch, without dropout."""
         if self._forward is None:

@@ -7,12 +7,12 @@ need not load TensorFlow at all. Equal to the Keras network up to rounding (test
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import cache
 
 import numpy as np
-from scipy.special import expit
-from threadpoolctl import ThreadpoolController
 
+from textcnn.links import sigmoid
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
 
@@ -23,7 +23,7 @@ _ACTIVATIONS = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
-    "sigmoid": expit,
+    "sigmoid": sigmoid,
     "leaky_relu": lambda x: np.where(x > 0, x, np.float32(0.2) * x),
     "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
 }
@@ -60,7 +60,7 @@ def plain_outputs(
     """
     activation = _ACTIVATIONS[settings.activation]
     # Products this small are slower on several threads, on busy machines many times slower.
-    with _threads().limit(limits=1, user_api="blas"):
+    with _one_thread():
         features = np.hstack(
             [
                 feature
@@ -75,9 +75,19 @@ def plain_outputs(
         return features @ weights["raw_output/kernel"]
 
 
+def _one_thread():
+    """Hold NumPy's products to one thread; without threadpoolctl, as in serving, let them be."""
+    threads = _threads()
+    return nullcontext() if threads is None else threads.limit(limits=1, user_api="blas")
+
+
 @cache
-def _threads() -> ThreadpoolController:
+def _threads():
     """Return the process's thread pools; looking for them takes milliseconds."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
     return ThreadpoolController()
 
 

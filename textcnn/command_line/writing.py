@@ -1,0 +1,119 @@
+"""Tables to files and standard output, part by part; a file is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import io
+import json
+import math
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+from textcnn.command_line.messages import BadInputError, one_line
+from textcnn.command_line.reading import format_of, import_parquet
+
+
+@contextlib.contextmanager
+def table_writer(path: str, *, format: str | None = None) -> Iterator:
+    """Yield what writes parts of a table: an object with ``write(columns)``.
+
+    Parameters
+    ----------
+    path : str
+        ``"-"`` is standard output.
+    format : {"csv", "jsonl", "parquet"}, optional
+        By the file's name if None.
+
+    Raises
+    ------
+    BadInputError
+        If the file cannot be written.
+    """
+    from textcnn.persistence.atomic import atomic_write
+
+    writers = {"csv": _CsvWriter, "jsonl": _JsonLinesWriter, "parquet": _ParquetWriter}
+    writer = writers[format_of(path, format)]
+    if path == "-":
+        with contextlib.closing(writer(sys.stdout.buffer, path)) as open_writer:
+            yield open_writer
+        sys.stdout.buffer.flush()
+        return
+    try:
+        with contextlib.ExitStack() as files:
+            file = files.enter_context(atomic_write(path))
+            if path.lower().endswith(".gz"):
+                file = files.enter_context(gzip.GzipFile(fileobj=file, mode="wb", filename=""))
+            yield files.enter_context(contextlib.closing(writer(file, path)))
+    except OSError as error:
+        raise BadInputError(f"cannot write {path!r}: {one_line(error)}") from error
+
+
+class _CsvWriter:
+    def __init__(self, file, path: str):
+        self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
+        delimiter = "\t" if ".tsv" in path.lower() else ","
+        self._rows = csv.writer(self._text, delimiter=delimiter, lineterminator="\n")
+        self._names: list[str] | None = None
+
+    def write(self, columns: dict) -> None:
+        """Write rows, below a line of names at the start."""
+        if self._names is None:
+            self._names = list(columns)
+            self._rows.writerow(self._names)
+        self._rows.writerows(zip(*map(_shown, columns.values()), strict=True))
+
+    def close(self) -> None:
+        """Hand the last bytes on and leave the file open."""
+        self._text.flush()
+        self._text.detach()
+
+
+def _shown(column) -> list:
+    """Return cells as CSV shows them: the shortest digits, nothing for NaN."""
+    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
+        return ["" if math.isnan(cell) else str(cell) for cell in column]
+    return ["" if cell is None else cell for cell in column]
+
+
+class _JsonLinesWriter:
+    def __init__(self, file, path: str):
+        self._file = file
+
+    def write(self, columns: dict) -> None:
+        """Write one object per row."""
+        cells = [
+            [None if math.isnan(cell) else float(str(cell)) for cell in column]
+            if isinstance(column, np.ndarray) and column.dtype.kind == "f"
+            else list(column)
+            for column in columns.values()
+        ]
+        lines = [
+            json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n"
+            for row in zip(*cells, strict=True)
+        ]
+        self._file.write("".join(lines).encode("utf-8"))
+
+    def close(self) -> None:
+        """Leave the file open."""
+
+
+class _ParquetWriter:
+    def __init__(self, file, path: str):
+        self._pyarrow, self._parquet = import_parquet()
+        self._file, self._writer = file, None
+
+    def write(self, columns: dict) -> None:
+        """Write a group of rows."""
+        table = self._pyarrow.table(columns)
+        if self._writer is None:
+            self._writer = self._parquet.ParquetWriter(self._file, table.schema)
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def close(self) -> None:
+        """Write the list of columns."""
+        if self._writer is not None:
+            self._writer.close()

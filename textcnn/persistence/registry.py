@@ -1,0 +1,325 @@
+"""Which classes a file may hold, what of them is kept, and of what type it must be.
+
+The one list that a new estimator or a new part of one is added to. Nothing outside it can be made
+by reading a file, and classes are imported only when a file names them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import os
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from textcnn.persistence.archive import FileFormatError
+from textcnn.persistence.hints import matches
+from textcnn.persistence.values import NotStored
+
+# Name in a file → module: dataclasses, whose fields are their state.
+_DATACLASSES = {
+    "Assignment": "textcnn.crossfit.assignments",
+    "Block": "textcnn.image.network",
+    "ColumnReader": "textcnn.text.reader",
+    "ColumnRecord": "textcnn.crossfit.report",
+    "FittedModel": "textcnn.neural.training",
+    "FoldEstimator": "textcnn.estimator_fitting",
+    "FoldPlan": "textcnn.crossfit.assignments",
+    "Level": "textcnn.crossfit.level",
+    "LevelledModel": "textcnn.fitting",
+    "NgramCounter": "textcnn.text.ngrams",
+    "PictureNetwork": "textcnn.image_base",
+    "PictureNetworkSettings": "textcnn.image.network",
+    "PictureReader": "textcnn.image.pictures",
+    "Target": "textcnn.crossfit.targets",
+    "TextNetwork": "textcnn.text_base",
+    "TextNetworkSettings": "textcnn.text.network",
+}
+_ESTIMATORS = {
+    "ImageCNNClassifier": "textcnn.image_estimators",
+    "ImageCNNEncoder": "textcnn.image_encoders",
+    "ImageCNNRegressor": "textcnn.image_estimators",
+    "OutOfFoldEncoder": "textcnn.stacking",
+    "TextCNNClassifier": "textcnn.estimators",
+    "TextCNNEncoder": "textcnn.encoders",
+    "TextCNNRegressor": "textcnn.estimators",
+    "TextLinearEncoder": "textcnn.linear",
+}
+# Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
+_INNER_ESTIMATORS = {
+    "BernoulliNB": "sklearn.naive_bayes",
+    "CentredLogisticRegression": "textcnn.linear_models",
+    "ComplementNB": "sklearn.naive_bayes",
+    "ElasticNet": "sklearn.linear_model",
+    "FoldTfidf": "textcnn.linear_models",
+    "GaussianNB": "sklearn.naive_bayes",
+    "Lasso": "sklearn.linear_model",
+    "LinearRegression": "sklearn.linear_model",
+    "LogisticRegression": "sklearn.linear_model",
+    "MaxAbsScaler": "sklearn.preprocessing",
+    "MinMaxScaler": "sklearn.preprocessing",
+    "MultinomialNB": "sklearn.naive_bayes",
+    "Pipeline": "sklearn.pipeline",
+    "Ridge": "sklearn.linear_model",
+    "SimpleImputer": "sklearn.impute",
+    "StandardScaler": "sklearn.preprocessing",
+}
+# What TextLinearEncoder is made of has meant the same in every version of scikit-learn.
+_VERSION_FREE = ("Pipeline", "Ridge")
+# Splitters are made anew by their parameters.
+_SPLITTERS = (
+    "GroupKFold",
+    "KFold",
+    "LeaveOneGroupOut",
+    "StratifiedGroupKFold",
+    "StratifiedKFold",
+    "TimeSeriesSplit",
+)
+# What fit leaves on our estimators: attribute → the name of its type below.
+_FITTED = {
+    "_counters": "counters",
+    "_head": "target",
+    "_history": list[dict],
+    "_models": "models",
+    "_networks": "networks",
+    "_notes": tuple[str, ...],
+    "_plan": "plan",
+    "_records": "records",
+    "_repeated_hashes": np.ndarray,
+    "_row_hashes": np.ndarray,
+    "_sklearn_output_config": dict[str, str | None],
+    "_target": "target",
+    "classes_": np.ndarray | list | None,
+    "feature_names_in_": np.ndarray,
+    "n_features_in_": int,
+    "target_type_": str,
+}
+# Parameters that may be objects of others; a loaded estimator transforms without them.
+_REPLACEABLE = ("augment", "cv", "embeddings", "random_state")
+# Left by callbacks and by routing while a fit runs; not part of a fitted estimator.
+_PASSING = ("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx")
+
+
+@dataclass
+class Entry:
+    """A class that a file may hold: how its state becomes an object."""
+
+    make: Callable[[dict], Any]
+    hints: dict[str, Any] = field(default_factory=dict)
+    any_attribute: bool = False
+    only: tuple[str, ...] | None = None
+
+    def wants(self, key: str) -> bool:
+        """Tell whether a part of the state is needed; refuse parts that nobody knows."""
+        if self.only is not None:
+            return key in self.only
+        if key not in self.hints and not self.any_attribute:
+            raise FileFormatError(f"It holds a part that is not known: {str(key)[:80]!r}.")
+        return True
+
+    def hint(self, key: str):
+        """Return the type of a part of the state."""
+        return self.hints.get(key, Any)
+
+
+class Registry:
+    """The classes of this package, as writing and reading need them."""
+
+    def name_of(self, value) -> str | None:
+        """Return the name under which a value is stored as an object; None if it is not."""
+        kind = type(value)
+        name, module = kind.__name__, kind.__module__
+        if name == "Vocabulary" and module == "textcnn.text.vocabulary":
+            return name
+        if name in _SPLITTERS and module.startswith("sklearn.model_selection"):
+            return name
+        place = _DATACLASSES.get(name) or _ESTIMATORS.get(name) or _INNER_ESTIMATORS.get(name)
+        is_ours = place is not None and (
+            module == place or (place.startswith("sklearn") and module.startswith(place))
+        )
+        return name if is_ours else None
+
+    def state_of(self, name: str, value, where: str) -> dict:
+        """Return the parts of an object to store."""
+        if name == "Vocabulary":
+            return value.to_state()
+        if name in _SPLITTERS:
+            return {key: getattr(value, key) for key in _parameters_of(type(value))}
+        if name in _DATACLASSES:
+            state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+            if name == "PictureNetworkSettings":
+                # Layers that change pictures act in training only, and are code.
+                state["augment"] = ()
+            return state
+        if name in _ESTIMATORS:
+            return {
+                "parameters": _storable_parameters(value),
+                "fitted": _fitted_state(value, where),
+                "requests": _requests_of(value),
+            }
+        if name in _VERSION_FREE or not type(value).__module__.startswith("sklearn."):
+            return dict(vars(value))
+        return value.__getstate__()  # with scikit-learn's version, which reading compares
+
+    @staticmethod
+    @cache
+    def entry(name: str) -> Entry:
+        """Return how objects of a name are made."""
+        if name == "Vocabulary":
+            return Entry(_make_vocabulary, dict.fromkeys(_VOCABULARY, Any))
+        if name in _DATACLASSES:
+            kind = _import(_DATACLASSES[name], name)
+            return Entry(lambda state: kind(**state), typing.get_type_hints(kind))
+        if name in _SPLITTERS:
+            kind = _import("sklearn.model_selection", name)
+            hints = dict.fromkeys(_parameters_of(kind), Any)
+            return Entry(lambda state: kind(**state), hints)
+        if name in _INNER_ESTIMATORS:
+            kind = _import(_INNER_ESTIMATORS[name], name)
+            return Entry(lambda state: _make_inner(kind, state), any_attribute=True)
+        if name in _ESTIMATORS:
+            kind = _import(_ESTIMATORS[name], name)
+            hints = {"parameters": dict[str, Any], "fitted": dict[str, Any], "requests": dict}
+            return Entry(lambda state: _make_estimator(kind, state), hints)
+        raise FileFormatError(f"It holds an object of an unknown class: {str(name)[:80]!r}.")
+
+
+_VOCABULARY = (
+    "words",
+    "given",
+    "given_is_random",
+    "keys",
+    "key_rows",
+    "random_words",
+    "random_rows",
+    "report",
+)
+
+
+def is_estimator(name) -> bool:
+    """Tell whether a stored object is a whole estimator."""
+    return isinstance(name, str) and name in _ESTIMATORS
+
+
+def _import(module: str, name: str) -> type:
+    return getattr(importlib.import_module(module), name)
+
+
+def _make_vocabulary(state: dict):
+    from textcnn.text.vocabulary import Vocabulary
+
+    return Vocabulary.from_state(state)
+
+
+def _make_inner(kind: type, state: dict):
+    """Give an estimator its attributes; none may hide a method."""
+    hidden = [name for name in state if not str(name).isidentifier() or hasattr(kind, name)]
+    if hidden:
+        raise FileFormatError(f"An attribute would hide a method: {hidden[0]!r}.")
+    estimator = kind.__new__(kind)
+    if "_sklearn_version" in state:
+        estimator.__setstate__(state)
+    else:
+        estimator.__dict__.update(state)
+    return estimator
+
+
+def _make_estimator(kind: type, state: dict):
+    """Make an estimator of its parameters and put what fit left on it."""
+    estimator = kind(**state["parameters"])
+    hints = _fitted_hints()
+    for name, value in state["fitted"].items():
+        if name not in hints or not matches(value, hints[name]):
+            raise FileFormatError(f"{kind.__name__} has no {name!r} of this type.")
+    estimator.__dict__.update(state["fitted"])
+    if state.get("requests"):
+        _set_requests(estimator, state["requests"])
+    return estimator
+
+
+@cache
+def _fitted_hints() -> dict:
+    """Return the types of what fit leaves."""
+    from textcnn.crossfit.assignments import FoldPlan
+    from textcnn.crossfit.report import ColumnRecord
+    from textcnn.crossfit.targets import Target
+    from textcnn.estimator_fitting import FoldEstimator
+    from textcnn.image_base import PictureNetwork
+    from textcnn.text.ngrams import NgramCounter
+    from textcnn.text_base import TextNetwork
+
+    named = {
+        "counters": list[NgramCounter],
+        "models": list[list[FoldEstimator]],
+        "networks": list[list[TextNetwork | PictureNetwork]],
+        "plan": FoldPlan,
+        "records": list[ColumnRecord],
+        "target": Target,
+    }
+    return {name: named[hint] if isinstance(hint, str) else hint for name, hint in _FITTED.items()}
+
+
+def _parameters_of(kind: type) -> list[str]:
+    """Return the names of the parameters of a class."""
+    return [name for name in inspect.signature(kind).parameters if name != "self"]
+
+
+def _storable_parameters(estimator) -> dict:
+    """Return the parameters; large or foreign objects that only fitting needs are described."""
+    parameters = estimator.get_params(deep=False)
+    return {
+        name: _replaced(value) if name in _REPLACEABLE else value
+        for name, value in parameters.items()
+    }
+
+
+def _replaced(value):
+    """Return a parameter as it can be stored: as it is, or what stands for it."""
+    if isinstance(value, list | tuple) and not _is_plain(value):
+        if all(isinstance(item, list | tuple) for item in value):  # pairs of row numbers
+            return NotStored(f"{type(value).__name__} of {len(value)} splits")
+        return type(value)(_replaced(item) for item in value)
+    if _is_plain(value) or Registry().name_of(value) in _SPLITTERS:
+        return value
+    shown = repr(value)
+    return NotStored(shown if len(shown) <= 200 else f"{shown[:197]}...")
+
+
+def _is_plain(value) -> bool:
+    if isinstance(value, list | tuple):
+        return all(isinstance(item, str | int | float | os.PathLike) for item in value)
+    return value is None or isinstance(value, str | int | float | NotStored | os.PathLike)
+
+
+def _fitted_state(estimator, where: str) -> dict:
+    """Return what fit left; refuse attributes that no file has a place for."""
+    parameters = set(estimator.get_params(deep=False))
+    ignored = parameters | {*_PASSING, "_metadata_request"}
+    state = {name: value for name, value in vars(estimator).items() if name not in ignored}
+    unknown = sorted(set(state) - set(_FITTED))
+    if unknown:
+        raise TypeError(
+            f"{where} has attributes that a file has no place for: {unknown}. Delete them, or use "
+            "skops.io.dump or pickle."
+        )
+    return state
+
+
+def _requests_of(estimator) -> dict:
+    """Return what ``set_fit_request`` was told."""
+    if "_metadata_request" not in vars(estimator):
+        return {}
+    return dict(estimator._metadata_request.fit.requests)
+
+
+def _set_requests(estimator, requests: dict) -> None:
+    import sklearn
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        estimator.set_fit_request(**requests)

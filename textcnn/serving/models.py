@@ -1,0 +1,332 @@
+"""A saved text estimator as a function of texts."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from textcnn.crossfit.oof import average
+from textcnn.persistence.archive import ArchiveReader, FileFormatError
+from textcnn.serving.onnx_runs import OnnxNetworks
+from textcnn.serving.parts import ServedNetwork, read_parts
+from textcnn.text.documents import Documents, TextSource
+from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
+
+# Rows are read in blocks, so that memory does not grow with the number of rows.
+_ROWS_AT_A_TIME = 512
+RUNTIMES = ("auto", "numpy", "onnxruntime")
+
+
+class ServedModel:
+    """A fitted estimator that answers for texts; made by :func:`load`.
+
+    Attributes
+    ----------
+    columns : list of str
+        The text columns, ``x0``, ``x1`` where they have no names.
+    feature_names : list of str
+        What the columns of :meth:`transform` are called; empty for a classifier or regressor.
+    classes : ndarray, list or None
+        Of a classifier.
+    """
+
+    def __init__(self, kind: str, parts: dict, onnx: OnnxNetworks | None = None):
+        self._kind = kind
+        self._head = parts["_head"]
+        self._networks: list[list[ServedNetwork]] = parts["_networks"]
+        self._add_spread = parts.get("add_spread", False)
+        self._add_indicator = parts.get("add_indicator", False)
+        self._onnx = onnx
+        self.classes = parts.get("classes_")
+        names = parts.get("feature_names_in_")
+        n_columns = parts.get("n_features_in_", 0)
+        self.columns = [f"x{i}" for i in range(n_columns)] if names is None else names.tolist()
+        n_read = len(self._networks) if self._is_encoder else len(self._networks[0][0].readers)
+        if n_read != len(self.columns):
+            raise FileFormatError("Its columns do not fit its networks.")
+        self.feature_names = self._feature_names() if self._is_encoder else []
+
+    def __repr__(self) -> str:
+        """Show what is served."""
+        runs = "NumPy" if self._onnx is None else "onnxruntime"
+        return f"<ServedModel: {self._kind} of {self.columns}, {runs}>"
+
+    @property
+    def _is_encoder(self) -> bool:
+        return self._kind.endswith("Encoder")
+
+    def transform(self, texts) -> np.ndarray:
+        """Return the features of new rows, as the encoder's ``transform`` does.
+
+        Parameters
+        ----------
+        texts : list of str, or dict of str to list of str
+            One text per row; of several columns a dict by their names. None and NaN are missing.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, len(feature_names))
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the texts are not as above, or the saved estimator is no encoder.
+        """
+        if not self._is_encoder:
+            raise TypeError(
+                f"A {self._kind} makes no features. Call predict"
+                f"{' or predict_proba' if self.classes is not None else ''}."
+            )
+        return self._by_blocks(texts, self._features)
+
+    def predict(self, texts) -> np.ndarray:
+        """Return the predicted class or number of each row, of a classifier or regressor.
+
+        Parameters
+        ----------
+        texts : list of str, or dict of str to list of str
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        return self._head.decode(self._predictions(texts))
+
+    def predict_proba(self, texts) -> np.ndarray:
+        """Return the probability of each class, of a classifier.
+
+        Parameters
+        ----------
+        texts : list of str, or dict of str to list of str
+            As for :meth:`transform`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_classes)
+        """
+        return self._head.probabilities(self._predictions(texts))
+
+    def _predictions(self, texts) -> np.ndarray:
+        if self._is_encoder:
+            raise TypeError(f"A {self._kind} predicts nothing; call transform.")
+        return self._by_blocks(texts, self._levelled_outputs)
+
+    def _by_blocks(self, texts, answer) -> np.ndarray:
+        columns = self._read(texts)
+        starts = range(0, len(columns[0]), _ROWS_AT_A_TIME)
+        blocks = [answer([cells[s : s + _ROWS_AT_A_TIME] for cells in columns]) for s in starts]
+        return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
+
+    def _features(self, columns) -> np.ndarray:
+        """Put the features of one block of rows side by side."""
+        parts = []
+        for number, cells in enumerate(columns):
+            outputs = [
+                self._head.features(raw, levelled.level)
+                for place, network in enumerate(self._networks[number])
+                for raw, levelled in zip(
+                    self._raw_outputs(number, place, network, [cells]), network.models, strict=True
+                )
+            ]
+            parts.append(average(outputs))
+            if self._add_spread:
+                parts.append(np.std(outputs, axis=0, dtype=np.float64).astype(np.float32))
+        if self._add_indicator:
+            parts.append(np.zeros((len(columns[0]), 1), np.float32))
+        return np.hstack(parts)
+
+    def _levelled_outputs(self, columns) -> np.ndarray:
+        network = self._networks[0][0]
+        raw = self._raw_outputs(0, 0, network, columns)[0]
+        return self._head.predictions(raw, network.models[0].level)
+
+    def _raw_outputs(self, number: int, place: int, network, columns) -> list[np.ndarray]:
+        """Return each model's raw outputs for one block of rows."""
+        documents = [
+            reader.read(cells) for reader, cells in zip(network.readers, columns, strict=True)
+        ]
+        if self._onnx is not None:
+            return self._onnx.raw_outputs((number, place), documents, len(network.models))
+        lengths = np.sum([part.lengths for part in documents], axis=0)
+        outputs = [
+            _plain_outputs(network, [_rows_of(part, rows) for part in documents])
+            for rows in _blocks_of_tokens(lengths)
+        ]
+        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+
+    def _read(self, texts) -> list[list[str]]:
+        """Return the cells of each column."""
+        if isinstance(texts, str | bytes):
+            raise TypeError(f"A list of texts is expected. Received: {texts!r:.60}. Type [text].")
+        if not isinstance(texts, Mapping):
+            if len(self.columns) != 1:
+                raise ValueError(
+                    f"A dict with the columns {self.columns} is expected. "
+                    f"Received: {type(texts).__name__}."
+                )
+            texts = {self.columns[0]: texts}
+        missing = [name for name in self.columns if name not in texts]
+        if missing:
+            raise ValueError(
+                f"The columns {self.columns} are expected. Received: {list(texts)}, without "
+                f"{missing}."
+            )
+        columns = [_cells(texts[name], name) for name in self.columns]
+        lengths = {len(cells) for cells in columns}
+        if len(lengths) != 1 or 0 in lengths:
+            raise ValueError(
+                "One row or more is expected, and as many in each column. "
+                f"Received: {[len(cells) for cells in columns]} rows."
+            )
+        return columns
+
+    def _feature_names(self) -> list[str]:
+        names = []
+        for column in self.columns:
+            own = [f"{column}_cnn{suffix}" for suffix in self._head.column_suffixes()]
+            names += own
+            if self._add_spread:
+                names += [f"{name}_spread" for name in own]
+        return [*names, "cnn_uncovered"] if self._add_indicator else names
+
+
+def load(
+    path: str | os.PathLike,
+    *,
+    runtime: str = "auto",
+    custom_objects: Mapping[str, Callable] | None = None,
+) -> ServedModel:
+    """Load a text encoder, classifier or regressor for serving.
+
+    Needs NumPy alone. Networks that have no form in NumPy (``n_blocks`` above 1, networks of your
+    own) are run by onnxruntime, from the ``.onnx`` file that ``export`` writes beside it.
+
+    Parameters
+    ----------
+    path : str or path
+        What ``save`` or ``export`` wrote (``.textcnn``).
+    runtime : {"auto", "numpy", "onnxruntime"}, default="auto"
+        ``"auto"`` is NumPy where it can, which took two thirds of onnxruntime's processor time per
+        row and half of its memory (benchmarks/RESULTS.md).
+    custom_objects : mapping of str to callable, optional
+        Your tokenizer by its import name.
+
+    Returns
+    -------
+    ServedModel
+
+    Raises
+    ------
+    FileFormatError
+        A ValueError: the file is damaged, or holds an estimator that is not served.
+    OSError
+        If the file cannot be read.
+    ImportError
+        If onnxruntime is needed and not installed.
+
+    Notes
+    -----
+    Features equal those of ``transform`` within 1e-5. The receipt, which tells of training rows,
+    is not read, nor does this warn of rows that the model was trained on. Small products are
+    fastest on one thread; threadpoolctl, where it is installed, sees to that.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import textcnn, textcnn.serving
+    >>> texts, liked = ["good film", "bad film", "very good", "so bad"] * 10, [1, 0, 1, 0] * 10
+    >>> encoder = textcnn.TextCNNEncoder(n_filters=4, epochs=2, random_state=0).fit(texts, liked)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     encoder.save(Path(folder) / "reviews.textcnn")
+    ...     model = textcnn.serving.load(Path(folder) / "reviews.textcnn")
+    >>> model.feature_names, model.transform(["good"]).shape
+    (['x0_cnn'], (1, 1))
+    """
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be one of {RUNTIMES}. Received: runtime={runtime!r}.")
+    with open(path, "rb") as file:
+        try:
+            archive = ArchiveReader(file)
+            kind = archive.manifest.get("class")
+            if not isinstance(kind, str) or not kind.startswith("TextCNN"):
+                raise FileFormatError(
+                    f"A {str(kind)[:40]} is not served by textcnn.serving; textcnn.load serves it."
+                )
+            name, parts = read_parts(archive, custom_objects)
+            if name != kind:
+                raise FileFormatError("Its manifest names another class.")
+            return ServedModel(kind, parts, _networks_beside(Path(path), parts, runtime))
+        except FileFormatError as error:
+            raise FileFormatError(
+                f"The file cannot be served: {error} Received: {os.fspath(path)!r}."
+            ) from error
+
+
+def _networks_beside(path: Path, parts: dict, runtime: str) -> OnnxNetworks | None:
+    """Return the networks of the .onnx file where they are needed or asked for."""
+    networks = [network for column in parts["_networks"] for network in column]
+    is_plain = all(has_plain_form(network.settings) for network in networks)
+    if runtime == "numpy" and not is_plain:
+        raise FileFormatError('This network has no form in NumPy: runtime="numpy" cannot be.')
+    if runtime == "numpy" or (runtime == "auto" and is_plain):
+        return None
+    onnx = OnnxNetworks.beside(path)
+    if onnx is None:
+        raise FileFormatError(
+            "onnxruntime needs an .onnx file beside it, as encoder.export('model.onnx') writes it."
+        )
+    return onnx
+
+
+def _plain_outputs(network: ServedNetwork, documents: list[Documents]) -> list[np.ndarray]:
+    source = TextSource(
+        documents,
+        [reader.vocabulary for reader in network.readers],
+        min_count=network.min_count,
+        trainable=network.settings.trainable_embeddings,
+        learns_vectors=network.readers[0].learned_dim > 0,
+    )
+    outputs = []
+    for levelled in network.models:
+        model = levelled.model
+        weights = dict(zip(model.names, model.weights, strict=True))
+        outputs.append(plain_outputs(network.settings, source, weights, model.view))
+    return outputs
+
+
+def _blocks_of_tokens(lengths: np.ndarray) -> list[slice]:
+    """Part rows so that no part has many more tokens than NumPy is fast at."""
+    numbers = np.cumsum(lengths) // MOST_TOKENS
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(lengths)], strict=True)]
+
+
+def _rows_of(documents: Documents, rows: slice) -> Documents:
+    """Return some rows of documents, with what their forms resolve to."""
+    offsets = documents.offsets[rows.start : rows.stop + 1]
+    padding = documents.forms[-1:]
+    forms = np.concatenate([documents.forms[offsets[0] : offsets[-1]], padding])
+    return replace(documents, forms=forms, offsets=offsets - offsets[0])
+
+
+def _cells(column: Sequence, name: str) -> list[str]:
+    """Return the texts of a column; missing ones are empty."""
+    cells = column.tolist() if hasattr(column, "tolist") else list(column)
+    if set(map(type, cells)) <= {str}:
+        return cells
+    for row, cell in enumerate(cells):
+        if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+            cells[row] = ""
+        elif not isinstance(cell, str):
+            raise TypeError(
+                f"A text is expected. Received: {cell!r:.60} of type {type(cell).__name__} in "
+                f"column {name!r}, row {row}."
+            )
+    return list(map(str, cells))

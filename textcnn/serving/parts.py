@@ -1,0 +1,127 @@
+"""What serving takes out of a saved file: the networks and the target's kind, not the receipt."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from textcnn.crossfit.level import Level
+from textcnn.crossfit.targets import Target
+from textcnn.persistence.archive import ArchiveReader, FileFormatError
+from textcnn.persistence.checks import check_head, check_network
+from textcnn.persistence.hints import matches
+from textcnn.persistence.quantized import QuantizedVectors
+from textcnn.persistence.registry import Entry, Registry
+from textcnn.persistence.values import ValueReader
+from textcnn.text.network import TextNetworkSettings
+from textcnn.text.reader import ColumnReader
+from textcnn.text.vocabulary import Vocabulary
+
+
+@dataclass
+class ServedWeights:
+    """A model's arrays."""
+
+    weights: list[np.ndarray]
+    names: list[str]
+    view: dict[str, np.ndarray]
+
+
+@dataclass
+class ServedLevelled:
+    """A model with the level of the rows that it learnt from."""
+
+    model: ServedWeights
+    level: Level
+
+
+@dataclass
+class ServedNetwork:
+    """The models of one text column, or of all columns of a plain predictor."""
+
+    names: list[str]
+    readers: list[ColumnReader]
+    settings: TextNetworkSettings
+    min_count: int
+    n_outputs: int
+    loss: str
+    models: list[ServedLevelled]
+
+
+_PARTS = {
+    "FittedModel": ServedWeights,
+    "LevelledModel": ServedLevelled,
+    "TextNetwork": ServedNetwork,
+}
+_AS_THEY_ARE = ("ColumnReader", "Level", "Target", "TextNetworkSettings")
+_FITTED = {
+    "_head": Target,
+    "_networks": list[list[ServedNetwork]],
+    "classes_": np.ndarray | list | None,
+    "feature_names_in_": np.ndarray,
+    "n_features_in_": int,
+}
+_PARAMETERS = {"add_indicator": bool, "add_spread": bool}
+
+
+class ServingRegistry(Registry):
+    """Makes the parts above of what a file holds, and leaves the rest unread."""
+
+    @staticmethod
+    @cache
+    def entry(name: str) -> Entry:
+        """Return how objects of a name are made."""
+        if name in _PARTS:
+            kind = _PARTS[name]
+            only = tuple(part.name for part in dataclasses.fields(kind))
+            return Entry(lambda state: kind(**state), typing.get_type_hints(kind), only=only)
+        if name == "Vocabulary":
+            return Entry(_make_vocabulary, any_attribute=True)
+        if name in _AS_THEY_ARE:
+            return Registry.entry(name)
+        raise FileFormatError(f"It holds an object that is not served: {str(name)[:80]!r}.")
+
+
+def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, Any]]:
+    """Return the class of the saved estimator, and what serving needs of it by name.
+
+    Raises
+    ------
+    FileFormatError
+    """
+    reader = ValueReader(archive, ServingRegistry(), custom_objects, keep_int8=True)
+    try:
+        node = archive.state()
+        name, state = node["object"], node["state"]
+        found = {}
+        for part, hints in (("parameters", _PARAMETERS), ("fitted", _FITTED)):
+            nodes = {pair[0]: pair[1] for pair in state[part]["dict"] if pair[0] in hints}
+            found |= {key: reader.decode(value) for key, value in nodes.items()}
+    except (TypeError, KeyError, IndexError) as error:
+        raise FileFormatError(f"It holds no estimator of textcnn ({error!r}).") from error
+    for key, hint in (_PARAMETERS | _FITTED).items():
+        if key in found and not matches(found[key], hint):
+            raise FileFormatError(f"{key!r} is of another type. Expected: {hint}.")
+    if "_head" not in found or not found.get("_networks"):
+        raise FileFormatError("It holds no fitted text network.")
+    check_head(found["_head"])
+    for networks in found["_networks"]:
+        for network in networks:
+            check_network(network, found["_head"])
+    return name, found
+
+
+def _make_vocabulary(state: dict) -> Vocabulary:
+    """Make a vocabulary whose table may be of 8 bits."""
+    given = state.get("given")
+    if not isinstance(given, QuantizedVectors):
+        return Vocabulary.from_state(state)
+    stand_in = np.broadcast_to(np.float32(0), given.shape)
+    vocabulary = Vocabulary.from_state(state | {"given": stand_in})
+    vocabulary.given = given
+    return vocabulary
