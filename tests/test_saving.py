@@ -72,6 +72,13 @@ ESTIMATORS = {
         TABLE,
         NUMBERS[:, 0],
     ),
+    "TextCNNEncoder, characters": (tiny(cv=2, level="char"), TABLE, Y == 0),
+    "TextCNNEncoder, recurrent": (tiny(cv=2, network="bigru"), TABLE, Y == 0),
+    "TextCNNEncoder, joined": (
+        tiny(cv=2, columns="joined"),
+        TABLE.assign(title=TABLE["review"].str[:8]),
+        Y == 0,
+    ),
     "TextCNNEncoder, labels": (tiny(cv=2, add_indicator=True), TABLE, NUMBERS > 0),
     "TextCNNClassifier": (TextCNNClassifier(**SMALL), TABLE, np.array(list("abc"))[Y]),
     "TextCNNRegressor": (TextCNNRegressor(**SMALL), TABLE, NUMBERS[:, 0]),
@@ -235,7 +242,7 @@ def _version():
 def test_strange_words_and_values_come_back(tmp_path):
     texts = ["\ud800 lone", "a\x00b \x1f", "שלום 你好", "🇩🇪 👩‍👩‍👧", "e\u0301"] * 8
     classes = np.array(["", "ü\n", "𝒳"], object)
-    classifier = TextCNNClassifier(**SMALL, tokenizer="char", class_weight={"": 2.0, "ü\n": 1.5})
+    classifier = TextCNNClassifier(**SMALL, level="char", class_weight={"": 2.0, "ü\n": 1.5})
     classifier.fit(texts, np.resize(classes, 40))
     classifier.save(tmp_path / "a.textcnn")
     loaded = textcnn.load(tmp_path / "a.textcnn")

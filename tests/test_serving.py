@@ -35,13 +35,22 @@ ENCODERS = {
     "only vectors": {"embeddings": vectors(), "learned_dim": 0, "output": "logit"},
     "trained vectors": {"embeddings": vectors(), "trainable_embeddings": True, "n_filters": 3},
     "dense": {"dense_units": (3,), "activation": "tanh", "pooling": "both", "add_indicator": True},
-    "characters": {"tokenizer": "char", "ensemble": "refit", "kernel_sizes": (2, 4)},
+    "characters": {"level": "char", "ensemble": "refit", "kernel_sizes": (2, 4)},
 }
 
 
 def close(received, expected):
     np.testing.assert_allclose(received, expected, atol=1e-5)
     assert received.dtype == expected.dtype and received.shape == expected.shape
+
+
+def test_joined_columns_are_served_joined(tmp_path):
+    table = TABLE.assign(title=TABLE["review"].str[:9])
+    encoder = tiny(cv=2, columns="joined").fit(table, Y == 0)
+    encoder.save(tmp_path / "a.textcnn")
+    model = textcnn.serving.load(tmp_path / "a.textcnn")
+    close(model.transform({name: table[name].tolist() for name in table}), encoder.transform(table))
+    assert model.feature_names == ["joined_cnn"]
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textcnn import parameters
 from textcnn.network_encoder import NetworkEncoder
-from textcnn.text.network import RECURRENT
+from textcnn.text.network import feature_name
 from textcnn.text.reader import embedding_sources, is_corpus
 from textcnn.text_base import TextNetworkEstimator
 from textcnn.training_rows import hash_documents
@@ -353,9 +353,8 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
 
     @property
     def _feature_name(self) -> str:
-        """Say what the features are made of, so that several kinds stand side by side."""
-        network = "bigru" if self.network == RECURRENT else "cnn"
-        return f"char_{network}" if self.level == "char" else network
+        """Say what the features are made of."""
+        return feature_name(self.level, self.network)
 
     def _model_set_names(self, input_names) -> list[str]:
         """Return what features are called: by their column, or as joined."""

@@ -15,6 +15,8 @@ from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
 from textcnn.serving.parts import ServedNetwork, read_parts
 from textcnn.text.documents import Documents, TextSource
+from textcnn.text.joining import JoinedTokenizer
+from textcnn.text.network import feature_name
 from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
 
 # Rows are read in blocks, so that memory does not grow with the number of rows.
@@ -46,8 +48,9 @@ class ServedModel:
         names = parts.get("feature_names_in_")
         n_columns = parts.get("n_features_in_", 0)
         self.columns = [f"x{i}" for i in range(n_columns)] if names is None else names.tolist()
+        self._is_joined = isinstance(self._first_tokenizer, JoinedTokenizer)
         n_read = len(self._networks) if self._is_encoder else len(self._networks[0][0].readers)
-        if n_read != len(self.columns):
+        if n_read != (1 if self._is_joined else len(self.columns)):
             raise FileFormatError("Its columns do not fit its networks.")
         self.feature_names = self._feature_names() if self._is_encoder else []
 
@@ -184,16 +187,25 @@ class ServedModel:
                 "One row or more is expected, and as many in each column. "
                 f"Received: {[len(cells) for cells in columns]} rows."
             )
-        return columns
+        return [list(zip(*columns, strict=True))] if self._is_joined else columns
+
+    @property
+    def _first_tokenizer(self):
+        return self._networks[0][0].readers[0].tokenizer
 
     def _feature_names(self) -> list[str]:
         names = []
-        for column in self.columns:
-            own = [f"{column}_cnn{suffix}" for suffix in self._head.column_suffixes()]
+        tokenizer = self._first_tokenizer
+        if self._is_joined:
+            tokenizer = tokenizer.tokenizer
+        settings = self._networks[0][0].settings
+        kind = feature_name("char" if tokenizer == "char" else "word", settings.network)
+        for column in ["joined"] if self._is_joined else self.columns:
+            own = [f"{column}_{kind}{suffix}" for suffix in self._head.column_suffixes()]
             names += own
             if self._add_spread:
                 names += [f"{name}_spread" for name in own]
-        return [*names, "cnn_uncovered"] if self._add_indicator else names
+        return [*names, f"{kind}_uncovered"] if self._add_indicator else names
 
 
 def load(

@@ -58,7 +58,7 @@ _PARTS = {
     "LevelledModel": ServedLevelled,
     "TextNetwork": ServedNetwork,
 }
-_AS_THEY_ARE = ("ColumnReader", "Level", "Target", "TextNetworkSettings")
+_AS_THEY_ARE = ("ColumnReader", "JoinedTokenizer", "Level", "Target", "TextNetworkSettings")
 _FITTED = {
     "_head": Target,
     "_networks": list[list[ServedNetwork]],

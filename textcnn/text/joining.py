@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from textcnn.text.columns import TextColumn
 from textcnn.text.tokens import make_tokenizer
+
+if TYPE_CHECKING:
+    from textcnn.text.columns import TextColumn
 
 # A control character that separates units, which is no word of any text.
 SEPARATOR = "\x1f"

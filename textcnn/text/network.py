@@ -15,6 +15,12 @@ SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 
 
+def feature_name(level: str, network) -> str:
+    """Return what features are made of, so that several kinds stand side by side."""
+    kind = RECURRENT if isinstance(network, str) and network == RECURRENT else "cnn"
+    return f"char_{kind}" if level == "char" else kind
+
+
 @dataclass(frozen=True)
 class ColumnTables:
     """Sizes of one column's vector tables, rounded so that networks of like size can be reused."""
