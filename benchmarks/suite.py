@@ -3,7 +3,7 @@
 Sides take turns, so that a machine that gets slower slows all of them; ratios are of the runs of
 one turn. Scores stand beside times: a faster run at another accuracy proves nothing.
 
-    python benchmarks/suite.py [--quick] [--runs 3] [--only oof_mr,one_row] [--out FILE]
+    python benchmarks/suite.py [--quick] [--runs 2] [--only oof_mr,one_row] [--out FILE]
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     """Run the chosen parts and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few rows, to see that it runs")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--only", help="parts, separated by commas")
     parser.add_argument("--out", type=Path, help="default: benchmarks/SPEED.md, none if --quick")
     options = parser.parse_args()
@@ -94,11 +94,11 @@ def as_table(results, score=None, unit="s") -> str:
     return "\n".join(lines)
 
 
-def oof(title: str, name: str, sides, options, *, rows=None, folds=5, **settings) -> str:
+def oof(title: str, name: str, sides, options, *, rows=None, folds=5, runs=None, **settings) -> str:
     """Time out-of-fold features of one set against peers."""
     rows = QUICK_ROWS if options.quick else rows
     task = peers.load_work(name, rows=rows, folds=folds, **settings)
-    runs = 1 if options.quick else options.runs
+    runs = 1 if options.quick else runs or options.runs
     results = turns({side: partial(run, task) for side, run in sides.items()}, runs)
     score = partial(accuracy_at_prior, task.y)
     table = as_table(results, score=score)
@@ -139,10 +139,8 @@ def oof_mr(options) -> str:
 
 def oof_mr_frozen(options) -> str:
     """MR, frozen vectors alone."""
-    sides = OURS | LOOP | {"one Keras model reset per fold, batches by length": peers.careful_keras}
-    return oof(
-        "Out-of-fold features of MR, frozen vectors alone", "mr", sides, options, learned_dim=0
-    )
+    title = "Out-of-fold features of MR, frozen vectors alone"
+    return oof(title, "mr", OURS | LOOP, options, learned_dim=0)
 
 
 def oof_recurrent(options) -> str:
@@ -152,7 +150,7 @@ def oof_recurrent(options) -> str:
         "Keras BiGRU per fold, padded": peers.keras_bigru_loop,
     }
     title = "Convolution against recurrence, MR"
-    return oof(title, "mr", sides, options, rows=3000, folds=3, epochs=1)
+    return oof(title, "mr", sides, options, rows=3000, folds=3, epochs=1, runs=1)
 
 
 def oof_processes(options) -> str:
@@ -161,17 +159,23 @@ def oof_processes(options) -> str:
         "n_jobs=2 (workers' start included)": partial(peers.textcnn_encoder, n_jobs=2),
     }
     title = "Folds in one process and in two, MR"
-    return oof(title, "mr", sides, options, epochs=4)
+    return oof(title, "mr", sides, options, epochs=4, runs=1)
 
 
 def oof_long(options) -> str:
     """Longer documents."""
     clothing = oof(
-        "Clothing reviews (about 60 words)", "clothing", OURS | LOOP, options, rows=6000, folds=3
+        "Clothing reviews (about 60 words)",
+        "clothing",
+        OURS | LOOP,
+        options,
+        rows=6000,
+        folds=3,
+        runs=1,
     )
     imdb = oof(
         "IMDB (cut at 400 words)", "imdb", OURS | LOOP, options, rows=2000, folds=3,
-        epochs=1, max_length=400,
+        epochs=1, max_length=400, runs=1,
     )  # fmt: skip
     return f"{clothing}\n\n{imdb}"
 
@@ -200,8 +204,7 @@ def transform_rows(options) -> str:
         "transform, texts in": lambda run: encoder.transform(many),
         "5 × Keras predict, padded ids in, batch 256": lambda run: predict(ids, 256),
     }
-    runs = 1 if options.quick else options.runs
-    table = as_table(turns(sides, runs))
+    table = as_table(turns(sides, 1))
     singles = {
         "transform of one text": lambda run: encoder.transform(many[run : run + 1]),
         "5 × Keras predict of one padded row": lambda run: predict(ids[run : run + 1], 1),

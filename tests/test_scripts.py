@@ -75,3 +75,24 @@ def test_the_example_says_which_real_tables_are_missing(monkeypatch, tmp_path, c
     for file in ("tables/womens_clothing.csv.gz", "tables/airline_tweets.csv.gz", "vectors/"):
         assert str(tmp_path / file) in out
     assert "Kaggle" in out and "TEXTCNN_DATA" in out
+
+
+def test_the_speed_suite_runs_and_its_sides_agree(tmp_path):
+    out = tmp_path / "speed.md"
+    command = ["benchmarks/suite.py", "--quick", "--only", "oof_mr_frozen", "--out", out]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    # It ends with an error where the accuracies of the sides differ by more than chance allows.
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line for line in out.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    assert [line.split(" | ")[0].strip("| ") for line in lines] == [
+        "side",
+        "TextCNNEncoder",
+        "Keras model per fold, padded",
+    ]
