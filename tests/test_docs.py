@@ -42,11 +42,20 @@ def _check_leak_safety(names):
     assert names["report"].scores["score"].notna().any()
 
 
+def _check_saving(names):
+    np.testing.assert_allclose(
+        names["features"], names["encoder"].transform(names["reviews"][["review"]].head(3))
+    )
+    texts = ["a lovely warm coat", "fell apart in a week"]
+    np.testing.assert_allclose(names["served"], names["encoder"].transform(texts), atol=1e-5)
+
+
 CHECKS = {
     "guide.md": _check_guide,
     "index.md": _check_index,
     "leak-safety.md": _check_leak_safety,
     "quickstart.md": _check_quickstart,
+    "saving.md": _check_saving,
 }
 
 

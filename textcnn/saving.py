@@ -71,8 +71,8 @@ class ExportsNetworks:
 
         from sklearn.utils.validation import check_is_fitted
 
-        from textcnn.neural.onnx_export import merged_model, model_bytes
         from textcnn.persistence import atomic_write
+        from textcnn.serving.onnx_export import merged_model, model_bytes
         from textcnn.serving.onnx_runs import sha256_of
 
         check_is_fitted(self)

@@ -117,8 +117,7 @@ class EstimatorFeatures(OutOfFoldFeatures, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         tables, hashes = self._prepare(self, X, reset=False)
-        new = hashes[~np.isin(hashes, self._repeated_hashes)]
-        warn_if_training_rows(new, self._row_hashes, type(self).__name__)
+        warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
         outputs = []
         for table, models in zip(tables, self._models, strict=True):
             rows = table.read()
@@ -186,8 +185,6 @@ class EstimatorFeatures(OutOfFoldFeatures, BaseEstimator, ABC):
             )
         progress.end()
         fitted._models = [fit.serving for fit in fits]
-        values, counts = np.unique(hashes, return_counts=True)
-        fitted._repeated_hashes = values[counts > 1]
         self._keep_cross_fit(fitted, [fit.record for fit in fits], plan, target, hashes)
         return self._assemble([fit.outputs for fit in fits])
 

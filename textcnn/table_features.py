@@ -23,7 +23,7 @@ from textcnn.table.columns import read_text, text_columns
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
 from textcnn.table.frames import Table, read_table
 from textcnn.table.gains import other_columns
-from textcnn.table.members import NAMED, entry_encoder, entry_name, read_members
+from textcnn.table.members import NAMED, check_foreign, entry_encoder, entry_name, read_members
 from textcnn.table.report import TableReport, report_of
 from textcnn.training_rows import group_hashes, hash_rows, warn_if_training_rows
 
@@ -78,7 +78,8 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
     time_limit : float or None, default=None
         Seconds for the members. The cheapest are fitted first, and what does not fit is left out,
         with a warning and a line in the report. A network is ended after an epoch, other
-        estimators after a model, skrub's encoder not at all. Results then depend on the machine.
+        estimators after a model; skrub's encoder cannot be interrupted. Results then depend on the
+        machine.
     n_repeats : int, default=3
         Fold plans for ``keep="earning"``; one where ``cv`` cannot be drawn anew.
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
@@ -447,6 +448,10 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         fitted.target_type_, fitted.classes_ = target.kind, target.classes
         fitted._fitted_members, fitted._member_numbers = [], []
         entries = make_entries(members, texts, is_empty=lambda text: not any(text.cells))
+        if entries:
+            table.check_names_beside_features(fitted._kept_numbers)
+            prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in entries]
+            _check_new_names([table.names[number] for number in fitted._kept_numbers], prefixes)
         hashes = hash_rows(texts) if texts else np.zeros(len(table), np.uint64)
         if isinstance(groups, str) and groups == "documents":
             groups = group_hashes(hashes)
@@ -465,6 +470,12 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
             fitted.target_type_, fitted.classes_ = target.kind, target.classes
+        for member in members:
+            check_foreign(
+                member,
+                all_labelled=bool(target.labelled.all()),
+                all_covered=not plan.uncovered.any(),
+            )
         if not entries:
             fitted._plan, fitted._row_hashes = plan, hashes
             reason = _nothing_to_do(texts, self.columns)
@@ -497,7 +508,10 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         fitted._member_numbers = [place[entry.text.name] for entry in kept]
         fitted._plan, fitted._row_hashes = plan, hashes
         fitted._report = report_of(stage, self.keep, texts, n_others=len(others), n_used=n_columns)
-        _check_new_names(table, fitted)
+        _check_new_names(
+            [table.names[number] for number in fitted._kept_numbers],
+            [name for entry in kept for name in entry.fitted.names],
+        )
         adopt(self, fitted)
         return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
 
@@ -546,14 +560,13 @@ def _nothing_to_do(texts, columns) -> str:
     )
 
 
-def _check_new_names(table: Table, fitted) -> None:
+def _check_new_names(kept: list[str], new: list[str]) -> None:
     """Refuse features that are called as other columns, or one another."""
-    seen = {table.names[number] for number in fitted._kept_numbers}
-    for member in fitted._fitted_members:
-        for name in member.names:
-            if name in seen:
-                raise ValueError(
-                    f"Two columns would be called {name!r}. Expected distinct names. Rename the "
-                    f"column of X, or member {member.member!r} by a (name, encoder) pair."
-                )
-            seen.add(name)
+    seen = set(kept)
+    for name in new:
+        if name in seen:
+            raise ValueError(
+                f"Two columns would be called {name!r}. Expected distinct names. Rename the column "
+                "of X, or the member by a (name, encoder) pair."
+            )
+        seen.add(name)

@@ -136,7 +136,7 @@ def _fit_transform(options: argparse.Namespace) -> int:
         y = _target(cells[options.target], options.target)
         parameters = {}
         if options.group is not None:
-            parameters["groups"] = np.array([str(cell) for cell in cells[options.group]])
+            parameters["groups"] = _filled(cells[options.group])
         if options.time is not None:
             parameters["time"] = _times(cells[options.time], options.time)
         with table_writer(options.out, format=options.out_format) as writer:
@@ -196,8 +196,8 @@ def _transform(options: argparse.Namespace) -> int:
                 features = np.asarray(encoder.transform(X))
             except (ValueError, TypeError) as error:
                 raise BadInputError(
-                    f"in rows {n_rows + 1} to {n_rows + len(X)} (below counted from 0): "
-                    f"{one_line(error)}"
+                    f"in rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)} (where a row is "
+                    "numbered here, 0 is the first of this part)"
                 ) from error
             writer.write(_output(encoder, features, {n: chunk[n] for n in options.keep}))
             n_rows += len(X)
@@ -254,6 +254,9 @@ def _refused(function, *arguments, **keywords):
 def _output(encoder, features: np.ndarray, kept: dict[str, list]) -> dict:
     """Return the columns to write: those kept, then the features."""
     names = encoder.get_feature_names_out()
+    twice = sorted(set(kept) & set(map(str, names)))
+    if twice:
+        raise BadInputError(f"--keep names a column that is called as a feature: {twice[0]!r}")
     return kept | {str(name): features[:, place] for place, name in enumerate(names)}
 
 

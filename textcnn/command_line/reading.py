@@ -27,8 +27,8 @@ _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-# What a byte that is no UTF-8 becomes, so that its row and column can be named.
-_NO_TEXT = re.compile("[\udc80-\udcff]")
+# A byte that is no UTF-8 becomes one, so that its row and column can be named; JSON may hold others.
+_NO_TEXT = re.compile("[\ud800-\udfff]")
 
 Chunk = dict[str, list]
 
@@ -53,7 +53,7 @@ def format_of(path: str, given: str | None) -> str:
 
 @contextlib.contextmanager
 def read_chunks(
-    path: str, columns: list[str] | None, *, format: str | None = None
+    path: str, columns: list[str], *, format: str | None = None
 ) -> Iterator[Iterator[Chunk]]:
     """Yield an iterator over chunks of a table: lists of cells by column.
 
@@ -61,8 +61,8 @@ def read_chunks(
     ----------
     path : str
         ``"-"`` is standard input.
-    columns : list of str or None
-        The columns to read, each once; all if None.
+    columns : list of str
+        The columns to read, each once.
     format : {"csv", "jsonl", "parquet"}, optional
         By the file's name if None.
 
@@ -71,7 +71,7 @@ def read_chunks(
     BadInputError
     """
     kind = format_of(path, format)
-    columns = None if columns is None else list(dict.fromkeys(columns))
+    columns = list(dict.fromkeys(columns))
     readers = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}
     with contextlib.ExitStack() as files:
         try:
@@ -147,10 +147,10 @@ def _read_csv(file, columns, path) -> Iterator[Chunk]:
         text.detach()
 
 
-def _places(header: list[str], columns: list[str] | None) -> list[tuple[str, int]]:
-    for column in columns or ():
+def _places(header: list[str], columns: list[str]) -> list[tuple[str, int]]:
+    for column in columns:
         check_column(header, column)
-    return [(name, header.index(name)) for name in (header if columns is None else columns)]
+    return [(name, header.index(name)) for name in columns]
 
 
 def _check_text(cell: str, column: str, row: int, path: str) -> None:
@@ -175,17 +175,16 @@ def _read_json_lines(file, columns, path) -> Iterator[Chunk]:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise BadInputError(
-                    f"line {line_number} of {path!r} is no JSON: {one_line(error)}"
+                    f"line {line_number} of {path!r} is not valid JSON: {one_line(error)}"
                 ) from error
             if not isinstance(row, dict):
                 raise BadInputError(
-                    f"line {line_number} of {path!r} is no JSON object; expected one row of named "
-                    "cells"
+                    f"line {line_number} of {path!r} is not a JSON object; expected one row of "
+                    "named cells"
                 )
-            if columns is None:
-                columns = list(row)
             for column in columns:
-                check_column(list(row), column) if number == 1 else None
+                if number == 1:
+                    check_column(list(row), column)
                 cell = row.get(column)
                 if isinstance(cell, str):
                     _check_text(cell, column, number, path)

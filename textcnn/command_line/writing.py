@@ -36,7 +36,10 @@ def table_writer(path: str, *, format: str | None = None) -> Iterator:
     from textcnn.persistence.atomic import atomic_write
 
     writers = {"csv": _CsvWriter, "jsonl": _JsonLinesWriter, "parquet": _ParquetWriter}
-    writer = writers[format_of(path, format)]
+    kind = format_of(path, format)
+    if kind == "parquet" and path.lower().endswith(".gz"):
+        raise BadInputError(f"Parquet is compressed by itself; write {path[:-3]!r}")
+    writer = writers[kind]
     if path == "-":
         with contextlib.closing(writer(sys.stdout.buffer, path)) as open_writer:
             yield open_writer
@@ -48,7 +51,7 @@ def table_writer(path: str, *, format: str | None = None) -> Iterator:
             if path.lower().endswith(".gz"):
                 file = files.enter_context(gzip.GzipFile(fileobj=file, mode="wb", filename=""))
             yield files.enter_context(contextlib.closing(writer(file, path)))
-    except OSError as error:
+    except (OSError, UnicodeEncodeError) as error:
         raise BadInputError(f"cannot write {path!r}: {one_line(error)}") from error
 
 
@@ -88,11 +91,11 @@ class _JsonLinesWriter:
         cells = [
             [None if math.isnan(cell) else float(str(cell)) for cell in column]
             if isinstance(column, np.ndarray) and column.dtype.kind == "f"
-            else list(column)
+            else [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in column]
             for column in columns.values()
         ]
         lines = [
-            json.dumps(dict(zip(columns, row, strict=True)), default=str) + "\n"
+            json.dumps(dict(zip(columns, row, strict=True)), default=str, allow_nan=False) + "\n"
             for row in zip(*cells, strict=True)
         ]
         self._file.write("".join(lines).encode("utf-8"))
@@ -104,14 +107,31 @@ class _JsonLinesWriter:
 class _ParquetWriter:
     def __init__(self, file, path: str):
         self._pyarrow, self._parquet = import_parquet()
-        self._file, self._writer = file, None
+        self._file, self._path, self._writer = file, path, None
 
     def write(self, columns: dict) -> None:
-        """Write a group of rows."""
-        table = self._pyarrow.table(columns)
+        """Write a group of rows; the first one decides of what type a column is."""
+        schema = None if self._writer is None else self._writer.schema
+        arrays = {
+            name: self._array(name, cells, None if schema is None else schema.field(name).type)
+            for name, cells in columns.items()
+        }
+        table = self._pyarrow.table(arrays)
         if self._writer is None:
             self._writer = self._parquet.ParquetWriter(self._file, table.schema)
-        self._writer.write_table(table.cast(self._writer.schema))
+        self._writer.write_table(table)
+
+    def _array(self, name: str, cells, kind):
+        try:
+            array = self._pyarrow.array(cells, kind)
+        except (self._pyarrow.ArrowException, OverflowError) as error:
+            raise BadInputError(
+                f"cannot write {self._path!r}: column {name!r} holds cells of several types, and "
+                f"Parquet takes one ({one_line(error)}); write .csv or .jsonl"
+            ) from error
+        # Empty so far: text, which most columns that start so will turn out to be.
+        is_empty = self._pyarrow.types.is_null(array.type)
+        return array.cast(self._pyarrow.string()) if is_empty else array
 
     def close(self) -> None:
         """Write the list of columns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 
 import joblib
 import numpy as np
@@ -108,14 +109,14 @@ class HostFeatures:
         beside = {}
         if folds is not None:
             encoder.set_params(cv=PredefinedSplit(np.asarray(folds, np.int64)))
-        else:
+        elif groups is not None or isinstance(names.get("cv"), Integral):
             groups = joint_rows(X, groups)
             beside = {} if groups is None else {"groups": groups}
         budget = None
         if time_limit is not None and self.time_share is not None:
             budget = self.time_share * time_limit
         key = None
-        if isinstance(names.get("random_state"), int):
+        if isinstance(names.get("random_state"), int) and _is_told_by_parameters(encoder):
             rows = [list(X.columns), hash_table(X), y.to_numpy(object), groups, folds]
             key = joblib.hash([type(encoder).__qualname__, encoder.get_params(), rows])
         fit = _kept_fits.get(key, budget)
@@ -151,6 +152,11 @@ class HostFeatures:
         """Return features with their names and the index of X."""
         names = [str(name) for name in self.encoder_.get_feature_names_out()]
         return pd.DataFrame(np.asarray(features, np.float32), index=X.index, columns=names)
+
+
+def _is_told_by_parameters(encoder) -> bool:
+    """Tell whether equal parameters make equal fits: a function may mean another thing tomorrow."""
+    return not any(callable(value) for value in encoder.get_params().values())
 
 
 def make_encoder(encoder="cnn", encoder_params: Mapping | None = None):

@@ -46,6 +46,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"A file name is expected. Received: the folder {str(path)!r}.")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder for the file. Expected: one that exists. Received: {str(path)!r}."
+        )
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
         with os.fdopen(number, "wb") as file:

@@ -93,7 +93,7 @@ _FITTED = {
     "_notes": tuple[str, ...],
     "_plan": "plan",
     "_records": "records",
-    "_repeated_hashes": np.ndarray,
+    "_repeated_hashes": np.ndarray,  # of files before 0.2; no longer looked at
     "_row_hashes": np.ndarray,
     "_sklearn_output_config": dict[str, str | None],
     "_target": "target",

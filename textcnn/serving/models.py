@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from numbers import Number
 from pathlib import Path
 
 import numpy as np
@@ -334,8 +334,11 @@ def _cells(column: Sequence, name: str) -> list[str]:
     if set(map(type, cells)) <= {str}:
         return cells
     for row, cell in enumerate(cells):
-        if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        # The missing values of pandas differ from themselves, or cannot tell (pd.NA).
+        if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
             cells[row] = ""
+        elif isinstance(cell, Number):
+            cells[row] = "" if cell != cell else str(cell)
         elif not isinstance(cell, str):
             raise TypeError(
                 f"A text is expected. Received: {cell!r:.60} of type {type(cell).__name__} in "

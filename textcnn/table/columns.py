@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from textcnn.table.frames import Table
-from textcnn.text.columns import TextColumn, read_columns
+from textcnn.text.columns import TextColumn, is_missing, read_columns
 from textcnn.text.tokens import word_tokens
 
 FEWEST_WORDS = 3.0
@@ -40,9 +40,9 @@ def text_columns(columns, table: Table) -> list[int]:
     if isinstance(columns, str):
         columns = [columns]
     elif hasattr(columns, "expand"):  # a selector of skrub
-        columns = columns.expand(_as_frame(table))
+        columns = _numbers_of(columns.expand(_as_frame(table)), table)
     elif callable(columns):  # sklearn.compose.make_column_selector, or a function of one's own
-        columns = columns(_as_frame(table))
+        columns = _numbers_of(columns(_as_frame(table)), table)
     if isinstance(columns, np.ndarray | pd.Index):
         columns = columns.tolist()
     if not isinstance(columns, list | tuple):
@@ -77,6 +77,12 @@ def _as_frame(table: Table):
     return pd.DataFrame(table.data, columns=table.names).infer_objects()
 
 
+def _numbers_of(labels, table: Table) -> list:
+    """Return the numbers of the columns that a selector names by their own labels."""
+    places = {label: number for number, label in enumerate(_as_frame(table).columns)}
+    return [places.get(label, label) for label in labels]
+
+
 def _number(name, table: Table) -> int:
     """Return the number of a column that is given by name or number."""
     if isinstance(name, str) and name in table.names:
@@ -86,8 +92,8 @@ def _number(name, table: Table) -> int:
             return int(name)
     shown = table.names if len(table.names) <= 20 else [*table.names[:20], "…"]
     raise ValueError(
-        f"columns names what is no column of X. Expected some of {shown}, or their numbers. "
-        f"Received: {name!r}."
+        "columns names something that is not a column of X. Expected some of "
+        f"{shown}, or their numbers. Received: {name!r}."
     )
 
 
@@ -98,7 +104,7 @@ def _is_text(column) -> bool:
     cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
     filled = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
     # A column of objects that are mostly no strings is no text.
-    others = sum(not isinstance(cell, str) and not _is_missing(cell) for cell in cells)
+    others = sum(not isinstance(cell, str) and not is_missing(cell) for cell in cells)
     if not filled or others > len(filled):
         return False
     if len(set(filled)) < SMALLEST_SHARE * len(filled):
@@ -116,8 +122,4 @@ def _may_hold_strings(column) -> bool:
         return column.dtype.kind in "OUST"
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.cat.categories
-    return pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype)
-
-
-def _is_missing(cell) -> bool:
-    return cell is None or cell is pd.NA or cell is pd.NaT or cell != cell
+    return pd.api.types.is_string_dtype(column.dtype)  # objects, strings of pandas and of Arrow

@@ -59,6 +59,17 @@ class Table:
             frame = frame.to_pandas()
         return Table(frame, self.names)
 
+    def check_names_beside_features(self, kept: list[int]) -> None:
+        """Refuse labels that cannot stand beside the names of features."""
+        labels = [self.data.columns[number] for number in kept if self.container == "pandas"]
+        wrong = [label for label in labels if not isinstance(label, str)]
+        if wrong:
+            raise TypeError(
+                "Names of columns would be str and others side by side, which scikit-learn "
+                f"refuses. Expected str. Received: a column named {wrong[0]!r} of type "
+                f"{type(wrong[0]).__name__}. Type X.columns = X.columns.astype(str)."
+            )
+
     def with_features(self, kept: list[int], features: np.ndarray, names: list[str]):
         """Return the kept columns, untouched, and float32 features to their right."""
         if self.container == "numpy":
@@ -67,13 +78,6 @@ class Table:
             others = self.data if len(kept) == len(self.names) else self.data.iloc[:, kept]
             if not names:
                 return others.copy()
-            wrong = [name for name in others.columns if not isinstance(name, str)]
-            if wrong:
-                raise TypeError(
-                    "Names of columns would be str and others side by side, which scikit-learn "
-                    f"refuses. Expected str. Received: a column named {wrong[0]!r} of type "
-                    f"{type(wrong[0]).__name__}. Type X.columns = X.columns.astype(str)."
-                )
             added = pd.DataFrame(features, index=self.data.index, columns=names, copy=False)
             return pd.concat([others, added], axis=1) if kept else added
         import polars as pl

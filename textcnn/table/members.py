@@ -224,6 +224,26 @@ def sees_targets(member: Member) -> bool:
     return required
 
 
+def check_foreign(member: Member, *, all_labelled: bool, all_covered: bool) -> None:
+    """Refuse a foreign encoder that learns from y where it could not follow the shared plan.
+
+    Raises
+    ------
+    ValueError
+        If rows have no target or are predicted by no model: only our own encoders know such rows.
+    """
+    if isinstance(member.encoder, OutOfFoldFeatures) or not sees_targets(member):
+        return
+    if not all_labelled or not all_covered:
+        what = "rows without a target" if not all_labelled else "rows that no model predicts"
+        raise ValueError(
+            f"Member {member.name!r} cannot handle {what}, which this table has. Expected an "
+            "encoder of this package, or a target and a fold for every row. "
+            f"Received: {member.encoder!r}. Type OutOfFoldEncoder(make_pipeline(encoder, "
+            "LogisticRegression()))."
+        )
+
+
 def _cost(name: str, encoder) -> int:
     """Return a member's place in the order of cost; users' own encoders stand before networks."""
     feature_name = entry_name(encoder)

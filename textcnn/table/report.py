@@ -132,8 +132,15 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
         report.notes.append(
             "Members were selected by the training target: judge the selection on other rows."
         )
-        if n_plans == 1:
+        if not stage.maker.can_repeat(plan):
             report.notes.append("One fold plan only: cv cannot be drawn anew.")
+    if plan.groups is not None or plan.ordered:
+        fitted = [entry.fitted for entry in stage.entries if entry.fitted is not None]
+        unsupervised = {member.member for member in fitted if not member.is_supervised}
+        report.notes += [
+            f"{name} sees no target, but all rows' texts, whatever their group or time."
+            for name in sorted(unsupervised)
+        ]
     report.notes += _advice(lines)
     for entry in stage.entries:
         for note in entry.fitted.notes if entry.fitted is not None else ():
@@ -207,7 +214,7 @@ def _warnings(stage, keep: str, texts) -> list[str]:
     used = {id(entry.text) for entry in stage.entries}
     empty = [text.name for text in texts if id(text) not in used]
     if empty:
-        found.append(f"No text to learn from: all cells of {empty} are empty. No features of it.")
+        found.append(f"No text to learn from: all cells of {empty} are empty. No features of them.")
     if keep == "earning" and not any(entry.kept for entry in stage.entries):
         found.append("No member earned its place, so the table has no text features.")
     return found

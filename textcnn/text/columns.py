@@ -264,7 +264,7 @@ def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], 
     for i, cell in enumerate(texts):
         if type(cell) is str:
             continue
-        if _is_missing(cell):
+        if is_missing(cell):
             texts[i] = ""
             missing[i] = True
         else:
@@ -272,7 +272,8 @@ def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], 
     return texts, missing
 
 
-def _is_missing(cell: object) -> bool:
+def is_missing(cell: object) -> bool:
+    """Tell whether a cell holds nothing; a list or an array holds something."""
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return True
     if type(cell) is float:
