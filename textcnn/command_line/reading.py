@@ -27,7 +27,7 @@ _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-# A byte that is no UTF-8 becomes one, so that its row and column can be named; JSON may hold others.
+# A byte that is no UTF-8 becomes one, which tells its row and column; JSON may hold others.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 Chunk = dict[str, list]
