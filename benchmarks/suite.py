@@ -146,7 +146,9 @@ def oof_mr_frozen(options) -> str:
 def oof_recurrent(options) -> str:
     """Set the CNN beside recurrent networks of equal width."""
     sides = OURS | {
-        'TextCNNEncoder(network="bigru")': partial(peers.textcnn_encoder, network="bigru"),
+        'TextCNNEncoder(network="bigru")': partial(
+            peers.textcnn_encoder, network="bigru", n_filters=150
+        ),
         "Keras BiGRU per fold, padded": peers.keras_bigru_loop,
     }
     title = "Convolution against recurrence, MR"
