@@ -21,16 +21,17 @@ from textcnn.out_of_fold import adopt, input_names, with_groups_of
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from textcnn.table.columns import read_text, text_columns
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
-from textcnn.table.frames import Table, read_table
+from textcnn.table.frames import Table, check_new_names, read_table
 from textcnn.table.gains import other_columns
-from textcnn.table.members import NAMED, check_foreign, entry_encoder, entry_name, read_members
+from textcnn.table.members import check_foreign, read_members
+from textcnn.table.parameters import MemberParametersMixin
 from textcnn.table.report import TableReport, report_of
 from textcnn.training_rows import group_hashes, hash_rows, warn_if_training_rows
 
 KEEP = ("all", "earning")
 
 
-class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
+class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
     """Replace the text columns of a table by features that several members make of them.
 
     Text columns are found, every member makes its features of each of them by one shared fold
@@ -208,67 +209,6 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         self.scoring = scoring
         self.n_jobs = n_jobs
         self.random_state = random_state
-
-    def get_params(self, deep=True):
-        """Return the parameters; with ``deep`` those of the members too, as ``cnn__n_filters``.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-
-        Returns
-        -------
-        dict
-        """
-        parameters_ = super().get_params(deep=False)
-        if not deep or not isinstance(self.members, list | tuple):
-            return parameters_
-        for entry in self.members:
-            name = entry_name(entry)
-            encoder = None if name is None else _encoder_or_none(entry)
-            if encoder is None or name in parameters_:
-                continue
-            parameters_[name] = encoder
-            if hasattr(encoder, "get_params"):
-                inner = encoder.get_params(deep=True)
-                parameters_.update({f"{name}__{key}": value for key, value in inner.items()})
-        return parameters_
-
-    def set_params(self, **params):
-        """Set parameters, of members too: ``set_params(cnn__n_filters=50)``.
-
-        A member that was given by name becomes a (name, encoder) pair in ``members``.
-
-        Parameters
-        ----------
-        **params : dict
-
-        Returns
-        -------
-        self
-        """
-        if "members" in params:
-            self.members = params.pop("members")
-        entries = list(self.members) if isinstance(self.members, list | tuple) else []
-        places = {entry_name(entry): place for place, entry in enumerate(entries)}
-        own = set(super().get_params(deep=False))
-        of_members: dict[str, dict] = {}
-        for key in list(params):
-            name, _, inner = key.partition("__")
-            if name in own or name not in places:
-                continue
-            if inner:
-                of_members.setdefault(name, {})[inner] = params.pop(key)
-            else:
-                entries[places[name]] = (name, params.pop(key))
-        for name, inner in of_members.items():
-            entry = entries[places[name]]
-            encoder = entry_encoder(entry).set_params(**inner)
-            if isinstance(entry, str):
-                entries[places[name]] = (name, encoder)
-        if entries and any(a is not b for a, b in zip(entries, self.members, strict=True)):
-            self.members = type(self.members)(entries)
-        return super().set_params(**params) if params else self
 
     def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
         """Fit all members for ``transform`` on new rows.
@@ -451,7 +391,7 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         if entries:
             table.check_names_beside_features(fitted._kept_numbers)
             prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in entries]
-            _check_new_names([table.names[number] for number in fitted._kept_numbers], prefixes)
+            check_new_names([table.names[number] for number in fitted._kept_numbers], prefixes)
         hashes = hash_rows(texts) if texts else np.zeros(len(table), np.uint64)
         if isinstance(groups, str) and groups == "documents":
             groups = group_hashes(hashes)
@@ -508,7 +448,7 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         fitted._member_numbers = [place[entry.text.name] for entry in kept]
         fitted._plan, fitted._row_hashes = plan, hashes
         fitted._report = report_of(stage, self.keep, texts, n_others=len(others), n_used=n_columns)
-        _check_new_names(
+        check_new_names(
             [table.names[number] for number in fitted._kept_numbers],
             [name for entry in kept for name in entry.fitted.names],
         )
@@ -527,16 +467,6 @@ class TableFeatures(CallbackSupportMixin, TransformerMixin, BaseEstimator):
         chosen = getattr(self, "_sklearn_output_config", {}).get("transform")
         table = table.as_container(chosen or get_config()["transform_output"])
         return table.with_features(self._kept_numbers, features, names)
-
-
-def _encoder_or_none(entry):
-    """Return an entry's encoder; None for an unknown name and for a package that is missing."""
-    if isinstance(entry, str) and entry not in NAMED:
-        return None
-    try:
-        return entry_encoder(entry)
-    except ImportError:  # fit says what to type
-        return None
 
 
 def _is_iterator(cv) -> bool:
@@ -558,15 +488,3 @@ def _nothing_to_do(texts, columns) -> str:
         "of three words or more per cell, 5 % of them distinct at least. "
         f'Received: columns={columns!r}. Name them: TableFeatures(columns=["review"]).'
     )
-
-
-def _check_new_names(kept: list[str], new: list[str]) -> None:
-    """Refuse features that are called as other columns, or one another."""
-    seen = set(kept)
-    for name in new:
-        if name in seen:
-            raise ValueError(
-                f"Two columns would be called {name!r}. Expected distinct names. Rename the column "
-                "of X, or the member by a (name, encoder) pair."
-            )
-        seen.add(name)

@@ -175,3 +175,15 @@ def _as_array(X):
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
         array = np.array(X, dtype=object)  # NumPy has made text of numbers
     return array
+
+
+def check_new_names(kept: list[str], new: list[str]) -> None:
+    """Refuse features that are called as other columns, or one another."""
+    seen = set(kept)
+    for name in new:
+        if name in seen:
+            raise ValueError(
+                f"Two columns would be called {name!r}. Expected distinct names. Rename the column "
+                "of X, or the member by a (name, encoder) pair."
+            )
+        seen.add(name)
