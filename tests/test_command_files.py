@@ -162,7 +162,7 @@ def test_a_bad_table_is_one_line_and_no_file(folder, tmp_path, name, capsys):
     "content, message",
     [
         (b'{"review": "a"}\n{"review": \n', "line 2 of"),
-        (b'["a"]\n', "no JSON object"),
+        (b'["a"]\n', "not a JSON object"),
         (b'{"review": ["a"]}\n', "row 1, column 'review' of"),
         (b'{"revue": "a"}\n', "Did you mean 'revue'?"),
         (b'{"review": "a"}\n\xff\n', "line 2 of"),
@@ -188,7 +188,7 @@ def test_other_things_that_go_wrong(folder, tmp_path, capsys):
         (["transform", new, "--model", new], "cannot be read as an estimator"),
         (["transform", new, "--model", str(tmp_path / "no")], "No such file"),
         (["transform", str(tmp_path / "table.xls"), "--model", model], "cannot tell the format"),
-        (["transform", new, "--model", model, "--out", str(tmp_path / "no/o.csv")], "No such"),
+        (["transform", new, "--model", model, "--out", str(tmp_path / "no/o.csv")], "no folder"),
         (["transform", new, "--model", str(tmp_path / "plain.textcnn")], "makes no features"),
         (["transform", str(tmp_path / "bad.parquet"), "--model", model], "cannot read"),
         (["transform", str(tmp_path / "bad.csv.gz"), "--model", model], "cannot read"),
@@ -292,3 +292,39 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         with open(tmp_path / "o.csv", "rb") as file:
             assert sum(1 for _ in file) == n_rows + 1
     assert most[1] < most[0] + 8_000  # kilobytes; the larger table has 19,000 more
+
+
+def keep_note(folder, tmp_path, notes, out):
+    rows = [
+        {"review": text, "note": note} for text, note in zip(NEW["review"], notes, strict=False)
+    ]
+    table = tmp_path / "notes.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = str(folder / "model.textcnn")
+    arguments = ["transform", str(table), "--model", model, "--keep", "note", "--out"]
+    return cli.main([*arguments, str(tmp_path / out)])
+
+
+def test_a_column_that_begins_empty_is_text_in_parquet(folder, tmp_path, small_chunks):
+    notes = [None] * 7 + ["x"] * 7
+    assert keep_note(folder, tmp_path, notes, "out.parquet") == 0
+    written = pd.read_parquet(tmp_path / "out.parquet")["note"]
+    assert written.isna().tolist() == [True] * 7 + [False] * 7 and written[7] == "x"
+
+
+@pytest.mark.parametrize("notes", [[1] * 7 + ["x"], ["a", 1]])
+def test_cells_of_several_types_are_one_line_and_no_parquet_file(
+    folder, tmp_path, small_chunks, notes, capsys
+):
+    assert keep_note(folder, tmp_path, notes, "out.parquet") == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "column 'note' holds cells of several types" in said
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_missing_numbers_are_null_and_nothing_is_written_twice(folder, tmp_path, capsys):
+    assert keep_note(folder, tmp_path, [float("nan"), 2.5], "out.jsonl") == 0
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line, parse_constant=pytest.fail)["note"] for line in lines] == [None, 2.5]
+    assert keep_note(folder, tmp_path, [1, 2], "out.parquet.gz") == 2
+    assert "compressed by itself" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from checks import check_noise, noise_table, signal_table, tiny
 from driverless_stub import RECIPE, check_recipe, load_recipe
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -43,6 +43,21 @@ def fits(monkeypatch):
     for name, encoder in adapter.MEMBERS.items():
         monkeypatch.setattr(encoder, "fit_transform", counted(name, encoder.fit_transform))
     return counts
+
+
+def test_a_function_is_not_known_by_its_name(fits):
+    X, y = signal_table(90, 0)
+    for _ in range(2):
+        made = HostFeatures("linear", {"tokenizer": lambda text: text.split()})
+        made.fit_transform(X, y)
+    assert fits["linear"] == 2
+
+
+def test_a_splitter_of_ones_own_gets_no_groups_that_nobody_gave():
+    X, y = signal_table(90, 0)
+    X = pd.concat([X, X.head(10)], ignore_index=True)
+    made = HostFeatures("linear", {"cv": KFold(2, shuffle=True, random_state=0)})
+    assert made.fit_transform(X, np.concatenate([y, y[:10]])).shape == (100, 1)
 
 
 @pytest.mark.parametrize("options", [("cnn", TINY), ("linear", {"cv": 3}), (tiny(), None)])

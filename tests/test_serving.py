@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from checks import signal_table, tiny
 from forged_files import forged_state
@@ -82,7 +83,7 @@ def test_several_columns_and_missing_cells(tmp_path):
         (["good"], "dict with the columns"),
         ({"review": ["good"]}, r"without \['title'\]"),
         ({"review": ["good"], "title": []}, "as many in each column"),
-        ({"review": ["good", 3], "title": ["a", "b"]}, "column 'review', row 1"),
+        ({"review": ["good", b"x"], "title": ["a", "b"]}, "column 'review', row 1"),
         ({"review": [], "title": []}, "One row or more"),
     ]:
         with pytest.raises((TypeError, ValueError), match=message):
@@ -244,3 +245,11 @@ def test_an_onnx_file_without_onnxruntime_says_what_to_install(tmp_path, monkeyp
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match="pip install onnxruntime"):
         textcnn.serving.load(tmp_path / "a.textcnn", runtime="onnxruntime")
+
+
+def test_cells_that_are_no_text_are_read_as_transform_reads_them(tmp_path):
+    encoder = tiny(cv=2).fit(TEXTS, Y == 0)
+    encoder.save(tmp_path / "a.textcnn")
+    cells = pd.Series(["good", 3, 2.5, None, float("nan"), pd.NA, pd.NaT, True], dtype=object)
+    model = textcnn.serving.load(tmp_path / "a.textcnn")
+    close(model.transform(cells), encoder.transform(cells))

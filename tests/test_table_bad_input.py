@@ -11,7 +11,7 @@ import pytest
 from checks import signal_table
 from scipy.sparse import csr_array
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 
 from textcnn import TableFeatures, TableFeaturesWarning, TextLinearEncoder
 
@@ -111,7 +111,7 @@ def test_column_names():
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        (["reviews"], ValueError, "names what is no column of X.*Received: 'reviews'"),
+        (["reviews"], ValueError, "names something that is not a column of X.*Received: 'reviews'"),
         ([7], ValueError, "Received: 7"),
         ([True], ValueError, "Received: True"),
         ("reviews", ValueError, "Received: 'reviews'"),
@@ -225,3 +225,42 @@ def test_a_small_vocabulary_is_noted():
         warnings.simplefilter("error")
         features.fit(X, y)
     assert any("no SVD" in note for note in features.report_.notes)
+
+
+def test_columns_of_arrow_and_of_arrays():
+    X, y = table_of()
+    arrow = X["review"].astype(pd.ArrowDtype(pa.string()))
+    table = X.assign(review=arrow, vector=[np.ones(2)] * len(X))
+    features = features_of().fit(table, y)
+    assert features.text_columns_ == ["review"]
+
+
+def test_a_selector_names_columns_by_their_own_labels():
+    X, y = table_of()
+    table = X.set_axis([1, 0], axis=1)[[0, 1]]  # the text is the second column, called 1
+    only_text = features_of(columns=lambda frame: [1], keep_text=False)
+    with pytest.raises(TypeError, match="a column named 0 of type int"):
+        only_text.fit(table, y)
+    assert not hasattr(only_text, "n_features_in_")
+    features = only_text.fit(table[[1]], y)
+    assert features.text_columns_ == ["x0"]
+
+
+def test_names_that_clash_are_found_before_any_training(monkeypatch):
+    X, y = table_of()
+
+    def never(*_):
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr("textcnn.table.fitting.TableFit.fit_all", never)
+    with pytest.raises(ValueError, match="Two columns would be called 'review_linear'"):
+        features_of().fit(X.assign(review_linear=1), y)
+
+
+def test_a_foreign_encoder_needs_a_target_and_a_fold_for_every_row():
+    X, y = table_of()
+    encoder = ("target", TargetEncoder(target_type="binary"))
+    with pytest.raises(ValueError, match="'target' cannot handle rows without a target"):
+        features_of(members=[encoder]).fit(X, np.where(np.arange(90) < 5, np.nan, y))
+    with pytest.raises(ValueError, match="'target' cannot handle rows that no model predicts"):
+        features_of(members=[encoder], uncovered="nan").fit(X, y, time=np.arange(90))

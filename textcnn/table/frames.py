@@ -61,8 +61,8 @@ class Table:
 
     def check_names_beside_features(self, kept: list[int]) -> None:
         """Refuse labels that cannot stand beside the names of features."""
-        labels = [self.data.columns[number] for number in kept if self.container == "pandas"]
-        wrong = [label for label in labels if not isinstance(label, str)]
+        labels = self.data.columns.tolist() if self.container == "pandas" else []
+        wrong = [labels[i] for i in kept if labels and not isinstance(labels[i], str)]
         if wrong:
             raise TypeError(
                 "Names of columns would be str and others side by side, which scikit-learn "
