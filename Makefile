@@ -29,7 +29,7 @@ demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEX
 test: lint ## lint, tests with warnings as errors, README code, doctests, examples
 	$(PY) examples/01_reviews_in_a_table.py --quick
 	$(PY) -m pytest --doctest-modules textcnn
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --durations=25
 
 hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
 	$(PYTHON) hosts/run.py $(HOSTS)
