@@ -46,7 +46,7 @@ def _check_saving(names):
     np.testing.assert_allclose(
         names["features"], names["encoder"].transform(names["reviews"][["review"]].head(3))
     )
-    texts = ["a lovely warm coat", "fell apart in a week"]
+    texts = pd.DataFrame({"review": ["a lovely warm coat", "fell apart in a week"]})
     np.testing.assert_allclose(names["served"], names["encoder"].transform(texts), atol=1e-5)
 
 

@@ -9,7 +9,6 @@ from checks import check_exact_influence, check_fed_rows, check_noise, noise_tab
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor, WordVectors
 
@@ -243,15 +242,3 @@ def test_vectors_of_characters_can_be_given_by_a_tokenizer_of_characters():
     classifier = TextCNNClassifier(vectors, tokenizer=list, **TINY).fit(X, y)
     assert classifier.vocabulary_report_.loc["code"].notna().all()
     assert first_network(classifier).readers[0].vocabulary.dim == 2
-
-
-# scikit-learn's own checks
-
-
-@parametrize_with_checks(
-    [TextCNNClassifier(level="char", network="bigru", **TINY | {"n_filters": 2})]
-)
-def test_check_estimator(estimator, check, monkeypatch):
-    # Otherwise scikit-learn skips its check of array API input.
-    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-    check(estimator)
