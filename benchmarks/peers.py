@@ -100,8 +100,11 @@ def padded(documents, length: int) -> np.ndarray:
     return ids
 
 
-def keras_loop(work: Work, seed: int) -> np.ndarray:
-    """Build a Keras model per fold, pad to the longest, ``fit`` and ``predict``."""
+def keras_loop(work: Work, seed: int, *, is_recurrent: bool = False) -> np.ndarray:
+    """Build a Keras model per fold, pad to the longest, ``fit`` and ``predict``.
+
+    A recurrent one is a bidirectional GRU of as many units in all as the CNN has filters.
+    """
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -109,24 +112,7 @@ def keras_loop(work: Work, seed: int) -> np.ndarray:
     ids = padded(documents, max(map(len, documents)))
     out_of_fold = np.empty(len(work.y))
     for learn, held_out in work.folds:
-        model = keras_model(work, given, n_learn=len(learn))
-        model.fit(
-            ids[learn], work.y[learn], batch_size=work.batch_size, epochs=work.epochs, verbose=0
-        )
-        out_of_fold[held_out] = model.predict(ids[held_out], verbose=0)[:, 0]
-    return out_of_fold
-
-
-def keras_bigru_loop(work: Work, seed: int) -> np.ndarray:
-    """Do the same with a bidirectional GRU of as many units in all as the CNN has filters."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    documents, given = read_words(work)
-    ids = padded(documents, max(map(len, documents)))
-    out_of_fold = np.empty(len(work.y))
-    for learn, held_out in work.folds:
-        model = keras_model(work, given, n_learn=len(learn), is_recurrent=True)
+        model = keras_model(work, given, n_learn=len(learn), is_recurrent=is_recurrent)
         model.fit(
             ids[learn], work.y[learn], batch_size=work.batch_size, epochs=work.epochs, verbose=0
         )

@@ -149,7 +149,7 @@ def oof_recurrent(options) -> str:
         'TextCNNEncoder(network="bigru")': partial(
             peers.textcnn_encoder, network="bigru", n_filters=150
         ),
-        "Keras BiGRU per fold, padded": peers.keras_bigru_loop,
+        "Keras BiGRU per fold, padded": partial(peers.keras_loop, is_recurrent=True),
     }
     title = "Convolution against recurrence, MR"
     return oof(title, "mr", sides, options, rows=3000, folds=3, epochs=1, runs=1)

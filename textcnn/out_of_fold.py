@@ -145,14 +145,9 @@ class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
 
     def _assemble_new(self, outputs) -> np.ndarray:
         """Put the features of new rows side by side: the mean of each set's serving models."""
-        blocks = []
-        for models in outputs:
-            blocks.append(oof.average(models))
-            if self.add_spread:
-                blocks.append(np.std(models, axis=0, dtype=np.float64).astype(np.float32))
-        if self.add_indicator:
-            blocks.append(np.zeros((len(blocks[0]), 1), np.float32))
-        return np.hstack(blocks)
+        return oof.assemble_new(
+            outputs, add_spread=self.add_spread, add_indicator=self.add_indicator
+        )
 
     def _assemble(self, outputs) -> np.ndarray:
         """Put all columns' out-of-fold features side by side."""

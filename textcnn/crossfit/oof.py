@@ -89,6 +89,32 @@ def average(outputs: list[np.ndarray]) -> np.ndarray:
     return (total / len(outputs)).astype(np.float32)
 
 
+def assemble_new(outputs, *, add_spread: bool, add_indicator: bool) -> np.ndarray:
+    """Put the features of new rows side by side: the mean of each set's models.
+
+    Parameters
+    ----------
+    outputs : iterable of list of ndarray
+        Per set of models (one per column, say) what each model gives, (n_rows, n_columns).
+    add_spread : bool
+        Whether each mean is followed by the standard deviation over its models.
+    add_indicator : bool
+        Whether a last column says that every row is predicted: 0.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    blocks = []
+    for models in outputs:
+        blocks.append(average(models))
+        if add_spread:
+            blocks.append(np.std(models, axis=0, dtype=np.float64).astype(np.float32))
+    if add_indicator:
+        blocks.append(np.zeros((len(blocks[0]), 1), np.float32))
+    return np.hstack(blocks)
+
+
 def _check_outputs(plan, outputs) -> int:
     """Compare the outputs with the plan and return their number of columns."""
     expected = [len(assignment.predict) for assignment in plan.assignments]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textcnn.crossfit.oof import average
+from textcnn.crossfit.oof import assemble_new
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
 from textcnn.serving.parts import ServedNetwork, read_parts
@@ -128,21 +128,17 @@ class ServedModel:
 
     def _features(self, columns) -> np.ndarray:
         """Put the features of one block of rows side by side."""
-        parts = []
-        for number, cells in enumerate(columns):
-            outputs = [
+        outputs = [
+            [
                 self._head.features(raw, levelled.level)
                 for place, network in enumerate(self._networks[number])
                 for raw, levelled in zip(
                     self._raw_outputs(number, place, network, [cells]), network.models, strict=True
                 )
             ]
-            parts.append(average(outputs))
-            if self._add_spread:
-                parts.append(np.std(outputs, axis=0, dtype=np.float64).astype(np.float32))
-        if self._add_indicator:
-            parts.append(np.zeros((len(columns[0]), 1), np.float32))
-        return np.hstack(parts)
+            for number, cells in enumerate(columns)
+        ]
+        return assemble_new(outputs, add_spread=self._add_spread, add_indicator=self._add_indicator)
 
     def _levelled_outputs(self, columns) -> np.ndarray:
         network = self._networks[0][0]
