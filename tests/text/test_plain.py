@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from checks import signal_table, tiny
 
+import textcnn.text.plain
 import textcnn.text_base
 from textcnn import TextCNNClassifier
 from textcnn.text.network import TextNetworkSettings
@@ -45,6 +46,12 @@ def test_equal_to_the_keras_network(monkeypatch, options):
     assert len(np.unique(plain[:, 0].round(6))) >= 4
     for row, text in enumerate(TEXTS):
         np.testing.assert_allclose(encoder.transform([text]), plain[[row]], atol=1e-6)
+    for block, chunk in [(2**19, 2048), (45, 7), (1, 1)]:
+        with monkeypatch.context() as patch:
+            patch.setattr(textcnn.text.plain, "FEW_TOKENS", -1)
+            patch.setattr(textcnn.text.plain, "BLOCK_TOKENS", block)
+            patch.setattr(textcnn.text.plain, "CHUNK_TOKENS", chunk)
+            np.testing.assert_allclose(encoder.transform(TEXTS), plain, atol=1e-6)
 
 
 def test_equal_for_several_columns_in_one_network(monkeypatch):
@@ -70,15 +77,16 @@ def test_other_networks_go_by_keras(options):
     assert not has_plain_form(TextNetworkSettings(**options))
 
 
-def test_a_few_rows_need_no_backend(tmp_path):
+def test_transform_needs_no_backend(tmp_path):
     X, y = signal_table(60, 0)
     encoder = tiny(cv=2).fit(X["review"].tolist(), y)
     path = tmp_path / "encoder.pickle"
-    path.write_bytes(pickle.dumps((encoder, encoder.transform(["good film"]))))
+    texts = ["good film"] * 3000
+    path.write_bytes(pickle.dumps((encoder, texts, encoder.transform(texts))))
     code = (
         "import pickle, sys\n"
-        "encoder, expected = pickle.load(open(sys.argv[1], 'rb'))\n"
-        "assert (encoder.transform(['good film']) == expected).all()\n"
+        "encoder, texts, expected = pickle.load(open(sys.argv[1], 'rb'))\n"
+        "assert (encoder.transform(texts) == expected).all()\n"
         "assert not {'tensorflow', 'keras', 'gensim'} & set(sys.modules)\n"
     )
     run = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
