@@ -35,17 +35,28 @@ class Work:
     max_length: int | None = None
 
 
+# Per set: its file, the columns of text and target, and what is told from all the rest.
+TASKS = {
+    "mr": ("text/mr.csv.gz", "text", "label", "pos"),
+    "sst2": ("text/sst2.csv.gz", "text", "label", "pos"),
+    "imdb": ("text/imdb.csv.gz", "text", "label", "pos"),
+    "trec": ("text/trec.csv.gz", "text", "label", "ENTY"),
+    "clothing": ("tables/womens_clothing.csv.gz", "review_text", "recommended", "1"),
+    "tweets": ("tables/airline_tweets.csv.gz", "text", "airline_sentiment", "negative"),
+    "whisky": ("tables/scotch_reviews.csv.gz", "description", "category", "Single Malt Scotch"),
+}
+
+
 def load_work(name: str, *, rows: int | None, folds: int, **settings) -> Work:
-    """Return a task on a shared set."""
-    if name == "clothing":
-        table = pd.read_csv(data_file("tables/womens_clothing.csv.gz"))
-        table = table[table["review_text"].notna()]
-        texts, y = table["review_text"], table["recommended"]
-    else:
-        table = pd.read_csv(data_file(f"text/{name}.csv.gz"), keep_default_na=False)
-        texts, y = table["text"], table["label"] == "pos"
+    """Return a task on a shared set: one class against the rest, rows without text left out."""
+    file, text, target, positive = TASKS[name]
+    table = pd.read_csv(data_file(file), keep_default_na=False, dtype=str)
+    table = table[table[text] != ""]
+    texts, y = table[text], table[target] == positive
     order = np.random.default_rng(0).permutation(len(y))[:rows]
     y = y.to_numpy(int)[order]
+    if not 0.05 < y.mean() < 0.95:
+        raise ValueError(f"{positive!r} is no class of {target!r}, or a rare one: {y.mean():.3f}")
     splits = StratifiedKFold(folds, shuffle=True, random_state=0).split(y, y)
     return Work(tuple(texts.iloc[order]), y, tuple(splits), **settings)
 

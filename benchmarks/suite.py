@@ -115,7 +115,12 @@ def oof(title: str, name: str, sides, options, *, rows=None, folds=5, runs=None,
 
 def accuracy_at_prior(y, features) -> float:
     """Call as many rows positive as there are: features stand at even odds, not at the prior."""
-    return float(np.mean((features > np.quantile(features, 1 - y.mean())) == y))
+    return float(np.mean(is_right_at_prior(y, features)))
+
+
+def is_right_at_prior(y, features) -> np.ndarray:
+    """Tell row by row whether such calls are right."""
+    return (features > np.quantile(features, 1 - y.mean())) == y
 
 
 OURS = {"TextCNNEncoder": peers.textcnn_encoder}
@@ -180,6 +185,33 @@ def oof_long(options) -> str:
         epochs=1, max_length=400, runs=1,
     )  # fmt: skip
     return f"{clothing}\n\n{imdb}"
+
+
+def parity(options) -> str:
+    """Accuracy beside the padded loop's, one class against the rest, row by row."""
+    lines = [
+        "| set | rows | TextCNNEncoder | padded Keras loop | difference ± s. e. | within one |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in ("mr", "trec", "sst2", "clothing", "tweets", "whisky"):
+        rows = QUICK_ROWS if options.quick else 4000
+        task = peers.load_work(name, rows=rows, folds=3, epochs=3, max_length=200)
+        ours, loop = (
+            is_right_at_prior(task.y, side(task, 0)) for side in (*OURS.values(), *LOOP.values())
+        )
+        gain = ours.astype(float) - loop
+        error = gain.std() / np.sqrt(len(gain))
+        verdict = "yes" if gain.mean() > -error else "**no**"
+        lines.append(
+            f"| {name} | {len(gain):,} | {ours.mean():.4f} | {loop.mean():.4f} | "
+            f"{gain.mean():+.4f} ± {error:.4f} | {verdict} |"
+        )
+        print(lines[-1], flush=True)
+    detail = (
+        "One class against the rest, 3 folds, 3 epochs, frozen 100-d vectors + 32 learnt, cut at "
+        "200 words, one seed. The error is that of the paired difference over rows."
+    )
+    return "## Accuracy beside the padded loop\n\n" + detail + "\n\n" + "\n".join(lines)
 
 
 def transform_rows(options) -> str:
@@ -300,6 +332,7 @@ PARTS: dict[str, Callable] = {
     "oof_long": oof_long,
     "oof_recurrent": oof_recurrent,
     "oof_processes": oof_processes,
+    "parity": parity,
     "transform": transform_rows,
     "tokens": tokens,
     "start": start,
