@@ -28,7 +28,7 @@ def read_arguments(text):
     return parser.parse_args()
 
 
-def new_figure(n_panels, **options):
+def new_figure(n_panels, n_rows=1, **options):
     """Return a figure and its panels, drawn without a screen."""
     import matplotlib
 
@@ -37,7 +37,7 @@ def new_figure(n_panels, **options):
 
     width = options.pop("width", 3.4 * n_panels)
     height = options.pop("height", 3.4)
-    return plt.subplots(1, n_panels, figsize=(width, height), layout="constrained", **options)
+    return plt.subplots(n_rows, n_panels, figsize=(width, height), layout="constrained", **options)
 
 
 def save_figure(figure, arguments, name):

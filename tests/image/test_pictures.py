@@ -107,7 +107,7 @@ def nan_in_rows(*rows):
 
 
 BAD_ARRAYS = {
-    "NaN": (nan_in_rows(2, 4), {}, "contains NaN.*rows 2, 4"),
+    "NaN": (nan_in_rows(2, 4), {}, r"contains NaN.*NaN in rows 2, 4\. "),
     "infinite": (np.where(nan_in_rows(3) == 1, 1, np.inf), {}, "contains infinity.*row 3"),
     "no pixels": (np.empty((3, 0, 4)), {}, "without pixels"),
     "no rows": (np.empty((0, 4, 4)), {}, r"0 sample\(s\)"),
@@ -126,6 +126,14 @@ def test_arrays_that_are_no_pictures_are_refused(name):
     X, settings, message = BAD_ARRAYS[name]
     with pytest.raises(ValueError, match=message):
         read(X, **settings)
+
+
+def test_every_row_with_a_missing_pixel_is_named(monkeypatch):
+    from textcnn.image import columns
+
+    monkeypatch.setattr(columns, "_ROWS_AT_A_TIME", 2)
+    with pytest.raises(ValueError, match=r"NaN in rows 1, 4\."):
+        read(nan_in_rows(1, 4))
 
 
 def test_new_pictures_must_be_like_those_of_fit():
