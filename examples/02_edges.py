@@ -8,23 +8,10 @@ kernel is not turned around, as SciPy's ``correlate2d`` shows.
 """
 
 import numpy as np
-from example_tools import new_figure, read_arguments, save_figure
+from example_tools import draw_shapes, new_figure, read_arguments, save_figure
 from scipy.signal import correlate2d
 
 KERNEL = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], dtype=np.float32)
-
-
-def draw_shapes(size=300):
-    """Return a grey picture of a disc, a ring, a triangle and a frame on a flat ground."""
-    rows, columns = np.mgrid[:size, :size]
-    picture = np.full((size, size), 60, np.float32)
-    picture[np.hypot(rows - 85, columns - 85) < 55] = 200
-    ring = np.hypot(rows - 85, columns - 215)
-    picture[(ring < 55) & (ring > 35)] = 150
-    picture[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
-    frame = np.maximum(np.abs(rows - 218), np.abs(columns - 215))
-    picture[(frame < 52) & (frame > 40)] = 20
-    return picture
 
 
 def main():

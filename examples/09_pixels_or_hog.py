@@ -12,6 +12,7 @@ Needs scikit-image: pip install scikit-image.
 import numpy as np
 import pandas as pd
 from example_tools import (
+    draw_shapes,
     new_figure,
     read_arguments,
     real_pictures,
@@ -35,9 +36,9 @@ STEPS = {
 }
 
 
-def describe(pictures, **options):
+def describe(picture):
     """Return the HOG features of 28×28 pixels: 9 directions, cells of 7×7, blocks of 2×2 cells."""
-    return hog(pictures, orientations=9, pixels_per_cell=(7, 7), cells_per_block=(2, 2), **options)
+    return hog(picture, orientations=9, pixels_per_cell=(7, 7), cells_per_block=(2, 2))
 
 
 def main():
@@ -74,13 +75,18 @@ def main():
     assert results["accuracy"].min() > 0.8
 
     figure, panels = new_figure(3, width=9.5, height=3)
-    _, drawn = describe(large[0], visualize=True)
-    for ax, picture, title in ((panels[0], X[0], "pixels"), (panels[1], drawn, "HOG")):
-        ax.imshow(picture, cmap="gray")
+    shapes = draw_shapes(140)
+    _, drawn = hog(shapes, orientations=9, pixels_per_cell=(10, 10), visualize=True)
+    for ax, picture, title in (
+        (panels[0], shapes, "pixels, for the CNN"),
+        (panels[1], drawn, "HOG: edges per cell, for the SVM"),
+    ):
+        ax.imshow(picture, cmap="gray", vmax=picture.max() / (1 if ax is panels[0] else 2))
         ax.set(title=title, xticks=[], yticks=[])
     bars = panels[2].bar(list(STEPS), accuracies, color=["#4a7fa5", "#f2c14e"])
     panels[2].bar_label(bars, fmt="{:.3f}", padding=2)
     panels[2].set(title="accuracy on new pictures", ylim=(0, 1.1))
+    panels[2].spines[["top", "right"]].set_visible(False)
     save_figure(figure, arguments, "09_pixels_or_hog")
 
 

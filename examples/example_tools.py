@@ -51,6 +51,19 @@ def save_figure(figure, arguments, name):
     print(f"picture: {path}")
 
 
+def draw_shapes(size=300):
+    """Return a grey picture of a disc, a ring, a triangle and a frame on a flat ground."""
+    rows, columns = np.mgrid[:size, :size] * (300 / size)
+    picture = np.full((size, size), 60, np.float32)
+    picture[np.hypot(rows - 85, columns - 85) < 55] = 200
+    ring = np.hypot(rows - 85, columns - 215)
+    picture[(ring < 55) & (ring > 35)] = 150
+    picture[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
+    frame = np.maximum(np.abs(rows - 218), np.abs(columns - 215))
+    picture[(frame < 52) & (frame > 40)] = 20
+    return picture
+
+
 def small_digits(seed, *, border=0, magnify=1):
     """Return scikit-learn's 8×8 digits as bytes, 1,347 to learn from and 450 to test on."""
     from sklearn.datasets import load_digits
