@@ -41,13 +41,17 @@ def new_figure(n_panels, n_rows=1, **options):
 
 
 def save_figure(figure, arguments, name):
-    """Save a figure as PNG and say where."""
+    """Save a figure as a PNG of few colours, which is small, and say where."""
     import matplotlib.pyplot as plt
+    from PIL import Image
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / f"{name}.png"
     figure.savefig(path, dpi=90)
     plt.close(figure)
+    with Image.open(path) as picture:
+        few_colours = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few_colours.save(path, optimize=True)
     print(f"picture: {path}")
 
 
