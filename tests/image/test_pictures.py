@@ -324,6 +324,7 @@ def broken_files(folder):
     (folder / "broken.png").write_bytes(content[:60] + b"\0" * 40 + content[100:])
     (folder / "text.jpg").write_text("this is a text")
     (folder / "empty.jpg").write_bytes(b"")
+    (folder / "no pixels.pgm").write_bytes(b"P5 0 5 255\n")
     (folder / "folder.jpg").mkdir()
     save(folder, "float.tif", np.ones((4, 4), np.float32))
     return {
@@ -333,6 +334,7 @@ def broken_files(folder):
         "broken.png": "broken or cut off",
         "text.jpg": "no picture that Pillow knows.*this is",
         "empty.jpg": "no picture that Pillow knows",
+        "no pixels.pgm": "of one pixel at least",
         "folder.jpg": "cannot be opened",
         "float.tif": "floating-point",
     }
@@ -372,7 +374,7 @@ def test_unreadable_pictures_can_be_blank_at_transform_time(tmp_path, monkeypatc
         assert (found_again[[0, -1]] == 9).all() and (found_again[1:-1] == 0).all()
         [warning] = caught
         assert warning.category is BlankPictureWarning
-        assert "9 of 11 pictures cannot be read" in str(warning.message)
+        assert "10 of 12 pictures cannot be read" in str(warning.message)
         assert "row 1: There is no file" in str(warning.message)
     strict, _ = read([good])
     for cell in (None, str(tmp_path / "text.jpg")):
