@@ -102,13 +102,15 @@ def main():
         names = [f"{choice}{' pooling' if not place else ''}" for choice in part.index]
         bars = left.barh(names, part, color=("#a6cbe3", "#f2c14e")[place])
         left.bar_label(bars, fmt="{:.3f}", padding=3)
-    left.set(title="accuracy of two blocks", xlim=(0, 1.15))
+    left.set(title="two blocks: pooling, activation", xlabel="accuracy on new pictures")
+    left.set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
     left.invert_yaxis()
     for subject, colour in (("depth, stacked", "#b5332e"), ("depth, residual", "#4a7fa5")):
         part = results.loc[subject, "accuracy"]
         right.plot(part.index.astype(int), part, "o-", color=colour, label=subject[7:])
-    right.set(xlabel="layers with weights", ylabel="accuracy", title="depth", xticks=depths)
-    right.legend(frameon=False)
+    right.set(xlabel="layers with weights", ylabel="accuracy on new pictures", xticks=depths)
+    right.set(title=f"depth, after {epochs} passes", ylim=(0, 1))
+    right.legend(frameon=False, loc="lower right")
     save_figure(figure, arguments, "07_choices")
 
 
