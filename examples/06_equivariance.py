@@ -35,6 +35,7 @@ def measure_maps(pictures):
     import keras
 
     layers = keras.layers
+    keras.utils.set_random_seed(0)
     given = keras.Input((16, 16, 1))
     maps = layers.Conv2D(16, 3, padding="same", activation="relu", use_bias=False)(given)
     stages = {
@@ -44,7 +45,6 @@ def measure_maps(pictures):
         "after 4×4 max pooling": layers.MaxPooling2D(4)(maps),
         "after global max pooling": layers.GlobalMaxPooling2D()(maps),
     }
-    keras.utils.set_random_seed(0)
     model = keras.Model(given, list(stages.values()))
     pixels = (pictures / 255).astype(np.float32)[..., None]
     still = model.predict(pixels, verbose=0)
