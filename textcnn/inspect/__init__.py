@@ -2,16 +2,20 @@
 
 from textcnn.inspect.curves import LearningCurvesDisplay
 from textcnn.inspect.errors import WorstErrorsDisplay
+from textcnn.inspect.explanations import ExplainedRow, ExplainedText, TextExplanation
 from textcnn.inspect.layers import layer_table
 from textcnn.inspect.maps import FeatureMapsDisplay, FiltersDisplay
 from textcnn.inspect.reasons import GradCAMDisplay, SaliencyDisplay
 
 __all__ = [
+    "ExplainedRow",
+    "ExplainedText",
     "FeatureMapsDisplay",
     "FiltersDisplay",
     "GradCAMDisplay",
     "LearningCurvesDisplay",
     "SaliencyDisplay",
+    "TextExplanation",
     "WorstErrorsDisplay",
     "layer_table",
 ]

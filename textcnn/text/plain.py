@@ -125,10 +125,7 @@ def _pooled(settings, number, vectors, starts, weights, activation) -> Sequence[
     spaced[places] = vectors
     pooled = []
     for branch, width in enumerate(settings.kernel_sizes):
-        name = f"convolution_{number}_{branch}_0"
-        kernel, bias = weights[f"{name}_0/kernel"], weights[f"{name}_0/bias"]
-        if f"{name}_1/kernel" in weights:
-            kernel = np.concatenate([kernel, weights[f"{name}_1/kernel"]], axis=1)
+        kernel, bias = _kernel_and_bias(weights, number, branch)
         windows = spaced[places[:, None] + np.arange(width) - (width - 1) // 2]
         flat = kernel.reshape(-1, kernel.shape[-1])
         maps = activation(windows.reshape(n_words, -1) @ flat + bias)
@@ -137,3 +134,12 @@ def _pooled(settings, number, vectors, starts, weights, activation) -> Sequence[
         if settings.pooling in ("average", "both"):
             pooled.append(np.add.reduceat(maps, starts) / lengths[:, None].astype(np.float32))
     return pooled
+
+
+def _kernel_and_bias(weights, number: int, branch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a branch's weights: of the channels that are convolved apart, as of one convolution."""
+    name = f"convolution_{number}_{branch}_0"
+    kernel = weights[f"{name}_0/kernel"]
+    if f"{name}_1/kernel" in weights:
+        kernel = np.concatenate([kernel, weights[f"{name}_1/kernel"]], axis=1)
+    return kernel, weights[f"{name}_0/bias"]
