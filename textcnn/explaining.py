@@ -75,4 +75,12 @@ class ExplainsTexts:
         if X is None:
             return strongest(self._words_alone(), n)
         frame = mean_ngrams(self._explain(X))
-        return strongest(frame, n, by="total")
+        weights = self._ngram_weights(X)
+        if weights is None:
+            return strongest(frame, n, by="total")
+        frame = frame.merge(weights, on=["column", "output", "ngram", "kind"])
+        return strongest(frame, n, by="weight")
+
+    def _ngram_weights(self, X):
+        """Return the weight of each n-gram of a linear model; None where there are none."""
+        return None

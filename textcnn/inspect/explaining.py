@@ -216,10 +216,9 @@ def strongest(frame: pd.DataFrame, n: int, *, by: str = "contribution") -> pd.Da
 def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
     """Return what each n-gram adds on average to the rows that it stands in.
 
-    Written forms count together in lower case. ``total`` is the sum over rows.
+    ``total`` is the sum over rows.
     """
     frame = explanation.to_frame()
-    frame = frame.assign(ngram=frame["ngram"].str.lower())
     per_row = frame.groupby(
         ["column", "output", "ngram", "kind", "row"], sort=False, as_index=False
     )["contribution"].sum()

@@ -32,7 +32,7 @@ def placed_tokens(
         First character, and the one after the last.
     """
     if not isinstance(tokenizer, JoinedTokenizer):
-        tokens = make_tokenizer(tokenizer)(cell)[:max_length]
+        tokens = list(map(_encodable, make_tokenizer(tokenizer)(cell)[:max_length]))
         text, places = _place(cell, tokens)
         return text, tokens, places
     if not tokenizer(cell):
@@ -60,7 +60,7 @@ def _place(text: str, tokens: Sequence[str]) -> tuple[str, np.ndarray]:
             return shown, places
     stops = np.cumsum([len(token) + 1 for token in tokens], dtype=np.int64) - 1
     starts = stops - np.array([len(token) for token in tokens], np.int64)
-    return _encodable(" ".join(tokens)), np.stack([starts, stops], axis=1)
+    return " ".join(tokens), np.stack([starts, stops], axis=1)
 
 
 def _find(text: str, tokens: Sequence[str]) -> np.ndarray | None:
@@ -68,7 +68,7 @@ def _find(text: str, tokens: Sequence[str]) -> np.ndarray | None:
     places = np.empty((len(tokens), 2), np.int64)
     end = 0
     for number, token in enumerate(tokens):
-        start = text.find(_encodable(token), end)
+        start = text.find(token, end)
         if start < 0 or any(map(str.isalnum, text[end:start])):
             return None
         end = start + len(token)
