@@ -1,5 +1,6 @@
 """Look into fitted networks: sizes of layers, feature maps, filters, what a prediction rests on."""
 
+from textcnn.inspect.cross_fits import FoldsDisplay, GainsDisplay, OutputScoresDisplay
 from textcnn.inspect.curves import LearningCurvesDisplay
 from textcnn.inspect.errors import WorstErrorsDisplay
 from textcnn.inspect.explanations import ExplainedRow, ExplainedText, TextExplanation
@@ -12,8 +13,11 @@ __all__ = [
     "ExplainedText",
     "FeatureMapsDisplay",
     "FiltersDisplay",
+    "FoldsDisplay",
+    "GainsDisplay",
     "GradCAMDisplay",
     "LearningCurvesDisplay",
+    "OutputScoresDisplay",
     "SaliencyDisplay",
     "TextExplanation",
     "WorstErrorsDisplay",
