@@ -7,13 +7,13 @@ strongest n-grams of each text, with the sum over their words. ``agree`` is the 
 
 Run from the repository root, with the public tables in ``$TEXTCNN_DATA`` (default ../shared/data):
 
-    python benchmarks/explanations.py [table] ...
+    python benchmarks/explanations.py [--tables mr] [--models cnn linear]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,6 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from textcnn import TextCNNClassifier, TextLinearEncoder
-from textcnn.inspect.explaining import explain_estimator
 from textcnn.text import slopes
 
 DATA = Path(os.environ.get("TEXTCNN_DATA", "../shared/data"))
@@ -53,7 +52,9 @@ def occlusion(model, explanation) -> tuple[pd.DataFrame, pd.DataFrame]:
     words, ngrams, cut = [], [], []
     for row in explanation.rows:
         [text] = row.texts
-        for (start, stop), value in zip(text.word_spans, text.word_contributions[:, 0], strict=True):
+        for (start, stop), value in zip(
+            text.word_spans, text.word_contributions[:, 0], strict=True
+        ):
             words.append((row.row, value))
             cut.append(text.text[:start] + text.text[stop:])
     n_words = len(words)
@@ -75,17 +76,20 @@ def occlusion(model, explanation) -> tuple[pd.DataFrame, pd.DataFrame]:
     return words, ngrams
 
 
-def main(names) -> None:
-    for name in names:
+def main(tables, kinds) -> None:
+    for name in tables:
         path, text, label = TABLES[name]
         table = pd.read_csv(DATA / path).dropna(subset=[text])
         table = table.sample(N_TRAIN + N_EXPLAINED, random_state=0)
         train, new = table.iloc[:N_TRAIN], table.iloc[N_TRAIN:]
         lines, model = [], None
-        for kind, make in MODELS.items():
+        for kind in kinds:
+            make = MODELS[kind]
             if make is not None:
                 model = make().fit(train[text].tolist(), train[label].to_numpy())
-            slopes.sloped_contributions.__kwdefaults__["n_steps"] = 1 if kind.endswith("1 slope") else 16
+            slopes.sloped_contributions.__kwdefaults__["n_steps"] = (
+                1 if kind.endswith("1 slope") else 16
+            )
             explanation = model.explain(new[text].tolist())
             words, ngrams = occlusion(model, explanation)
             outputs = explanation.outputs_to_frame()
@@ -108,4 +112,8 @@ def main(names) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(TABLES))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=list(TABLES))
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    chosen = parser.parse_args()
+    main(chosen.tables, chosen.models)

@@ -83,7 +83,9 @@ def draw_folds(ax, uses: np.ndarray, groups: np.ndarray | None, label: str, *, s
         )
         ax.set_ylim(n_models + 0.5, -0.5)
         ax.set_yticks([*range(n_models), n_models], [*range(n_models), "group"])
-        handles.append(Patch(facecolor=_GROUP_SHADES[0], label="change of shade: next group"))
+        handles.append(
+            Patch(facecolor=_GROUP_SHADES[0], label=f"one of {len(np.unique(groups)):,} groups")
+        )
     else:
         ax.yaxis.get_major_locator().set_params(integer=True)
     draw_legend(ax, handles=handles)

@@ -61,9 +61,7 @@ def weights_of(encoder, X) -> pd.DataFrame:
         )
         for output, values in zip(names, mean.T, strict=True):
             frame = pd.DataFrame(list(columns), columns=["ngram", "kind"])
-            frames.append(
-                frame.assign(column=column.label(number), output=output, weight=values)
-            )
+            frames.append(frame.assign(column=column.label(number), output=output, weight=values))
     return pd.concat(frames, ignore_index=True)
 
 

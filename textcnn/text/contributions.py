@@ -95,9 +95,7 @@ def plain_contributions(
             shared, start = [], 0
             for number, parts in enumerate(read):
                 stop = start + sum(len(part.pooled) for part in parts)
-                shared.append(
-                    _share(parts, factors[start:stop], n_words=int(lengths[number][row]))
-                )
+                shared.append(_share(parts, factors[start:stop], n_words=int(lengths[number][row])))
                 start = stop
             found.append(shared)
         return head.output(reference), found
@@ -152,9 +150,11 @@ class _ReadBranch:
                 added = maps - self.branch.of_nothing
                 by_word = np.einsum("fdw,wdf->fw", self.windows[places], kernel)
                 slopes = _slopes(self.branch.activation, self.branch.bias, above, added)
-                yield places, added[:, None] * mine, (slopes[:, None] * by_word)[..., None] * mine[
-                    :, None
-                ]
+                yield (
+                    places,
+                    added[:, None] * mine,
+                    (slopes[:, None] * by_word)[..., None] * mine[:, None],
+                )
             else:
                 added = self.maps - self.branch.of_nothing
                 slopes = _slopes(self.branch.activation, self.branch.bias, self.above, added)

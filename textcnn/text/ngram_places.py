@@ -1,4 +1,4 @@
-"""The n-grams that a counter counts in one text: by name and place, which their hashes do not tell."""
+"""The n-grams that a counter counts in one text, by name and place: their hashes tell neither."""
 
 from __future__ import annotations
 

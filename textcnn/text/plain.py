@@ -137,7 +137,7 @@ def _pooled(settings, number, vectors, starts, weights, activation) -> Sequence[
 
 
 def _kernel_and_bias(weights, number: int, branch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a branch's weights: of the channels that are convolved apart, as of one convolution."""
+    """Return a branch's weights; of channels that are convolved apart as of one convolution."""
     name = f"convolution_{number}_{branch}_0"
     kernel = weights[f"{name}_0/kernel"]
     if f"{name}_1/kernel" in weights:
