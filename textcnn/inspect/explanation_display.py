@@ -10,7 +10,7 @@ import numpy as np
 _FOR, _AGAINST = (59, 110, 168), (210, 105, 30)
 _STRONGEST_SHADE = 0.75
 # Paler than this share of the strongest is not coloured.
-_FAINT = 0.03
+_FAINT = 0.06
 _MOST_UNREAD = 200
 
 
@@ -43,7 +43,7 @@ def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
     ]
     for row, number in chosen:
         texts = "".join(_html_text(row, text, number, strongest) for text in row.texts)
-        items = ", ".join(
+        items = " · ".join(
             f"<bdi>{_escaped(_ngram(text, place))}</bdi>&nbsp;"
             f"{text.contributions[place, number]:+.2f}"
             for text, place in _strongest(row, number, n_ngrams)
@@ -75,7 +75,7 @@ def _row_line(row, number: int) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{'+' if value >= 0 else '−'} {abs(value):.3f}"
+    return f"{'+' if value >= 0 else '-'} {abs(value):.3f}"
 
 
 def _chosen(explanation, n_rows: int, output: str | None):
@@ -94,14 +94,24 @@ def _chosen(explanation, n_rows: int, output: str | None):
 
 
 def _strongest(row, number: int, n_ngrams: int):
-    """Return the strongest n-grams of all columns of a row, as pairs of text and place."""
+    """Return the strongest n-grams of all columns of a row, as pairs of text and place.
+
+    Of those that overlap only the strongest: the others say much the same.
+    """
     found = [
         (text, place)
         for text in row.texts
         for place in np.flatnonzero(text.contributions[:, number])
     ]
     found.sort(key=lambda pair: -abs(pair[0].contributions[pair[1], number]))
-    return found[:n_ngrams]
+    taken = {id(text): np.zeros(len(text.text) + 1, bool) for text in row.texts}
+    chosen = []
+    for text, place in found:
+        start, stop = text.spans[place]
+        if len(chosen) < n_ngrams and not taken[id(text)][start:stop].any():
+            taken[id(text)][start:stop] = True
+            chosen.append((text, place))
+    return chosen
 
 
 def _html_text(row, text, number: int, strongest: float) -> str:
@@ -128,8 +138,10 @@ def _coloured(word: str, value: float, strongest: float) -> str:
     if share < _FAINT:
         return _escaped(word)
     red, green, blue = _FOR if value > 0 else _AGAINST
-    line = "" if value > 0 else f";border-bottom:2px solid rgb({red},{green},{blue})"
     shade = _STRONGEST_SHADE * share
+    line = ""
+    if value < 0:
+        line = f";border-bottom:2px solid rgba({red},{green},{blue},{min(1.0, share + 0.2):.2f})"
     return (
         f'<span title="{value:+.3f}" style="border-radius:3px;'
         f'background:rgba({red},{green},{blue},{shade:.2f}){line}">{_escaped(word)}</span>'
@@ -148,10 +160,11 @@ def _sample(colour, name: str) -> str:
 
 
 def _ngram(text, place: int) -> str:
-    """Return an n-gram on one line; among characters a space is one that is read."""
-    ngram = text.ngrams[place]
-    shown = ngram.replace(" ", "␣") if text.kinds[place] == "characters" else ngram
-    return _visible(_one_line(shown))
+    """Return an n-gram on one line, as it is written; spaces among characters are read too."""
+    if text.kinds[place] == "characters":
+        return _visible(_one_line(text.ngrams[place].replace(" ", "␣")))
+    start, stop = text.spans[place]
+    return _visible(_one_line(text.text[start:stop]))
 
 
 def _escaped(text: str) -> str:

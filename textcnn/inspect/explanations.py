@@ -142,6 +142,8 @@ class TextExplanation:
     def to_text(self, *, n_rows: int = 10, n_ngrams: int = 5, output: str | None = None) -> str:
         """Return the strongest n-grams of the first rows as lines of text.
 
+        Of n-grams that overlap the strongest is shown; :meth:`to_frame` has all.
+
         Parameters
         ----------
         n_rows, n_ngrams : int
