@@ -50,7 +50,17 @@ def _check_saving(names):
     np.testing.assert_allclose(names["served"], names["encoder"].transform(texts), atol=1e-5)
 
 
+def _check_explain(names):
+    outputs = names["outputs"].set_index("row")
+    np.testing.assert_allclose(outputs["base"] + names["sums"], outputs["value"], atol=1e-5)
+    assert {"ngram", "total"} <= set(names["found"]) and len(names["alone"]) == 10
+    assert names["gains"].ax_.get_title() == "What each member added to review"
+    assert names["curves"].history["model"].nunique() == 2
+    assert names["folds"].uses.shape == (2, 800)
+
+
 CHECKS = {
+    "explain.md": _check_explain,
     "guide.md": _check_guide,
     "index.md": _check_index,
     "leak-safety.md": _check_leak_safety,

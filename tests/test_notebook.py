@@ -57,7 +57,7 @@ def test_the_notebook_runs_and_shows_what_is_stored(monkeypatch):
         assert shown(before) == shown(after)
         assert before["execution_count"] == after["execution_count"]
     texts = [text_of(after) for _, after in pairs]
-    assert any("Verified: 1,200 predictions" in text for text in texts)
+    assert any("Verified: 1,000 predictions" in text for text in texts)
     assert any("the same features: True" in text for text in texts)
     html = [
         output["data"]["text/html"]
