@@ -3,7 +3,6 @@
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,7 +17,6 @@ from textcnn.text.places import placed_tokens
 NETWORKS = [
     {},
     {"pooling": "both", "activation": "leaky_relu", "dense_units": (5, 3)},
-    {"level": "char", "kernel_sizes": (3, 5)},
 ]
 TEXTS = ["", "good", "so good so bad poor film", "unseen words only", "bad " * 30]
 HOSTILE = "<script>alert('x')</script> good \"quoted\" & <b>bad</b>\x00 \u202eturned\u202c"
@@ -112,16 +110,9 @@ def test_predictors_are_explained_with_their_level():
     assert_adds_up(explanation)
 
 
-def by_user(dim):
-    inputs = keras.Input((None, dim))
-    hidden = keras.layers.Dense(4, activation="tanh")(inputs)
-    return keras.Model(inputs, keras.layers.GlobalMaxPooling1D()(hidden))
-
-
-@pytest.mark.parametrize("options", [{"network": "bigru"}, {"network": by_user}], ids=str)
-def test_other_networks_are_explained_by_slopes_that_nearly_add_up(options):
+def test_other_networks_are_explained_by_slopes_that_nearly_add_up():
     X, y = signal_table(60, 0)
-    classifier = TextCNNClassifier(n_filters=4, epochs=12, random_state=0, **options)
+    classifier = TextCNNClassifier(network="bigru", n_filters=4, epochs=12, random_state=0)
     classifier.fit(X["review"].tolist(), y)
     texts = ["", "good", *X["review"].iloc[:3]]
     explanation = classifier.explain(texts)
@@ -215,6 +206,7 @@ def test_a_page_shows_hostile_texts_as_text(reads, encoder):
     else:
         fitted = encoder
     explanation = fitted.explain([HOSTILE, "", *X["review"].iloc[:3]])
+    assert_adds_up(explanation, atol=2e-5)
     page = Page(explanation._repr_html_())
     assert set(page.tags) <= {"div", "p", "b", "br", "span", "bdi", "i"}
     text = "".join(page.pieces)

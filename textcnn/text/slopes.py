@@ -115,6 +115,7 @@ class _Batch:
         factors = np.tile(steps, self.n_outputs)[:, None, None, None]
         chosen = np.repeat(np.eye(self.n_outputs, dtype=np.float32), len(steps) * n_rows, axis=0)
         start = np.broadcast_to(factors, (n_runs, *self.shape)).astype(np.float32)
+        chosen = ops.convert_to_tensor(chosen)
         slopes = gradient(lambda factors: ops.sum(self._run(factors) * chosen), start)
         slopes = slopes.reshape(self.n_outputs, len(steps), *self.shape).astype(np.float64)
         return np.moveaxis(slopes.mean(axis=1), 0, -1)
@@ -126,7 +127,7 @@ class _Batch:
         calls, inputs = {}, []
         for path, column, part, vectors in self._words:
             mine = factors[:, column, :, : part.shape[1], None]
-            scaled = ops.reshape(mine * vectors, (-1, vectors.shape[-1]))
+            scaled = ops.reshape(mine * ops.convert_to_tensor(vectors), (-1, vectors.shape[-1]))
             table = ops.concatenate([ops.zeros((1, vectors.shape[-1])), scaled], axis=0)
             calls[path] = partial(_look_up, table)
             places = np.arange(n_runs * part.size).reshape(n_runs, *part.shape) + 1
