@@ -20,7 +20,7 @@ class ExplainsTexts:
         exact for the default network, whatever its pooling, activation and dense layers, and for
         linear models: with ``base`` they add up to the output. Other networks (``"bigru"``, several
         blocks, your own) are explained word by word, by mean slopes along the way from vectors of
-        zero, which add up to within a per cent or so.
+        zero, which add up to a few per cent.
 
         Contributions are no probabilities, and they say what the models do, not why the world is
         so. Rows that the models learnt from are explained by models that know their targets.
