@@ -65,7 +65,17 @@ def _check_textbook(names):
     assert lines.loc["pool_1", "output_shape"] == (16, 16, 12)
 
 
+def _check_explain(names):
+    outputs = names["outputs"].set_index("row")
+    np.testing.assert_allclose(outputs["base"] + names["sums"], outputs["value"], atol=1e-5)
+    assert {"ngram", "total"} <= set(names["found"]) and len(names["alone"]) == 10
+    assert names["gains"].ax_.get_title() == "What each member added to review"
+    assert names["curves"].history["model"].nunique() == 2
+    assert names["folds"].uses.shape == (2, 800)
+
+
 CHECKS = {
+    "explain.md": _check_explain,
     "guide.md": _check_guide,
     "index.md": _check_index,
     "leak-safety.md": _check_leak_safety,

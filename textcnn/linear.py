@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
 from textcnn import parameters
+from textcnn.explaining import ExplainsTexts
 from textcnn.linear_models import CentredLogisticRegression, FoldTfidf
 from textcnn.stacking import EstimatorFeatures, PreparedTable
 from textcnn.text.columns import read_columns
@@ -21,7 +22,7 @@ from textcnn.training_rows import hash_documents, hash_rows
 _RIDGE_FACTOR = 4.0
 
 
-class TextLinearEncoder(EstimatorFeatures):
+class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
     """Turn text columns into out-of-fold predictions of a linear model on TF-IDF weights.
 
     Each text column gets models of its own, on n-grams of words and of characters within words.
@@ -194,6 +195,24 @@ class TextLinearEncoder(EstimatorFeatures):
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
         return tags
+
+    def _explain(self, X):
+        """Explain rows by all serving models."""
+        from textcnn.inspect.linear_explaining import explain_linear
+
+        return explain_linear(self, X)
+
+    def _words_alone(self):
+        raise ValueError(
+            "This encoder keeps n-grams as hashes, so it cannot name them by itself. Expected: "
+            "texts in which they are looked for, top_ngrams(X). Received: X=None."
+        )
+
+    def _ngram_weights(self, X):
+        """Return the mean coefficients of the n-grams in some texts."""
+        from textcnn.inspect.linear_explaining import weights_of
+
+        return weights_of(self, X)
 
     def _check_settings(self) -> None:
         """Check every parameter, before X is looked at."""

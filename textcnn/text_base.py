@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textcnn import parameters, text_parameters
 from textcnn.crossfit import Target
+from textcnn.explaining import ExplainsTexts
 from textcnn.fitting import LevelledModel
 from textcnn.network_estimator import NetworkEstimator
 from textcnn.neural.network import Blueprint
@@ -62,7 +63,10 @@ class TextNetwork:
         documents = [
             reader.read(column.cells) for reader, column in zip(self.readers, columns, strict=True)
         ]
-        source = self.source(documents)
+        return self.outputs_of(self.source(documents))
+
+    def outputs_of(self, source: TextSource) -> list[np.ndarray]:
+        """Return each model's raw outputs for rows as this network reads them."""
         models = [levelled.model for levelled in self.models]
         if has_plain_form(self.settings):
             return [
@@ -77,7 +81,7 @@ class TextNetwork:
         return predict_model(self.blueprint, source, models)
 
 
-class TextNetworkEstimator(ExportsNetworks, NetworkEstimator):
+class TextNetworkEstimator(ExportsNetworks, ExplainsTexts, NetworkEstimator):
     """How an estimator of text networks reads its columns."""
 
     _is_joined = False  # whether the fitted networks read several columns as one
@@ -99,6 +103,18 @@ class TextNetworkEstimator(ExportsNetworks, NetworkEstimator):
             for name, reader in zip(network.names, network.readers, strict=True)
         ]
         return pd.DataFrame(lines).set_index("column")
+
+    def _explain(self, X):
+        """Explain rows by all serving models."""
+        from textcnn.inspect.explaining import explain_estimator
+
+        return explain_estimator(self, self._read_columns(X, reset=False))
+
+    def _words_alone(self):
+        """Return what each known word adds as a text of its own."""
+        from textcnn.inspect.explaining import words_of_estimator
+
+        return words_of_estimator(self)
 
     def _check_settings(self):
         """Check every parameter of words, network and training; return them grouped."""

@@ -7,18 +7,11 @@ import html
 import numpy as np
 import pandas as pd
 
+from textcnn.crossfit.report_drawing import draw_folds, draw_legend, draw_spread, fold_picture
 from textcnn.plotting import import_pyplot
 
-_MOST_DRAWN = 1000
 _MOST_LISTED = 20
 _WITHOUT = "score without duplicates"
-# Paired so that they differ in lightness too, for eyes and printers that see no hue.
-_PARTS = (
-    ("not used", "#eeeeee"),
-    ("learn", "#a6cbe3"),
-    ("stop", "#f2c14e"),
-    ("predict", "#b5332e"),
-)
 
 
 def as_text(report) -> str:
@@ -63,7 +56,7 @@ def plot(report, ax=None):
             "plot needs a pair of Axes, one for the folds and one for the scores, e.g. "
             f"plt.subplots(1, 2)[1]. Received: {len(axes)} Axes."
         )
-    _draw_folds(report, axes[0])
+    draw_folds(axes[0], *fold_picture(report))
     _draw_scores(report, axes[1])
     return axes
 
@@ -184,47 +177,6 @@ def _aligned(frame: pd.DataFrame) -> str:
     )
 
 
-def _draw_folds(report, ax) -> None:
-    """Draw one line per model: what the first column's model was fed, row by row."""
-    from matplotlib.colors import ListedColormap
-    from matplotlib.patches import Patch
-
-    plan = report.plan
-    uses = np.zeros((plan.n_models, plan.n_rows), dtype=np.int8)
-    first = np.full(plan.n_rows, plan.n_models)
-    for model in reversed(range(plan.n_models)):
-        fed = report.columns[0].fed[model]
-        for use, part in enumerate(("learn", "stop", "predict"), start=1):
-            uses[model, fed[part]] = use
-        first[fed["predict"]] = model
-    groups = np.zeros(plan.n_rows) if plan.groups is None else plan.groups
-    if plan.ordered:
-        order, label = np.argsort(plan.time, kind="stable"), "rows, in order of time"
-    else:
-        order, label = np.lexsort((groups, first)), "rows, sorted by the model that predicts them"
-    step = -(-plan.n_rows // _MOST_DRAWN)
-    colours = ListedColormap([colour for _, colour in _PARTS])
-    ax.imshow(
-        uses[:, order[::step]],
-        cmap=colours,
-        vmin=-0.5,
-        vmax=len(_PARTS) - 0.5,
-        aspect="auto",
-        interpolation="nearest",
-        extent=(0, plan.n_rows, plan.n_models - 0.5, -0.5),
-    )
-    ax.hlines(np.arange(plan.n_models - 1) + 0.5, 0, plan.n_rows, color="white", linewidth=2)
-    ax.set(xlabel=label, ylabel="model", title="What each model was fed")
-    ax.yaxis.get_major_locator().set_params(integer=True)
-    present = np.unique(uses)
-    handles = [
-        Patch(facecolor=colour, edgecolor="#888888", label=name)
-        for use, (name, colour) in enumerate(_PARTS)
-        if use in present
-    ]
-    _draw_legend(ax, handles=handles)
-
-
 def _draw_scores(report, ax) -> None:
     """Draw the first metric: a dot per fold, mean and spread, and the prior's mean."""
     metric = report.metrics[0]
@@ -232,26 +184,8 @@ def _draw_scores(report, ax) -> None:
     for place, record in enumerate(report.columns):
         mine = lines[(lines["column"] == record.name) & (lines["metric"] == metric)]
         mean = summary[(summary["column"] == record.name) & (summary["metric"] == metric)].iloc[0]
-        offsets = np.linspace(-0.12, 0.12, len(mine)) if len(mine) > 1 else np.zeros(1)
         labelled = place == 0
-        ax.scatter(
-            mine["score"],
-            place + 0.2 + offsets,
-            s=18,
-            color="#a6cbe3",
-            edgecolors="#4a7fa5",
-            label="fold" if labelled else None,
-        )
-        spread = mean["spread"] if np.isfinite(mean["spread"]) else 0.0
-        ax.errorbar(
-            mean["score"],
-            place - 0.15,
-            xerr=spread,
-            fmt="o",
-            color="#b5332e",
-            capsize=4,
-            label="mean ± spread" if labelled else None,
-        )
+        draw_spread(ax, place, mine["score"], mean["score"], mean["spread"], labelled=labelled)
         ax.plot(
             [mean["prior"]] * 2,
             [place - 0.4, place + 0.4],
@@ -262,16 +196,4 @@ def _draw_scores(report, ax) -> None:
     ax.set_yticks(range(len(report.columns)), [record.name for record in report.columns])
     ax.set_ylim(len(report.columns) - 0.4, -0.6)
     ax.set(xlabel=metric, title="Scores within folds")
-    _draw_legend(ax)
-
-
-def _draw_legend(ax, **options) -> None:
-    """Put the legend below the axis label, at the same distance in figures of any height."""
-    ax.legend(
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        borderaxespad=3.8,
-        ncols=4,
-        frameon=False,
-        **options,
-    )
+    draw_legend(ax)

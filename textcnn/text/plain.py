@@ -28,7 +28,7 @@ CHUNK_TOKENS = 2048
 # Up to here most words occur once, and products are so small that threads slow them down.
 FEW_TOKENS = 4096
 
-_ACTIVATIONS = {
+ACTIVATIONS = {
     "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
@@ -41,7 +41,7 @@ _ACTIVATIONS = {
 def has_plain_form(settings: TextNetworkSettings) -> bool:
     """Tell whether :func:`plain_outputs` knows this network."""
     return (
-        settings.network is None and settings.n_blocks == 1 and settings.activation in _ACTIVATIONS
+        settings.network is None and settings.n_blocks == 1 and settings.activation in ACTIVATIONS
     )
 
 
@@ -68,7 +68,7 @@ def plain_outputs(
     ndarray of float32, shape (n_rows, n_outputs)
     """
     n_tokens = np.maximum(source.lengths, 1)
-    with _one_thread() if n_tokens.sum() <= FEW_TOKENS else nullcontext():
+    with one_thread() if n_tokens.sum() <= FEW_TOKENS else nullcontext():
         outputs = [
             _block_outputs(settings, source, weights, view, rows)
             for rows in _parts_of_tokens(n_tokens, BLOCK_TOKENS)
@@ -79,7 +79,7 @@ def plain_outputs(
 
 
 def _block_outputs(settings, source, weights, view, rows: slice) -> np.ndarray:
-    activation = _ACTIVATIONS[settings.activation]
+    activation = ACTIVATIONS[settings.activation]
     maps = source.maps(view)
     gap = max(settings.kernel_sizes) - 1
     features = np.hstack(
@@ -101,7 +101,7 @@ def _block_outputs(settings, source, weights, view, rows: slice) -> np.ndarray:
     return features @ weights["raw_output/kernel"]
 
 
-def _one_thread():
+def one_thread():
     """Hold small products to one thread; without threadpoolctl, as in serving, let them be.
 
     They are slower on several threads, on busy machines many times slower.
@@ -128,6 +128,17 @@ def _tables(source: TextSource, weights, number: int) -> list[np.ndarray | None]
         weights.get(f"given_{number}/embeddings", given),
         weights.get(f"learned_{number}/embeddings"),
     ]
+
+
+def word_vectors(source: TextSource, weights, view) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield per column the vectors of all words, one below the other, and where rows start.
+
+    An empty document is one zero word.
+    """
+    for number, (documents, ids) in enumerate(zip(source.columns, source.maps(view), strict=True)):
+        rows = slice(0, len(source))
+        words = _read_words(documents, ids, _tables(source, weights, number), rows, gap=0)
+        yield words.vectors[words.line], words.offsets[:-1]
 
 
 @dataclass
@@ -180,7 +191,7 @@ def _read_words(documents, ids, tables, rows: slice, gap: int) -> _Words:
 def _pooled(settings, number, words: _Words, weights, activation) -> Iterator[np.ndarray]:
     """Yield one column's pooled feature maps, a block per kernel size and pooling."""
     for branch in range(len(settings.kernel_sizes)):
-        kernel, bias = _kernel_and_bias(weights, number, branch)
+        kernel, bias = kernel_and_bias(weights, number, branch)
         pool = partial(_pool, settings.pooling, activation, bias)
         if len(words.places) <= FEW_TOKENS:
             yield from pool(_maps_by_windows(words, kernel), words.offsets)
@@ -248,7 +259,7 @@ def _parts_of_tokens(lengths: np.ndarray, n_tokens: int) -> list[slice]:
     return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(lengths)], strict=True)]
 
 
-def _kernel_and_bias(weights, number: int, branch: int) -> tuple[np.ndarray, np.ndarray]:
+def kernel_and_bias(weights, number: int, branch: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a branch's weights; of channels that are convolved apart as of one convolution."""
     name = f"convolution_{number}_{branch}_0"
     kernel = weights[f"{name}_0/kernel"]

@@ -1,0 +1,54 @@
+"""How well each output is predicted out of fold: scores per fold model, output by output."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import r2_score, roc_auc_score
+
+
+def output_scores(report) -> pd.DataFrame:
+    """Return one line per column, output and fold model.
+
+    ``column``, ``output`` (class, label or target; empty where there is one), ``model``,
+    ``metric``, ``score`` and ``n_rows``. Classes and labels have the ROC AUC of each against the
+    rest, numbers R². A fold whose rows have one value only has no score (NaN).
+
+    Parameters
+    ----------
+    report : CrossFitReport
+    """
+    target, weights = report.target, report.plan.sample_weight
+    metric = "r2" if target.is_regression else "roc_auc"
+    names = [suffix.removeprefix("_") for suffix in target.column_suffixes()]
+    lines = []
+    for record in report.columns:
+        for model, assignment in enumerate(report.plan.assignments):
+            scored = report._scoring.scored(assignment.predict)
+            rows = assignment.predict[scored]
+            predictions = record.predictions[model][scored]
+            truths = target.values[rows]
+            if target.kind == "multiclass":
+                truths = np.arange(target.n_outputs) == truths[:, None]
+            truths = truths.reshape(len(rows), target.n_outputs)
+            for number, name in enumerate(names):
+                truth = truths[:, number]
+                score = np.nan
+                if len(np.unique(truth)) > 1:
+                    compute = r2_score if metric == "r2" else roc_auc_score
+                    score = compute(
+                        truth,
+                        predictions[:, number],
+                        sample_weight=None if weights is None else weights[rows],
+                    )
+                lines.append(
+                    {
+                        "column": record.name,
+                        "output": name,
+                        "model": model,
+                        "metric": metric,
+                        "score": float(score),
+                        "n_rows": len(rows),
+                    }
+                )
+    return pd.DataFrame(lines)

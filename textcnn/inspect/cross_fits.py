@@ -1,0 +1,270 @@
+"""Pictures of a cross-fit: its folds, its scores per output, and what members of a table added."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from textcnn.crossfit.output_scores import output_scores
+from textcnn.crossfit.report_drawing import draw_folds, draw_legend, draw_spread, fold_picture
+from textcnn.plotting import import_pyplot
+
+_METRICS = {"roc_auc": "ROC AUC within folds", "r2": "R² within folds"}
+_KEPT, _NOT_KEPT = "#4a7fa5", "#999999"
+
+
+class FoldsDisplay:
+    """Which rows each fold model learnt from, stopped by and predicted.
+
+    Rows stand in the order of time where there is one, else sorted by the model that predicts
+    them, groups together. Where rows have groups a strip below shows them.
+
+    Parameters
+    ----------
+    uses : ndarray of int, shape (n_models, n_rows)
+        0 not used, 1 learnt from, 2 decided when to stop, 3 predicted; rows in the order drawn.
+        By the rows that were really fed to the models.
+    groups : ndarray of shape (n_rows,) or None
+        The rows' groups, in the same order.
+    label : str
+        What the order is.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from textcnn import TextLinearEncoder
+    >>> from textcnn.inspect import FoldsDisplay
+    >>> texts = ["good film", "bad film", "a good plot", "a bad plot"] * 10
+    >>> encoder = TextLinearEncoder(random_state=0).fit(texts, [1, 0, 1, 0] * 10)
+    >>> FoldsDisplay.from_estimator(encoder).uses.shape
+    (5, 40)
+    """
+
+    def __init__(self, *, uses, groups, label):
+        self.uses = uses
+        self.groups = groups
+        self.label = label
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw the folds of a fitted encoder.
+
+        Parameters
+        ----------
+        estimator : encoder with a ``report_`` of its cross-fit
+            Of a ``TableFeatures`` take one of its encoders: all have the same folds.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        FoldsDisplay
+        """
+        uses, groups, label = fold_picture(_cross_fit_of(estimator))
+        return cls(uses=uses, groups=groups, label=label).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw a line per model.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        FoldsDisplay
+        """
+        if ax is None:
+            ax = _new_axes(len(self.uses) + (self.groups is not None), width=7)
+        draw_folds(ax, self.uses, self.groups, self.label, strip=True)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class OutputScoresDisplay:
+    """How well each output is predicted out of fold: a dot per fold, mean and spread.
+
+    Each class or label against the rest by ROC AUC, each number by R². The spread is the standard
+    deviation over folds, not an interval for the mean: folds share training rows.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``column``, ``output``, ``model``, ``metric``, ``score``, ``n_rows``: a line per fold.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from textcnn import TextLinearEncoder
+    >>> from textcnn.inspect import OutputScoresDisplay
+    >>> texts = ["good film", "bad film", "a good plot", "a bad plot"] * 10
+    >>> encoder = TextLinearEncoder(random_state=0).fit(texts, [1, 0, 1, 0] * 10)
+    >>> OutputScoresDisplay.from_estimator(encoder).scores["score"].tolist()
+    [1.0, 1.0, 1.0, 1.0, 1.0]
+    """
+
+    def __init__(self, *, scores: pd.DataFrame):
+        self.scores = scores
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Score and draw the out-of-fold predictions of a fitted encoder.
+
+        Parameters
+        ----------
+        estimator : encoder with a ``report_`` of its cross-fit
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        OutputScoresDisplay
+        """
+        return cls(scores=output_scores(_cross_fit_of(estimator))).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw a line per column and output.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        OutputScoresDisplay
+        """
+        lines = list(self.scores.groupby(["column", "output"], sort=False))
+        if ax is None:
+            ax = _new_axes(len(lines), width=6)
+        several = self.scores["column"].nunique() > 1
+        labels = []
+        for place, ((column, output), line) in enumerate(lines):
+            scores = line["score"].dropna()
+            spread = scores.std(ddof=1) if len(scores) > 1 else np.nan
+            draw_spread(ax, place, scores, scores.mean(), spread, labelled=place == 0)
+            labels.append(f"{column}: {output}" if several and output else output or column)
+        metric = self.scores["metric"].iloc[0]
+        ax.axvline(
+            0.0 if metric == "r2" else 0.5, color="#555555", linestyle="--", label="says nothing"
+        )
+        ax.set_yticks(range(len(lines)), labels)
+        ax.set_ylim(len(lines) - 0.4, -0.6)
+        ax.set(xlabel=_METRICS[metric], title="Out-of-fold score of each output")
+        draw_legend(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class GainsDisplay:
+    """What each member of a ``TableFeatures`` added, with its standard error.
+
+    A gain is what a member adds, in a linear stack, to the other columns of the table and to the
+    members drawn above it. Gains whose bar of two standard errors reaches zero are too close to
+    call.
+
+    Parameters
+    ----------
+    gains : DataFrame
+        ``report_.to_frame()`` of a fitted ``TableFeatures``.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from textcnn.inspect import GainsDisplay
+    >>> gains = pd.DataFrame({"column": "review", "member": ["linear", "cnn"], "metric": "roc_auc",
+    ...     "gain": [0.2, 0.01], "gain_error": [0.02, 0.01], "kept": True, "verdict": "kept"})
+    >>> GainsDisplay(gains=gains).plot().ax_.get_xlabel()
+    'gain in roc_auc, with one and two standard errors'
+    """
+
+    def __init__(self, *, gains: pd.DataFrame):
+        needed = {"column", "member", "metric", "gain", "gain_error", "kept", "verdict"}
+        missing = needed - set(getattr(gains, "columns", ()))
+        if missing or not len(gains):
+            raise ValueError(
+                "gains must be the frame that report_.to_frame() of a fitted TableFeatures gives. "
+                f"Received: a {type(gains).__name__} without {sorted(missing) or 'rows'}."
+            )
+        self.gains = gains
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Draw the gains of a fitted ``TableFeatures``.
+
+        Parameters
+        ----------
+        estimator : TableFeatures
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        GainsDisplay
+        """
+        return cls(gains=estimator.report_.to_frame()).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw a line per column and member.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        GainsDisplay
+        """
+        if ax is None:
+            ax = _new_axes(len(self.gains), width=7)
+        several = self.gains["column"].nunique() > 1
+        labels = []
+        for place, line in enumerate(self.gains.to_dict("records")):
+            labels.append(f"{line['column']}: {line['member']}" if several else line["member"])
+            if not np.isfinite(line["gain"]):
+                ax.text(0, place, f" {line['verdict']}", va="center", fontsize=8, color=_NOT_KEPT)
+                continue
+            colour = _KEPT if line["kept"] else _NOT_KEPT
+            error = line["gain_error"] if np.isfinite(line["gain_error"]) else 0.0
+            ax.errorbar(line["gain"], place, xerr=2 * error, color=colour, linewidth=1)
+            ax.errorbar(line["gain"], place, xerr=error, fmt="o", color=colour, linewidth=3.5)
+        ax.axvline(0, color="#555555", linestyle="--", linewidth=1)
+        ax.set_yticks(range(len(labels)), labels)
+        ax.set_ylim(len(labels) - 0.4, -0.6)
+        metric = self.gains["metric"].iloc[0]
+        title = "What each member added" + ("" if several else f" to {self.gains['column'][0]}")
+        ax.set(xlabel=f"gain in {metric}, with one and two standard errors", title=title)
+        if not self.gains["kept"].all():
+            for colour, name in ((_KEPT, "kept"), (_NOT_KEPT, "not kept")):
+                ax.plot([], [], "o", color=colour, label=name)
+            draw_legend(ax)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _cross_fit_of(estimator):
+    """Return the receipt of an encoder."""
+    report = estimator.report_
+    if not hasattr(report, "plan"):
+        raise TypeError(
+            "This is for the receipt of one cross-fit. Expected: an encoder with out-of-fold "
+            "features; of a TableFeatures one of its encoders. "
+            f"Received: {type(estimator).__name__}."
+        )
+    return report
+
+
+def _new_axes(n_lines: int, *, width: float):
+    """Return Axes as high as their lines need."""
+    plt = import_pyplot()
+    height = min(1.6 + 0.32 * max(n_lines, 2), 12)
+    return plt.subplots(figsize=(width, height), layout="constrained")[1]

@@ -1,0 +1,162 @@
+"""What each word adds to the output of any text network: slopes along the way from no words.
+
+For networks without a plain form: recurrent, deep, users' own. Word vectors are multiplied by a
+factor from 0 to 1, and a word's share is the mean slope of the output with respect to its own
+factor: gradient times input, averaged over that way (integrated gradients). Averaged, the shares
+add up to the output less that of a document whose vectors are all zero; the gradient at the end of
+the way alone, where units are saturated, does not.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from textcnn.neural.backend import gradient, import_keras
+from textcnn.neural.layer_outputs import replaced_calls
+from textcnn.neural.network import Blueprint, TracedNetwork
+from textcnn.text.contributions import Contributions
+from textcnn.text.documents import TextSource
+
+# Places on the way at which slopes are taken.
+N_STEPS = 16
+# Tokens (padding too) of one batch, times the outputs and places that all run at once.
+_MOST_TOKENS = 2**16
+
+
+def sloped_contributions(
+    blueprint: Blueprint, source: TextSource, model, *, n_steps: int = N_STEPS
+) -> tuple[np.ndarray, list[list[Contributions]]]:
+    """Return each document's raw outputs with vectors of zero, and what its words add to them.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+    source : TextSource
+    model : FittedModel
+    n_steps : int
+        1 is the gradient at the document itself, times its input.
+
+    Returns
+    -------
+    base : ndarray of float64, shape (n_rows, n_outputs)
+    contributions : list of list of Contributions
+        Per row, per column; n-grams are single words.
+
+    References
+    ----------
+    M. Sundararajan, A. Taly, Q. Yan, "Axiomatic Attribution for Deep Networks", ICML 2017,
+    arXiv 1703.01365.
+    """
+    traced = TracedNetwork(blueprint)
+    traced.load_weights(model.weights)
+    weights = dict(zip(model.names, model.weights, strict=True))
+    tables = source.tables()
+    steps = np.ones(1) if n_steps == 1 else (np.arange(n_steps) + 0.5) / n_steps
+    lengths = [documents.lengths for documents in source.columns]
+    bases, found = [], []
+    for rows in _batches(np.max(lengths, axis=0), len(steps) * traced.n_outputs):
+        batch = _Batch(traced, source, rows, model.view, weights, tables)
+        bases.append(batch.raw_of_nothing())
+        slopes = batch.slopes(steps)
+        found += [
+            [
+                _of_words(slopes[column, place], int(lengths[column][row]))
+                for column in range(len(lengths))
+            ]
+            for place, row in enumerate(rows)
+        ]
+    return np.concatenate(bases), found
+
+
+def _batches(lengths: np.ndarray, n_runs: int):
+    """Yield row numbers in order, few enough at a time."""
+    start = 0
+    for row in range(1, len(lengths) + 1):
+        is_last = row == len(lengths)
+        longest = int(lengths[start : row + (not is_last)].max())
+        if is_last or (row + 1 - start) * longest * n_runs > _MOST_TOKENS:
+            yield np.arange(start, row)
+            start = row
+
+
+class _Batch:
+    """Some rows whose every word has a vector, and a factor, of its own.
+
+    Instead of a word's row in a table, the model's inputs name its place in the batch; the layers
+    that look vectors up take them from there. So a word may be read several times, forwards and
+    backwards say, and still has one factor. Rows come once per output and step, in one run.
+    """
+
+    def __init__(self, traced, source: TextSource, rows, view, weights, tables):
+        self.model, self.n_outputs = traced.model, traced.n_outputs
+        ids = source.gather(rows, view, _AsLongAsNeeded)
+        self._words = []
+        longest = max(part.shape[1] for part in ids)
+        self.shape = (len(source.columns), len(rows), longest)
+        for given, part in zip(self.model.inputs, ids, strict=True):
+            name, column = given.name.rsplit("_", 1)
+            path = _layer_of(name, column, tables)
+            variable = f"{path}/embeddings"
+            table = weights[variable] if variable in weights else tables[path]
+            self._words.append((path, int(column), part, table[part].astype(np.float32)))
+
+    def raw_of_nothing(self) -> np.ndarray:
+        """Return the raw outputs with all vectors zero, (n_rows, n_outputs)."""
+        ops = import_keras().ops
+        raw = self._run(ops.zeros((1, *self.shape)))
+        return np.asarray(ops.convert_to_numpy(raw), np.float64)
+
+    def slopes(self, steps: np.ndarray) -> np.ndarray:
+        """Return the mean slope of each output by each factor, (column, row, word, output)."""
+        ops = import_keras().ops
+        n_rows, n_runs = self.shape[1], self.n_outputs * len(steps)
+        factors = np.tile(steps, self.n_outputs)[:, None, None, None]
+        chosen = np.repeat(np.eye(self.n_outputs, dtype=np.float32), len(steps) * n_rows, axis=0)
+        start = np.broadcast_to(factors, (n_runs, *self.shape)).astype(np.float32)
+        chosen = ops.convert_to_tensor(chosen)
+        slopes = gradient(lambda factors: ops.sum(self._run(factors) * chosen), start)
+        slopes = slopes.reshape(self.n_outputs, len(steps), *self.shape).astype(np.float64)
+        return np.moveaxis(slopes.mean(axis=1), 0, -1)
+
+    def _run(self, factors):
+        """Return raw outputs of all runs, one below the other; factors by run, column, row."""
+        ops = import_keras().ops
+        n_runs = factors.shape[0]
+        calls, inputs = {}, []
+        for path, column, part, vectors in self._words:
+            mine = factors[:, column, :, : part.shape[1], None]
+            scaled = ops.reshape(mine * ops.convert_to_tensor(vectors), (-1, vectors.shape[-1]))
+            table = ops.concatenate([ops.zeros((1, vectors.shape[-1])), scaled], axis=0)
+            calls[path] = partial(_look_up, table)
+            places = np.arange(n_runs * part.size).reshape(n_runs, *part.shape) + 1
+            inputs.append(np.where(part > 0, places, 0).astype(np.int32).reshape(-1, part.shape[1]))
+        with replaced_calls(self.model, calls):
+            return self.model(inputs, training=False)
+
+
+def _look_up(table, ids):
+    return import_keras().ops.take(table, ids, axis=0)
+
+
+class _AsLongAsNeeded:
+    """No padding beyond the longest document; one place at least."""
+
+    @staticmethod
+    def length(longest: int) -> int:
+        return max(longest, 1)
+
+
+def _layer_of(name: str, column: str, tables) -> str:
+    """Return the layer that looks up what this input names."""
+    if name == "learned_ids":
+        return f"learned_{column}"
+    return next(path for path in (f"given_{column}", f"shared_given_{column}") if path in tables)
+
+
+def _of_words(shares: np.ndarray, n_words: int) -> Contributions:
+    """Return single words as n-grams."""
+    words = shares[:n_words]
+    places = np.arange(n_words)
+    return Contributions(np.stack([places, places + 1], axis=1), words, words)
