@@ -16,7 +16,7 @@ from textcnn.text.contributions import Contributions, plain_contributions, sum_b
 from textcnn.text.documents import Documents
 from textcnn.text.joining import SEPARATOR, JoinedColumns
 from textcnn.text.places import placed_tokens
-from textcnn.text.plain import MOST_TOKENS, has_plain_form
+from textcnn.text.plain import has_plain_form
 from textcnn.text.slopes import sloped_contributions
 from textcnn.text.tokens import TokenizedColumn
 
@@ -180,13 +180,11 @@ def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]
     n_models = sum(len(network.models) for network in networks)
     for network in networks:
         words = [word for word in network.readers[column].vocabulary.words if word != SEPARATOR]
-        for start in range(0, len(words) + 1, MOST_TOKENS):
-            part = words[start : start + MOST_TOKENS]
-            raw_outputs = network.outputs_of(_single_words(network, part, column))
-            for levelled, raw in zip(network.models, raw_outputs, strict=True):
-                added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), levelled.level)
-                for word, value in zip(part, added, strict=True):
-                    totals[word] += value / n_models
+        raw_outputs = network.outputs_of(_single_words(network, words, column))
+        for levelled, raw in zip(network.models, raw_outputs, strict=True):
+            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), levelled.level)
+            for word, value in zip(words, added, strict=True):
+                totals[word] += value / n_models
     return dict(totals)
 
 
