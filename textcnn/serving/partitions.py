@@ -80,6 +80,11 @@ class PartitionTransform:
         self.keep = list(keep)
         self._custom_objects = custom_objects
 
+    @property
+    def feature_names(self) -> list[str]:
+        """What the features are called, for engines that want a schema; loads the model."""
+        return list(_model(self.path, self._custom_objects)[1])
+
     def __call__(self, frame):
         """Return the kept columns and the features of a part, in its order and with its index.
 

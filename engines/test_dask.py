@@ -1,0 +1,97 @@
+import os
+from contextlib import contextmanager
+
+import dask
+import dask.dataframe
+import fit_dask
+import numpy as np
+import parts
+import pytest
+import score_dask
+from dask.distributed import Client, LocalCluster
+from dying import DiesOnce
+from joblib import parallel_config
+
+from textcnn import TextCNNEncoder
+from textcnn.serving import PartitionTransform
+
+
+@contextmanager
+def cluster(n_workers):
+    with (
+        LocalCluster(
+            n_workers=n_workers, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as workers,
+        Client(workers) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client():
+    with cluster(2) as client:
+        yield client
+
+
+def fit(encoder):
+    X, y = parts.training_table()
+    return encoder.fit_transform(X, y), encoder.transform(X.iloc[::-1].head(600))
+
+
+def test_a_fit_is_that_of_one_process(client):
+    expected, _ = client.submit(fit, TextCNNEncoder(**parts.NETWORK)).result()
+    with parallel_config("dask"):
+        features, _ = fit(TextCNNEncoder(**parts.NETWORK))
+    np.testing.assert_array_equal(features, expected)
+
+
+def test_a_fit_that_loses_a_worker_is_too(client, tmp_path):
+    armed = tmp_path / "armed"
+    encoder = TextCNNEncoder(**parts.NETWORK, network=DiesOnce(armed))
+    expected, _ = client.submit(fit, encoder).result()
+    before = set(client.run(os.getpid).values())
+    armed.touch()
+    with parallel_config("dask"):
+        features, _ = fit(encoder)
+    assert not armed.exists()
+    assert len(before - set(client.run(os.getpid).values())) == 1
+    np.testing.assert_array_equal(features, expected)
+    print("dask: a fit of 4 models whose worker was killed has the bits of one process")
+
+
+def test_the_example_fits(client):
+    encoder, features = fit_dask.fit(*parts.training_table())
+    assert features.shape == (1200, 1)
+    assert encoder.report_.scores["score"].notna().any()
+
+
+def test_a_worker_loads_the_model_once(client, table, model):
+    transform = PartitionTransform(model)
+    parts = dask.dataframe.read_parquet(table).partitions[:8]
+    done = parts.map_partitions(
+        lambda frame: parts.part_and_process(transform, frame.head(100)),
+        meta={"process": int, "model": int, "n": int},
+    ).compute()
+    assert len(done) == 8
+    assert done["process"].nunique() == len(done.drop_duplicates(["process", "model"])) == 2
+
+
+def test_rows_and_workers(table, model, tmp_path):
+    seconds = {}
+    for n_workers in (1, 2):
+        with cluster(n_workers), parts.timed(seconds, n_workers):
+            score_dask.score(table, model, tmp_path / f"by_{n_workers}")
+        parts.check_rows(table, model, tmp_path / f"by_{n_workers}")
+    parts.tell_rates("dask", seconds)
+
+
+def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(table, model, tmp_path):
+    out = tmp_path / "out"
+    with (
+        cluster(2) as client,
+        parts.killing_one(lambda: list(client.run(os.getpid).values()), out) as killed,
+    ):
+        score_dask.score(table, model, out)
+    assert len(killed) == 1
+    parts.check_rows(table, model, out)
+    print(f"dask: {parts.N_ROWS:,} rows, a worker killed: none lost, none doubled")
