@@ -49,15 +49,31 @@ def test_a_fit_that_loses_a_worker_ends_as_in_one_process(client, tmp_path):
     np.testing.assert_array_equal(features, expected[0])
 
 
-def test_a_worker_is_sent_the_vectors_once(client, monkeypatch):
-    sent = []
-    pack = TextSource.__getstate__
-    monkeypatch.setattr(TextSource, "__getstate__", lambda self: sent.append(0) or pack(self))
+def count_arrivals():
+    """Count, in a worker, how often rows with their vectors are unpacked."""
+    arrived = []
+
+    def unpack(self, state):
+        arrived.append(len(state["vocabularies"]))
+        self.__dict__.update(state)
+
+    TextSource.__setstate__, TextSource.arrived = unpack, arrived
+
+
+def stop_counting():
+    """Return how often."""
+    arrived = TextSource.arrived
+    del TextSource.__setstate__, TextSource.arrived
+    return len(arrived)
+
+
+def test_a_worker_is_sent_the_vectors_once(client):
+    client.run(count_arrivals)
     X, y = signal_table(90, 0)
     with parallel_config("dask"), get_task_stream(client) as tasks:
         features = tiny(cv=5).fit_transform(X, y)
-    assert len(sent) == 2
-    assert len({task["worker"] for task in tasks.data}) == len(tasks.data) == 2
+    assert sorted(client.run(stop_counting).values()) == [1, 1]
+    assert len(tasks.data) == 2
     assert features.shape == (90, 1)
 
 
