@@ -31,22 +31,37 @@ def client():
         yield client
 
 
-def fit(encoder):
-    """Return features of training rows and of enough new ones that Keras answers."""
-    X, y = signal_table(90, 0)
-    return encoder.fit_transform(X, y), encoder.transform(signal_table(1200, 1)[0])
+def fit(encoder, X, y):
+    """Return the fitted encoder and the features of its training rows."""
+    return encoder, encoder.fit_transform(X, y)
 
 
 def test_a_fit_that_loses_a_worker_ends_as_in_one_process(client, tmp_path):
+    X, y = signal_table(90, 0)
     armed = tmp_path / "armed"
-    expected = client.submit(fit, tiny(cv=4, network=DiesOnce(armed))).result()
+    encoder = tiny(cv=4, network=DiesOnce(armed))
+    alone, expected = client.submit(fit, encoder, X, y).result()
     before = set(client.run(os.getpid).values())
     armed.touch()
     with parallel_config("dask"):
-        features, _ = fit(tiny(cv=4, network=DiesOnce(armed)))
+        features = encoder.fit_transform(X, y)
     assert not armed.exists()
     assert len(before - set(client.run(os.getpid).values())) == 1
-    np.testing.assert_array_equal(features, expected[0])
+    np.testing.assert_array_equal(features, expected)
+    new = signal_table(400, 1)[0]
+    np.testing.assert_array_equal(encoder.transform(new), alone.transform(new))
+
+
+def test_the_models_of_all_columns_are_spread_together(client):
+    X, y = signal_table(90, 0)
+    X = X.assign(title=signal_table(90, 1)[0]["review"])
+    encoder = tiny(cv=2, ensemble="refit")
+    alone, expected = client.submit(fit, encoder, X, y).result()
+    with parallel_config("dask"), get_task_stream(client) as tasks:
+        features = encoder.fit_transform(X, y)
+    np.testing.assert_array_equal(features, expected)
+    np.testing.assert_array_equal(encoder.transform(X.iloc[::-3]), alone.transform(X.iloc[::-3]))
+    assert len(tasks.data) == 6  # two columns: each two models, then one
 
 
 def count_arrivals():

@@ -75,7 +75,14 @@ def fit_models(
     With ``n_jobs`` the jobs are dealt to processes, each with a traced network of its own; the
     results do not depend on how they are dealt.
     """
-    return spread(_fit_here, [((blueprint, source), jobs)], n_jobs=n_jobs, prefer="processes")[0]
+    return fit_groups([((blueprint, source), jobs)], n_jobs=n_jobs)[0]
+
+
+def fit_groups(
+    groups: Sequence[tuple[tuple[Blueprint, RowSource], Sequence[TrainingJob]]], *, n_jobs=None
+) -> list[list[tuple[FittedModel, np.ndarray]]]:
+    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one."""
+    return spread(_fit_here, groups, n_jobs=n_jobs, prefer="processes")
 
 
 def predict_model(
