@@ -6,15 +6,18 @@ import os
 import signal
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 
 import textcnn.serving
 from textcnn import TextCNNEncoder
 from textcnn.datasets import load_reviews
+from textcnn.serving import PartitionTransform
 
 N_ROWS = int(os.environ.get("TEXTCNN_ROWS", "200000"))
 N_PARTS = 20
@@ -80,19 +83,50 @@ def killing_one(workers, out: Path):
         thread.join()
 
 
-def tell_rates(engine: str, seconds: dict[int, float]) -> None:
-    """Print rows per second for each number of workers, for RESULTS.md."""
-    rates = ", ".join(f"{n} workers {N_ROWS / took:,.0f}" for n, took in seconds.items())
-    gain = seconds[1] / seconds[2]
-    print(f"{engine}: rows per second of {N_ROWS:,}: {rates}; two do {gain:.2f} times one's work")
+@dataclass
+class Cost:
+    """What a transform took."""
+
+    seconds: float
+    processor_seconds: float  # of this process and all that it started, the engine included
+
+
+def processor_seconds() -> float:
+    """Return what this process and its children, the ended ones too, have used."""
+    used = 0.0
+    this = psutil.Process()
+    for process in [this, *this.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            used += sum(process.cpu_times()[:4])
+    return used
 
 
 @contextmanager
-def timed(seconds: dict, key):
-    """Note how long something takes."""
-    started = time.perf_counter()
+def measured(costs: dict[int, Cost], n_workers: int):
+    """Note what something costs; workers must be alive before and after."""
+    started, before = time.perf_counter(), processor_seconds()
     yield
-    seconds[key] = time.perf_counter() - started
+    costs[n_workers] = Cost(time.perf_counter() - started, processor_seconds() - before)
+
+
+def tell_costs(engine: str, costs: dict[int, Cost], table: Path, model: Path) -> None:
+    """Print rows per second and processor time for each number of workers, for RESULTS.md."""
+    transform = PartitionTransform(model)
+    rows = pd.read_parquet(next(table.glob("*.parquet"))).head(2000)
+    transform(rows)
+    before = time.process_time()
+    transform(rows)
+    alone = (time.process_time() - before) / len(rows)
+    rates = ", ".join(
+        f"{n} worker{'s' * (n > 1)} {N_ROWS / cost.seconds:,.0f} rows/s with "
+        f"{cost.processor_seconds / N_ROWS * 1e3:.2f} ms of processor time a row"
+        for n, cost in costs.items()
+    )
+    gain = costs[1].seconds / costs[2].seconds
+    print(
+        f"{engine}: {N_ROWS:,} rows: {rates} (the features alone: {alone * 1e3:.2f} ms); "
+        f"two do {gain:.2f} times one's work"
+    )
 
 
 def part_and_process(transform, frame):
@@ -104,3 +138,9 @@ def part_and_process(transform, frame):
     process = pd.DataFrame({"process": [os.getpid()], "model": [id(model)], "n": [len(features)]})
     time.sleep(0.5)  # so that one quick worker cannot do all parts
     return process
+
+
+def parts_and_processes(transform, frames):
+    """Do what ``part_and_process`` does, frame by frame, for Spark."""
+    for frame in frames:
+        yield part_and_process(transform, frame.head(100))

@@ -77,12 +77,12 @@ def test_a_worker_loads_the_model_once(client, table, model):
 
 
 def test_rows_and_workers(table, model, tmp_path):
-    seconds = {}
+    costs = {}
     for n_workers in (1, 2):
-        with cluster(n_workers), parts.timed(seconds, n_workers):
+        with cluster(n_workers), parts.measured(costs, n_workers):
             score_dask.score(table, model, tmp_path / f"by_{n_workers}")
         parts.check_rows(table, model, tmp_path / f"by_{n_workers}")
-    parts.tell_rates("dask", seconds)
+    parts.tell_costs("dask", costs, table, model)
 
 
 def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(table, model, tmp_path):

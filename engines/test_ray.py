@@ -93,15 +93,15 @@ def test_a_worker_loads_the_model_once(two_workers, table, model):
 
 
 def test_rows_and_workers(table, model, tmp_path):
-    seconds = {}
+    costs = {}
     for n_workers in (1, 2):
         start(n_workers)
         out = tmp_path / f"by_{n_workers}"
-        with parts.timed(seconds, n_workers):
+        with parts.measured(costs, n_workers):
             score_ray.score(table, model, out)
         parts.check_rows(table, model, out)
     ray.shutdown()
-    parts.tell_rates("ray", seconds)
+    parts.tell_costs("ray", costs, table, model)
 
 
 def map_workers():

@@ -29,28 +29,23 @@ def session(n_workers):
         spark.stop()
 
 
-def parts_and_processes(transform, frames):
-    for frame in frames:
-        yield parts.part_and_process(transform, frame.head(100))
-
-
 def test_a_worker_loads_the_model_once(table, model):
     with session(2) as spark:
         frame = spark.read.parquet(str(table)).limit(parts.N_ROWS // 4).repartition(8)
-        work = partial(parts_and_processes, PartitionTransform(model))
+        work = partial(parts.parts_and_processes, PartitionTransform(model))
         done = frame.mapInPandas(work, "process long, model long, n long").toPandas()
     assert done["process"].nunique() == len(done.drop_duplicates(["process", "model"])) == 2
     assert len(done) >= 8
 
 
 def test_rows_and_workers(table, model, tmp_path):
-    seconds = {}
+    costs = {}
     for n_workers in (1, 2):
         out = tmp_path / f"by_{n_workers}"
-        with session(n_workers) as spark, parts.timed(seconds, n_workers):
+        with session(n_workers) as spark, parts.measured(costs, n_workers):
             score_spark.score(spark, table, model, out)
         parts.check_rows(table, model, out)
-    parts.tell_rates("spark", seconds)
+    parts.tell_costs("spark", costs, table, model)
 
 
 def python_workers():
