@@ -16,6 +16,7 @@ import textcnn
 from textcnn import TextLinearEncoder
 from textcnn.serving import PartitionTransform, partitions
 from textcnn.text.documents import TextSource
+from textcnn.workers import spread
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -109,6 +110,17 @@ def saved(tmp_path_factory):
     tiny().fit(X, y).save(path)
     new = signal_table(120, 1)[0].assign(key=np.arange(120))
     return path, new.set_index(np.arange(120) * 3)
+
+
+def measure(shared, jobs):
+    """Return the size of what was sent, for each job."""
+    return [shared.nbytes] * len(jobs)
+
+
+def test_large_vectors_travel_without_a_warning(client):
+    with parallel_config("dask"):
+        done = spread(measure, [(np.ones(2_000_000), [0, 1, 2])], n_jobs=None)
+    assert done == [[16_000_000] * 3]
 
 
 def test_parts_of_a_table_get_its_features(saved):

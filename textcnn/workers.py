@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -61,10 +62,14 @@ def spread(
         for number, (_, jobs) in enumerate(groups)
         for start in range(min(n_workers, len(jobs)))
     ]
-    dealt = parallel(
-        delayed(_do)(function, Parcel((groups[number][0], [groups[number][1][i] for i in hand])))
-        for number, hand in hands
-    )
+    parcels = [
+        Parcel((groups[number][0], [groups[number][1][i] for i in hand])) for number, hand in hands
+    ]
+    with warnings.catch_warnings():
+        # dask advises to leave large arguments with the workers, which Parcel is there to avoid. As
+        # an error in dask's own thread it would make joblib wait for ever.
+        warnings.filterwarnings("ignore", "Sending large graph", UserWarning)
+        dealt = parallel(delayed(_do)(function, parcel) for parcel in parcels)
     results: list[list] = [[None] * len(jobs) for _, jobs in groups]
     for (number, hand), done in zip(hands, dealt, strict=True):
         for i, result in zip(hand, done, strict=True):
