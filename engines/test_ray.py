@@ -43,24 +43,15 @@ def fit_in_a_worker(encoder):
     return encoder.fit_transform(*parts.training_table())
 
 
-def test_a_fit_is_that_of_one_process(two_workers):
-    encoder = TextCNNEncoder(**parts.NETWORK)
-    expected = ray.get(fit_in_a_worker.remote(encoder))
-    with parallel_config("ray", n_jobs=-1):
-        features = encoder.fit_transform(*parts.training_table())
-    np.testing.assert_array_equal(features, expected)
-
-
-def test_a_fit_that_loses_a_worker_is_too(two_workers, tmp_path):
+def test_a_fit_that_loses_a_worker_has_the_bits_of_one_process(two_workers, tmp_path):
     armed = tmp_path / "armed"
     encoder = TextCNNEncoder(**parts.NETWORK, network=DiesOnce(armed))
     expected = ray.get(fit_in_a_worker.remote(encoder))
     armed.touch()
-    with parallel_config("ray", n_jobs=-1, ray_remote_args=fit_ray.ENDURING):
-        features = encoder.fit_transform(*parts.training_table())
+    features = fit_ray.fit(encoder, *parts.training_table())
     assert not armed.exists()
     np.testing.assert_array_equal(features, expected)
-    print("ray: a fit of 4 models whose worker was killed has the bits of one process")
+    print("ray: a fit of 4 models, a worker killed: the bits of one process")
 
 
 def test_without_leave_to_try_again_the_loss_is_told(two_workers, tmp_path):
@@ -73,11 +64,6 @@ def test_without_leave_to_try_again_the_loss_is_told(two_workers, tmp_path):
     ):
         encoder.fit_transform(*parts.training_table())
     assert not hasattr(encoder, "report_")
-
-
-def test_the_example_fits(two_workers):
-    encoder, features = fit_ray.fit(*parts.training_table())
-    assert features.shape == (1200, 1)
 
 
 def test_a_worker_loads_the_model_once(two_workers, table, model):

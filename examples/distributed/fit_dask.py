@@ -10,16 +10,16 @@ from textcnn import TextCNNEncoder
 from textcnn.datasets import load_reviews
 
 
-def fit(table, target):
-    """Return the fitted encoder and the features of the training rows."""
-    encoder = TextCNNEncoder(random_state=0)
+def fit(encoder, table, target):
+    """Return the features of the training rows; the encoder is fitted then."""
     with parallel_config("dask"):
-        return encoder, encoder.fit_transform(table, target)
+        return encoder.fit_transform(table, target)
 
 
 if __name__ == "__main__":
     reviews = load_reviews()
+    encoder = TextCNNEncoder(random_state=0)
     with LocalCluster(threads_per_worker=1) as cluster, Client(cluster):
-        encoder, features = fit(reviews[["review"]], reviews["recommended"])
+        features = fit(encoder, reviews[["review"]], reviews["recommended"])
     print(encoder.report_)
     encoder.save("reviews.textcnn")

@@ -15,17 +15,17 @@ from textcnn.datasets import load_reviews
 ENDURING = {"max_restarts": 3, "max_task_retries": 3}
 
 
-def fit(table, target):
-    """Return the fitted encoder and the features of the training rows."""
+def fit(encoder, table, target):
+    """Return the features of the training rows; the encoder is fitted then."""
     register_ray()
-    encoder = TextCNNEncoder(random_state=0)
     with parallel_config("ray", n_jobs=-1, ray_remote_args=ENDURING):
-        return encoder, encoder.fit_transform(table, target)
+        return encoder.fit_transform(table, target)
 
 
 if __name__ == "__main__":
     ray.init()
     reviews = load_reviews()
-    encoder, features = fit(reviews[["review"]], reviews["recommended"])
+    encoder = TextCNNEncoder(random_state=0)
+    features = fit(encoder, reviews[["review"]], reviews["recommended"])
     print(encoder.report_)
     encoder.save("reviews.textcnn")
