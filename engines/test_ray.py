@@ -30,7 +30,7 @@ def start(n_workers):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def two_workers():
     start(2)
     register_ray()
@@ -78,18 +78,6 @@ def test_a_worker_loads_the_model_once(two_workers, table, model):
     assert done["process"].nunique() == len(done.drop_duplicates(["process", "model"]))
 
 
-def test_rows_and_workers(table, model, tmp_path):
-    costs = {}
-    for n_workers in (1, 2):
-        start(n_workers)
-        out = tmp_path / f"by_{n_workers}"
-        with parts.measured(costs, n_workers):
-            score_ray.score(table, model, out)
-        parts.check_rows(table, model, out)
-    ray.shutdown()
-    parts.tell_costs("ray", costs, table, model)
-
-
 def map_workers():
     children = psutil.Process().children(recursive=True)
     return [child.pid for child in children if "ray::" in child.name() and "Map" in child.name()]
@@ -102,3 +90,15 @@ def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(two_workers, table, m
     assert len(killed) == 1
     parts.check_rows(table, model, out)
     print(f"ray: {parts.N_ROWS:,} rows, a worker killed: none lost, none doubled")
+
+
+def test_rows_and_workers(table, model, tmp_path):
+    costs = {}
+    for n_workers in (1, 2):
+        start(n_workers)
+        out = tmp_path / f"by_{n_workers}"
+        with parts.measured(costs, n_workers):
+            score_ray.score(table, model, out)
+        parts.check_rows(table, model, out)
+    ray.shutdown()
+    parts.tell_costs("ray", costs, table, model)
