@@ -129,7 +129,7 @@ def tell_costs(engine: str, costs: dict[int, Cost], table: Path, model: Path) ->
     )
 
 
-def part_and_process(transform, frame):
+def part_and_process(frame, transform):
     """Return which process did a part, with which loaded model; for counting how often it loads."""
     from textcnn.serving import partitions
 
@@ -143,4 +143,4 @@ def part_and_process(transform, frame):
 def parts_and_processes(transform, frames):
     """Do what ``part_and_process`` does, frame by frame, for Spark."""
     for frame in frames:
-        yield part_and_process(transform, frame.head(100))
+        yield part_and_process(frame.head(100), transform)

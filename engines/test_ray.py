@@ -70,7 +70,7 @@ def test_a_worker_loads_the_model_once(two_workers, table, model):
     transform = PartitionTransform(model)
     blocks = ray.data.read_parquet(str(table)).limit(parts.N_ROWS // 4)
     done = blocks.map_batches(
-        lambda frame: parts.part_and_process(transform, frame.head(100)),
+        lambda frame: parts.part_and_process(frame.head(100), transform),
         batch_format="pandas",
         batch_size=1000,
     ).to_pandas()
