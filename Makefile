@@ -16,10 +16,10 @@ override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hosts lint format bench docs clean
+.PHONY: help setup demo test hosts distributed lint format bench docs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
 
@@ -33,6 +33,9 @@ test: lint ## lint, tests with warnings as errors, README code, doctests, exampl
 
 hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
 	$(PYTHON) hosts/run.py $(HOSTS)
+
+distributed: ## fit and transform on dask, Ray and Spark for real, with workers killed; ENGINES="dask ray" for some
+	$(PYTHON) hosts/run.py --folder engines $(ENGINES)
 
 lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
 	$(PY) -m ruff check .
@@ -49,7 +52,7 @@ docs: $(VENV)/.ready-test ## build the pages in docs/ to docs/_build/html, warni
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html
 
 clean: ## remove the virtual environment, caches and built files
-	rm -rf $(VENV) hosts/.venvs build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) hosts/.venvs engines/.venvs build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):

@@ -2,9 +2,10 @@
 
     python hosts/run.py                      # all hosts, one after another
     python hosts/run.py autogluon flaml      # these
+    python hosts/run.py --folder engines # engines for many machines instead of hosts
     python hosts/run.py --environments DIR   # where environments are made (default .venvs)
 
-The real table is read from the folder TEXTCNN_DATA. RESULTS.md beside this file keeps the latest
+The real table is read from the folder TEXTCNN_DATA. RESULTS.md in the folder keeps the latest
 outcome of every host. Needs nothing but Python and a package index.
 """
 
@@ -22,47 +23,72 @@ import tempfile
 import time
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parent
-REPOSITORY = FOLDER.parent
-HOSTS = sorted(path.stem.removeprefix("test_") for path in FOLDER.glob("test_*.py"))
+REPOSITORY = Path(__file__).resolve().parent.parent
 # Their pins exclude textcnn's own requirements.
 WITHOUT_TEXTCNN = ("pycaret",)
-LATEST = FOLDER / "results"
 TIME_LIMIT = 3600
+# Lines that the tests print for RESULTS.md.
+MEASURED = r"^(?:test AUC|AUC of|\w+ model.*AUC|(?:dask|ray|spark): ).*$"
+HEADS = {
+    "hosts": [
+        "# Hosts, installed and run",
+        "",
+        "Written by `make hosts` (`python hosts/run.py`); {machine}.",
+        "Seconds say how long to wait, no more: the machine may have done other work beside.",
+        "What each test does: `hosts/test_<host>.py`. How to use each host: `docs/hosts.md`.",
+    ],
+    "engines": [
+        "# Engines for many machines, run on one",
+        "",
+        "Written by `make distributed` (`python hosts/run.py --folder engines`); {machine}.",
+        "The machine may have done other work beside: rates of one line compare, no others.",
+        "What each test does: `engines/test_<engine>.py`. How to use each: `docs/scaling.md`.",
+    ],
+}
 
 
 def main() -> int:
     """Run the hosts that are asked for; return 1 if one failed."""
     parser = argparse.ArgumentParser(description="Try textcnn inside other tools.")
-    parser.add_argument("hosts", nargs="*", help=f"of {', '.join(HOSTS)}; all if none is named")
-    parser.add_argument("--environments", type=Path, default=FOLDER / ".venvs")
+    parser.add_argument("hosts", nargs="*", help="all if none is named")
+    parser.add_argument("--folder", choices=sorted(HEADS), default="hosts")
+    parser.add_argument("--environments", type=Path)
     arguments = parser.parse_args()
-    environments = arguments.environments.resolve()
-    unknown = sorted(set(arguments.hosts) - set(HOSTS))
+    folder = REPOSITORY / arguments.folder
+    environments = (arguments.environments or folder / ".venvs").resolve()
+    hosts = sorted(path.stem.removeprefix("test_") for path in folder.glob("test_*.py"))
+    unknown = sorted(set(arguments.hosts) - set(hosts))
     if unknown:
-        parser.error(f"expected some of {', '.join(HOSTS)}. Received: {', '.join(unknown)}")
+        parser.error(f"expected some of {', '.join(hosts)}. Received: {', '.join(unknown)}")
     results = []
-    for host in arguments.hosts or HOSTS:
-        result = try_host(host, environments / f"venv-{host}")
-        LATEST.mkdir(exist_ok=True)
-        (LATEST / f"{host}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        report()
+    for host in arguments.hosts or hosts:
+        result = try_host(host, folder, environments)
+        latest = folder / "results"
+        latest.mkdir(exist_ok=True)
+        (latest / f"{host}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        report(folder)
         results.append(result)
         sys.stdout.write(f"{host}: {result['outcome']}\n")
         sys.stdout.flush()
     return int(any(result["traceback"] for result in results))
 
 
-def try_host(host: str, environment: Path) -> dict:
-    """Install one host and run its tests; return what is to be written down."""
+def try_host(host: str, folder: Path, environments: Path) -> dict:
+    """Install one host and run its tests; return what is to be written down.
+
+    A folder with one ``requirements.txt`` has one environment for all.
+    """
     result = {
         "host": host,
         "date": f"{datetime.date.today():%Y-%m-%d}",
         "versions": {},
         "lines": [],
     }
+    requirements = folder / f"requirements-{host}.txt"
+    environment = environments / f"venv-{host}"
+    if not requirements.exists():
+        requirements, environment = folder / "requirements.txt", environments / "venv"
     python = environment / "bin" / "python"
-    requirements = FOLDER / f"requirements-{host}.txt"
     steps = [] if python.exists() else [[sys.executable, "-m", "venv", str(environment)]]
     install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     own = [] if host in WITHOUT_TEXTCNN else ["--editable", str(REPOSITORY)]
@@ -74,16 +100,14 @@ def try_host(host: str, environment: Path) -> dict:
             return result
     result["versions"] = versions(python, requirements)
     started = time.monotonic()
-    test = FOLDER / f"test_{host}.py"
-    options = ["-c", str(FOLDER / "pytest.ini"), "--rootdir", str(FOLDER), "-p", "no:cacheprovider"]
+    test = folder / f"test_{host}.py"
+    options = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "-p", "no:cacheprovider"]
     done = run([str(python), "-m", "pytest", *options, "-q", "-rP", str(test)])
     counts = re.findall(r"^=*\s*(\d+ (?:passed|failed|error).*?) in [\d.]+s", done.stdout, re.M)
     return result | {
         "outcome": counts[-1] if counts else f"ended with code {done.returncode}",
         "seconds": round(time.monotonic() - started),
-        "lines": sorted(
-            set(re.findall(r"^(?:test AUC|AUC of|\w+ model.*AUC).*$", done.stdout, re.M))
-        ),
+        "lines": sorted(set(re.findall(MEASURED, done.stdout, re.MULTILINE))),
         "traceback": tail(done.stdout) if done.returncode else "",
     }
 
@@ -129,18 +153,15 @@ def tail(text: str, n_lines: int = 60) -> str:
     return re.sub(r"/\S*/site-packages/", "<site-packages>/", text)
 
 
-def report() -> None:
+def report(folder: Path) -> None:
     """Write RESULTS.md from the latest outcome of every host."""
     latest = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(LATEST.glob("*.json"))
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((folder / "results").glob("*.json"))
     ]
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     lines = [
-        "# Hosts, installed and run",
-        "",
-        f"Written by `make hosts` (`python hosts/run.py`); Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {platform.machine()}.",
-        "Seconds say how long to wait, no more: the machine may have done other work beside.",
-        "What each test does: `hosts/test_<host>.py`. How to use each host: `docs/hosts.md`.",
+        *(line.format(machine=machine) for line in HEADS[folder.name]),
         "",
         "| host | date | outcome | seconds | versions |",
         "|---|---|---|---|---|",
@@ -158,7 +179,7 @@ def report() -> None:
         if result["traceback"]:
             lines += ["", f"## {result['host']}: what failed", "", "```"]
             lines += [*result["traceback"].splitlines(), "```"]
-    (FOLDER / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ Knows neither text nor pictures: a column is a function that gives rows for a ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from textcnn.crossfit.report import ColumnRecord
 from textcnn.fitting import LevelledModel, TrainingSettings, refit_updates, training_jobs
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import seed_sequence
-from textcnn.neural.training import RowSource, fit_models
+from textcnn.neural.training import RowSource, TrainingJob, fit_groups
 
 # From row numbers (None: all rows may be looked at without their targets) to what reads a column.
 Reading = tuple[Any, Blueprint, RowSource]
@@ -32,7 +32,6 @@ class CrossFitSettings:
     entropy: int
     refit: bool
     per_fold: bool  # what is learnt without y comes from a fold's own rows
-    n_jobs: int | None
 
     @property
     def n_models(self) -> int:
@@ -50,6 +49,10 @@ class CrossFittedColumn:
     record: ColumnRecord
 
 
+# Yields a blueprint with its rows and jobs for them; is sent models with their raw outputs.
+CrossFit = Generator[tuple[tuple[Blueprint, RowSource], list[TrainingJob]], list, CrossFittedColumn]
+
+
 def cross_fit_column(
     name: str,
     number: int,
@@ -59,8 +62,10 @@ def cross_fit_column(
     *,
     words: Callable[[Any], dict],
     documents: np.ndarray,
-) -> CrossFittedColumn:
-    """Fit every model of a column.
+) -> CrossFit:
+    """Fit every model of a column, in steps that :func:`side_by_side` runs.
+
+    Yields what is to be fitted next, and is sent the fitted models.
 
     Parameters
     ----------
@@ -104,7 +109,7 @@ def cross_fit_column(
             updates=updates,
         )
         _, blueprint, source = reading
-        results = fit_models(blueprint, source, jobs, n_jobs=settings.n_jobs)
+        results = yield (blueprint, source), jobs
         for label, (model, _) in zip(labels, results, strict=True):
             history.extend({"column": name, "model": label, **epoch} for epoch in model.history)
         models = [
@@ -116,12 +121,12 @@ def cross_fit_column(
         serving, models, raw = [], [], []
         for fold, assignment in enumerate(plan.assignments):
             reading = read(np.union1d(assignment.learn, assignment.stop))
-            fold_models, fold_raw = fit(reading, [assignment], fold)
+            fold_models, fold_raw = yield from fit(reading, [assignment], fold)
             serving.append((reading[0], fold_models))
             models, raw = models + fold_models, raw + fold_raw
     else:
         reading = read(None)
-        models, raw = fit(reading, plan.assignments, 0)
+        models, raw = yield from fit(reading, plan.assignments, 0)
         serving = [(reading[0], models)]
     record = _record(name, models, raw, target, words(serving[0][0]), documents)
     if settings.refit:
@@ -136,12 +141,39 @@ def cross_fit_column(
             settings.training,
             target,
         )
-        serving = [(reading[0], fit(reading, [everything], plan.n_models, updates)[0])]
+        refit, _ = yield from fit(reading, [everything], plan.n_models, updates)
+        serving = [(reading[0], refit)]
     outputs = [
         target.features(output, levelled.level)
         for output, levelled in zip(raw, models, strict=True)
     ]
     return CrossFittedColumn(outputs, serving, history, record)
+
+
+def side_by_side(fits: Sequence[CrossFit], *, n_jobs: int | None) -> list[CrossFittedColumn]:
+    """Run the cross-fits of columns step by step; what one step asks for is spread together.
+
+    Parameters
+    ----------
+    fits : sequence of generators
+        What :func:`cross_fit_column` returns, one per column.
+    n_jobs : int or None
+
+    Returns
+    -------
+    list of CrossFittedColumn
+    """
+    done: list = [None] * len(fits)
+    answers: dict[int, Any] = dict.fromkeys(range(len(fits)))
+    while answers:
+        asked = {}
+        for number, answer in answers.items():
+            try:
+                asked[number] = fits[number].send(answer)
+            except StopIteration as end:
+                done[number] = end.value
+        answers = dict(zip(asked, fit_groups(list(asked.values()), n_jobs=n_jobs), strict=True))
+    return done
 
 
 def _record(name, models, raw, target, words, documents) -> ColumnRecord:

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
-from sklearn.utils.parallel import Parallel, delayed
 
 from textcnn.crossfit import Assignment, FoldPlan, Target, whole_assignment
 from textcnn.crossfit.level import Level
@@ -27,6 +26,7 @@ from textcnn.estimator_outputs import (
     target_values,
 )
 from textcnn.neural.randomness import seed_sequence
+from textcnn.workers import spread
 
 
 @dataclass
@@ -75,6 +75,16 @@ class EstimatorFit:
     outputs: list[np.ndarray]  # per fold model: features of the rows that it predicts
     serving: list[FoldEstimator]
     record: ColumnRecord
+
+
+@dataclass(frozen=True)
+class EstimatorJob:
+    """One model that is to be fitted."""
+
+    assignment: Assignment
+    seed: np.random.SeedSequence
+    note: str  # for error messages
+    progress: Any  # who is told, or None
 
 
 class RecordedRows:
@@ -129,17 +139,16 @@ def cross_fit_table(
             target, plan, random_state=seed_sequence(settings.entropy, "plan")
         )
         assignments, labels = [*assignments, everything], [*labels, "refit"]
-    results = Parallel(n_jobs=settings.n_jobs)(
-        delayed(_fit_one)(
-            table,
+    jobs = [
+        EstimatorJob(
             assignment,
-            settings,
             seed_sequence(settings.entropy, "estimator", number, fold),
             note=f"while fitting {name!r}, {label}",
             progress=progress.model(number * settings.n_models + fold, f"{name}, {label}"),
         )
         for fold, (assignment, label) in enumerate(zip(assignments, labels, strict=True))
-    )
+    ]
+    results = spread(_fit_here, [((table, settings), jobs)], n_jobs=settings.n_jobs)[0]
     folds = results[: plan.n_models]
     nothing = np.zeros((1, target.n_outputs))
     models = [model for model, _ in folds]
@@ -161,16 +170,23 @@ def cross_fit_table(
     )
 
 
-def _fit_one(table, assignment, settings, sequence, *, note, progress):
+def _fit_here(shared: tuple[Any, EstimatorSettings], jobs: list[EstimatorJob]) -> list:
+    """Fit the jobs one after another."""
+    table, settings = shared
+    return [_fit_one(table, settings, job) for job in jobs]
+
+
+def _fit_one(table, settings: EstimatorSettings, job: EstimatorJob):
     """Fit one model; return it with its raw outputs for the rows that it predicts."""
     started = time.perf_counter()
+    assignment, progress = job.assignment, job.progress
     if progress is not None:
         progress.begin()
     rows, target, learn = RecordedRows(table), settings.target, assignment.learn
     weights = settings.plan.sample_weight
     weights = None if weights is None else weights[learn]
     estimator = clone(settings.estimator)
-    seed_estimator(estimator, sequence)
+    seed_estimator(estimator, job.seed)
     try:
         keywords = {name: weights for name in settings.weight_names}
         estimator.fit(rows.take(learn, "learn"), target_values(target, learn), **keywords)
@@ -182,7 +198,7 @@ def _fit_one(table, assignment, settings, sequence, *, note, progress):
         if len(assignment.predict):
             raw = model.raw_outputs(rows.take(assignment.predict, "predict"), target)
     except Exception as error:
-        error.add_note(note)
+        error.add_note(job.note)
         raise
     model.fed = {use: np.unique(taken) for use, taken in rows.taken.items()}
     model.seconds = time.perf_counter() - started

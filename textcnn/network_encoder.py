@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn import parameters
-from textcnn.crossfitting import CrossFitSettings, cross_fit_column
+from textcnn.crossfitting import CrossFitSettings, cross_fit_column, side_by_side
 from textcnn.network_estimator import NetworkEstimator
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, with_callbacks
@@ -87,13 +87,12 @@ class NetworkEncoder(OutOfFoldFeatures, NetworkEstimator):
             entropy=entropy,
             refit=self._serves_refit(plan),
             per_fold=per_fold,
-            n_jobs=self.n_jobs,
         )
         reads = self._reads(columns, column_settings, target, entropy)
         if not per_fold:  # every column is read before any model is trained
             reads = [partial(_already_read, read()) for read in reads]
         progress = FitProgress(self, settings.n_models * len(columns), X, y)
-        fits = [
+        steps = [
             cross_fit_column(
                 column.label(number),
                 number,
@@ -105,6 +104,7 @@ class NetworkEncoder(OutOfFoldFeatures, NetworkEstimator):
             )
             for number, column in enumerate(columns)
         ]
+        fits = side_by_side(steps, n_jobs=self.n_jobs)
         progress.end()
         fitted._networks = [
             [network.with_models(models) for network, models in fit.serving] for fit in fits

@@ -1,6 +1,7 @@
 """Models fitted one after another on one traced network are the models fitted alone."""
 
 import random
+import threading
 from functools import partial
 
 import numpy as np
@@ -62,6 +63,27 @@ def assert_same(one, other):
     np.testing.assert_array_equal(output, other_output)
     for mine, theirs in zip(model.weights, other_model.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+def test_threads_that_draw_random_numbers_change_no_weights(rows):
+    source, reader, targets = rows
+    plan, job = make_blueprint(reader), make_jobs(targets)[:1]
+    (alone,) = fit_models(plan, source, job)
+    is_over = threading.Event()
+
+    def draw():
+        while not is_over.is_set():
+            random.random()
+            random.randint(0, 9)
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        (beside,) = fit_models(plan, source, job)
+    finally:
+        is_over.set()
+        thread.join()
+    assert_same(alone, beside)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

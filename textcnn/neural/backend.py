@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import sys
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -51,13 +52,13 @@ def import_keras():
 
 @cache
 def limit_threads() -> None:
-    """Give a worker process of joblib its share of the cores, before its first operation.
+    """Give a worker process its share of the cores, before its first operation.
 
-    joblib allots threads to its workers by OMP_NUM_THREADS, which TensorFlow does not read.
+    joblib, dask and Ray allot threads by OMP_NUM_THREADS, which TensorFlow does not read.
     """
     allotted = os.environ.get("OMP_NUM_THREADS", "")
-    in_worker = multiprocessing.parent_process() is not None and allotted.isdigit()
-    if not in_worker or import_keras().backend.backend() != "tensorflow":
+    has_share = _in_worker() and allotted.isdigit()
+    if not has_share or import_keras().backend.backend() != "tensorflow":
         return
     import tensorflow
 
@@ -69,6 +70,16 @@ def limit_threads() -> None:
             warnings.warn(
                 f"This worker process cannot be held to {allotted} threads: {error}", stacklevel=2
             )
+
+
+def _in_worker() -> bool:
+    """Tell whether this process works for another: a child of joblib or dask, or one of Ray's."""
+    if multiprocessing.parent_process() is not None:
+        return True
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        return False
+    return ray.get_runtime_context().worker.mode == ray.WORKER_MODE
 
 
 def compiles_every_shape() -> bool | str:

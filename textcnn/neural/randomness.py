@@ -81,7 +81,9 @@ def keras_seeded(seed: int):
     """Seed what Keras draws while it builds a network; the caller's global states stay.
 
     Keras takes the seed of an initializer or a Dropout layer that was given none from Python's
-    ``random``; NumPy's global state is saved as well because a user's own network may draw from it.
+    ``random.randint``, which therefore draws from a generator of this thread's own: others draw
+    from the global one meanwhile (dask's, when a connection is lost). The global states are seeded
+    and put back as well, because a user's own network may draw from them.
     """
     with _lock:
         yield from _with_seeded_globals(seed)
@@ -91,10 +93,17 @@ def _with_seeded_globals(seed: int):
     """Seed the process-wide states, and put them back afterwards."""
     python_state = random.getstate()
     numpy_state = np.random.get_state()  # noqa: NPY002 - saved and restored, never drawn from
+    own, owner, shared = random.Random(seed), threading.get_ident(), random.randint
+
+    def randint(a, b):
+        return (own.randint if threading.get_ident() == owner else shared)(a, b)
+
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002 - for a user's own network; restored below
+    random.randint = randint
     try:
         yield
     finally:
+        random.randint = shared
         random.setstate(python_state)
         np.random.set_state(numpy_state)  # noqa: NPY002

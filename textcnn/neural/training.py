@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from sklearn.utils.parallel import Parallel, delayed
 
 from textcnn.neural import backend
 from textcnn.neural.batches import Batches, RowSource
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
+from textcnn.workers import spread
 
 # Longer documents are predicted one by one: 256 rows padded to the longest would need gigabytes.
 LONG_DOCUMENT = 1000
@@ -75,19 +75,14 @@ def fit_models(
     With ``n_jobs`` the jobs are dealt to processes, each with a traced network of its own; the
     results do not depend on how they are dealt.
     """
-    parallel = Parallel(n_jobs=n_jobs, prefer="processes")
-    n_workers = min(_effective(parallel), len(jobs))
-    if n_workers <= 1:
-        return _fit_here(blueprint, source, jobs)
-    hands = [list(range(start, len(jobs), n_workers)) for start in range(n_workers)]
-    dealt = parallel(
-        delayed(_fit_here)(blueprint, source, [jobs[i] for i in hand]) for hand in hands
-    )
-    results: list = [None] * len(jobs)
-    for hand, fitted in zip(hands, dealt, strict=True):
-        for i, result in zip(hand, fitted, strict=True):
-            results[i] = result
-    return results
+    return fit_groups([((blueprint, source), jobs)], n_jobs=n_jobs)[0]
+
+
+def fit_groups(
+    groups: Sequence[tuple[tuple[Blueprint, RowSource], Sequence[TrainingJob]]], *, n_jobs=None
+) -> list[list[tuple[FittedModel, np.ndarray]]]:
+    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one."""
+    return spread(_fit_here, groups, n_jobs=n_jobs, prefer="processes")
 
 
 def predict_model(
@@ -104,15 +99,9 @@ def predict_model(
     return outputs
 
 
-def _effective(parallel) -> int:
-    """Return how many workers joblib would use under the current configuration."""
-    from joblib import effective_n_jobs
-
-    return effective_n_jobs(parallel.n_jobs)
-
-
-def _fit_here(blueprint, source, jobs):
+def _fit_here(rows: tuple[Blueprint, RowSource], jobs):
     """Fit the jobs one after another on one traced network."""
+    blueprint, source = rows
     with borrow_network(blueprint) as network:
         network.load_tables(source.tables())
         return [_fit_one(network, source, job) for job in jobs]

@@ -67,8 +67,9 @@ class ServedModel:
 
         Parameters
         ----------
-        texts : list of str, or dict of str to list of str
-            One text per row; of several columns a dict by their names. None and NaN are missing.
+        texts : list of str, dict of str to list of str, or frame
+            One text per row; of several columns a dict or frame by their names. None and NaN are
+            missing.
 
         Returns
         -------
@@ -91,7 +92,7 @@ class ServedModel:
 
         Parameters
         ----------
-        texts : list of str, or dict of str to list of str
+        texts : list of str, dict of str to list of str, or frame
             As for :meth:`transform`.
 
         Returns
@@ -105,7 +106,7 @@ class ServedModel:
 
         Parameters
         ----------
-        texts : list of str, or dict of str to list of str
+        texts : list of str, dict of str to list of str, or frame
             As for :meth:`transform`.
 
         Returns
@@ -158,6 +159,8 @@ class ServedModel:
         """Return the cells of each column."""
         if isinstance(texts, str | bytes):
             raise TypeError(f"A list of texts is expected. Received: {texts!r:.60}. Type [text].")
+        if hasattr(texts, "columns"):  # a frame, of which a list would hold the columns' names
+            texts = {name: texts[name] for name in self.columns if name in texts.columns}
         if not isinstance(texts, Mapping):
             if len(self.columns) != 1:
                 raise ValueError(

@@ -1,0 +1,27 @@
+"""Features of a folder of Parquet files on Ray Data.
+
+    python examples/distributed/score_ray.py TABLE MODEL OUT
+
+The model is a file that ``encoder.save`` wrote; each worker process loads it once. Ray does a block
+again whose worker was lost.
+"""
+
+import sys
+
+import ray
+
+from textcnn.serving import PartitionTransform
+
+
+def score(table, model, out, *, keep=("id",), concurrency=None):
+    """Write the kept columns and the features of every row."""
+    blocks = ray.data.read_parquet(str(table))
+    features = blocks.map_batches(
+        PartitionTransform(model, keep=keep), batch_format="pandas", concurrency=concurrency
+    )
+    features.write_parquet(str(out))
+
+
+if __name__ == "__main__":
+    ray.init()  # address="auto" where a cluster runs
+    score(*sys.argv[1:4])

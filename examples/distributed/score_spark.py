@@ -1,0 +1,28 @@
+"""Features of a folder of Parquet files on Spark.
+
+    python examples/distributed/score_spark.py TABLE MODEL OUT
+
+The model is a file that ``encoder.save`` wrote; each Python worker loads it once. Spark does a task
+again whose worker was lost: four times on a cluster, and locally where the master says so.
+"""
+
+import sys
+
+from pyspark.sql import SparkSession
+
+from textcnn.serving import PartitionTransform
+
+
+def score(spark, table, model, out, *, keep=("id",)):
+    """Write the kept columns and the features of every row."""
+    frame = spark.read.parquet(str(table))
+    transform = PartitionTransform(model, keep=keep)
+    schema = frame.select(*keep).schema
+    for name in transform.feature_names:
+        schema = schema.add(name, "float")
+    frame.mapInPandas(transform.each, schema).write.mode("overwrite").parquet(str(out))
+
+
+if __name__ == "__main__":
+    session = SparkSession.builder.master("local[*,4]").getOrCreate()
+    score(session, *sys.argv[1:4])

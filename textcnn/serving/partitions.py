@@ -1,0 +1,156 @@
+"""Features of a table in parts, on many workers: each loads the model once, from the saved file."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from textcnn.persistence.archive import ArchiveReader
+from textcnn.serving.models import load
+
+# Models that a worker process keeps, by path and state of the file; several threads may ask.
+MOST_MODELS = 4
+_loaded: dict[tuple, tuple[list[str], list[str], Callable]] = {}
+_lock = threading.Lock()
+
+
+class PartitionTransform:
+    """A function from a part of a table to its features, for engines that spread parts.
+
+    It holds the path, not the model, so it travels to workers as a few bytes; a worker process
+    loads the file when its first part comes and keeps it. Text networks are served by
+    :func:`textcnn.serving.load` with NumPy alone, other saved encoders by :func:`textcnn.load`
+    with what they need. Rows are independent of each other: however a table is parted, and
+    however often a part is done again after a worker was lost, a row gets the same features
+    within 1e-5.
+
+    Parameters
+    ----------
+    path : str or path
+        What ``save`` wrote. Workers read it under the same absolute path: a shared folder, or a
+        copy on each machine.
+    keep : sequence of str, default=()
+        Columns that come along, before the features: keys, where an engine keeps no index.
+    custom_objects : mapping of str to callable, optional
+        Your tokenizer by its import name, as for :func:`textcnn.serving.load`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file here; a worker that lacks it says so when it is called.
+
+    Notes
+    -----
+    A file that is replaced is loaded again by the next part, so replace it between runs.
+    Cost: the model's memory once per worker process.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import pandas as pd
+    >>> import textcnn
+    >>> from textcnn.serving import PartitionTransform
+    >>> texts, liked = ["good film", "bad film", "very good", "so bad"] * 10, [1, 0, 1, 0] * 10
+    >>> train = pd.DataFrame({"review": texts})
+    >>> encoder = textcnn.TextCNNEncoder(n_filters=4, epochs=2, random_state=0).fit(train, liked)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     encoder.save(Path(folder) / "reviews.textcnn")
+    ...     transform = PartitionTransform(Path(folder) / "reviews.textcnn", keep=["id"])
+    ...     transform(pd.DataFrame({"id": [7], "review": ["good"]})).columns.tolist()
+    ['id', 'review_cnn']
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        keep: Sequence[str] = (),
+        custom_objects: Mapping[str, Callable] | None = None,
+    ):
+        if isinstance(keep, str):
+            raise TypeError(
+                f"keep must be a list of columns. Received: keep={keep!r}. Type [{keep!r}]."
+            )
+        self.path = os.path.abspath(path)  # a worker may run in another folder
+        os.stat(self.path)
+        self.keep = list(keep)
+        self._custom_objects = custom_objects
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What the features are called, for engines that want a schema; loads the model."""
+        return list(_model(self.path, self._custom_objects)[1])
+
+    def __call__(self, frame):
+        """Return the kept columns and the features of a part, in its order and with its index.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            With the columns of the fit, and those to keep; may be empty.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Features are float32.
+        """
+        import pandas as pd
+
+        columns, names, answer = _model(self.path, self._custom_objects)
+        missing = [name for name in [*columns, *self.keep] if name not in frame.columns]
+        if missing:
+            raise ValueError(
+                f"The columns {[*columns, *self.keep]} are expected. Received: "
+                f"{list(frame.columns)}, without {missing}."
+            )
+        values = answer(frame[columns]) if len(frame) else np.empty((0, len(names)), np.float32)
+        features = pd.DataFrame(values, index=frame.index, columns=names)
+        return pd.concat([frame[self.keep], features], axis=1) if self.keep else features
+
+    def each(self, frames: Iterable) -> Iterator:
+        """Yield what a call returns, frame by frame, as Spark's ``mapInPandas`` asks for it.
+
+        Parameters
+        ----------
+        frames : iterable of pandas.DataFrame
+
+        Yields
+        ------
+        pandas.DataFrame
+        """
+        for frame in frames:
+            yield self(frame)
+
+
+def _model(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
+    """Return columns, feature names and transform of a saved encoder, loaded once per process."""
+    found = os.stat(path)
+    key = (path, found.st_mtime_ns, found.st_size)
+    with _lock:
+        if key not in _loaded:
+            model = _load(path, custom_objects)
+            while len(_loaded) >= MOST_MODELS:
+                del _loaded[next(iter(_loaded))]
+            _loaded[key] = model
+        return _loaded[key]
+
+
+def _load(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
+    """Load a file for serving, or as the estimator that it is where that is not served."""
+    with open(path, "rb") as file:
+        kind = ArchiveReader(file).manifest.get("class")
+    if isinstance(kind, str) and kind.startswith("TextCNN"):
+        served = load(path, custom_objects=custom_objects)
+        return served.columns, served.feature_names, served.transform
+    import textcnn
+
+    encoder = textcnn.load(path, custom_objects=custom_objects)
+    names = encoder.get_feature_names_out().tolist()
+    columns = getattr(encoder, "feature_names_in_", None)
+    if columns is None:
+        columns = np.array([f"x{i}" for i in range(encoder.n_features_in_)], object)
+    return columns.tolist(), names, lambda frame: np.asarray(encoder.transform(frame))
