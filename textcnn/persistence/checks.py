@@ -29,6 +29,25 @@ def check_head(head) -> None:
         raise FileFormatError("The outputs of its target do not fit its kind.")
 
 
+def check_table(features) -> None:
+    """Refuse a table stage whose columns and members are not those that it says."""
+    parts = vars(features)
+    named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
+    if any(name not in parts for name in (*named, "_report", "text_columns_")):
+        raise FileFormatError("It holds a TableFeatures that is not fitted.")
+    numbers = [*features._kept_numbers, *features._member_numbers, *features._text_numbers]
+    if any(not 0 <= number < features.n_features_in_ for number in numbers):
+        raise FileFormatError("A column of TableFeatures is none of its table.")
+    members = features._fitted_members
+    if len(features._member_numbers) != len(members):
+        raise FileFormatError("The members of TableFeatures do not fit its columns.")
+    if len(features._text_numbers) != len(features.text_columns_):
+        raise FileFormatError("The text columns of TableFeatures do not fit its table.")
+    for fitted in members:
+        if fitted.column not in features.text_columns_ or not hasattr(fitted.encoder, "transform"):
+            raise FileFormatError("A member of TableFeatures makes no features of its columns.")
+
+
 def check_network(network, head) -> None:
     """Refuse a network whose weights are not those that its settings ask for."""
     if network.n_outputs != head.n_outputs or network.loss != head.loss or not network.models:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from textcnn import __version__
 from textcnn.persistence.archive import ArchiveReader, ArchiveWriter, FileFormatError
 from textcnn.persistence.atomic import atomic_write
-from textcnn.persistence.checks import check_head, check_network
+from textcnn.persistence.checks import check_head, check_network, check_table
 from textcnn.persistence.registry import Registry, is_estimator
 from textcnn.persistence.values import ValueReader, ValueWriter
 
@@ -41,7 +41,7 @@ def save(estimator, path: str | os.PathLike, *, vectors: str = "float32") -> Non
     if not is_estimator(name):
         raise TypeError(
             "Only estimators of textcnn can be saved, not classes derived from them. Received: "
-            f"{type(estimator).__module__}.{type(estimator).__qualname__}. Use pickle or skops."
+            f"{type(estimator).__module__}.{type(estimator).__qualname__}. Use joblib or skops."
         )
     with atomic_write(path) as file, ArchiveWriter(file) as archive:
         state = ValueWriter(archive, registry, vectors).encode(estimator, name)
@@ -115,6 +115,12 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
 
 def _check_parts(estimator) -> None:
     """Refuse an estimator whose parts do not fit together."""
+    if hasattr(estimator, "_fitted_members"):
+        check_table(estimator)
+        for fitted in estimator._fitted_members:
+            if is_estimator(type(fitted.encoder).__name__):
+                _check_parts(fitted.encoder)
+        return
     if not hasattr(estimator, "_head"):
         raise FileFormatError("It holds an estimator that is not fitted.")
     check_head(estimator._head)
