@@ -15,8 +15,12 @@ override TEXT := $(value TEXT)
 override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
+SHARE := 1
+FITS := 200
+ROWS := 10000000
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hosts lint format bench docs clean
+.PHONY: help setup demo test hosts fuzz soak lint format bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +37,12 @@ test: lint ## lint, tests with warnings as errors, README code, doctests, exampl
 
 hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
 	$(PYTHON) hosts/run.py $(HOSTS)
+
+fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01 for a hundredth of it
+	$(PY) hardening/fuzz.py --share $(SHARE)
+
+soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
+	$(PY) hardening/soak.py --fits $(FITS) --rows $(ROWS)
 
 lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
 	$(PY) -m ruff check .

@@ -11,16 +11,16 @@ outcome of every host. Needs nothing but Python and a package index.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from results import keep, kept, machine, today, write_page
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parent
@@ -44,8 +44,7 @@ def main() -> int:
     results = []
     for host in arguments.hosts or HOSTS:
         result = try_host(host, environments / f"venv-{host}")
-        LATEST.mkdir(exist_ok=True)
-        (LATEST / f"{host}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        keep(LATEST, host, result)
         report()
         results.append(result)
         sys.stdout.write(f"{host}: {result['outcome']}\n")
@@ -57,7 +56,7 @@ def try_host(host: str, environment: Path) -> dict:
     """Install one host and run its tests; return what is to be written down."""
     result = {
         "host": host,
-        "date": f"{datetime.date.today():%Y-%m-%d}",
+        "date": today(),
         "versions": {},
         "lines": [],
     }
@@ -131,14 +130,11 @@ def tail(text: str, n_lines: int = 60) -> str:
 
 def report() -> None:
     """Write RESULTS.md from the latest outcome of every host."""
-    latest = [
-        json.loads(path.read_text(encoding="utf-8")) for path in sorted(LATEST.glob("*.json"))
-    ]
+    latest = kept(LATEST)
     lines = [
         "# Hosts, installed and run",
         "",
-        f"Written by `make hosts` (`python hosts/run.py`); Python {platform.python_version()}, "
-        f"{os.cpu_count()} cores, {platform.machine()}.",
+        f"Written by `make hosts` (`python hosts/run.py`); {machine()}.",
         "Seconds say how long to wait, no more: the machine may have done other work beside.",
         "What each test does: `hosts/test_<host>.py`. How to use each host: `docs/hosts.md`.",
         "",
@@ -158,7 +154,7 @@ def report() -> None:
         if result["traceback"]:
             lines += ["", f"## {result['host']}: what failed", "", "```"]
             lines += [*result["traceback"].splitlines(), "```"]
-    (FOLDER / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(FOLDER / "RESULTS.md", lines)
 
 
 if __name__ == "__main__":
