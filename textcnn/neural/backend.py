@@ -15,7 +15,6 @@ from functools import cache
 
 import numpy as np
 
-
 # What a missing or broken backend raises at its import: a library of another version, no library.
 _BROKEN = (ImportError, AttributeError, OSError, RuntimeError, TypeError, ValueError)
 # The process in which networks were run first.
