@@ -39,6 +39,7 @@ hosts: ## install each AutoML host in an environment of its own and try it; HOST
 	$(PYTHON) hosts/run.py $(HOSTS)
 
 fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01 for a hundredth of it
+	-$(PY) -m pip install --quiet --disable-pip-version-check atheris  # where it has a wheel
 	$(PY) hardening/fuzz.py --share $(SHARE)
 
 soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
