@@ -38,6 +38,7 @@ from textcnn import (
     WordVectors,
 )
 from textcnn.persistence import FileFormatError, NotStored
+from textcnn.persistence.registry import Registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(40, seed=1, n_classes=3)
@@ -280,6 +281,14 @@ def test_another_version_of_skrub_is_told_of(fitted, tmp_path):
 
     (tmp_path / "a.textcnn").write_bytes(forged_state(content, older))
     with pytest.warns(UserWarning, match=r"saved by skrub 0\.5 and is loaded by skrub"):
+        textcnn.load(tmp_path / "a.textcnn")
+
+
+def test_without_skrub_its_encoder_is_asked_for(fitted, tmp_path, monkeypatch):
+    fitted("TableFeatures, skrub")[0].save(tmp_path / "a.textcnn")
+    Registry.entry.cache_clear()
+    monkeypatch.setitem(sys.modules, "skrub", None)
+    with pytest.raises(ImportError, match=r"skrub's StringEncoder.*pip install 'textcnn\[table\]'"):
         textcnn.load(tmp_path / "a.textcnn")
 
 

@@ -7,6 +7,7 @@ can ask for no more memory than the file has bytes.
 from __future__ import annotations
 
 from textcnn.persistence.archive import FileFormatError
+from textcnn.text.joining import JoinedTokenizer
 
 _KINDS = ("binary", "multiclass", "multilabel", "continuous", "multioutput")
 # Networks whose layers' sizes are settings; those of others come with their code.
@@ -27,6 +28,27 @@ def check_head(head) -> None:
         raise FileFormatError("The classes of its target do not fit its outputs.")
     if head.n_outputs < 1 or (head.kind == "continuous" and head.n_outputs != 1):
         raise FileFormatError("The outputs of its target do not fit its kind.")
+
+
+def check_columns(estimator) -> None:
+    """Refuse an estimator whose columns are not those that its parts read."""
+    names = getattr(estimator, "feature_names_in_", None)
+    n_columns = getattr(estimator, "n_features_in_", 1)
+    if n_columns < 1 or (names is not None and names.shape != (n_columns,)):
+        raise FileFormatError("The names of its columns do not fit their number.")
+    readers = [network.readers for networks in _networks(estimator) for network in networks[:1]]
+    if not hasattr(estimator, "_is_joined") or not readers:
+        return
+    is_joined = bool(readers[0]) and isinstance(readers[0][0].tokenizer, JoinedTokenizer)
+    n_read = len(readers) if hasattr(estimator, "get_feature_names_out") else len(readers[0])
+    if estimator._is_joined != is_joined or n_read != (1 if is_joined else n_columns):
+        raise FileFormatError("Its columns do not fit its networks.")
+
+
+def _networks(estimator) -> list:
+    """Return the networks of text columns."""
+    networks = getattr(estimator, "_networks", [])
+    return networks if all(hasattr(network, "readers") for n in networks for network in n) else []
 
 
 def check_table(features) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from textcnn import __version__
 from textcnn.persistence.archive import ArchiveReader, ArchiveWriter, FileFormatError
 from textcnn.persistence.atomic import atomic_write
-from textcnn.persistence.checks import check_head, check_network, check_table
+from textcnn.persistence.checks import check_columns, check_head, check_network, check_table
 from textcnn.persistence.registry import Registry, is_estimator
 from textcnn.persistence.values import ValueReader, ValueWriter
 
@@ -57,8 +57,8 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
     """Load an estimator that its ``save`` wrote.
 
     No code from the file runs and nothing is imported but this package's own classes and a few of
-    scikit-learn's. Every size, hash, name and type in it is checked first, so a damaged or hostile
-    file raises. What a loaded estimator computes is still what the file's author chose.
+    scikit-learn's and skrub's. Every size, hash, name and type in it is checked first, so a damaged
+    or hostile file raises. What a loaded estimator computes is still what the file's author chose.
 
     Parameters
     ----------
@@ -79,6 +79,8 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
         A ValueError: the file is damaged, of a newer version, or no saved estimator.
     OSError
         If the file cannot be read.
+    ImportError
+        If it holds skrub's encoder (member ``"svd"`` of a table) and skrub is not installed.
 
     Notes
     -----
@@ -127,3 +129,4 @@ def _check_parts(estimator) -> None:
     for networks in getattr(estimator, "_networks", ()):
         for network in networks:
             check_network(network, estimator._head)
+    check_columns(estimator)

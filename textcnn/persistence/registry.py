@@ -238,7 +238,16 @@ def is_estimator(name) -> bool:
 
 
 def _import(module: str, name: str) -> type:
-    return getattr(importlib.import_module(module), name)
+    """Import a class of the lists above; only skrub among their packages may be missing."""
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        if not module.startswith("skrub"):
+            raise
+        raise ImportError(
+            f"The file holds skrub's {name}, which could not be imported: {error}. Type: "
+            "pip install 'textcnn[table]'."
+        ) from error
 
 
 def _make_vocabulary(state: dict):
