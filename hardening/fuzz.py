@@ -4,9 +4,10 @@
     python hardening/fuzz.py --share 0.01             # a hundredth of it
     python hardening/fuzz.py texts models --seed 7    # these parts, from another seed
 
-Each part ends at its first finding, which hypothesis makes as small as it can. A finding makes the
-exit status 1. RESULTS.md beside this file keeps the latest outcome of every part. Where atheris is
-installed, the readers of files are also tried by inputs that it chooses by the code they reach.
+Each part ends at its first finding, which hypothesis makes as small as it can; Ctrl-C keeps what was
+tried so far. A finding makes the exit status 1. RESULTS.md beside this file keeps the latest outcome
+of every part. Where atheris is installed, the readers of files are also tried by inputs that it
+chooses by the code they reach.
 """
 
 from __future__ import annotations
@@ -98,24 +99,29 @@ def main() -> int:
         sys.stdout.write(f"{name}: {result['n']:,} tried, {result['outcome']}\n")
         sys.stdout.flush()
         found = found or bool(result["traceback"])
+        if "interrupted" in result["outcome"]:
+            return 130
     return int(found)
 
 
 def run_part(name: str, n: int, seed_: int) -> dict:
     """Run one part; what it found is in the result, not raised."""
-    counter, started, said = Counter(), time.monotonic(), ""
+    counter, started, said, outcome = Counter(), time.monotonic(), "", "no finding"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             PARTS[name](n, seed_, counter, Path(folder))
+        except KeyboardInterrupt:
+            outcome = "no finding until it was interrupted"
         except Exception:  # whatever it is, it is the result
+            outcome = "a finding, see below"
             said = re.sub(r'File "/\S*/', 'File "', traceback.format_exc()[-6000:])
     return {
         "name": f"fuzz: {name}",
         "date": today(),
         "n": counter.n,
         "seed": seed_,
-        "outcome": "a finding, see below" if said else "no finding",
+        "outcome": outcome,
         "outcomes": counter.outcomes,
         "seconds": round(time.monotonic() - started),
         "traceback": said,
