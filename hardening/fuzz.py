@@ -4,10 +4,10 @@
     python hardening/fuzz.py --share 0.01             # a hundredth of it
     python hardening/fuzz.py texts models --seed 7    # these parts, from another seed
 
-Each part ends at its first finding, which hypothesis makes as small as it can; Ctrl-C keeps what was
-tried so far. A finding makes the exit status 1. RESULTS.md beside this file keeps the latest outcome
-of every part. Where atheris is installed, the readers of files are also tried by inputs that it
-chooses by the code they reach.
+Each part ends at its first finding, which hypothesis makes as small as it can; Ctrl-C keeps what
+was tried so far. A finding makes the exit status 1. RESULTS.md beside this file keeps the latest
+outcome of every part. Where atheris is installed, the readers of files are also tried by inputs
+that it chooses by the code they reach.
 """
 
 from __future__ import annotations
