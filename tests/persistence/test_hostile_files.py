@@ -352,6 +352,14 @@ def another_type(state):
     return state
 
 
+def no_model(state):
+    nodes = fitted_part(state)["_fitted_members"][1]
+    linear = next(node["state"] for node in nodes if node["state"]["member"] == "linear")
+    fold = fitted_part(linear["encoder"])["_models"][1][0][0]
+    fold["state"]["estimator"]["state"]["steps"][-1]["tuple"][1] = {"tuple": []}
+    return state
+
+
 def hidden_transform(state):
     member_of(state)["encoder"]["state"]["transform"] = 1
     return state
@@ -368,6 +376,7 @@ def hidden_transform(state):
         numbers_beyond,
         words_twice,
         another_type,
+        no_model,
         hidden_transform,
     ],
     ids=lambda change: change.__name__,

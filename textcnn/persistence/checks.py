@@ -45,6 +45,13 @@ def check_columns(estimator) -> None:
         raise FileFormatError("Its columns do not fit its networks.")
 
 
+def check_models(estimator) -> None:
+    """Refuse fold models that cannot predict, such as a pipeline whose last step is none."""
+    for models in getattr(estimator, "_models", ()):
+        if not models or any(not hasattr(fold.estimator, fold.method) for fold in models):
+            raise FileFormatError("A model of it cannot predict.")
+
+
 def _networks(estimator) -> list:
     """Return the networks of text columns."""
     networks = getattr(estimator, "_networks", [])

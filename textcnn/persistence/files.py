@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from textcnn import __version__
 from textcnn.persistence.archive import ArchiveReader, ArchiveWriter, FileFormatError
 from textcnn.persistence.atomic import atomic_write
-from textcnn.persistence.checks import check_columns, check_head, check_network, check_table
+from textcnn.persistence.checks import (
+    check_columns,
+    check_head,
+    check_models,
+    check_network,
+    check_table,
+)
 from textcnn.persistence.registry import Registry, is_estimator
 from textcnn.persistence.values import ValueReader, ValueWriter
 
@@ -129,4 +135,5 @@ def _check_parts(estimator) -> None:
     for networks in getattr(estimator, "_networks", ()):
         for network in networks:
             check_network(network, estimator._head)
+    check_models(estimator)
     check_columns(estimator)
