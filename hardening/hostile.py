@@ -102,6 +102,12 @@ _LABELS = st.one_of(
 @st.composite
 def frames(draw) -> tuple[pd.DataFrame, object]:
     """Return a frame of any columns, and a target that fits, or does not."""
+    if draw(st.booleans()):  # nothing but the texts is odd, so that they are learnt from
+        n_rows = draw(st.integers(8, 24))
+        made_of = st.lists(mixed_texts | st.none(), min_size=n_rows, max_size=n_rows)
+        names = draw(st.lists(st.sampled_from(["review", "é", "a\x00b"]), min_size=1, unique=True))
+        columns = {name: pd.Series(draw(made_of), dtype=object) for name in names}
+        return pd.DataFrame(columns), [number % 2 for number in range(n_rows)]
     n_rows = draw(st.integers(0, 24))
     labels = draw(st.lists(_LABELS, min_size=0, max_size=4))
     columns = []
