@@ -15,8 +15,12 @@ override TEXT := $(value TEXT)
 override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
+SHARE := 1
+FITS := 200
+ROWS := 10000000
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hosts distributed lint format bench docs clean
+.PHONY: help setup demo test hosts distributed fuzz soak lint format bench docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +40,13 @@ hosts: ## install each AutoML host in an environment of its own and try it; HOST
 
 distributed: ## fit and transform on dask, Ray and Spark for real, with workers killed; ENGINES="dask ray" for some
 	$(PYTHON) hosts/run.py --folder engines $(ENGINES)
+
+fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01 for a hundredth of it
+	-$(PY) -m pip install --quiet --disable-pip-version-check atheris  # where it has a wheel
+	$(PY) hardening/fuzz.py --share $(SHARE)
+
+soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
+	$(PY) hardening/soak.py --fits $(FITS) --rows $(ROWS)
 
 lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
 	$(PY) -m ruff check .

@@ -12,16 +12,16 @@ outcome of every host. Needs nothing but Python and a package index.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+from results import keep, kept, machine, today, write_page
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Their pins exclude textcnn's own requirements.
@@ -63,9 +63,7 @@ def main() -> int:
     results = []
     for host in arguments.hosts or hosts:
         result = try_host(host, folder, environments)
-        latest = folder / "results"
-        latest.mkdir(exist_ok=True)
-        (latest / f"{host}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        keep(folder / "results", host, result)
         report(folder)
         results.append(result)
         sys.stdout.write(f"{host}: {result['outcome']}\n")
@@ -80,7 +78,7 @@ def try_host(host: str, folder: Path, environments: Path) -> dict:
     """
     result = {
         "host": host,
-        "date": f"{datetime.date.today():%Y-%m-%d}",
+        "date": today(),
         "versions": {},
         "lines": [],
     }
@@ -155,13 +153,9 @@ def tail(text: str, n_lines: int = 60) -> str:
 
 def report(folder: Path) -> None:
     """Write RESULTS.md from the latest outcome of every host."""
-    latest = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted((folder / "results").glob("*.json"))
-    ]
-    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    latest = kept(folder / "results")
     lines = [
-        *(line.format(machine=machine) for line in HEADS[folder.name]),
+        *(line.format(machine=machine()) for line in HEADS[folder.name]),
         "",
         "| host | date | outcome | seconds | versions |",
         "|---|---|---|---|---|",
@@ -179,7 +173,7 @@ def report(folder: Path) -> None:
         if result["traceback"]:
             lines += ["", f"## {result['host']}: what failed", "", "```"]
             lines += [*result["traceback"].splitlines(), "```"]
-    (folder / "RESULTS.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_page(folder / "RESULTS.md", lines)
 
 
 if __name__ == "__main__":

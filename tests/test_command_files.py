@@ -138,6 +138,7 @@ BAD = {
     ),
     "quote": (b'id,review\n1,"a"b\n', "row 1 of {path!r} (line 2) cannot be read"),
     "open quote": (b'id,review\n1,"a', "cannot be read: unexpected end of data"),
+    "line in a name": (b'"a\nb\x85","\xff"\n1,2\n', r"It has: a\nb\udc85, \udcff."),
     "twice": (b"review,review\na,b\n", "two columns named 'review'"),
     "empty": (b"", "is empty"),
     "no rows": (b"id,review\n", "has no rows"),
@@ -267,6 +268,36 @@ def test_a_terminal_sees_how_far_it_is(folder, monkeypatch, capsys, tmp_path, sm
     arguments = ["transform", str(folder / "new.csv"), "--model", str(folder / "model.textcnn")]
     assert cli.main([*arguments, "--out", str(tmp_path / "o.csv")]) == 0
     assert "\rtextcnn transform: 90 rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_sees_bars_of_a_fit_and_a_pipe_only_features(
+    folder, monkeypatch, capsys, is_terminal
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    TABLE.assign(y=Y).to_csv(folder / "fit.csv", index=False)
+    arguments = ["fit-transform", str(folder / "fit.csv"), "--text", "review", "--target", "y"]
+    assert cli.main([*arguments, "--kind", "linear", "--folds", "2"]) == 0
+    said = capsys.readouterr()
+    assert ("TextLinearEncoder - fit" in said.err) == is_terminal
+    assert is_terminal or not said.err
+    features = pd.read_csv(io.StringIO(said.out))
+    assert features.columns.tolist() == ["review_linear"] and len(features) == len(TABLE)
+
+
+def test_a_fit_that_takes_too_long_ends_with_status_3(folder, tmp_path, capsys):
+    TABLE.assign(y=Y).to_csv(folder / "fit.csv", index=False)
+    arguments = ["fit-transform", str(folder / "fit.csv"), "--text", "review", "--target", "y"]
+    arguments += ["--kind", "linear", "--folds", "2", "--out", str(tmp_path / "o.csv")]
+    assert cli.main([*arguments, "--time-limit", "0.000001"]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("textcnn: --time-limit 1e-06 is too short: ") and said.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+    assert cli.main([*arguments, "--time-limit", "1000"]) == 0
+    for bad in ("0", "-1", "nan", "inf", "soon"):
+        with pytest.raises(SystemExit):
+            cli.main([*arguments, "--time-limit", bad])
 
 
 def test_memory_does_not_grow_with_the_table(tmp_path):

@@ -124,13 +124,19 @@ def test_the_pages_build_without_a_warning(tmp_path):
     built = tmp_path / "html"
     for page in PAGES:
         assert (built / f"{page.stem}.html").is_file()
-    broken = []
-    for page in built.glob("*.html"):
-        for link in re.findall(
-            r'href="([^"#:?]+)(?:[?#][^"]*)?"', page.read_text(encoding="utf-8")
+    broken, anchors = [], {}
+    for page in built.glob("**/*.html"):
+        for link, anchor in re.findall(
+            r'href="([^"#:?]*)(?:\?[^"#]*)?(?:#([^"]*))?"', page.read_text(encoding="utf-8")
         ):
-            if not (page.parent / link).exists():
+            target = page.parent / link if link else page
+            if not target.exists():
                 broken.append((page.name, link))
+            elif anchor and target.suffix == ".html":
+                if target not in anchors:
+                    anchors[target] = set(re.findall(r'id="([^"]+)"', target.read_text("utf-8")))
+                if anchor not in anchors[target]:
+                    broken.append((page.name, f"{link}#{anchor}"))
     assert not broken
 
 

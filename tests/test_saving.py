@@ -15,10 +15,13 @@ import skops.io
 from checks import signal_table, tiny
 from forged_files import forged_state, members_of
 from sklearn.base import clone
+from sklearn.compose import make_column_selector
+from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
@@ -28,12 +31,14 @@ from textcnn import (
     ImageCNNEncoder,
     ImageCNNRegressor,
     OutOfFoldEncoder,
+    TableFeatures,
     TextCNNClassifier,
     TextCNNRegressor,
     TextLinearEncoder,
     WordVectors,
 )
 from textcnn.persistence import FileFormatError, NotStored
+from textcnn.persistence.registry import Registry
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(40, seed=1, n_classes=3)
@@ -93,6 +98,28 @@ ESTIMATORS = {
         NUMBERS,
         Y,
     ),
+    "OutOfFoldEncoder, text": (
+        OutOfFoldEncoder(
+            make_pipeline(
+                make_union(CountVectorizer(dtype=np.int32), TfidfVectorizer()),
+                TruncatedSVD(3, random_state=0),
+                LogisticRegression(),
+            ),
+            cv=2,
+        ),
+        TABLE["review"],
+        Y,
+    ),
+    "TableFeatures": (
+        TableFeatures(["linear", ("cnn", tiny())], cv=2, keep_text=True, random_state=0),
+        TABLE.assign(price=NUMBERS[:, 0], title=TABLE["review"].str.slice(5)),
+        Y,
+    ),
+    "TableFeatures, skrub": (
+        TableFeatures(["svd"], columns=make_column_selector("rev"), cv=2),
+        TABLE.assign(price=NUMBERS[:, 0]),
+        Y == 0,
+    ),
     "ImageCNNEncoder": (ImageCNNEncoder(**SMALL_PICTURES, cv=2), PICTURES, Y == 0),
     "ImageCNNClassifier": (ImageCNNClassifier(**SMALL_PICTURES, augment="auto"), PICTURES, Y),
     "ImageCNNRegressor": (ImageCNNRegressor(**SMALL_PICTURES), PICTURES, NUMBERS[:, 0]),
@@ -129,7 +156,16 @@ def test_a_loaded_estimator_says_the_same(fitted, tmp_path, name):
     assert before and before.keys() == after.keys()
     for method, values in before.items():
         np.testing.assert_array_equal(after[method], values, err_msg=method)
-    if hasattr(estimator, "report_"):
+        assert type(after[method]) is type(values)
+    if isinstance(estimator, TableFeatures):
+        assert repr(loaded.report_) == repr(estimator.report_)
+        assert loaded.get_feature_names_out().tolist() == after["transform"].columns.tolist()
+        for place, encoder in loaded.encoders_.items():
+            if hasattr(encoder, "report_"):
+                assert encoder.report_.verify().to_dict() == (
+                    estimator.encoders_[place].report_.verify().to_dict()
+                )
+    elif hasattr(estimator, "report_"):
         assert loaded.report_.verify().to_dict() == estimator.report_.verify().to_dict()
         names = estimator.get_feature_names_out()
         assert loaded.get_feature_names_out().tolist() == names.tolist()
@@ -204,7 +240,7 @@ def test_functions_are_stored_by_name_and_given_at_load(tmp_path):
 
 def test_what_can_only_be_pickled_is_named(tmp_path):
     encoder = OutOfFoldEncoder(DecisionTreeClassifier(), cv=2).fit(NUMBERS, Y)
-    with pytest.raises(TypeError, match=r"DecisionTreeClassifier.*skops\.io\.dump or pickle"):
+    with pytest.raises(TypeError, match=r"DecisionTreeClassifier.*skops\.io\.dump or joblib"):
         encoder.save(tmp_path / "a.textcnn")
     classifier = TextCNNClassifier(**SMALL).fit(TABLE, Y)
     classifier.note_ = object()
@@ -219,6 +255,41 @@ def test_what_can_only_be_pickled_is_named(tmp_path):
 
     with pytest.raises(TypeError, match="derived"):
         Mine(**SMALL).fit(TABLE, Y).save(tmp_path / "a.textcnn")
+
+
+def test_an_unknown_member_of_a_table_is_named(tmp_path):
+    member = ("tree", OutOfFoldEncoder(make_pipeline(TfidfVectorizer(), DecisionTreeClassifier())))
+    features = TableFeatures([member], cv=2).fit(TABLE, Y)
+    with pytest.raises(TypeError, match=r"DecisionTreeClassifier\. Use skops\.io\.dump") as caught:
+        features.save(tmp_path / "a.textcnn")
+    assert str(caught.value).startswith("TableFeatures.parameters['members'][0]")
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_version_of_skrub_is_told_of(fitted, tmp_path):
+    import skrub
+
+    features, _ = fitted("TableFeatures, skrub")
+    features.save(tmp_path / "a.textcnn")
+    content = (tmp_path / "a.textcnn").read_bytes()
+    here = f'"_skrub_version": "{skrub.__version__}"'
+
+    def older(state):
+        text = json.dumps(state)
+        assert here in text
+        return json.loads(text.replace(here, '"_skrub_version": "0.5"'))
+
+    (tmp_path / "a.textcnn").write_bytes(forged_state(content, older))
+    with pytest.warns(UserWarning, match=r"saved by skrub 0\.5 and is loaded by skrub"):
+        textcnn.load(tmp_path / "a.textcnn")
+
+
+def test_without_skrub_its_encoder_is_asked_for(fitted, tmp_path, monkeypatch):
+    fitted("TableFeatures, skrub")[0].save(tmp_path / "a.textcnn")
+    Registry.entry.cache_clear()
+    monkeypatch.setitem(sys.modules, "skrub", None)
+    with pytest.raises(ImportError, match=r"skrub's StringEncoder.*pip install 'textcnn\[table\]'"):
+        textcnn.load(tmp_path / "a.textcnn")
 
 
 def test_another_version_of_scikit_learn_is_told_of(tmp_path):

@@ -156,8 +156,12 @@ def test_int8_vectors_stay_small_in_memory_and_give_nearly_the_same(tmp_path):
 
 def test_what_is_not_served_is_said(tmp_path):
     TextLinearEncoder(cv=2).fit(TEXTS, Y).save(tmp_path / "a.textcnn")
-    with pytest.raises(FileFormatError, match=r"TextLinearEncoder is not served.*textcnn\.load"):
+    with pytest.raises(FileFormatError, match=r"TextLinearEncoder is not .*hashes.*textcnn\.load"):
         textcnn.serving.load(tmp_path / "a.textcnn")
+    stored = Path(__file__).parent / "data"
+    for name, reason in (("pictures", "Pillow"), ("table", "estimators of scikit-learn")):
+        with pytest.raises(FileFormatError, match=rf"is not served.*{reason}.*textcnn\.load"):
+            textcnn.serving.load(stored / f"{name}_v1.textcnn")
     encoder = tiny(cv=2).fit(TEXTS, Y)
     encoder.save(tmp_path / "b.textcnn")
     with pytest.raises(ValueError, match=r"ends in \.onnx"):

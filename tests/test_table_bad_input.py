@@ -264,3 +264,12 @@ def test_a_foreign_encoder_needs_a_target_and_a_fold_for_every_row():
         features_of(members=[encoder]).fit(X, np.where(np.arange(90) < 5, np.nan, y))
     with pytest.raises(ValueError, match="'target' cannot handle rows that no model predicts"):
         features_of(members=[encoder], uncovered="nan").fit(X, y, time=np.arange(90))
+
+
+def test_lone_surrogates_in_other_columns_are_no_error():
+    texts = ["a good film of the week", "a bad film of the year"] * 10
+    X = pd.DataFrame({"review": texts, "note": pd.Series(["\ud800", "b"] * 10, dtype=object)})
+    features = TableFeatures(["linear"], columns=["review"], cv=2, random_state=0)
+    table = features.fit_transform(X, [1, 0] * 10)
+    assert table["note"].tolist() == ["\ud800", "b"] * 10
+    assert table["review_linear"].notna().all()

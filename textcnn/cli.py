@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from textcnn import __version__
 from textcnn.command_line.features import add_commands
-from textcnn.command_line.messages import BadInputError, check_column
+from textcnn.command_line.messages import BadInputError, check_column, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0; 2 where the input is not usable (one line on standard error says why);
-        130 where Ctrl-C ended it, 141 where nobody reads the output any more. Options that do not
-        exist raise ``SystemExit(2)``, as `argparse` does.
+        3 where ``--time-limit`` is too short; 130 where Ctrl-C ended it, 141 where nobody reads the
+        output any more. Options that do not exist raise ``SystemExit(2)``, as `argparse` does.
 
     Examples
     --------
@@ -65,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return options.run(options)
     except BadInputError as error:
-        print(f"textcnn: {error}", file=sys.stderr)
-        return 2
+        print(f"textcnn: {printable(str(error))}", file=sys.stderr)
+        return error.status
     except KeyboardInterrupt:
         print("textcnn: interrupted", file=sys.stderr)
         return 130

@@ -19,6 +19,7 @@ from textcnn.crossfit.scoring import Scoring
 from textcnn.neural.randomness import entropy_from
 from textcnn.out_of_fold import adopt, input_names, with_groups_of
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from textcnn.saving import SavesToFile
 from textcnn.table.columns import columns_of_members, read_text
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
 from textcnn.table.frames import Table, check_new_names, read_table
@@ -31,7 +32,9 @@ from textcnn.training_rows import group_hashes, hash_rows, warn_if_training_rows
 KEEP = ("all", "earning")
 
 
-class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
+class TableFeatures(
+    CallbackSupportMixin, MemberParametersMixin, SavesToFile, TransformerMixin, BaseEstimator
+):
     """Replace the text columns of a table by features that several members make of them.
 
     Text columns are found, every member makes its features of each of them by one shared fold

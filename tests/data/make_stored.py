@@ -15,7 +15,7 @@ sys.path.insert(0, str(FOLDER.parent))
 
 from checks import signal_table, tiny  # noqa: E402
 
-from textcnn import ImageCNNClassifier, TextLinearEncoder, WordVectors  # noqa: E402
+from textcnn import ImageCNNClassifier, TableFeatures, TextLinearEncoder, WordVectors  # noqa: E402
 from textcnn.persistence import FORMAT_VERSION  # noqa: E402
 
 
@@ -30,6 +30,10 @@ def main() -> None:
     linear = TextLinearEncoder(cv=2, char_ngrams=(2, 3), random_state=0)
     store("linear", linear.fit(texts, y), new, "transform")
     store("pictures", classifier.fit(pictures, y), pictures[:4], "predict_proba")
+    linear = TextLinearEncoder(char_ngrams=None)
+    members = [("linear", linear), ("cnn", tiny(learned_dim=4))]
+    features = TableFeatures(members, cv=2, random_state=0)
+    store("table", features.fit([[text] for text in texts], y), [[t] for t in new], "transform")
 
 
 def store(name: str, estimator, X, method: str) -> None:

@@ -8,13 +8,21 @@ import json
 import os
 import signal
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from textcnn.command_line.messages import BadInputError, RowCounter, one_line
+from textcnn.command_line.messages import (
+    BadInputError,
+    RowCounter,
+    TimeOverError,
+    one_line,
+    printable,
+    progress_bar,
+)
 from textcnn.command_line.reading import FORMATS, read_chunks
 from textcnn.command_line.writing import table_writer
 
@@ -73,6 +81,12 @@ def _add_fit_transform(commands, seed) -> None:
     )
     how.add_argument("--seed", type=seed, default=0, help="seed of folds and models (default 0)")
     how.add_argument("--jobs", type=int, metavar="N", help="processes; -1 for every core")
+    how.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=_seconds,
+        help="end with status 3 as soon as it is clear that fitting would take longer",
+    )
     fit.add_argument("--save", metavar="MODEL", help="save the encoder: model.textcnn say")
     _add_output(fit)
     fit.set_defaults(run=_fit_transform)
@@ -108,10 +122,21 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"a number of seconds above 0. Received: {text}")
+    return seconds
+
+
 def _fit_transform(options: argparse.Namespace) -> int:
     """Fit on a whole table and write its out-of-fold features."""
     import pandas as pd
 
+    started = time.monotonic()
     if bool(options.text) == bool(options.image):
         raise BadInputError("name the columns to use: --text COLUMN or --image COLUMN")
     if options.image and (options.kind == "linear" or options.vectors):
@@ -140,11 +165,27 @@ def _fit_transform(options: argparse.Namespace) -> int:
         if options.time is not None:
             parameters["time"] = _times(cells[options.time], options.time)
         with table_writer(options.out, format=options.out_format) as writer:
-            features = np.asarray(_refused(encoder.fit_transform, X, y, **parameters))
+            with _in_time(started, options.time_limit), progress_bar(encoder):
+                features = np.asarray(_refused(encoder.fit_transform, X, y, **parameters))
             writer.write(_output(encoder, features, {n: cells[n] for n in options.keep}))
             if options.save is not None:
                 _save(encoder, options.save)
     return 0
+
+
+@contextlib.contextmanager
+def _in_time(started: float, limit: float | None) -> Iterator[None]:
+    """End a fit that would take too long."""
+    from textcnn.progress import TimeLimitReached, time_limit
+
+    try:
+        with time_limit(None if limit is None else started + limit):
+            yield
+    except TimeLimitReached as reached:
+        raise TimeOverError(
+            f"--time-limit {limit:g} is too short: {reached}. Nothing was written. Fewer --folds "
+            "or --epochs, or --kind linear, take less"
+        ) from reached
 
 
 def _save(encoder, path: str) -> None:
@@ -321,7 +362,7 @@ def _messages() -> Iterator[None]:
         text = one_line(message)
         if text not in shown and sys.stderr is not None:
             shown.add(text)
-            print(f"textcnn: warning: {text}", file=sys.stderr)
+            print(f"textcnn: warning: {printable(text)}", file=sys.stderr)
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with warnings.catch_warnings():

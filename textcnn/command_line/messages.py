@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 _SECONDS_BETWEEN = 0.2
+_MOST_NAMES = 30
 
 
 class BadInputError(Exception):
     """Input that the user can mend; its message is one line."""
 
+    status = 2
+
+
+class TimeOverError(BadInputError):
+    """What was asked for does not fit in the time that was given."""
+
+    status = 3
+
 
 def one_line(error: BaseException) -> str:
     """Return an error's message without line breaks."""
     return " ".join(str(error).split())
+
+
+def printable(text: str) -> str:
+    """Return a text for a terminal: one line, control characters and lone surrogates escaped."""
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode()
+        for sign in text
+    )
 
 
 def check_column(columns: Sequence[str], column: str) -> None:
@@ -25,8 +43,32 @@ def check_column(columns: Sequence[str], column: str) -> None:
         return
     names = [str(name) for name in columns]
     close = difflib.get_close_matches(column, names, n=1)
-    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(names)}."
+    shown = [*names[:_MOST_NAMES], "…"] if len(names) > _MOST_NAMES else names
+    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(shown)}."
     raise BadInputError(f"the table has no column {column!r}. {hint}")
+
+
+@contextlib.contextmanager
+def progress_bar(encoder) -> Iterator[None]:
+    """Show a terminal how far a fit is, by scikit-learn's bars; show a pipe or file nothing.
+
+    They need rich, which Keras brings, and scikit-learn 1.9; without these there are no bars.
+    """
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    try:
+        import rich
+        from sklearn.callback import ProgressBar
+    except ImportError:
+        is_terminal = False
+    if not is_terminal:
+        yield
+        return
+    rich.reconfigure(stderr=True)  # standard output is for features
+    encoder.set_callbacks(ProgressBar(max_propagation_depth=None))
+    try:
+        yield
+    finally:
+        encoder.set_callbacks()
 
 
 class RowCounter:

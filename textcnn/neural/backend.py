@@ -16,6 +16,11 @@ from functools import cache
 
 import numpy as np
 
+# What a missing or broken backend raises at its import: a library of another version, no library.
+_BROKEN = (ImportError, AttributeError, OSError, RuntimeError, TypeError, ValueError)
+# The process in which networks were run first.
+_ran_in: list[int] = []
+
 
 @dataclass(frozen=True)
 class ShapePolicy:
@@ -39,15 +44,37 @@ def import_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import keras
-    except ImportError as error:
+    except _BROKEN as error:
         chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ImportError(
-            f"Keras could not be imported with the backend {chosen!r}: {error}. "
+            f"Keras could not be imported with the backend {chosen!r}: {one_line(error)}. "
             f'Type `pip install "keras>=3.13" {chosen}`, or set the environment variable '
             "KERAS_BACKEND to a backend that is installed (tensorflow, jax or torch) before "
             "the first import of keras."
         ) from error
     return keras
+
+
+def one_line(error: BaseException) -> str:
+    """Return the kind of an error and its message, without line breaks."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def refuse_forked_process() -> None:
+    """Refuse to run networks in a process forked from one that ran some.
+
+    The backend's threads stay behind in the parent: the child would wait for them for ever.
+    """
+    if not _ran_in:
+        _ran_in.append(os.getpid())
+    if os.getpid() not in _ran_in:
+        raise RuntimeError(
+            "This process was forked from one in which Keras has run, and Keras' threads are not "
+            "in it: it would wait for ever. Expected: a process started anew. Type "
+            'multiprocessing.get_context("spawn"), or leave joblib its default backend "loky". '
+            "Rows of up to some thousand words in all are answered without Keras, in any process. "
+            f"Received: process {os.getpid()}, forked from {_ran_in[0]}."
+        )
 
 
 @cache

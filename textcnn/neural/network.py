@@ -194,6 +194,7 @@ class TracedNetwork:
 @contextlib.contextmanager
 def borrow_network(blueprint: Blueprint):
     """Lend a traced network to one fit at a time; it comes back only if nothing went wrong."""
+    backend.refuse_forked_process()
     network = None
     with _idle_lock:
         for position, (key, idle) in enumerate(_idle):

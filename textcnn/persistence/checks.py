@@ -7,6 +7,7 @@ can ask for no more memory than the file has bytes.
 from __future__ import annotations
 
 from textcnn.persistence.archive import FileFormatError
+from textcnn.text.joining import JoinedTokenizer
 
 _KINDS = ("binary", "multiclass", "multilabel", "continuous", "multioutput")
 # Networks whose layers' sizes are settings; those of others come with their code.
@@ -27,6 +28,53 @@ def check_head(head) -> None:
         raise FileFormatError("The classes of its target do not fit its outputs.")
     if head.n_outputs < 1 or (head.kind == "continuous" and head.n_outputs != 1):
         raise FileFormatError("The outputs of its target do not fit its kind.")
+
+
+def check_columns(estimator) -> None:
+    """Refuse an estimator whose columns are not those that its parts read."""
+    names = getattr(estimator, "feature_names_in_", None)
+    n_columns = getattr(estimator, "n_features_in_", 1)
+    if n_columns < 1 or (names is not None and names.shape != (n_columns,)):
+        raise FileFormatError("The names of its columns do not fit their number.")
+    readers = [network.readers for networks in _networks(estimator) for network in networks[:1]]
+    if not hasattr(estimator, "_is_joined") or not readers:
+        return
+    is_joined = bool(readers[0]) and isinstance(readers[0][0].tokenizer, JoinedTokenizer)
+    n_read = len(readers) if hasattr(estimator, "get_feature_names_out") else len(readers[0])
+    if estimator._is_joined != is_joined or n_read != (1 if is_joined else n_columns):
+        raise FileFormatError("Its columns do not fit its networks.")
+
+
+def check_models(estimator) -> None:
+    """Refuse fold models that cannot predict, such as a pipeline whose last step is none."""
+    for models in getattr(estimator, "_models", ()):
+        if not models or any(not hasattr(fold.estimator, fold.method) for fold in models):
+            raise FileFormatError("A model of it cannot predict.")
+
+
+def _networks(estimator) -> list:
+    """Return the networks of text columns."""
+    networks = getattr(estimator, "_networks", [])
+    return networks if all(hasattr(network, "readers") for n in networks for network in n) else []
+
+
+def check_table(features) -> None:
+    """Refuse a table stage whose columns and members are not those that it says."""
+    parts = vars(features)
+    named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
+    if any(name not in parts for name in (*named, "_report", "text_columns_")):
+        raise FileFormatError("It holds a TableFeatures that is not fitted.")
+    numbers = [*features._kept_numbers, *features._member_numbers, *features._text_numbers]
+    if any(not 0 <= number < features.n_features_in_ for number in numbers):
+        raise FileFormatError("A column of TableFeatures is none of its table.")
+    members = features._fitted_members
+    if len(features._member_numbers) != len(members):
+        raise FileFormatError("The members of TableFeatures do not fit its columns.")
+    if len(features._text_numbers) != len(features.text_columns_):
+        raise FileFormatError("The text columns of TableFeatures do not fit its table.")
+    for fitted in members:
+        if fitted.column not in features.text_columns_ or not hasattr(fitted.encoder, "transform"):
+            raise FileFormatError("A member of TableFeatures makes no features of its columns.")
 
 
 def check_network(network, head) -> None:

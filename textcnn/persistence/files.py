@@ -8,7 +8,13 @@ from collections.abc import Callable, Mapping
 from textcnn import __version__
 from textcnn.persistence.archive import ArchiveReader, ArchiveWriter, FileFormatError
 from textcnn.persistence.atomic import atomic_write
-from textcnn.persistence.checks import check_head, check_network
+from textcnn.persistence.checks import (
+    check_columns,
+    check_head,
+    check_models,
+    check_network,
+    check_table,
+)
 from textcnn.persistence.registry import Registry, is_estimator
 from textcnn.persistence.values import ValueReader, ValueWriter
 
@@ -41,7 +47,7 @@ def save(estimator, path: str | os.PathLike, *, vectors: str = "float32") -> Non
     if not is_estimator(name):
         raise TypeError(
             "Only estimators of textcnn can be saved, not classes derived from them. Received: "
-            f"{type(estimator).__module__}.{type(estimator).__qualname__}. Use pickle or skops."
+            f"{type(estimator).__module__}.{type(estimator).__qualname__}. Use joblib or skops."
         )
     with atomic_write(path) as file, ArchiveWriter(file) as archive:
         state = ValueWriter(archive, registry, vectors).encode(estimator, name)
@@ -57,8 +63,8 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
     """Load an estimator that its ``save`` wrote.
 
     No code from the file runs and nothing is imported but this package's own classes and a few of
-    scikit-learn's. Every size, hash, name and type in it is checked first, so a damaged or hostile
-    file raises. What a loaded estimator computes is still what the file's author chose.
+    scikit-learn's and skrub's. Every size, hash, name and type in it is checked first, so a damaged
+    or hostile file raises. What a loaded estimator computes is still what the file's author chose.
 
     Parameters
     ----------
@@ -79,6 +85,8 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
         A ValueError: the file is damaged, of a newer version, or no saved estimator.
     OSError
         If the file cannot be read.
+    ImportError
+        If it holds skrub's encoder (member ``"svd"`` of a table) and skrub is not installed.
 
     Notes
     -----
@@ -115,9 +123,17 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
 
 def _check_parts(estimator) -> None:
     """Refuse an estimator whose parts do not fit together."""
+    if hasattr(estimator, "_fitted_members"):
+        check_table(estimator)
+        for fitted in estimator._fitted_members:
+            if is_estimator(type(fitted.encoder).__name__):
+                _check_parts(fitted.encoder)
+        return
     if not hasattr(estimator, "_head"):
         raise FileFormatError("It holds an estimator that is not fitted.")
     check_head(estimator._head)
     for networks in getattr(estimator, "_networks", ()):
         for network in networks:
             check_network(network, estimator._head)
+    check_models(estimator)
+    check_columns(estimator)

@@ -11,6 +11,7 @@ import importlib
 import inspect
 import os
 import typing
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -28,6 +29,7 @@ _DATACLASSES = {
     "Block": "textcnn.image.network",
     "ColumnReader": "textcnn.text.reader",
     "ColumnRecord": "textcnn.crossfit.report",
+    "FittedMember": "textcnn.table.members",
     "FittedModel": "textcnn.neural.training",
     "FoldEstimator": "textcnn.estimator_fitting",
     "FoldPlan": "textcnn.crossfit.assignments",
@@ -38,6 +40,7 @@ _DATACLASSES = {
     "PictureNetwork": "textcnn.image_base",
     "PictureNetworkSettings": "textcnn.image.network",
     "PictureReader": "textcnn.image.pictures",
+    "TableReport": "textcnn.table.report",
     "Target": "textcnn.crossfit.targets",
     "TextNetwork": "textcnn.text_base",
     "TextNetworkSettings": "textcnn.text.network",
@@ -47,32 +50,48 @@ _ESTIMATORS = {
     "ImageCNNEncoder": "textcnn.image_encoders",
     "ImageCNNRegressor": "textcnn.image_estimators",
     "OutOfFoldEncoder": "textcnn.stacking",
+    "TableFeatures": "textcnn.table_features",
     "TextCNNClassifier": "textcnn.estimators",
     "TextCNNEncoder": "textcnn.encoders",
     "TextCNNRegressor": "textcnn.estimators",
     "TextLinearEncoder": "textcnn.linear",
 }
 # Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
+# None whose compiled code trusts its arrays (trees, nearest neighbours, kernel machines): numbers
+# of nodes that a file made up would be read beyond the end of an array.
 _INNER_ESTIMATORS = {
     "BernoulliNB": "sklearn.naive_bayes",
     "CentredLogisticRegression": "textcnn.linear_models",
     "ComplementNB": "sklearn.naive_bayes",
+    "CountVectorizer": "sklearn.feature_extraction.text",
     "ElasticNet": "sklearn.linear_model",
+    "FeatureUnion": "sklearn.pipeline",
     "FoldTfidf": "textcnn.linear_models",
     "GaussianNB": "sklearn.naive_bayes",
+    "HashingVectorizer": "sklearn.feature_extraction.text",
     "Lasso": "sklearn.linear_model",
     "LinearRegression": "sklearn.linear_model",
+    "LinearSVC": "sklearn.svm",
+    "LinearSVR": "sklearn.svm",
     "LogisticRegression": "sklearn.linear_model",
     "MaxAbsScaler": "sklearn.preprocessing",
     "MinMaxScaler": "sklearn.preprocessing",
     "MultinomialNB": "sklearn.naive_bayes",
+    "Normalizer": "sklearn.preprocessing",
+    "PCA": "sklearn.decomposition",
     "Pipeline": "sklearn.pipeline",
     "Ridge": "sklearn.linear_model",
     "SimpleImputer": "sklearn.impute",
     "StandardScaler": "sklearn.preprocessing",
+    "StringEncoder": "skrub",
+    "TfidfTransformer": "sklearn.feature_extraction.text",
+    "TfidfVectorizer": "sklearn.feature_extraction.text",
+    "ToStr": "skrub._to_str",  # a part of StringEncoder
+    "TruncatedSVD": "sklearn.decomposition",
 }
 # What TextLinearEncoder is made of has meant the same in every version of scikit-learn.
 _VERSION_FREE = ("Pipeline", "Ridge")
+_SKRUB_VERSION = "_skrub_version"
 # Splitters are made anew by their parameters.
 _SPLITTERS = (
     "GroupKFold",
@@ -85,25 +104,31 @@ _SPLITTERS = (
 # What fit leaves on our estimators: attribute → the name of its type below.
 _FITTED = {
     "_counters": "counters",
+    "_fitted_members": "members",
     "_head": "target",
     "_history": list[dict],
     "_is_joined": bool,
+    "_kept_numbers": list[int],
+    "_member_numbers": list[int],
     "_models": "models",
     "_networks": "networks",
     "_notes": tuple[str, ...],
     "_plan": "plan",
     "_records": "records",
+    "_report": "table_report",
     "_repeated_hashes": np.ndarray,  # of files before 0.2; no longer looked at
     "_row_hashes": np.ndarray,
     "_sklearn_output_config": dict[str, str | None],
     "_target": "target",
+    "_text_numbers": list[int],
     "classes_": np.ndarray | list | None,
     "feature_names_in_": np.ndarray,
     "n_features_in_": int,
     "target_type_": str,
+    "text_columns_": list[str],
 }
 # Parameters that may be objects of others; a loaded estimator transforms without them.
-_REPLACEABLE = ("augment", "cv", "embeddings", "random_state")
+_REPLACEABLE = ("augment", "columns", "cv", "embeddings", "random_state")
 # Left by callbacks and by routing while a fit runs; not part of a fitted estimator.
 _PASSING = ("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx")
 
@@ -142,8 +167,9 @@ class Registry:
         if name in _SPLITTERS and module.startswith("sklearn.model_selection"):
             return name
         place = _DATACLASSES.get(name) or _ESTIMATORS.get(name) or _INNER_ESTIMATORS.get(name)
-        is_ours = place is not None and (
-            module == place or (place.startswith("sklearn") and module.startswith(place))
+        library = "" if place is None else place.partition(".")[0]
+        is_ours = module == place or (
+            library in ("sklearn", "skrub") and f"{module}.".startswith(f"{place}.")
         )
         return name if is_ours else None
 
@@ -165,6 +191,8 @@ class Registry:
                 "fitted": _fitted_state(value, where),
                 "requests": _requests_of(value),
             }
+        if type(value).__module__.startswith("skrub."):
+            return {**vars(value), _SKRUB_VERSION: _version_of_skrub()}
         if name in _VERSION_FREE or not type(value).__module__.startswith("sklearn."):
             return dict(vars(value))
         return value.__getstate__()  # with scikit-learn's version, which reading compares
@@ -210,7 +238,16 @@ def is_estimator(name) -> bool:
 
 
 def _import(module: str, name: str) -> type:
-    return getattr(importlib.import_module(module), name)
+    """Import a class of the lists above; only skrub among their packages may be missing."""
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        if not module.startswith("skrub"):
+            raise
+        raise ImportError(
+            f"The file holds skrub's {name}, which could not be imported: {error}. Type: "
+            "pip install 'textcnn[table]'."
+        ) from error
 
 
 def _make_vocabulary(state: dict):
@@ -224,7 +261,13 @@ def _make_inner(kind: type, state: dict):
     hidden = [name for name in state if not str(name).isidentifier() or hasattr(kind, name)]
     if hidden:
         raise FileFormatError(f"An attribute would hide a method: {hidden[0]!r}.")
+    vocabulary = state.get("vocabulary_")
+    if vocabulary is not None and sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        # Compiled code takes these numbers for columns that are there.
+        raise FileFormatError(f"The vocabulary of {kind.__name__} has numbers without a word.")
     estimator = kind.__new__(kind)
+    if _SKRUB_VERSION in state:
+        _warn_of_version(kind.__name__, state.pop(_SKRUB_VERSION))
     if "_sklearn_version" in state:
         estimator.__setstate__(state)
     else:
@@ -245,6 +288,24 @@ def _make_estimator(kind: type, state: dict):
     return estimator
 
 
+def _version_of_skrub() -> str:
+    import skrub
+
+    return skrub.__version__
+
+
+def _warn_of_version(name: str, written_by) -> None:
+    """Warn, as scikit-learn does of its own, that another version of skrub wrote an encoder."""
+    here = _version_of_skrub()
+    if written_by != here:
+        warnings.warn(
+            f"A {name} was saved by skrub {str(written_by)[:40]} and is loaded by skrub {here}; "
+            "its features may differ. Fit it again where they must not.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 @cache
 def _fitted_hints() -> dict:
     """Return the types of what fit leaves."""
@@ -253,15 +314,19 @@ def _fitted_hints() -> dict:
     from textcnn.crossfit.targets import Target
     from textcnn.estimator_fitting import FoldEstimator
     from textcnn.image_base import PictureNetwork
+    from textcnn.table.members import FittedMember
+    from textcnn.table.report import TableReport
     from textcnn.text.ngrams import NgramCounter
     from textcnn.text_base import TextNetwork
 
     named = {
         "counters": list[NgramCounter],
+        "members": list[FittedMember],
         "models": list[list[FoldEstimator]],
         "networks": list[list[TextNetwork | PictureNetwork]],
         "plan": FoldPlan,
         "records": list[ColumnRecord],
+        "table_report": TableReport,
         "target": Target,
     }
     return {name: named[hint] if isinstance(hint, str) else hint for name, hint in _FITTED.items()}
@@ -308,7 +373,7 @@ def _fitted_state(estimator, where: str) -> dict:
     if unknown:
         raise TypeError(
             f"{where} has attributes that a file has no place for: {unknown}. Delete them, or use "
-            "skops.io.dump or pickle."
+            "skops.io.dump or joblib.dump."
         )
     return state
 

@@ -19,6 +19,8 @@ from textcnn.persistence.quantized import QuantizedVectors, is_vector_table, qua
 # Shorter lists of strings are easier to read as JSON.
 _FEWEST_PACKED_STRINGS = 16
 _DEEPEST = 100
+# What ``dtype=`` of vectorizers may be.
+_NUMPY_TYPES = ("float32", "float64", "int32", "int64")
 
 
 class NotStored:
@@ -81,6 +83,10 @@ class ValueWriter:
         if isinstance(value, tuple):
             return {"tuple": [self.encode(v, f"{where}[{i}]") for i, v in enumerate(value)]}
         if isinstance(value, dict):
+            if len(value) >= _FEWEST_PACKED_STRINGS and _are_numbered_words(value):
+                words = self._encode_list(list(value), where)
+                numbers = np.fromiter(value.values(), np.int64, len(value))
+                return {"numbered": [words, self.archive.add_array(numbers)]}
             pairs = [
                 [self.encode(key, where), self.encode(item, f"{where}[{key!r}]")]
                 for key, item in value.items()
@@ -90,6 +96,8 @@ class ValueWriter:
             return {"path": str(value)}
         if isinstance(value, NotStored):
             return {"not_stored": value.description}
+        if isinstance(value, type) and value.__name__ in _NUMPY_TYPES and _is_numpy_type(value):
+            return {"numpy_type": value.__name__}
         name = self.registry.name_of(value)
         if name is not None:
             return {"object": name, "state": self._encode_object(name, value, where)}
@@ -98,7 +106,7 @@ class ValueWriter:
         raise TypeError(
             f"{where} cannot be stored in a file without code. Expected: NumPy arrays, plain "
             f"values and estimators of textcnn. Received: {type(value).__module__}."
-            f"{type(value).__qualname__}. Use skops.io.dump or pickle for this estimator."
+            f"{type(value).__qualname__}. Use skops.io.dump or joblib.dump for this estimator."
         )
 
     def _encode_object(self, name: str, value, where: str) -> dict:
@@ -235,6 +243,18 @@ class ValueReader:
     def _decode_dict(self, pairs):
         return {self.decode(key): self.decode(item) for key, item in pairs}
 
+    def _decode_numbered(self, parts):
+        words, number = parts
+        words, numbers = self.decode(words), self._archive.array(_number(number))
+        if numbers.dtype != np.int64 or len(set(words)) != len(words):
+            raise FileFormatError("A list of numbered words is damaged.")
+        return dict(zip(words, numbers.tolist(), strict=True))
+
+    def _decode_numpy_type(self, name):
+        if name not in _NUMPY_TYPES:
+            raise FileFormatError(f"It holds a type of an unknown name: {str(name)[:40]!r}.")
+        return getattr(np, name)
+
     def _decode_path(self, text):
         return Path(text)
 
@@ -263,6 +283,14 @@ class ValueReader:
         return kind.make(values)
 
 
+def _are_numbered_words(value: dict) -> bool:
+    return set(map(type, value)) == {str} and set(map(type, value.values())) == {int}
+
+
+def _is_numpy_type(kind: type) -> bool:
+    return kind is getattr(np, kind.__name__)
+
+
 def _number(value) -> int:
     if type(value) is not int or value < 0:
         raise FileFormatError(f"A whole number is expected. Received: {str(value)[:40]!r}.")
@@ -276,7 +304,7 @@ def callable_name(function, where: str) -> str:
         raise TypeError(
             f"{where} is a function without a name of its own, and a file holds no code. "
             "Expected: a function made by def (its name is stored; load takes custom_objects=). "
-            f"Received: {function!r}. Or use skops.io.dump or pickle."
+            f"Received: {function!r}. Or use skops.io.dump or joblib.dump."
         )
     module = getattr(function, "__module__", None)
     return f"{module}.{name}" if module not in (None, "builtins") else name

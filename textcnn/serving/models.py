@@ -21,6 +21,17 @@ from textcnn.text.plain import has_plain_form, plain_outputs
 # Rows are read in blocks, so that memory does not grow with the number of rows.
 _ROWS_AT_A_TIME = {"numpy": 16_384, "onnx": 512}
 RUNTIMES = ("auto", "numpy", "onnxruntime")
+_PICTURES = ", because reading pictures takes Pillow, and their networks have no form in NumPy"
+_OTHERS = ", because its parts are estimators of scikit-learn or others"
+# Why NumPy alone does not do, by class.
+_NOT_SERVED = {
+    "ImageCNNClassifier": _PICTURES,
+    "ImageCNNEncoder": _PICTURES,
+    "ImageCNNRegressor": _PICTURES,
+    "OutOfFoldEncoder": _OTHERS,
+    "TableFeatures": _OTHERS,
+    "TextLinearEncoder": ", because its n-grams are numbered by hashes of pandas and scikit-learn",
+}
 
 
 class ServedModel:
@@ -262,8 +273,10 @@ def load(
             archive = ArchiveReader(file)
             kind = archive.manifest.get("class")
             if not isinstance(kind, str) or not kind.startswith("TextCNN"):
+                reason = _NOT_SERVED.get(str(kind), "")
                 raise FileFormatError(
-                    f"A {str(kind)[:40]} is not served by textcnn.serving; textcnn.load serves it."
+                    f"A {str(kind)[:40]} is not served by textcnn.serving{reason}; textcnn.load "
+                    "serves it, where all of textcnn's requirements are installed."
                 )
             name, parts = read_parts(archive, custom_objects)
             if name != kind:

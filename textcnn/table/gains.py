@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -246,7 +247,9 @@ def other_columns(table: Table, numbers: Sequence[int]) -> tuple[np.ndarray, int
 def _as_numbers(column: pd.Series) -> np.ndarray | None:
     """Return a column as one or several columns of float64, None for what has no such form."""
     if column.dtype == object:
-        column = column.infer_objects()
+        # Pandas' own strings hold no lone surrogates; such a column stays one of objects.
+        with contextlib.suppress(UnicodeEncodeError):
+            column = column.infer_objects()
     if pd.api.types.is_datetime64_any_dtype(column):
         values = column.to_numpy("datetime64[s]")
         numbers = values.astype(np.int64).astype(np.float64)
