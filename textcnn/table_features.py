@@ -69,8 +69,10 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     keep : {"all", "earning"}, default="all"
         ``"all"``: every member's features are in the table, and the report advises.
         ``"earning"``: a member stays on a column only if what it adds to the other columns and to
-        the members kept before it is more than two standard errors (by Student's t for the
-        number of folds) above zero over ``n_repeats`` fold plans. That is a selection by the
+        the members kept before it is more than two standard errors above zero over ``n_repeats``
+        fold plans: by Student's t for the number of folds, and more the more members and columns
+        there are (Bonferroni), so that chance has one small probability for the whole table: 33
+        tables of a dozen noise members had none kept. That is a selection by the
         training target: validate it as a part of the model, inside cross-validation, never by the
         rows that it was fitted on. Members that gain on the first plan are fitted ``n_repeats``
         times.
@@ -151,9 +153,11 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     Gains are measured by a linear model on the other columns (numbers, dates, and up to 30
     categories; not more than 300 columns) and one set of out-of-fold predictions per member: logits
     of ours, and those of a linear model on the features of others such as ``"svd"``. They are
-    optimistic, and labelled so, but for folds in order of time: the plan is not nested. They tell
-    what a member adds to those above it in the report, not what gradient
-    boosting will make of them. Their standard errors follow C. Nadeau and Y. Bengio, "Inference
+    nested without a second fit: a stack learns from the rows of one fold, predicted by the one
+    model that saw none of their targets, and is scored on other rows of that fold. So it knows
+    few rows and finds a little less than there is. Where several models predict a row (repeated
+    folds) gains are optimistic, and labelled so. They tell what a member adds to those above it
+    in the report, not what gradient boosting will make of them. Their standard errors follow C. Nadeau and Y. Bengio, "Inference
     for the generalization error", Machine Learning 52, 2003.
 
     Examples

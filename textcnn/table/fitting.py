@@ -16,8 +16,9 @@ from textcnn.crossfit import FoldPlan, Target, make_fold_plan
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, TimeLimitReached, time_limit
-from textcnn.table.gains import Gain, LinearStack, gain_metric, logits, paired_gain
+from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
+from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
 
 _LARGEST_SEED = 2**32
@@ -151,11 +152,11 @@ class TableFit:
         for entry in self._fitted:
             before.append(entry.forms[0])
             scores = stack.fold_scores(before)
-            entry.gain = paired_gain([(scores, base)], self.plans[:1])
+            entry.gain = paired_gain([(scores, base)], self.plans[:1], len(self._fitted))
             base = scores
 
     def select(self, n_repeats: int) -> None:
-        """Keep the entries whose gain over the kept ones is above two standard errors.
+        """Keep the entries whose gain over the kept ones is beyond its margin.
 
         Each is tried on the first plan; where it gains there, it is fitted and tried on the
         others too.
@@ -173,7 +174,9 @@ class TableFit:
                 scores = stack.fold_scores([other.forms[number] for other in [*kept, entry]])
                 found.append(scores)
                 entry.gain = paired_gain(
-                    list(zip(found, base, strict=False)), self.plans[: len(found)]
+                    list(zip(found, base, strict=False)),
+                    self.plans[: len(found)],
+                    len(self._fitted),
                 )
                 if not entry.gain.mean > 0:
                     break
@@ -182,7 +185,7 @@ class TableFit:
                 kept.append(entry)
                 base = found
             elif not entry.why_not:
-                entry.why_not = "dropped: gain below two standard errors"
+                entry.why_not = "dropped: gain within its error"
 
     def score(self, entry: Entry) -> tuple[float, float, str]:
         """Return an entry's own score, its spread over folds, and what was scored."""
@@ -191,7 +194,7 @@ class TableFit:
             summary = report.summary
             line = summary[summary["metric"] == self.metric].iloc[0]
             return float(line["score"]), float(line["spread"]), "predictions"
-        scores = self._stack(0).fold_scores([entry.features], beside=False)
+        scores = self._stack(0).block_scores([entry.features])
         scores = scores[~np.isnan(scores)]
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         return float(scores.mean()) if len(scores) else np.nan, spread, "linear model"

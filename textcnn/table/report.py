@@ -10,9 +10,13 @@ import pandas as pd
 
 from textcnn.crossfit.report_display import _aligned
 
+NESTED = (
+    "Gains are nested: a stack learns from rows of one fold, predicted by the model that saw none "
+    "of their targets, and is scored on the fold's other rows."
+)
 OPTIMISTIC = (
-    "Gains are optimistic: the plan is not nested, so the stack learns from predictions of models "
-    "that knew the targets it is scored on."
+    "Gains are optimistic: several models predict a row, so the stack learns from predictions of "
+    "models that knew the targets it is scored on."
 )
 IN_TIME = "Gains come from folds in order of time: the stack knew no target that it is scored on."
 
@@ -127,7 +131,13 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
         f"{beside}, over {_count(n_plans, 'fold plan')}."
     )
     report = TableReport(lines, headline)
-    report.notes = [IN_TIME if plan.ordered else OPTIMISTIC, *plan.notes]
+    nested = NESTED if plan.n_predictions.max(initial=0) <= 1 else OPTIMISTIC
+    report.notes = [IN_TIME if plan.ordered else nested, *plan.notes]
+    n_looks = sum(line["n_folds"] > 0 for line in lines)
+    if n_looks > 1:
+        report.notes.append(
+            f"{n_looks} members were looked at, so a gain must be the larger to count (Bonferroni)."
+        )
     if keep == "earning":
         report.notes.append(
             "Members were selected by the training target: judge the selection on other rows."
