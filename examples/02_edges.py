@@ -8,28 +8,16 @@ kernel is not turned around, as SciPy's ``correlate2d`` shows.
 """
 
 import numpy as np
-from example_tools import new_figure, read_arguments, save_figure
+from example_tools import draw_shapes, new_figure, read_arguments, save_figure
 from scipy.signal import correlate2d
 
 KERNEL = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], dtype=np.float32)
 
 
-def draw_shapes(size=300):
-    """Return a grey picture of a disc, a ring, a triangle and a frame on a flat ground."""
-    rows, columns = np.mgrid[:size, :size]
-    picture = np.full((size, size), 60, np.float32)
-    picture[np.hypot(rows - 85, columns - 85) < 55] = 200
-    ring = np.hypot(rows - 85, columns - 215)
-    picture[(ring < 55) & (ring > 35)] = 150
-    picture[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
-    frame = np.maximum(np.abs(rows - 218), np.abs(columns - 215))
-    picture[(frame < 52) & (frame > 40)] = 20
-    return picture
-
-
 def main():
     arguments = read_arguments(__doc__)
     import keras
+    from matplotlib.patches import Rectangle
 
     picture = draw_shapes()
     convolution = keras.layers.Conv2D(1, 3, use_bias=False)
@@ -50,16 +38,25 @@ def main():
     assert activated.min() == 0 and np.array_equal(activated, np.maximum(convolved, 0))
     assert np.array_equal(pooled, activated.reshape(149, 2, 149, 2).max(axis=(1, 3)))
 
-    figure, panels = new_figure(4)
-    reach = np.abs(convolved).max()
-    for ax, values, title, options in (
-        (panels[0], picture, "picture, 300×300", {"cmap": "gray", "vmin": 0, "vmax": 255}),
-        (panels[1], convolved, "convolution", {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}),
-        (panels[2], activated, "ReLU", {"cmap": "gray"}),
-        (panels[3], pooled, "max pooling, 149×149", {"cmap": "gray"}),
+    figure, panels = new_figure(4, n_rows=2, width=12, height=6.4)
+    reach = np.abs(convolved).max() / 2  # so that the weaker edges are seen as well
+    signed = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
+    positive = {"cmap": "gray", "vmin": 0, "vmax": reach}
+    for (whole, detail), values, title, options in (
+        (panels[:, 0], picture, "picture, 300×300", {"cmap": "gray", "vmin": 0, "vmax": 255}),
+        (panels[:, 1], convolved, "convolution: red > 0, blue < 0", signed),
+        (panels[:, 2], activated, "ReLU: what is above 0", positive),
+        (panels[:, 3], pooled, "max pooling, 149×149", positive),
     ):
-        ax.imshow(values, interpolation="nearest", **options)
-        ax.set(title=title, xticks=[], yticks=[])
+        whole.imshow(values, interpolation="antialiased", **options)
+        whole.set(title=title, xticks=[], yticks=[])
+        scale = len(values) / 300
+        left, top, side = (int(number * scale) for number in (70, 160, 30))
+        detail.imshow(values[top : top + side, left : left + side], **options)
+        detail.set(xticks=[], yticks=[])
+        box = [left - 0.5, top - 0.5], side, side
+        whole.add_patch(Rectangle(*box, fill=False, edgecolor="#f2a900", linewidth=1.5))
+    panels[1, 0].set_ylabel("the framed part, pixel by pixel")
     save_figure(figure, arguments, "02_edges")
 
 

@@ -53,13 +53,14 @@ def main():
     figure, (left, right) = new_figure(2, width=8.5, height=3.6)
     for kernel, part in shapes.groupby("kernel"):
         label = f"{kernel}×{kernel}, {part['parameters'].iloc[0]:,} parameters"
-        left.plot(part["stride"], part["side of the maps"], "o-", markersize=4)
-        right.plot(part["stride"], part["multiply-adds"], "o-", markersize=4, label=label)
-    left.set(xlabel="stride", ylabel="side of the maps", title="32×32 pixels, no padding")
+        left.plot(part["stride"], part["side of the maps"], "o-", markersize=4, label=label)
+        right.plot(part["stride"], part["multiply-adds"], "o-", markersize=4)
+    left.set(xlabel="stride", ylabel="side of the maps, pixels")
+    left.set(title="12 filters on 32×32 pixels, no padding")
     left.set(xticks=STRIDES, ylim=(0, 33))
-    right.set(xlabel="stride", ylabel="multiply-adds", title="cost of 12 filters", yscale="log")
+    right.set(xlabel="stride", ylabel="multiply-adds per picture", title="their cost", yscale="log")
     right.set(xticks=STRIDES)
-    right.legend(frameon=False, fontsize=8)
+    left.legend(frameon=False, fontsize=8, title="kernel", alignment="left")
     save_figure(figure, arguments, "03_shapes")
 
 

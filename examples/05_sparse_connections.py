@@ -58,6 +58,7 @@ def main():
         xlabel="pixel",
         ylabel="position of the kernel",
         title="3×3 kernel on 6×6 pixels: 75 % zeros",
+        yticks=range(0, 16, 5),
     )
     figure.colorbar(image, ax=left, label="weight", shrink=0.6, ticks=[1, 5, 9])
     right.loglog(sides, full, "o-", color="#b5332e", label="the matrix")

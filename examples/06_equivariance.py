@@ -82,7 +82,7 @@ def main():
     }
     curves = {}
     for name, settings in ways.items():
-        epochs = (20 if "shifted" in name else 6) if arguments.quick else 80
+        epochs = (20 if "shifted" in name else 6) if arguments.quick else 40
         classifier = ImageCNNClassifier(
             **settings, epochs=epochs, batch_size=32, random_state=arguments.seed
         )

@@ -54,7 +54,7 @@ def main():
     train, new, y, new_y = train_test_split(
         texts, y, test_size=0.25, stratify=y, random_state=arguments.seed
     )
-    width, epochs = (16, 16) if arguments.quick else (64, 8)
+    width, epochs = (16, 16) if arguments.quick else (64, 4)
     lines = {}
     for name, settings in {
         "CNN": {"n_filters": width, "kernel_sizes": (3,)},

@@ -28,7 +28,7 @@ def read_arguments(text):
     return parser.parse_args()
 
 
-def new_figure(n_panels, **options):
+def new_figure(n_panels, n_rows=1, **options):
     """Return a figure and its panels, drawn without a screen."""
     import matplotlib
 
@@ -37,18 +37,35 @@ def new_figure(n_panels, **options):
 
     width = options.pop("width", 3.4 * n_panels)
     height = options.pop("height", 3.4)
-    return plt.subplots(1, n_panels, figsize=(width, height), layout="constrained", **options)
+    return plt.subplots(n_rows, n_panels, figsize=(width, height), layout="constrained", **options)
 
 
 def save_figure(figure, arguments, name):
-    """Save a figure as PNG and say where."""
+    """Save a figure as a PNG of few colours, which is small, and say where."""
     import matplotlib.pyplot as plt
+    from PIL import Image
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     path = arguments.out / f"{name}.png"
     figure.savefig(path, dpi=90)
     plt.close(figure)
+    with Image.open(path) as picture:
+        few_colours = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    few_colours.save(path, optimize=True)
     print(f"picture: {path}")
+
+
+def draw_shapes(size=300):
+    """Return a grey picture of a disc, a ring, a triangle and a frame on a flat ground."""
+    rows, columns = np.mgrid[:size, :size] * (300 / size)
+    picture = np.full((size, size), 60, np.float32)
+    picture[np.hypot(rows - 85, columns - 85) < 55] = 200
+    ring = np.hypot(rows - 85, columns - 215)
+    picture[(ring < 55) & (ring > 35)] = 150
+    picture[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
+    frame = np.maximum(np.abs(rows - 218), np.abs(columns - 215))
+    picture[(frame < 52) & (frame > 40)] = 20
+    return picture
 
 
 def small_digits(seed, *, border=0, magnify=1):

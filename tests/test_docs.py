@@ -42,6 +42,15 @@ def _check_leak_safety(names):
     assert names["report"].scores["score"].notna().any()
 
 
+def _check_pictures(names):
+    assert names["features"].shape == (400, 1)
+    assert names["accuracy"] > 0.3
+    assert sorted(set(names["labels"])) == ["even", "odd"]
+    assert list(names["names"]) == ["photo__photo_cnn", "numbers__price"]
+    assert names["clip_features"].shape == (100, 1)
+    assert Path("reason.png").stat().st_size > 1000
+
+
 def _check_saving(names):
     np.testing.assert_allclose(
         names["features"], names["encoder"].transform(names["reviews"][["review"]].head(3))
@@ -54,6 +63,7 @@ CHECKS = {
     "guide.md": _check_guide,
     "index.md": _check_index,
     "leak-safety.md": _check_leak_safety,
+    "pictures.md": _check_pictures,
     "quickstart.md": _check_quickstart,
     "saving.md": _check_saving,
 }
@@ -75,6 +85,17 @@ def test_the_code_runs(page, tmp_path, monkeypatch):
         lines = "\n" * text.count("\n", 0, block.start(1))
         exec(compile(lines + block.group(1), str(page), "exec"), namespace)
     CHECKS[page.name](namespace)
+
+
+def test_pictures_of_the_textbook_are_small_and_all_shown():
+    pictures = sorted((DOCS / "textbook").glob("*"))
+    text = (DOCS / "textbook.md").read_text(encoding="utf-8")
+    shown = re.findall(r"\]\(textbook/([^)]+)\)", text)
+    assert sorted(shown) == [path.name for path in pictures]
+    scripts = {path.stem for path in (REPOSITORY / "examples").glob("*.py")}
+    assert {path.stem for path in pictures} <= scripts
+    sizes = [path.stat().st_size for path in pictures]
+    assert max(sizes) < 60_000 and sum(sizes) < 600_000
 
 
 def test_the_pages_build_without_a_warning(tmp_path):

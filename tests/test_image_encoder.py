@@ -19,7 +19,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 
-from textcnn import BlankPictureWarning, ImageCNNEncoder, InSampleWarning, PictureError
+from textcnn import (
+    BlankPictureWarning,
+    ImageCNNEncoder,
+    InSampleWarning,
+    PictureError,
+    TableFeatures,
+)
 from textcnn.datasets import load_class_folders
 from textcnn.neural import network as network_module
 
@@ -217,6 +223,28 @@ def test_a_column_of_files_enters_a_table_as_text_does(photos):
     assert model.predict(X.iloc[:3]).shape == (3,)
     as_column = ColumnTransformer([("photo", clone(encoder), "photo")]).fit(X, y)
     assert as_column.get_feature_names_out().tolist() == ["photo__photo_cnn"]
+
+
+def test_a_table_finds_its_column_of_files(photos):
+    X, y, pictures = photos
+    X = X.assign(review=[f"word{i % 7} of row {i}" for i in range(60)])
+    X.loc[3, "photo"] = None
+    alone = ImageCNNEncoder(cv=2, on_error="blank", **TINY)
+    table = TableFeatures(members=("linear", alone), cv=2, random_state=0)
+    with pytest.warns(BlankPictureWarning, match="1 of 60"):
+        features = table.fit_transform(X, y)
+    assert features.columns.tolist() == ["price", "photo_image_cnn", "review_linear"]
+    pictures[3] = 0
+    np.testing.assert_array_equal(
+        features["photo_image_cnn"], clone(alone).fit_transform(pictures, y)[:, 0]
+    )
+    assert table.transform(X[4:9]).shape == (5, 3)
+    lines = table.report_.to_frame()[["column", "member"]].to_numpy().tolist()
+    assert sorted(lines) == [["photo", "image_cnn"], ["review", "linear"]]
+    named = TableFeatures(members=("image_cnn",), columns=["photo"])
+    assert named.get_params()["image_cnn__network"] == "simple"
+    without = TableFeatures(members=("linear",), cv=2).fit_transform(X, y)
+    assert without.columns.tolist() == ["photo", "price", "review_linear"]
 
 
 def test_several_columns_of_files_have_a_network_each(photos):

@@ -211,6 +211,13 @@ def test_every_form_of_network_is_fitted(settings):
     assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
 
 
+def test_precision_is_mixed_where_a_gpu_is(monkeypatch):
+    for has_gpu, expected in ((True, "mixed_bfloat16"), (False, "float32")):
+        monkeypatch.setattr("textcnn.image_parameters.has_gpu", lambda found=has_gpu: found)
+        (_, settings), _ = ImageCNNClassifier()._check_settings()
+        assert settings.precision == expected
+
+
 # What is refused, before any training
 
 BAD_PARAMETERS = {
@@ -275,7 +282,19 @@ BAD_TOGETHER = {
     ),
     "a step without a size": ({"pool_stride": 2}, "pool_stride needs pool_size"),
     "floats into a backbone": ({"network": "mobilenetv3small"}, "0 to 255"),
+    "pictures smaller than a users network needs": (
+        {"network": lambda shape: three_poolings(shape)},
+        r"picture.*\(8, 8, 1\).*image_size=.*zero or negative[^\n]*$",
+    ),
 }
+
+
+def three_poolings(shape):
+    pictures = keras.Input(shape)
+    maps = keras.layers.Conv2D(2, 3)(pictures)
+    for _ in range(3):
+        maps = keras.layers.MaxPooling2D(2)(maps)
+    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
 
 
 @pytest.mark.parametrize("name", BAD_TOGETHER)
@@ -286,10 +305,32 @@ def test_parameters_that_do_not_fit_together_are_refused(name):
         ImageCNNClassifier(**(TINY | settings)).fit(X / 255, y)
 
 
+@pytest.mark.parametrize(("name", "side"), [("mobilenetv3small", 32), ("Xception", 71)])
+def test_pictures_smaller_than_a_backbone_needs_are_refused_before_training(
+    name, side, monkeypatch
+):
+    from textcnn.neural.network import TracedNetwork
+
+    monkeypatch.setattr(TracedNetwork, "fit", lambda *args: pytest.fail("training began"))
+    X, y = line_pictures(20)
+    with pytest.raises(ValueError, match=rf"at least {side}x{side}.*image_size=.*of 8×8"):
+        ImageCNNClassifier(network=name, **TINY).fit(X, y)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    X, y = line_pictures(20)
+    path = tmp_path / "other.weights.h5"
+    path.write_text("no weights")
+    classifier = ImageCNNClassifier(network="mobilenetv3small", pretrained=path, **TINY)
+    with pytest.raises(ValueError, match=r"cannot be loaded[\s\S]*other.weights.h5"):
+        classifier.fit(X.repeat(4, axis=1).repeat(4, axis=2), y)
+
+
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [
-        (ImageCNNClassifier(**TINY), np.zeros(40), "class"),
+        (ImageCNNClassifier(**TINY), np.zeros(40), "one class only.*take a regressor"),
+        (ImageCNNClassifier(**TINY), ["ant"] * 40, "one class only: 'ant' on all 40 rows"),
         (ImageCNNClassifier(**TINY), np.full(40, np.nan), "no value|NaN"),
         (ImageCNNClassifier(**TINY), np.random.default_rng(0).random(40), "Unknown label type"),
         (ImageCNNRegressor(**TINY), np.array(["a", "b"] * 20), "numbers|numeric|string|float"),

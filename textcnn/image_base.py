@@ -10,7 +10,12 @@ import numpy as np
 from textcnn import image_parameters
 from textcnn.fitting import LevelledModel
 from textcnn.image.columns import PictureColumn, read_picture_columns
-from textcnn.image.network import NETWORKS, PictureNetworkSettings, build_picture_network, map_sizes
+from textcnn.image.network import (
+    NETWORKS,
+    PictureNetworkSettings,
+    build_picture_network,
+    check_network_fits,
+)
 from textcnn.image.pictures import PictureReader, PictureSource, warn_of_unreadable
 from textcnn.network_estimator import NetworkEstimator, NetworkPredictor
 from textcnn.neural.network import Blueprint
@@ -145,8 +150,6 @@ def _read_picture_column(column: PictureColumn, number: int, *, settings, target
 
 def _check_shape(reader: PictureReader, settings: PictureNetworkSettings) -> None:
     """Refuse pictures that the network cannot read."""
-    if settings.network == "simple":
-        map_sizes(settings, reader.shape)
     is_backbone = isinstance(settings.network, str) and settings.network not in NETWORKS
     if is_backbone and reader.shape[-1] not in (1, 3):
         raise ValueError(
@@ -159,3 +162,4 @@ def _check_shape(reader: PictureReader, settings: PictureNetworkSettings) -> Non
             "arrays of uint8; for numbers from 0 to 1 type (255 * X).round().astype('uint8'). "
             f"Received: network={settings.network!r} and an array of floats."
         )
+    check_network_fits(settings, reader.shape)

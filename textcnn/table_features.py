@@ -19,7 +19,7 @@ from textcnn.crossfit.scoring import Scoring
 from textcnn.neural.randomness import entropy_from
 from textcnn.out_of_fold import adopt, input_names, with_groups_of
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from textcnn.table.columns import read_text, text_columns
+from textcnn.table.columns import columns_of_members, read_text
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
 from textcnn.table.frames import Table, check_new_names, read_table
 from textcnn.table.gains import other_columns
@@ -54,14 +54,16 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         ``"svd"``: skrub's ``StringEncoder``, TF-IDF and a truncated SVD that never look at y
         (needs ``pip install 'textcnn[table]'``); ``"linear"``: :class:`TextLinearEncoder`;
         ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same of characters
-        and with a recurrent network. Any other transformer: one that learns from y must have a
-        ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y. Their
-        parameters are reached by name: ``cnn__n_filters``.
+        and with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, which alone reads
+        columns of picture files, and nothing else. Any other transformer: one that learns from y
+        must have a ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y.
+        Their parameters are reached by name: ``cnn__n_filters``.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
         distinct and hold three words or more on average (a sign of a script without spaces is a
-        word). A selector is one of skrub, scikit-learn's ``make_column_selector``, or any
-        function from a frame to names.
+        word); where a member reads pictures, also columns of paths, which all end as picture files
+        do (``.jpg`` say). A selector is one of skrub, scikit-learn's ``make_column_selector``, or
+        any function from a frame to names.
     cv : int, splitter or iterable, default=5
         An int is the number of folds: stratified for classes, whole groups where ``groups`` are
         given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
@@ -113,7 +115,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         (column, member) → the fitted encoder of each feature set in the table. Ours have a
         ``report_`` of their own.
     text_columns_ : list of str
-        Names of the text columns.
+        Names of the text columns, and of columns of pictures that a member reads.
     classes_ : ndarray, list or None
         Sorted classes; names of labels for multilabel; None for numbers.
     target_type_ : str
@@ -382,7 +384,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         started = clock.monotonic()
         fitted = copy.copy(self)
         table = read_table(fitted, X, reset=True)
-        numbers = text_columns(self.columns, table)
+        reads_pictures = any(member.reads_pictures for member in members)
+        numbers, pictures = columns_of_members(self.columns, table, reads_pictures)
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
         texts = [read_text(table, number) for number in numbers]
         others = [number for number in range(len(table.names)) if number not in set(numbers)]
@@ -391,7 +394,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         fitted.text_columns_ = [table.names[number] for number in numbers]
         fitted.target_type_, fitted.classes_ = target.kind, target.classes
         fitted._fitted_members, fitted._member_numbers = [], []
-        entries = make_entries(members, texts, is_empty=lambda text: not any(text.cells))
+        entries = make_entries(members, texts, [table.names[number] for number in pictures])
         if entries:
             table.check_names_beside_features(fitted._kept_numbers)
             prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in entries]

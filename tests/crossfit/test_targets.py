@@ -192,6 +192,7 @@ NOW = datetime.datetime(2020, 1, 1)
         (["a", "a"], {}, ValueError, "one class only: 'a' on all 2 rows"),
         ([1.0, 1.0], {}, ValueError, "one class only.*target_type='continuous'"),
         ([1], {}, ValueError, "one class only"),
+        ([1, 1], {"target_type": "classes"}, ValueError, "one class only.*take a regressor"),
         ([0, 1, 2], {"target_type": "binary"}, ValueError, "needs two classes. Received: 3"),
         ([0.5, 1], {"target_type": "classes"}, ValueError, "Unknown label type: 'continuous'"),
         ([0.5, 1], {"target_type": "binary"}, ValueError, "Unknown label type: 'continuous'"),
@@ -216,6 +217,11 @@ NOW = datetime.datetime(2020, 1, 1)
 def test_what_bad_targets_get(y, options, error, message):
     with pytest.raises(error, match=message):
         read(y, **options)
+
+
+def test_a_classifier_has_said_that_many_values_are_classes():
+    target = read(np.arange(60), target_type="classes")
+    assert target.kind == "multiclass" and len(target.classes) == 60
 
 
 def test_missing_y_and_y_of_another_length():

@@ -160,7 +160,7 @@ def test_pictures_are_scaled_by_what_comes_with_them():
     )
 
 
-@pytest.mark.parametrize(("depth", "published"), [(20, 0.27e6), (32, 0.46e6), (56, 0.85e6)])
+@pytest.mark.parametrize(("depth", "published"), [(20, 0.27e6), (56, 0.85e6), (110, 1.7e6)])
 def test_residual_networks_have_the_parameters_of_the_paper(depth, published):
     blocks = tuple(block(n) for n in (16, 32, 64))
     model = make((32, 32, 3), 10, network="residual", blocks=blocks, depth=depth)

@@ -107,7 +107,7 @@ def nan_in_rows(*rows):
 
 
 BAD_ARRAYS = {
-    "NaN": (nan_in_rows(2, 4), {}, "contains NaN.*rows 2, 4"),
+    "NaN": (nan_in_rows(2, 4), {}, r"contains NaN.*NaN in rows 2, 4\. "),
     "infinite": (np.where(nan_in_rows(3) == 1, 1, np.inf), {}, "contains infinity.*row 3"),
     "no pixels": (np.empty((3, 0, 4)), {}, "without pixels"),
     "no rows": (np.empty((0, 4, 4)), {}, r"0 sample\(s\)"),
@@ -126,6 +126,14 @@ def test_arrays_that_are_no_pictures_are_refused(name):
     X, settings, message = BAD_ARRAYS[name]
     with pytest.raises(ValueError, match=message):
         read(X, **settings)
+
+
+def test_every_row_with_a_missing_pixel_is_named(monkeypatch):
+    from textcnn.image import columns
+
+    monkeypatch.setattr(columns, "_ROWS_AT_A_TIME", 2)
+    with pytest.raises(ValueError, match=r"NaN in rows 1, 4\."):
+        read(nan_in_rows(1, 4))
 
 
 def test_new_pictures_must_be_like_those_of_fit():
@@ -316,6 +324,7 @@ def broken_files(folder):
     (folder / "broken.png").write_bytes(content[:60] + b"\0" * 40 + content[100:])
     (folder / "text.jpg").write_text("this is a text")
     (folder / "empty.jpg").write_bytes(b"")
+    (folder / "no pixels.pgm").write_bytes(b"P5 0 5 255\n")
     (folder / "folder.jpg").mkdir()
     save(folder, "float.tif", np.ones((4, 4), np.float32))
     return {
@@ -325,6 +334,7 @@ def broken_files(folder):
         "broken.png": "broken or cut off",
         "text.jpg": "no picture that Pillow knows.*this is",
         "empty.jpg": "no picture that Pillow knows",
+        "no pixels.pgm": "of one pixel at least",
         "folder.jpg": "cannot be opened",
         "float.tif": "floating-point",
     }
@@ -364,7 +374,7 @@ def test_unreadable_pictures_can_be_blank_at_transform_time(tmp_path, monkeypatc
         assert (found_again[[0, -1]] == 9).all() and (found_again[1:-1] == 0).all()
         [warning] = caught
         assert warning.category is BlankPictureWarning
-        assert "9 of 11 pictures cannot be read" in str(warning.message)
+        assert "10 of 12 pictures cannot be read" in str(warning.message)
         assert "row 1: There is no file" in str(warning.message)
     strict, _ = read([good])
     for cell in (None, str(tmp_path / "text.jpg")):

@@ -110,7 +110,7 @@ def kind_of_values(values: np.ndarray, target_type: str) -> str:
 def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: int) -> None:
     """Refuse a number of classes that cannot be meant."""
     is_numeric = classes.dtype.kind in "iuf"
-    hint = quantity_hint(classes)
+    hint = quantity_hint(classes, target_type)
     if len(classes) < 2:
         raise ValueError(
             f"y has one class only: {classes.tolist()[0]!r} on all {n_labelled} rows with a "
@@ -122,7 +122,7 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
             f"({listed(classes.tolist(), 5)}). Leave target_type out, or use 'multiclass'."
         )
     crowded = len(classes) > _MANY_CLASSES and n_labelled < _ROWS_PER_CLASS * len(classes)
-    if crowded and target_type in ("auto", "classes"):
+    if crowded and target_type == "auto":
         what = "numbers" if is_numeric else "values"
         raise ValueError(
             f"y would make {len(classes)} classes of {n_labelled / len(classes):.1f} rows each on "
@@ -130,7 +130,7 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
             f"{what} (whole numbers and strings are classes).{hint} If these are classes all the "
             "same, pass target_type='multiclass'."
         )
-    if is_numeric and len(classes) > _MANY_CLASSES and target_type in ("auto", "classes"):
+    if is_numeric and len(classes) > _MANY_CLASSES and target_type == "auto":
         warnings.warn(
             f"y holds {len(classes)} different whole numbers, and each is taken for a class.{hint} "
             "If these are classes, pass target_type='multiclass'.",
@@ -139,10 +139,13 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
         )
 
 
-def quantity_hint(classes: np.ndarray) -> str:
+def quantity_hint(classes: np.ndarray, target_type: str = "auto") -> str:
     """Return the advice for a y of numbers that may be quantities, not classes."""
-    is_numeric = np.asarray(classes).dtype.kind in "iuf"
-    return " If y is a quantity, pass target_type='continuous'." if is_numeric else ""
+    if np.asarray(classes).dtype.kind not in "iuf":
+        return ""
+    if target_type == "classes":  # what a classifier reads y with, which has no such parameter
+        return " If y is a quantity, take a regressor."
+    return " If y is a quantity, pass target_type='continuous'."
 
 
 def resolve_loss(loss: str, kind: str, values: np.ndarray) -> str:

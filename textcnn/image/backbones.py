@@ -37,15 +37,33 @@ def add_backbone(pictures, name: str, shape, *, pretrained: str | None, fine_tun
     Returns
     -------
     tensor (batch, height, width, channels), the last feature maps
+
+    Raises
+    ------
+    ValueError
+        If the pictures are smaller than the network needs, or the weights are of another one.
     """
     keras = import_keras()
     name = backbone_names()[name]
     if shape[-1] == 1:
         pictures = keras.ops.repeat(pictures, 3, axis=-1)
     pictures = _preprocess(name)(pictures)
-    model = getattr(keras.applications, name)(
-        include_top=False, weights=pretrained, input_shape=(*shape[:2], 3)
-    )
+    make = getattr(keras.applications, name)
+    try:
+        model = make(include_top=False, weights=pretrained, input_shape=(*shape[:2], 3))
+    except (ValueError, OSError) as error:
+        if pretrained is not None:  # small pictures were refused before
+            raise ValueError(
+                f"These weights cannot be loaded into {name} of keras.applications. Expected: "
+                "a file made by save_weights of the same network with include_top=False. "
+                f"Received: pretrained={pretrained!r}. Keras says: {str(error).splitlines()[0]}"
+            ) from error
+        raise ValueError(
+            f"{name} of keras.applications cannot be made for these pictures: {error} Expected: "
+            "larger pictures (image_size=64 say for files, X.repeat(4, axis=1).repeat(4, axis=2) "
+            'for an array), or network="simple". '
+            f"Received: network={name.lower()!r} and pictures of {shape[0]}×{shape[1]}."
+        ) from error
     model.trainable = fine_tune
     # A name of our own, so that a model's weights have the same names whatever was built before.
     model.name = "backbone"

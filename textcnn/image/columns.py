@@ -213,13 +213,16 @@ def _check_finite(pixels: np.ndarray) -> None:
     """Refuse NaN and infinity, naming rows; a part at a time, so that no large mask is made."""
     if pixels.dtype.kind != "f":
         return
+    found, has_nan = [], False
     for start in range(0, len(pixels), _ROWS_AT_A_TIME):
         part = pixels[start : start + _ROWS_AT_A_TIME]
         finite = np.isfinite(part.reshape(len(part), -1)).all(axis=1)
         if not finite.all():
-            rows = np.flatnonzero(~finite) + start
-            what = "NaN" if np.isnan(part).any() else "infinity"
-            raise ValueError(
-                f"Input X contains {what}. Received: {what} in {name_rows(rows)} among others. "
-                "Every pixel needs a finite number: fill them, or drop the rows."
-            )
+            found.append(np.flatnonzero(~finite) + start)
+            has_nan = has_nan or bool(np.isnan(part).any())
+    if found:
+        what = "NaN" if has_nan else "infinity"
+        raise ValueError(
+            f"Input X contains {what}. Received: {what} in {name_rows(np.concatenate(found))}. "
+            "Every pixel needs a finite number: fill them, or drop the rows."
+        )

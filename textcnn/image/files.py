@@ -147,7 +147,7 @@ def _picture_error(path, error) -> PictureError:
             start = file.read(8)
         reason = (
             f"{shown} is no picture that Pillow knows. Expected: JPEG, PNG, GIF or another format "
-            f"of Pillow. Received: a file that starts with {start!r}"
+            f"of Pillow, of one pixel at least. Received: a file that starts with {start!r}"
         )
     elif isinstance(error, IsADirectoryError | PermissionError):
         reason = f"{shown} cannot be opened as a file. Received: {error.strerror}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from textcnn.image.backbones import add_backbone
 from textcnn.image.residual import add_residual_stages
 from textcnn.neural.backend import dtype_policy, import_keras
 from textcnn.neural.heads import add_head
+from textcnn.neural.randomness import keras_seeded
 
 NETWORKS = ("simple", "residual")
 POOLINGS = ("max", "average")
@@ -20,6 +22,8 @@ PRECISIONS = ("auto", "float32", "mixed_bfloat16")
 _MOST_POSITIONS_TO_FLATTEN = 64
 # Poolings that nobody chose leave at least so many rows and columns of the last maps.
 _SMALLEST_SIDE = 4
+# No network of keras.applications needs more pixels than this.
+_SIDE_FOR_EVERY_BACKBONE = 80
 # The default of 0.99 is far from settled after the few hundred updates of a short table.
 BATCH_NORM_MOMENTUM = 0.9
 
@@ -108,6 +112,39 @@ def build_picture_network(settings: PictureNetworkSettings, shape, n_outputs: in
         l2=settings.l2,
     )
     return keras.Model([given, scaling], outputs)
+
+
+def check_network_fits(settings: PictureNetworkSettings, shape) -> None:
+    """Refuse, before any training, pictures that the network cannot read.
+
+    A user's network is built once for it, and a network of ``keras.applications`` where pictures
+    are small; :func:`map_sizes` does the same by counting.
+
+    Parameters
+    ----------
+    settings : PictureNetworkSettings
+    shape : tuple of int
+        ([frames,] height, width, channels).
+
+    Raises
+    ------
+    ValueError
+        If the pictures are too small, or the user's network does not take them.
+    """
+    shape = tuple(shape[-3:])
+    if settings.network == "simple":
+        map_sizes(settings, shape)
+    if settings.network in NETWORKS:
+        return
+    is_users = callable(settings.network)
+    if not is_users and min(shape[:2]) >= _SIDE_FOR_EVERY_BACKBONE:
+        return
+    with keras_seeded(0):
+        pictures = import_keras().Input(shape)
+        if is_users:
+            _call_user_network(settings.network, pictures, shape)
+        else:
+            add_backbone(pictures, settings.network, shape, pretrained=None, fine_tune=True)
 
 
 def map_sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
@@ -261,6 +298,12 @@ def kernel_initializer(activation: str) -> str:
     return "glorot_uniform" if activation in ("tanh", "sigmoid", "linear") else "he_normal"
 
 
+def _one_line(error: Exception) -> str:
+    """Return what Keras says went wrong, without the colours and the arguments below it."""
+    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("\n\nArguments received")[0]
+    return " ".join(said.split())
+
+
 def _regularizer(l2: float):
     return import_keras().regularizers.L2(l2) if l2 else None
 
@@ -268,7 +311,15 @@ def _regularizer(l2: float):
 def _call_user_network(network: Callable, pictures, shape):
     """Put a user's Keras model on scaled pictures; it must give one (batch, n_features) tensor."""
     keras = import_keras()
-    model = network(shape)
+    try:
+        model = network(shape)
+    except ValueError as error:
+        raise ValueError(
+            "network= made no model for pictures of this shape. Expected: a keras.Model from "
+            f"keras.Input({shape}); where a kernel or pool finds too few pixels: fewer of them, "
+            'padding="same", or larger pictures (image_size= for files). '
+            f"Received: network({shape}) raised: {_one_line(error)}"
+        ) from error
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ValueError(
             "network= must be a name or a callable that takes the shape (height, width, channels) "

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
 from textcnn.text.columns import TextColumn, is_missing, read_columns
 from textcnn.text.tokens import word_tokens
@@ -55,6 +56,37 @@ def text_columns(columns, table: Table) -> list[int]:
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"columns names a column twice. Received: columns={list(columns)!r}.")
     return sorted(numbers)
+
+
+def columns_of_members(columns, table: Table, reads_pictures: bool) -> tuple[list, list]:
+    """Return the numbers of all columns that members read, and of those that name pictures."""
+    numbers = text_columns(columns, table)
+    if not reads_pictures:
+        return numbers, []
+    pictures = picture_columns(table)
+    if isinstance(columns, str) and columns == "auto":
+        numbers = sorted({*numbers, *pictures})
+    return numbers, pictures
+
+
+def picture_columns(table: Table) -> list[int]:
+    """Return the numbers of the columns that name picture files, ascending.
+
+    These are columns of strings whose filled cells all end as pictures do, ``.jpg`` or ``.png``
+    say, whether such files are there or not.
+    """
+    return [number for number in range(len(table.names)) if _names_files(table.column(number))]
+
+
+def _names_files(column) -> bool:
+    """Tell whether a column names picture files by the rule of :func:`picture_columns`."""
+    if not _may_hold_strings(column):
+        return False
+    cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
+    filled = [cell for cell in cells if not is_missing(cell) and cell != ""]
+    return bool(filled) and all(
+        isinstance(cell, str) and cell.lower().endswith(SUFFIXES) for cell in filled
+    )
 
 
 def read_text(table: Table, number: int) -> TextColumn:

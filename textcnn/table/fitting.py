@@ -6,7 +6,7 @@ import copy
 import numbers
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -270,7 +270,12 @@ class TableFit:
 
 
 def make_entries(
-    members: Sequence[Member], texts: Sequence[TextColumn], is_empty: Callable[[TextColumn], bool]
+    members: Sequence[Member], texts: Sequence[TextColumn], pictures: Sequence[str]
 ) -> list[Entry]:
-    """Return an entry per member and column that holds any text."""
-    return [Entry(member, text) for member in members for text in texts if not is_empty(text)]
+    """Return an entry per member and filled column of its kind; ``pictures`` name their columns."""
+    return [
+        Entry(member, text)
+        for member in members
+        for text in texts
+        if any(text.cells) and member.reads_pictures == (text.name in pictures)
+    ]

@@ -52,6 +52,12 @@ def _network(**parameters) -> Callable:
     return make
 
 
+def _pictures():
+    from textcnn.image_encoders import ImageCNNEncoder
+
+    return ImageCNNEncoder()
+
+
 # In the order of their cost, the cheapest first.
 NAMED: dict[str, Callable] = {
     "svd": _svd,
@@ -59,6 +65,7 @@ NAMED: dict[str, Callable] = {
     "cnn": _network(),
     "char_cnn": _network(level="char"),
     "bigru": _network(network="bigru"),
+    "image_cnn": _pictures,
 }
 
 
@@ -70,6 +77,17 @@ class Member:
     encoder: Any
     cost: int
 
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether it is for columns of picture files, and for no others."""
+        return _reads_pictures(self.encoder)
+
+
+def _reads_pictures(encoder) -> bool:
+    from textcnn.image_encoders import ImageCNNEncoder
+
+    return isinstance(encoder, ImageCNNEncoder)
+
 
 def entry_name(entry) -> str | None:
     """Return what an entry of ``members`` is called; None for what is no member."""
@@ -79,6 +97,8 @@ def entry_name(entry) -> str | None:
         return entry[0] if len(entry) == 2 and isinstance(entry[0], str) else None
     if not hasattr(entry, "fit_transform") or isinstance(entry, type):
         return None
+    if _reads_pictures(entry):
+        return "image_cnn"
     if isinstance(entry, OutOfFoldFeatures):
         return entry._feature_name
     return type(entry).__name__.lower()
