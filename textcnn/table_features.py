@@ -19,13 +19,13 @@ from textcnn.crossfit.scoring import Scoring
 from textcnn.neural.randomness import entropy_from
 from textcnn.out_of_fold import adopt, input_names, with_groups_of
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from textcnn.table.columns import columns_of_members, read_text
+from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
 from textcnn.table.frames import Table, check_new_names, read_table
 from textcnn.table.gains import other_columns
 from textcnn.table.members import check_foreign, read_members
 from textcnn.table.parameters import MemberParametersMixin
-from textcnn.table.report import TableReport, report_of
+from textcnn.table.report import TableReport, nothing_to_do, report_of
 from textcnn.training_rows import group_hashes, hash_rows, warn_if_training_rows
 
 KEEP = ("all", "earning")
@@ -57,7 +57,9 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         and with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, which alone reads
         columns of picture files, and nothing else. Any other transformer: one that learns from y
         must have a ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y.
-        Their parameters are reached by name: ``cnn__n_filters``.
+        Their parameters are reached by name: ``cnn__n_filters``. A member with
+        ``columns="joined"`` (``cnn__columns="joined"``, or an encoder so made) reads all text
+        columns as one, called ``joined``, where there are several.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
         distinct and hold three words or more on average (a sign of a script without spaces is a
@@ -72,12 +74,11 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         ``"all"``: every member's features are in the table, and the report advises.
         ``"earning"``: a member stays on a column only if what it adds to the other columns and to
         the members kept before it is more than two standard errors above zero over ``n_repeats``
-        fold plans: by Student's t for the number of folds, and more the more members and columns
-        there are (Bonferroni), so that chance has one small probability for the whole table: 33
-        tables of a dozen noise members had none kept. That is a selection by the
-        training target: validate it as a part of the model, inside cross-validation, never by the
-        rows that it was fitted on. Members that gain on the first plan are fitted ``n_repeats``
-        times.
+        fold plans: by Student's t for the number of folds, and the more members and columns there
+        are the more (Bonferroni), so that chance passes for a gain as rarely in a whole table as
+        in one look. That is a selection by the training target: validate it as a part of the
+        model, inside cross-validation, never by the rows that it was fitted on. Members that gain
+        on the first plan are fitted ``n_repeats`` times.
     keep_text : bool, default=False
         Whether the text columns stay in the table.
     time_limit : float or None, default=None
@@ -145,10 +146,9 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
 
     Notes
     -----
-    Each text column is encoded by itself. A member takes over ``cv``, ``target_type``,
-    ``uncovered``, ``unlabelled``, ``missing_class`` and ``scoring`` of the table, whatever its own
-    say. New columns are float32 and stand to the right, by column and in the order of ``members``,
-    named ``{column}_{member}`` and the class or component where there are several. A table without
+    A member takes over ``cv``, ``target_type``, ``uncovered``, ``unlabelled``, ``missing_class``
+    and ``scoring`` of the table, whatever its own say. New columns are float32 and stand to the
+    right, by column and in the order of ``members``, joined ones last, named ``{column}_{member}`` and the class or component where there are several. A table without
     text columns comes out as it is. On tables of a few thousand rows with several text columns the
     unsupervised ``"svd"`` has beaten out-of-fold features in trials, so it is among the defaults.
 
@@ -159,8 +159,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     model that saw none of their targets, and is scored on other rows of that fold. So it knows
     few rows and finds a little less than there is. Where several models predict a row (repeated
     folds) gains are optimistic, and labelled so. They tell what a member adds to those above it
-    in the report, not what gradient boosting will make of them. Their standard errors follow C. Nadeau and Y. Bengio, "Inference
-    for the generalization error", Machine Learning 52, 2003.
+    in the report, not what gradient boosting will make of them. Their standard errors follow
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
 
     Examples
     --------
@@ -303,7 +303,14 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
             warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
-        blocks = [fitted.transform(texts[fitted.column]) for fitted in self._fitted_members]
+        blocks = [
+            fitted.transform(
+                JoinedTexts([texts[name] for name in fitted.joined])
+                if fitted.joined
+                else texts[fitted.column]
+            )
+            for fitted in self._fitted_members
+        ]
         return self._finished(table, np.hstack([_no_features(table), *blocks]))
 
     def get_feature_names_out(self, input_features=None):
@@ -322,7 +329,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         names = input_names(self, input_features)
         new = []
         for fitted, number in zip(self._fitted_members, self._member_numbers, strict=True):
-            new += [f"{names[number]}{name[len(fitted.column) :]}" for name in fitted.names]
+            column = fitted.column if number is None else names[number]
+            new += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
         return np.array([*(names[number] for number in self._kept_numbers), *new], dtype=object)
 
     @property
@@ -384,8 +392,12 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         started = clock.monotonic()
         fitted = copy.copy(self)
         table = read_table(fitted, X, reset=True)
-        reads_pictures = any(member.reads_pictures for member in members)
-        numbers, pictures = columns_of_members(self.columns, table, reads_pictures)
+        numbers, pictures = columns_of_members(
+            self.columns,
+            table,
+            reads_text=not all(member.reads_pictures for member in members),
+            reads_pictures=any(member.reads_pictures for member in members),
+        )
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
         texts = [read_text(table, number) for number in numbers]
         others = [number for number in range(len(table.names)) if number not in set(numbers)]
@@ -425,7 +437,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             )
         if not entries:
             fitted._plan, fitted._row_hashes = plan, hashes
-            reason = _nothing_to_do(texts, self.columns)
+            reason = nothing_to_do(texts, self.columns)
             fitted._report = TableReport([], reason, warnings=[reason])
             adopt(self, fitted)
             return table, _no_features(table)
@@ -450,9 +462,12 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             stage.measure()
         progress.end()
         kept = [entry for text in texts for entry in entries if entry.text is text and entry.kept]
+        kept += [e for e in entries if isinstance(e.text, JoinedTexts) and e.kept]
         fitted._fitted_members = [entry.fitted for entry in kept]
         place = dict(zip(fitted.text_columns_, numbers, strict=True))
-        fitted._member_numbers = [place[entry.text.name] for entry in kept]
+        fitted._member_numbers = [
+            None if entry.fitted.joined else place[entry.text.name] for entry in kept
+        ]
         fitted._plan, fitted._row_hashes = plan, hashes
         fitted._report = report_of(stage, self.keep, texts, n_others=len(others), n_used=n_columns)
         check_new_names(
@@ -483,15 +498,3 @@ def _is_iterator(cv) -> bool:
 
 def _no_features(table: Table) -> np.ndarray:
     return np.empty((len(table), 0), np.float32)
-
-
-def _nothing_to_do(texts, columns) -> str:
-    """Say why no feature is made."""
-    if texts:
-        names = [text.name for text in texts]
-        return f"No text to learn from: all cells of {names} are empty. No features were made."
-    return (
-        "No text column was found, and the table comes out as it is. Expected columns of strings "
-        "of three words or more per cell, 5 % of them distinct at least. "
-        f'Received: columns={columns!r}. Name them: TableFeatures(columns=["review"]).'
-    )

@@ -6,7 +6,7 @@ import copy
 import numbers
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from textcnn.crossfit import FoldPlan, Target, make_fold_plan
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, TimeLimitReached, time_limit
+from textcnn.table.columns import JoinedTexts
 from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.table.stack import LinearStack
@@ -100,7 +101,7 @@ class Entry:
     """A member on a column: what came of it."""
 
     member: Member
-    text: TextColumn
+    text: TextColumn | JoinedTexts
     fitted: FittedMember | None = None
     features: np.ndarray | None = None
     forms: list[np.ndarray] = field(default_factory=list)  # per plan, as the stack takes them
@@ -134,7 +135,7 @@ class TableFit:
         order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
         for number in order:
             entry = self.entries[number]
-            size = sum(map(len, entry.text.cells)) + len(entry.text)
+            size = _n_characters(entry.text) + len(entry.text)
             listener = progress.model(number, f"{entry.text.name}, {entry.member.name}")
             if listener is not None:
                 listener.begin()
@@ -152,7 +153,7 @@ class TableFit:
         for entry in self._fitted:
             before.append(entry.forms[0])
             scores = stack.fold_scores(before)
-            entry.gain = paired_gain([(scores, base)], self.plans[:1], len(self._fitted))
+            entry.gain = paired_gain([(scores, base)], self.plans[:1])
             base = scores
 
     def select(self, n_repeats: int) -> None:
@@ -270,12 +271,26 @@ class TableFit:
 
 
 def make_entries(
-    members: Sequence[Member], texts: Sequence[TextColumn], pictures: Sequence[str]
+    members: Sequence[Member], texts: Sequence[TextColumn], pictures: Collection[str]
 ) -> list[Entry]:
-    """Return an entry per member and filled column of its kind; ``pictures`` name their columns."""
-    return [
-        Entry(member, text)
-        for member in members
-        for text in texts
-        if any(text.cells) and member.reads_pictures == (text.name in pictures)
-    ]
+    """Return an entry per member and filled column of its kind; ``pictures`` name their columns.
+
+    A member that joins columns has one entry where there are several text columns.
+    """
+    of_text = [text for text in texts if text.name not in pictures]
+    joined = JoinedTexts(of_text) if len(of_text) > 1 else None
+    entries = []
+    for member in members:
+        if joined is not None and member.joins_columns:
+            entries += [Entry(member, joined)] if joined.has_text else []
+            continue
+        entries += [
+            Entry(member, text)
+            for text in texts
+            if any(text.cells) and member.reads_pictures == (text.name in pictures)
+        ]
+    return entries
+
+
+def _n_characters(text: TextColumn | JoinedTexts) -> int:
+    return text.n_characters if isinstance(text, JoinedTexts) else sum(map(len, text.cells))

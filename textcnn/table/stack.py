@@ -1,4 +1,4 @@
-"""A linear stack of out-of-fold predictions, scored on rows whose targets nothing in it has seen."""
+"""A linear stack of out-of-fold predictions, scored on rows whose targets it has not seen."""
 
 from __future__ import annotations
 
@@ -196,7 +196,9 @@ def _parts(rows: np.ndarray, groups) -> list[tuple[np.ndarray, np.ndarray]]:
         n_groups = len(np.unique(of_rows))
         if n_groups >= _FEWEST_ROWS:
             n_parts = min(_N_PARTS, n_groups)
-            return list(GroupKFold(n_parts, shuffle=True, random_state=0).split(rows, None, of_rows))
+            return list(
+                GroupKFold(n_parts, shuffle=True, random_state=0).split(rows, None, of_rows)
+            )
     return list(KFold(min(_N_PARTS, len(rows)), shuffle=True, random_state=0).split(rows))
 
 
