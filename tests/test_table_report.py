@@ -236,7 +236,7 @@ def test_a_deadline_ends_a_fit():
 
 
 def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
-    X, y = table_of()
+    X, y = table_of(300)
     folds = list(StratifiedKFold(3).split(X, y))
     features = TableFeatures(("linear",), cv=folds, keep="earning", random_state=0).fit(X, y)
     notes = "\n".join(features.report_.notes)
