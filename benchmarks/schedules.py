@@ -22,7 +22,8 @@ import pandas as pd
 from machine import machine_line
 from shared_data import data_file
 
-from textcnn import TextCNNEncoder, fitting
+from textcnn import TextCNNEncoder
+from textcnn.fitting import TrainingSettings, automatic_updates
 
 GRID = {
     "mr500": [50, 100, 200, 300],
@@ -39,7 +40,6 @@ OTHER_KINDS = {
     "char_bigru": {"network": "bigru", "level": "char"},
 }
 FACTORS = [0.2, 0.35, 0.6, 1.0]
-AUTOMATIC_UPDATES = f"{fitting.__name__}.automatic_updates"
 
 
 def read_set(name: str) -> tuple[list[str], np.ndarray]:
@@ -84,7 +84,7 @@ def numbers_of_updates(name: str) -> None:
                 scoring=["accuracy", "neg_log_loss"],
                 random_state=0,
             )
-            with mock.patch(AUTOMATIC_UPDATES, return_value=updates):
+            with mock.patch.object(TrainingSettings, "automatic_updates", return_value=updates):
                 encoder.fit(texts, y)
             means = encoder.report_.summary.set_index("metric")["score"]
             passes = updates * batch_size / (len(y) * 2 / 3)
@@ -98,7 +98,6 @@ def numbers_of_updates(name: str) -> None:
 def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
     """Try a kind of network at factors of the number of updates for convolutions."""
     texts, y = read_set(name)
-    rule = fitting.automatic_updates
     for factor in tried:
         results = []
         for seed in range(n_seeds):
@@ -109,10 +108,10 @@ def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
                 **OTHER_KINDS[kind],
             )
 
-            def updates(n_learn, batch_size, target, *_, factor=factor):
-                return max(1, round(factor * rule(n_learn, batch_size, target)))
+            def updates(self, n_learn, target, factor=factor):
+                return max(1, round(factor * automatic_updates(n_learn, self.batch_size, target)))
 
-            with mock.patch(AUTOMATIC_UPDATES, updates):
+            with mock.patch.object(TrainingSettings, "automatic_updates", updates):
                 encoder.fit(texts, y)
             means = encoder.report_.summary.set_index("metric")["score"]
             results.append((means["accuracy"], -means["neg_log_loss"]))

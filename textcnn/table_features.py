@@ -148,9 +148,10 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     -----
     A member takes over ``cv``, ``target_type``, ``uncovered``, ``unlabelled``, ``missing_class``
     and ``scoring`` of the table, whatever its own say. New columns are float32 and stand to the
-    right, by column and in the order of ``members``, joined ones last, named ``{column}_{member}`` and the class or component where there are several. A table without
-    text columns comes out as it is. On tables of a few thousand rows with several text columns the
-    unsupervised ``"svd"`` has beaten out-of-fold features in trials, so it is among the defaults.
+    right, by column and in the order of ``members``, joined ones last, named ``{column}_{member}``
+    and the class or component where there are several. A table without text columns comes out as
+    it is. On tables of a few thousand rows with several text columns the unsupervised ``"svd"`` has
+    beaten out-of-fold features in trials, so it is among the defaults.
 
     Gains are measured by a linear model on the other columns (numbers, dates, and up to 30
     categories; not more than 300 columns) and one set of out-of-fold predictions per member: logits
