@@ -8,13 +8,15 @@ import pytest
 from checks import noise_table, signal_table
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLinearEncoder
+from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.progress import TimeLimitReached, time_limit
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, other_columns, paired_gain
+from textcnn.table.stack import LinearStack, _parts
 
 
 def table_of(n_rows=150, seed=0):
@@ -249,3 +251,36 @@ def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
         random_state=0,
     ).fit(X, y)
     assert "over 2 fold plans" in drawn.report_.headline
+
+
+def test_gains_over_repeated_folds_are_labelled_optimistic():
+    X, y = table_of()
+    repeated = RepeatedStratifiedKFold(n_splits=2, n_repeats=2, random_state=0)
+    features = TableFeatures(("linear",), columns=["review"], cv=repeated, random_state=0)
+    features.fit(X, y)
+    assert "Gains are optimistic: several models predict a row" in str(features.report_)
+    assert "Gains are nested" not in str(features.report_)
+
+
+def test_groups_stay_whole_in_the_parts_of_a_fold():
+    rows = np.arange(40)[::-1]
+    groups = np.arange(40) // 4
+    for learn, test in _parts(rows, groups):
+        assert not set(groups[rows[learn]]) & set(groups[rows[test]])
+    covered = np.concatenate([test for _, test in _parts(rows, groups)])
+    assert sorted(covered) == list(range(40))
+    assert len(_parts(rows[:3], None)) == 3
+    assert len(_parts(rows, np.zeros(40))) == 5, "one group cannot be parted"
+
+
+def test_a_stack_of_noise_gains_nothing_on_average():
+    gains = []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+        target = read_target(random.integers(0, 2, 200), target_type="binary", n_rows=200)
+        plan = make_fold_plan(4, target, random_state=np.random.SeedSequence(seed))
+        stack = LinearStack(plan, target, None, random.normal(size=(200, 2)))
+        noise = stack.out_of_fold(random.normal(size=(200, 5)))
+        gains.append(np.mean(stack.fold_scores([noise]) - stack.fold_scores([])))
+    assert abs(np.mean(gains)) < 3 * np.std(gains, ddof=1) / np.sqrt(12)
+    assert np.mean(gains) < 0.01
