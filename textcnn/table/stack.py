@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, wraps
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -22,6 +22,17 @@ _LARGEST_HESSIAN = 600
 # Parts of a fold that take turns in scoring what the others teach the stack.
 _N_PARTS = 5
 _FEWEST_ROWS = 4
+
+
+def _in_one_thread(method):
+    """Matrices this small are slower in several threads, several times so on a busy machine."""
+
+    @wraps(method)
+    def limited(*given, **named):
+        with threadpool_limits(limits=1, user_api="blas"):
+            return method(*given, **named)
+
+    return limited
 
 
 class LinearStack:
@@ -64,6 +75,7 @@ class LinearStack:
         self._scoring = Scoring(target, None if default else self.metric, plan.sample_weight)
         self._others = others
 
+    @_in_one_thread
     def fold_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
         """Return the score of each fold's stack of predictions, beside the other columns.
 
@@ -91,6 +103,7 @@ class LinearStack:
             ]
         )
 
+    @_in_one_thread
     def block_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
         """Return the score, per fold, of a linear model that learns from all other folds.
 
@@ -110,6 +123,7 @@ class LinearStack:
             scores.append(self._scoring.score(self.metric, assignment.predict, predictions)[0])
         return np.array(scores)
 
+    @_in_one_thread
     def out_of_fold(self, block: np.ndarray) -> np.ndarray:
         """Return a linear model's out-of-fold predictions from a block alone, without their level.
 
@@ -165,18 +179,15 @@ class LinearStack:
         if not x.shape[1]:
             return nothing
         values = target.values[learn]
-        # Matrices this small are slower in several threads, several times so on a busy machine.
-        with threadpool_limits(limits=1, user_api="blas"):
-            if target.is_regression:
-                coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
-                return new @ coefficients.reshape(target.n_outputs, -1).T
-            if target.kind == "multilabel":
-                outputs = [
-                    _logits(x, values[:, label], weights, new, 1)
-                    for label in range(target.n_outputs)
-                ]
-                return np.hstack(outputs)
-            return _logits(x, values, weights, new, target.n_outputs)
+        if target.is_regression:
+            coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
+            return new @ coefficients.reshape(target.n_outputs, -1).T
+        if target.kind == "multilabel":
+            outputs = [
+                _logits(x, values[:, label], weights, new, 1) for label in range(target.n_outputs)
+            ]
+            return np.hstack(outputs)
+        return _logits(x, values, weights, new, target.n_outputs)
 
     def _side_by_side(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
         return np.hstack([np.empty((self.plan.n_rows, 0)), *blocks])
