@@ -22,7 +22,7 @@ from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.documents import TextSource
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
 from textcnn.text.network import TextNetworkSettings, share_of_updates
-from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
+from textcnn.text.plain import has_plain_form, plain_outputs
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
 
 
@@ -64,7 +64,7 @@ class TextNetwork:
         ]
         source = self.source(documents)
         models = [levelled.model for levelled in self.models]
-        if has_plain_form(self.settings) and source.lengths.sum() <= MOST_TOKENS:
+        if has_plain_form(self.settings):
             return [
                 plain_outputs(
                     self.settings,

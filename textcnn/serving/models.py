@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from numbers import Number
 from pathlib import Path
 
@@ -17,10 +16,10 @@ from textcnn.serving.parts import ServedNetwork, read_parts
 from textcnn.text.documents import Documents, TextSource
 from textcnn.text.joining import JoinedTokenizer
 from textcnn.text.network import feature_name
-from textcnn.text.plain import MOST_TOKENS, has_plain_form, plain_outputs
+from textcnn.text.plain import has_plain_form, plain_outputs
 
 # Rows are read in blocks, so that memory does not grow with the number of rows.
-_ROWS_AT_A_TIME = 512
+_ROWS_AT_A_TIME = {"numpy": 16_384, "onnx": 512}
 RUNTIMES = ("auto", "numpy", "onnxruntime")
 
 
@@ -122,8 +121,9 @@ class ServedModel:
 
     def _by_blocks(self, texts, answer) -> np.ndarray:
         columns = self._read(texts)
-        starts = range(0, len(columns[0]), _ROWS_AT_A_TIME)
-        blocks = [answer([cells[s : s + _ROWS_AT_A_TIME] for cells in columns]) for s in starts]
+        n_rows = _ROWS_AT_A_TIME["numpy" if self._onnx is None else "onnx"]
+        starts = range(0, len(columns[0]), n_rows)
+        blocks = [answer([cells[s : s + n_rows] for cells in columns]) for s in starts]
         return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
 
     def _features(self, columns) -> np.ndarray:
@@ -152,12 +152,7 @@ class ServedModel:
         ]
         if self._onnx is not None:
             return self._onnx.raw_outputs((number, place), documents, len(network.models))
-        lengths = np.sum([part.lengths for part in documents], axis=0)
-        outputs = [
-            _plain_outputs(network, [_rows_of(part, rows) for part in documents])
-            for rows in _blocks_of_tokens(lengths)
-        ]
-        return [np.concatenate(parts) for parts in zip(*outputs, strict=True)]
+        return _plain_outputs(network, documents)
 
     def _read(self, texts) -> list[list[str]]:
         """Return the cells of each column."""
@@ -307,21 +302,6 @@ def _plain_outputs(network: ServedNetwork, documents: list[Documents]) -> list[n
         weights = dict(zip(model.names, model.weights, strict=True))
         outputs.append(plain_outputs(network.settings, source, weights, model.view))
     return outputs
-
-
-def _blocks_of_tokens(lengths: np.ndarray) -> list[slice]:
-    """Part rows so that no part has many more tokens than NumPy is fast at."""
-    numbers = np.cumsum(lengths) // MOST_TOKENS
-    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-    return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(lengths)], strict=True)]
-
-
-def _rows_of(documents: Documents, rows: slice) -> Documents:
-    """Return some rows of documents, with what their forms resolve to."""
-    offsets = documents.offsets[rows.start : rows.stop + 1]
-    padding = documents.forms[-1:]
-    forms = np.concatenate([documents.forms[offsets[0] : offsets[-1]], padding])
-    return replace(documents, forms=forms, offsets=offsets - offsets[0])
 
 
 def _cells(column: Sequence, name: str) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textcnn.neural.backend import ShapePolicy
 from textcnn.text.tokens import TokenizedColumn
 from textcnn.text.vocabulary import Vocabulary
 
@@ -37,6 +38,14 @@ class Documents:
     def lengths(self) -> np.ndarray:
         """Number of tokens per document."""
         return np.diff(self.offsets)
+
+    def padded(self, rows: np.ndarray, policy: ShapePolicy) -> np.ndarray:
+        """Return the forms of some rows, int32 (n_rows, length), the last form where padded."""
+        starts = self.offsets[rows]
+        lengths = self.offsets[rows + 1] - starts
+        steps = np.arange(policy.length(int(lengths.max(initial=0))))
+        places = np.where(steps < lengths[:, None], starts[:, None] + steps, len(self.forms) - 1)
+        return self.forms[places]
 
 
 class TextSource:
@@ -92,29 +101,13 @@ class TextSource:
     def gather(self, rows, view, policy) -> tuple[np.ndarray, ...]:
         """Return, per column, int32 ids of shape (n_rows, length): given rows, learnt ids."""
         inputs = []
-        for documents, (given, learned) in zip(self.columns, self._maps_for(view), strict=True):
-            starts = documents.offsets[rows]
-            lengths = documents.offsets[rows + 1] - starts
-            steps = np.arange(policy.length(int(lengths.max(initial=0))))
-            places = np.where(
-                steps < lengths[:, None], starts[:, None] + steps, len(documents.forms) - 1
-            )
-            forms = documents.forms[places]
+        for documents, (given, learned) in zip(self.columns, self.maps(view), strict=True):
+            forms = documents.padded(rows, policy)
             if given is not None:
                 inputs.append(given[forms])
             if self._learns_vectors:
                 inputs.append(learned[forms])
         return tuple(inputs)
-
-    def flat(self, view):
-        """Yield per column lengths and, of all tokens in one array, given rows and learnt ids."""
-        for documents, (given, learned) in zip(self.columns, self._maps_for(view), strict=True):
-            forms = documents.forms[:-1]
-            yield (
-                documents.lengths,
-                None if given is None else given[forms],
-                learned[forms] if self._learns_vectors else None,
-            )
 
     def tables(self) -> dict[str, np.ndarray]:
         """Return the given vectors by layer name."""
@@ -125,8 +118,8 @@ class TextSource:
             if vocabulary.dim
         }
 
-    def _maps_for(self, view):
-        """Return per column what each form is to a model with this view; kept for one view."""
+    def maps(self, view) -> list[tuple[np.ndarray | None, np.ndarray]]:
+        """Return per column each form's given row and learnt id to a model; kept for one view."""
         if self._maps is None or self._maps[0] is not view:
             maps = [
                 _maps(documents, vocabulary, view[f"known_{i}"])

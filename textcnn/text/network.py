@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from textcnn.neural.backend import import_keras
 from textcnn.neural.heads import add_head
+from textcnn.neural.max_convolution import MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
@@ -37,6 +38,7 @@ class ColumnTables:
     given_dim: int
     learned_rows: int
     learned_dim: int
+    is_long: bool = False  # train through winning windows alone
 
     @property
     def dim(self) -> int:
@@ -100,7 +102,7 @@ def build_text_network(
         ids, vectors_of, mask = _embed(i, tables, settings)
         inputs += ids
         if settings.network is None:
-            branches.append(_convolve(i, vectors_of(ids), mask, settings))
+            branches.append(_convolve(i, vectors_of(ids), mask, tables, settings))
         elif settings.network == RECURRENT:
             branches.append(_recur(i, ids, vectors_of, mask, settings))
         else:
@@ -170,29 +172,48 @@ def _side_by_side(channels):
     return channels[0] if len(channels) == 1 else import_keras().layers.Concatenate()(channels)
 
 
-def _convolve(i: int, channels, mask, settings: TextNetworkSettings):
+def _convolve(i: int, channels, mask, tables: ColumnTables, settings: TextNetworkSettings):
     """Return pooled feature maps, (batch, n_filters × kernel sizes × poolings)."""
     keras = import_keras()
     between = "average" if settings.pooling == "average" else "max"
+    first_stays = bool(tables.given_dim) and not settings.trainable_embeddings
     pooled = []
     for branch, kernel_size in enumerate(settings.kernel_sizes):
-        maps, block_mask = channels, mask
-        for block in range(settings.n_blocks):
-            if block:
-                maps, block_mask = _pool_pairs(maps, block_mask, between)
-                maps = [maps]
-            name = f"convolution_{i}_{branch}_{block}"
-            maps = _convolution(maps, kernel_size, settings, name)
-        pooled += _pool_all(maps, block_mask, settings.pooling)
+        parts, block_mask = channels, mask
+        for block in range(settings.n_blocks - 1):
+            convolutions = _convolutions(parts, kernel_size, settings, (i, branch, block))
+            maps = _feature_maps(convolutions, parts, settings)
+            maps, block_mask = _pool_pairs(maps, block_mask, between)
+            parts = [maps]
+        last = (i, branch, settings.n_blocks - 1)
+        convolutions = _convolutions(parts, kernel_size, settings, last)
+        if settings.pooling == "max" and settings.activation in MONOTONE:
+            frozen = [False] * len(parts)
+            frozen[0] = first_stays and settings.n_blocks == 1
+            pooled.append(
+                max_convolution(
+                    convolutions,
+                    parts,
+                    block_mask,
+                    activation=settings.activation,
+                    frozen=tuple(frozen),
+                    is_long=tables.is_long,
+                    name=f"max_convolution_{i}_{branch}",
+                )
+            )
+        else:
+            maps = _feature_maps(convolutions, parts, settings)
+            pooled += _pool_all(maps, block_mask, settings.pooling)
     return pooled[0] if len(pooled) == 1 else keras.layers.Concatenate()(pooled)
 
 
-def _convolution(channels, kernel_size: int, settings: TextNetworkSettings, name: str):
-    """Convolve over words, each kind of channel apart, as one convolution of all would."""
+def _convolutions(channels, kernel_size: int, settings: TextNetworkSettings, place) -> list:
+    """Return a convolution over words for each kind of channel, to be added up to one of all."""
     keras = import_keras()
     n_channels = sum(part.shape[-1] for part in channels)
     limit = math.sqrt(6 / (kernel_size * (n_channels + settings.n_filters)))  # Glorot's, of all
-    maps = [
+    name = "_".join(map(str, ("convolution", *place)))
+    return [
         keras.layers.Conv1D(
             settings.n_filters,
             kernel_size,
@@ -201,9 +222,14 @@ def _convolution(channels, kernel_size: int, settings: TextNetworkSettings, name
             kernel_initializer=keras.initializers.RandomUniform(-limit, limit),
             kernel_regularizer=keras.regularizers.L2(settings.l2) if settings.l2 else None,
             name=f"{name}_{number}",
-        )(part)
-        for number, part in enumerate(channels)
+        )
+        for number in range(len(channels))
     ]
+
+
+def _feature_maps(convolutions, channels, settings: TextNetworkSettings):
+    keras = import_keras()
+    maps = [layer(part) for layer, part in zip(convolutions, channels, strict=True)]
     summed = maps[0] if len(maps) == 1 else keras.layers.Add()(maps)
     return keras.layers.Activation(settings.activation)(summed)
 

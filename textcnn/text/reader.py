@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from textcnn.neural.max_convolution import is_long
 from textcnn.neural.network import Blueprint
 from textcnn.text.documents import Documents
 from textcnn.text.network import (
@@ -48,6 +49,7 @@ class ColumnReader:
     vocabulary: Vocabulary
     learned_dim: int
     report: dict = field(default_factory=dict)
+    is_long: bool = False  # whether the cells at fit were long texts
 
     @classmethod
     def fit(cls, cells: list[str], settings: ReaderSettings, *, vector_seed, corpus_seed: int):
@@ -81,6 +83,7 @@ class ColumnReader:
             vocabulary,
             int(learned_dim),
             dict(vocabulary.report),
+            is_long(np.diff(tokenized.offsets)),
         )
         return reader, Documents.resolve(tokenized, vocabulary)
 
@@ -100,6 +103,7 @@ class ColumnReader:
             given_dim=dim,
             learned_rows=rounded_rows(self.vocabulary.n_learned) if self.learned_dim else 0,
             learned_dim=self.learned_dim,
+            is_long=self.is_long,
         )
 
 
