@@ -156,10 +156,13 @@ class LinearStack:
         """Return the predictions of a fold's rows by stacks that learnt from its other parts."""
         rows = assignment.predict
         raw = np.zeros((len(rows), self.target.n_outputs))
-        if columns.shape[1]:
+        # In units of the whole fold: means of its parts would shift what their stacks say.
+        x, _ = _standardised(columns, rows, rows)
+        if x.shape[1]:
             counts = self._scoring.scored(rows)
             for learn, test in _parts(rows, self.plan.groups):
-                raw[test] = self._linear(columns, rows[learn[counts[learn]]], rows[test])
+                learn = learn[counts[learn]]
+                raw[test] = self._said(x[learn], rows[learn], x[test])
         return self._predictions(raw, self._learning_rows(assignment))
 
     def _predictions(self, raw: np.ndarray, learn: np.ndarray) -> np.ndarray:
@@ -171,13 +174,16 @@ class LinearStack:
 
     def _linear(self, columns: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
         """Return what a linear model fitted on some rows says of others, without its intercept."""
-        target, weights = self.target, self._weights(learn)
-        nothing = np.zeros((len(new), target.n_outputs))
         if len(learn) < 2:
-            return nothing
+            return np.zeros((len(new), self.target.n_outputs))
         x, new = _standardised(columns, learn, new)
-        if not x.shape[1]:
-            return nothing
+        return self._said(x, learn, new)
+
+    def _said(self, x: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """Return the same of columns that are in common units; x are those of the rows learnt."""
+        target, weights = self.target, self._weights(learn)
+        if len(learn) < 2 or not x.shape[1]:
+            return np.zeros((len(new), target.n_outputs))
         values = target.values[learn]
         if target.is_regression:
             coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
