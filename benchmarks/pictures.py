@@ -151,7 +151,7 @@ def linear_search():
     from sklearn.svm import LinearSVC
 
     machine = make_pipeline(StandardScaler(), LinearSVC(random_state=0, max_iter=20_000))
-    return GridSearchCV(machine, {"linearsvc__C": np.logspace(-6, 0, 7)}, cv=5)
+    return GridSearchCV(machine, {"linearsvc__C": np.logspace(-8, 0, 9)}, cv=5)
 
 
 def dense_search(seed):

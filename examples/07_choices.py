@@ -5,7 +5,7 @@ small pictures, 6n + 2 layers with weights (4n + 2 in the two stages of the shor
 without the links that lead around every two of them; depth 2 is one convolution and the output. The
 budget is small: a few passes.
 
-    python examples/07_choices.py            # Fashion-MNIST, 4,000 pictures: some minutes
+    python examples/07_choices.py            # Fashion-MNIST, 3,000 pictures: some minutes
     python examples/07_choices.py --quick    # scikit-learn's digits, small networks up to depth 10
 """
 
@@ -54,8 +54,8 @@ def main():
         depths, n_filters, blocks, epochs = (2, 10), (8, 12), (8, 16), 6
     else:
         X, new, y, new_y = real_pictures("fashion_mnist")
-        X, y, new, new_y = X[:4000], y[:4000], new[:4000], new_y[:4000]
-        depths, n_filters, blocks, epochs = (2, 8, 20, 56), (8, 16, 32), (32, 64), 5
+        X, y, new, new_y = X[:3000], y[:3000], new[:2000], new_y[:2000]
+        depths, n_filters, blocks, epochs = (2, 8, 20, 56), (8, 16, 32), (32, 64), 4
 
     two_blocks = {"n_filters": blocks, "pool_size": 2}
     ways = {
@@ -93,8 +93,8 @@ def main():
     residual = results.loc[("depth, residual", deepest)]
     assert stacked["parameters"] == residual["parameters"], "links should have no parameters"
     assert residual["loss"] < stacked["loss"], "links should help the deepest network to learn"
-    assert results.loc["pooling", "accuracy"].min() > (0.8 if arguments.quick else 0.85)
-    assert results.loc["activation", "accuracy"].min() > (0.8 if arguments.quick else 0.85)
+    assert results.loc["pooling", "accuracy"].min() > (0.8 if arguments.quick else 0.75)
+    assert results.loc["activation", "accuracy"].min() > (0.8 if arguments.quick else 0.75)
 
     figure, (left, right) = new_figure(2, width=9, height=3.4)
     for place, subject in enumerate(("pooling", "activation")):
@@ -102,13 +102,15 @@ def main():
         names = [f"{choice}{' pooling' if not place else ''}" for choice in part.index]
         bars = left.barh(names, part, color=("#a6cbe3", "#f2c14e")[place])
         left.bar_label(bars, fmt="{:.3f}", padding=3)
-    left.set(title="accuracy of two blocks", xlim=(0, 1.15))
+    left.set(title="two blocks: pooling, activation", xlabel="accuracy on new pictures")
+    left.set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
     left.invert_yaxis()
     for subject, colour in (("depth, stacked", "#b5332e"), ("depth, residual", "#4a7fa5")):
         part = results.loc[subject, "accuracy"]
         right.plot(part.index.astype(int), part, "o-", color=colour, label=subject[7:])
-    right.set(xlabel="layers with weights", ylabel="accuracy", title="depth", xticks=depths)
-    right.legend(frameon=False)
+    right.set(xlabel="layers with weights", ylabel="accuracy on new pictures", xticks=depths)
+    right.set(title=f"depth, after {epochs} passes", ylim=(0, 1))
+    right.legend(frameon=False, loc="lower right")
     save_figure(figure, arguments, "07_choices")
 
 

@@ -104,7 +104,7 @@ def measure_vectors(sizes, epochs, arguments):
 
 def main():
     arguments = read_arguments(__doc__)
-    sizes, epochs = ((100,), 40) if arguments.quick else ((100, 200, 400, 800), 100)
+    sizes, epochs = ((100,), 40) if arguments.quick else ((100, 200, 400), 100)
     ways = list(WAYS)[:3] if arguments.quick else list(WAYS)
     gaps = measure_gaps(ways, sizes, epochs, arguments.seed)
     show_table(gaps.round(3))
@@ -126,7 +126,8 @@ def main():
         bars = left.bar(places + offset, part[column], 0.4, color=colour, label=f"{column} rows")
         left.bar_label(bars, fmt="{:.3f}", fontsize=8)
     left.set_xticks(places, part["against overfitting"])
-    left.set(title=f"accuracy after {sizes[0]} pictures", ylim=(0.7, 1.06))
+    left.set(title=f"digits: {sizes[0]} labelled pictures", ylabel="accuracy")
+    left.set(ylim=(0.7, 1.07), yticks=np.linspace(0.7, 1, 4))
     left.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
     for way, lines in scores.groupby("vectors"):
         if len(few) > 1:
@@ -134,10 +135,13 @@ def main():
         else:
             bars = right.bar([f"vectors {way}"], lines["accuracy"], color="#4a7fa5")
             right.bar_label(bars, fmt="{:.3f}")
-    after = f"after {few[0]} texts" if len(few) == 1 else "by labelled texts"
     right.margins(y=0.12)
-    right.set(title=f"accuracy {after}")
+    right.set(title=f"texts: {few[0]} labelled" if len(few) == 1 else "texts")
+    right.set_ylabel("accuracy on 1,000 new texts")
     if len(few) > 1:
+        right.set(xlabel="labelled texts", xscale="log")
+        right.set_xticks(few, few)
+        right.minorticks_off()
         right.legend(frameon=False)
     save_figure(figure, arguments, "10_few_labels")
 

@@ -59,6 +59,12 @@ def _check_saving(names):
     np.testing.assert_allclose(names["served"], names["encoder"].transform(texts), atol=1e-5)
 
 
+def _check_textbook(names):
+    lines = names["table"].set_index("layer")
+    assert lines.loc["conv_1_1", "output_shape"] == (32, 32, 12)
+    assert lines.loc["pool_1", "output_shape"] == (16, 16, 12)
+
+
 CHECKS = {
     "guide.md": _check_guide,
     "index.md": _check_index,
@@ -66,6 +72,7 @@ CHECKS = {
     "pictures.md": _check_pictures,
     "quickstart.md": _check_quickstart,
     "saving.md": _check_saving,
+    "textbook.md": _check_textbook,
 }
 
 

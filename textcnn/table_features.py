@@ -63,9 +63,9 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
         distinct and hold three words or more on average (a sign of a script without spaces is a
-        word); where a member reads pictures, also columns of paths, which all end as picture files
-        do (``.jpg`` say). A selector is one of skrub, scikit-learn's ``make_column_selector``, or
-        any function from a frame to names.
+        word), but not those whose cells all end as picture files do (``.jpg`` say), which are read
+        as pictures where a member reads such. A selector is one of skrub, scikit-learn's
+        ``make_column_selector``, or any function from a frame to names.
     cv : int, splitter or iterable, default=5
         An int is the number of folds: stratified for classes, whole groups where ``groups`` are
         given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of

@@ -123,7 +123,7 @@ class FeatureMapsDisplay:
                 ax.imshow(maps[..., channel], cmap="viridis")
                 without_ticks(ax)
             more = "" if maps.shape[-1] <= n_columns else f" (first {n_columns})"
-            _title_row(line[0], f"{path}: {maps.shape[-1]} maps{more}, {_sides(maps)}")
+            _title_row(line[0], f"{path}\n{maps.shape[-1]} maps{more}, {_sides(maps)}")
         self.axes_, self.figure_ = axes, figure
         return self
 
@@ -264,5 +264,8 @@ def _sides(maps: np.ndarray) -> str:
 
 
 def _title_row(ax, text: str) -> None:
-    """Write above a row of panels, without moving the first one's neighbours away."""
-    ax.set_title(text, fontsize=8, loc="left").set_in_layout(False)
+    """Write above a row of panels.
+
+    In short lines: the layout moves neighbours away where a title's centre lies beyond its panel.
+    """
+    ax.set_title(text, fontsize=8, loc="left")

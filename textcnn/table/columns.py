@@ -45,7 +45,7 @@ def text_columns(columns, table: Table) -> list[int]:
     columns : "auto", "all", str, list of str or int, or selector
         ``"auto"``: columns of strings whose filled cells are at least 5 % distinct and hold three
         words or more on average; a word has a letter, and a sign of a script without spaces is a
-        word. Counted on 1,000 cells at even distances.
+        word. Counted on 1,000 cells at even distances. Names of picture files are no text.
     table : Table
 
     Raises
@@ -56,7 +56,9 @@ def text_columns(columns, table: Table) -> list[int]:
         If ``columns`` is nothing of the kind.
     """
     if isinstance(columns, str) and columns == "auto":
-        return [number for number in range(len(table.names)) if _is_text(table.column(number))]
+        columns = map(table.column, range(len(table.names)))
+        # Paths are not language, and folders that are named for classes would tell the target.
+        return [n for n, cells in enumerate(columns) if _is_text(cells) and not _names_files(cells)]
     if isinstance(columns, str) and columns == "all":
         return list(range(len(table.names)))
     if isinstance(columns, str):
