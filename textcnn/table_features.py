@@ -169,11 +169,11 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     >>> from textcnn import TableFeatures
     >>> train = pd.DataFrame(
     ...     {
-    ...         "price": range(40),
-    ...         "review": ["a good film", "a bad film", "it was good", "it was so bad"] * 10,
+    ...         "price": range(80),
+    ...         "review": ["a good film", "a bad film", "it was good", "it was so bad"] * 20,
     ...     }
     ... )
-    >>> liked = [1, 0, 1, 0] * 10
+    >>> liked = [1, 0, 1, 0] * 20
     >>> features = TableFeatures(members=["linear"], random_state=0)
     >>> table = features.fit_transform(train, liked)  # out of fold
     >>> table.columns.tolist(), table["price"].dtype
