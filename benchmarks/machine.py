@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -10,7 +11,10 @@ PACKAGES = ("keras", "tensorflow", "scikit-learn", "numpy")
 
 
 def machine_line() -> str:
-    """Return cores, architecture, and the versions of Python and of what was timed."""
-    versions = [f"{package} {importlib.metadata.version(package)}" for package in PACKAGES]
+    """Return cores, architecture, and the versions of Python and of what is installed."""
+    versions = []
+    for package in PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions.append(f"{package} {importlib.metadata.version(package)}")
     python = f"Python {platform.python_version()}"
     return ", ".join([f"{os.cpu_count()} cores", platform.machine(), python, *versions])

@@ -8,17 +8,21 @@ serves new rows with, its probabilities at the prior of the training rows. SST-2
 have a test part of their own; of MR and the hotel reviews a random fifth is tested. Each cell is
 the mean over seeds (and the standard deviation), which choose weights, order, and the rows where
 there is a choice. ``--rows`` takes so many rows for training and at most as many for testing.
+Each result is a line of JSON in ``--results``, and what is there is not run again: several runs
+make one table. With ``--vectors`` word networks get the shared vectors and are named so.
 
     python benchmarks/members.py [--sets mr trec] [--members peer cnn] [--rows 5000] [--seeds 3]
-        [--vectors]
+        [--vectors] [--results FILE] [--report]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -42,6 +46,7 @@ SETS = {
 VECTORS = "vectors/domain.50k.100d.txt.gz"
 TEST_SHARE = 0.2
 LEAST_PROBABILITY = 1e-7
+RESULTS = Path("benchmarks.members.jsonl")
 
 
 @dataclass
@@ -61,7 +66,7 @@ class Task:
 
 
 def main() -> None:
-    """Run every member on every set and print a table of each score."""
+    """Run what has no result yet, and print a table of each score of all results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS))
@@ -70,33 +75,71 @@ def main() -> None:
     parser.add_argument(
         "--vectors", action="store_true", help="give the word networks the shared vectors"
     )
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--report", action="store_true", help="run nothing, print what there is")
     options = parser.parse_args()
-    vectors = data_file(VECTORS) if options.vectors else None
-    results = []
-    for name in options.sets:
+    done = {key_of(line) for line in read_results(options.results)}
+    for name in options.sets if not options.report else []:
         for seed in range(options.seeds):
-            task = read_task(name, seed, options.rows, vectors)
+            task = None
             for member in options.members:
-                started = time.perf_counter()
-                probabilities = MEMBERS[member](task)
                 line = {
                     "set": name,
-                    "member": member,
+                    "seed": seed,
+                    "member": member + (", vectors" if takes_vectors(member, options) else ""),
+                    "asked": options.rows,
+                }
+                if key_of(line) in done:
+                    continue
+                if task is None:
+                    vectors = data_file(VECTORS) if options.vectors else None
+                    task = read_task(name, seed, options.rows, vectors)
+                started = time.perf_counter()
+                probabilities = MEMBERS[member](task)
+                line |= {
                     "train": len(task.train),
                     "test": len(task.test),
                     "seconds": time.perf_counter() - started,
                     **scores(task, probabilities),
+                    "machine": machine_line(),
                 }
-                results.append(line)
+                with options.results.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(line) + "\n")
                 print(
-                    f"{name} seed {seed} {member}: accuracy {line['accuracy']:.4f}, "
+                    f"{name} seed {seed} {line['member']}: accuracy {line['accuracy']:.4f}, "
                     f"log-loss {line['log-loss']:.4f}, {line['seconds']:.1f} s",
                     flush=True,
                 )
-    print(f"\n{machine_line()}; {options.seeds} seeds, vectors {'given' if vectors else 'learnt'}")
-    results = pd.DataFrame(results)
+    lines = [
+        line
+        for line in read_results(options.results)
+        if line["asked"] == options.rows and line["set"] in options.sets
+    ]
+    if not lines:
+        print("No results.")
+        return
+    results = pd.DataFrame(lines)
+    print(f"\n{machine_line()}; {options.rows or 'all'} rows; (standard deviation over seeds)")
     print(as_table(results, "accuracy"), as_table(results, "log-loss"), sep="\n")
     print(as_table(results, "seconds", digits=1))
+
+
+def takes_vectors(member: str, options) -> bool:
+    """Tell whether a member is given the shared vectors."""
+    return options.vectors and member in ("cnn", "bigru")
+
+
+def key_of(line: dict) -> tuple:
+    """Return what makes a result the same as another one."""
+    return line["set"], line["seed"], line["member"], line["asked"]
+
+
+def read_results(path: Path) -> list[dict]:
+    """Return all results, the latest where there are several."""
+    if not path.is_file():
+        return []
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return list({key_of(line): line for line in lines}.values())
 
 
 def read_task(name: str, seed: int, n_rows: int | None, vectors) -> Task:
@@ -180,10 +223,18 @@ def as_table(results: pd.DataFrame, score: str, digits: int = 4) -> str:
         cells = []
         for member in members:
             values = of_set.loc[of_set["member"] == member, score]
-            cells.append(f"{values.mean():.{digits}f} ({values.std(ddof=0):.{digits}f})")
+            cells.append(shown(values, digits))
         sizes = f"{first['train']:,} / {first['test']:,}"
         lines.append(f"| {name} | {sizes} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def shown(values: pd.Series, digits: int) -> str:
+    """Return mean and standard deviation over seeds, a dash where nothing was run."""
+    if not len(values):
+        return "–"
+    spread = f" ({values.std(ddof=1):.{digits}f})" if len(values) > 1 else ""
+    return f"{values.mean():.{digits}f}{spread}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""How long to train: updates against accuracy and log-loss, on four sets and five sizes.
+"""How long to train: updates against accuracy and log-loss, for each kind of text network.
 
-The table behind ``epochs="auto"`` (see ``automatic_updates`` in textcnn/fitting.py). Three folds,
-100-d domain vectors frozen beside 32 learnt, 100 filters x (3, 4, 5), dropout 0.5, Adam from 3e-3
-with cosine decay to 0.
+The tables behind ``epochs="auto"`` (see ``automatic_updates`` in textcnn/fitting.py). Two runs:
 
-    python benchmarks/schedules.py [--sets mr trec]
+- ``--kinds cnn``, at numbers of updates: what the rule was fitted to. Three folds, 100-d domain
+  vectors frozen beside 32 learnt, 100 filters x (3, 4, 5), dropout 0.5, Adam from 3e-3 with cosine
+  decay to 0.
+- other kinds (recurrent, characters, convolutions without given vectors), at factors of the rule
+  for convolutions: no given vectors, two folds, everything else as it is by default.
+
+    python benchmarks/schedules.py [--sets mr trec] [--kinds bigru char_cnn] [--seeds 2]
+        [--factors 0.2 0.35 0.6 1]
 """
 
 from __future__ import annotations
@@ -17,7 +22,8 @@ import pandas as pd
 from machine import machine_line
 from shared_data import data_file
 
-from textcnn import TextCNNEncoder, fitting
+from textcnn import TextCNNEncoder
+from textcnn.fitting import TrainingSettings, automatic_updates
 
 GRID = {
     "mr500": [50, 100, 200, 300],
@@ -27,6 +33,13 @@ GRID = {
     "trec500": [100, 200, 400],
     "trec": [300, 600, 900, 1400],
 }
+OTHER_KINDS = {
+    "cnn_no_vectors": {},
+    "bigru": {"network": "bigru"},
+    "char_cnn": {"level": "char"},
+    "char_bigru": {"network": "bigru", "level": "char"},
+}
+FACTORS = [0.2, 0.35, 0.6, 1.0]
 
 
 def read_set(name: str) -> tuple[list[str], np.ndarray]:
@@ -43,32 +56,72 @@ def read_set(name: str) -> tuple[list[str], np.ndarray]:
 
 
 def main() -> None:
-    """Print one line per set, batch size and number of updates."""
+    """Print one line per set, kind and length of training."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sets", nargs="+", default=list(GRID), choices=list(GRID))
-    sets = parser.parse_args().sets
-    print(machine_line())
-    for name in sets:
-        texts, y = read_set(name)
-        for at_batch_64 in GRID[name]:
-            for batch_size, updates in ((64, at_batch_64), (128, at_batch_64 * 2 // 3)):
-                encoder = TextCNNEncoder(
-                    embeddings=data_file("vectors/domain.50k.100d.txt.gz"),
-                    cv=3,
-                    batch_size=batch_size,
-                    scoring=["accuracy", "neg_log_loss"],
-                    random_state=0,
-                )
-                fixed = f"{fitting.__name__}.automatic_updates"
-                with mock.patch(fixed, return_value=updates):
-                    encoder.fit(texts, y)
-                means = encoder.report_.summary.set_index("metric")["score"]
-                passes = updates * batch_size / (len(y) * 2 / 3)
-                print(
-                    f"{name:8s} batch {batch_size:3d}  {updates:5d} updates  {passes:5.1f} passes  "
-                    f"accuracy {means['accuracy']:.4f}  log-loss {-means['neg_log_loss']:.4f}",
-                    flush=True,
-                )
+    parser.add_argument("--sets", nargs="+", default=list(GRID), help="mr2000 is 2,000 rows of mr")
+    parser.add_argument("--kinds", nargs="+", default=["cnn"], choices=["cnn", *OTHER_KINDS])
+    parser.add_argument("--factors", nargs="+", type=float, default=FACTORS)
+    parser.add_argument("--seeds", type=int, default=1)
+    options = parser.parse_args()
+    print(machine_line(), flush=True)
+    for name in options.sets:
+        for kind in options.kinds:
+            if kind == "cnn":
+                numbers_of_updates(name)
+            else:
+                factors(name, kind, options.factors, options.seeds)
+
+
+def numbers_of_updates(name: str) -> None:
+    """Try convolutions beside given vectors at numbers of updates, with two sizes of batches."""
+    texts, y = read_set(name)
+    for at_batch_64 in GRID[name]:
+        for batch_size, updates in ((64, at_batch_64), (128, at_batch_64 * 2 // 3)):
+            encoder = TextCNNEncoder(
+                embeddings=data_file("vectors/domain.50k.100d.txt.gz"),
+                cv=3,
+                batch_size=batch_size,
+                scoring=["accuracy", "neg_log_loss"],
+                random_state=0,
+            )
+            with mock.patch.object(TrainingSettings, "automatic_updates", return_value=updates):
+                encoder.fit(texts, y)
+            means = encoder.report_.summary.set_index("metric")["score"]
+            passes = updates * batch_size / (len(y) * 2 / 3)
+            print(
+                f"{name:8s} batch {batch_size:3d}  {updates:5d} updates  {passes:5.1f} passes  "
+                f"accuracy {means['accuracy']:.4f}  log-loss {-means['neg_log_loss']:.4f}",
+                flush=True,
+            )
+
+
+def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
+    """Try a kind of network at factors of the number of updates for convolutions."""
+    texts, y = read_set(name)
+    for factor in tried:
+        results = []
+        for seed in range(n_seeds):
+            encoder = TextCNNEncoder(
+                cv=2,
+                scoring=["accuracy", "neg_log_loss"],
+                random_state=seed,
+                **OTHER_KINDS[kind],
+            )
+
+            def updates(self, n_learn, target, factor=factor):
+                return max(1, round(factor * automatic_updates(n_learn, self.batch_size, target)))
+
+            with mock.patch.object(TrainingSettings, "automatic_updates", updates):
+                encoder.fit(texts, y)
+            means = encoder.report_.summary.set_index("metric")["score"]
+            results.append((means["accuracy"], -means["neg_log_loss"]))
+        accuracy, log_loss = np.mean(results, axis=0)
+        n_updates = encoder._records[0].updates[0]
+        print(
+            f"{name:8s} {kind:14s} factor {factor:4.2f}  {n_updates:5d} updates  "
+            f"accuracy {accuracy:.4f}  log-loss {log_loss:.4f}  ({n_seeds} seeds)",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

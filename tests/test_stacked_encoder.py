@@ -21,7 +21,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, make_column_transformer
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import (
@@ -39,7 +39,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -602,3 +602,53 @@ def test_noise_text_through_a_pipeline_estimator():
     estimator = make_pipeline(TfidfVectorizer(), LogisticRegression())
     encoder = encode(estimator, cv=folds)
     check_noise(lambda X, y: encoder.fit_transform(X["review"], y), folds, X, y)
+
+
+def test_a_shared_step_is_fitted_once_and_knows_no_target():
+    X, y = signal_table(120, 0)
+    texts = X["review"].tolist()
+    fits = []
+
+    class Counting(CountVectorizer):
+        def fit_transform(self, raw_documents, y=None):
+            fits.append(y)
+            return super().fit_transform(raw_documents, y)
+
+    weighed = make_pipeline(TfidfTransformer(), LogisticRegression())
+    encoder = OutOfFoldEncoder(weighed, shared=Counting(), cv=4, random_state=0)
+    features = encoder.fit_transform(texts, y)
+    assert fits == [None]
+    counts = CountVectorizer().fit(texts)
+    alone = OutOfFoldEncoder(weighed, cv=4, random_state=0)
+    np.testing.assert_array_equal(features, alone.fit_transform(counts.transform(texts), y))
+    new = ["a good film", "so bad", "words never seen"]
+    np.testing.assert_array_equal(encoder.transform(new), alone.transform(counts.transform(new)))
+    restored = pickle.loads(pickle.dumps(clone(encoder).set_params(shared=CountVectorizer())))  # noqa: S301
+    np.testing.assert_array_equal(restored.fit_transform(texts, y), features)
+    encoder.set_params(shared=None)
+    np.testing.assert_array_equal(encoder.transform(new), restored.transform(new))
+
+
+def test_a_shared_step_has_no_say_in_what_held_out_targets_do():
+    X, y = signal_table(60, 0)
+    encoder = OutOfFoldEncoder(LogisticRegression(), shared=CountVectorizer(), random_state=0)
+    folds = list(KFold(3, shuffle=True, random_state=0).split(X))
+
+    def flip(y, rows):
+        return np.where(np.isin(np.arange(len(y)), rows), 1 - y, y)
+
+    check_exact_influence(encoder, X["review"], y, folds, flip)
+
+
+@pytest.mark.parametrize(
+    ("shared", "error", "message"),
+    [
+        (TargetEncoder(), ValueError, "shared learns from y"),
+        (LogisticRegression(), TypeError, "shared must be None or a transformer"),
+        (CountVectorizer, TypeError, "shared must be None or a transformer"),
+    ],
+)
+def test_a_step_that_folds_must_not_share(shared, error, message):
+    X, y = signal_table(20, 0)
+    with pytest.raises(error, match=message):
+        OutOfFoldEncoder(LogisticRegression(), shared=shared).fit(X, y)

@@ -273,3 +273,26 @@ def test_lone_surrogates_in_other_columns_are_no_error():
     table = features.fit_transform(X, [1, 0] * 10)
     assert table["note"].tolist() == ["\ud800", "b"] * 10
     assert table["review_linear"].notna().all()
+
+
+def test_a_column_of_nothing_but_missing_cells_passes_or_is_named():
+    X, y = table_of()
+    X["nothing"] = np.nan
+    features = features_of().fit(X, y)
+    assert features.text_columns_ == ["review"]
+    assert features.transform(X.head(3))["nothing"].isna().all()
+    polars = pl.from_pandas(X[["review", "price"]]).with_columns(pl.lit(None).alias("nothing"))
+    table = features_of().fit_transform(polars, y)
+    assert table.columns == ["price", "nothing", "review_linear"]
+    assert table.schema["nothing"] == pl.Null
+    for given in (X, polars):
+        with pytest.warns(TableFeaturesWarning, match=r"all cells of \['nothing'\] are empty"):
+            named = features_of(columns=["review", "nothing"]).fit_transform(given, y)
+        assert list(named.columns) == ["price", "review_linear"]
+
+
+def test_two_columns_of_one_name_are_refused_for_new_rows_too():
+    X, y = table_of()
+    features = features_of().fit(X, y)
+    with pytest.raises(ValueError, match="Several columns of X are named 'price'"):
+        features.transform(pd.concat([X, X[["price"]]], axis=1))

@@ -427,3 +427,37 @@ def test_the_signature_says_what_is_positional():
     kinds = {name: parameter.kind.name for name, parameter in parameters.items()}
     assert kinds.pop("members") == "POSITIONAL_OR_KEYWORD"
     assert set(kinds.values()) == {"KEYWORD_ONLY"}
+
+
+def test_a_member_may_read_all_text_columns_as_one():
+    X, y = mixed_table()
+    features = TableFeatures(("svd", "linear"), cv=3, random_state=0)
+    features.set_params(linear__columns="joined")
+    table = features.fit_transform(X, y)
+    folds = [(a.learn, a.predict) for a in features._plan.assignments]
+    alone = TextLinearEncoder(columns="joined", cv=folds)
+    texts = X[["review", "title"]]
+    np.testing.assert_array_equal(table["joined_linear"], alone.fit_transform(texts, y)[:, 0])
+    assert table.columns[-1] == features.get_feature_names_out()[-1] == "joined_linear"
+    new = features.transform(X.head(5))
+    np.testing.assert_array_equal(new["joined_linear"], alone.transform(texts.head(5))[:, 0])
+    frame = features.report_.to_frame()
+    assert frame[["column", "member"]].to_numpy().tolist() == [
+        ["review", "svd"],
+        ["title", "svd"],
+        ["joined", "linear"],
+    ]
+    assert ("joined", "linear") in features.encoders_
+    single = clone(features).set_params(members=("linear",), linear__columns="joined")
+    assert single.fit_transform(X[["review"]], y).columns.tolist() == ["review_linear"]
+
+
+def test_joined_columns_of_an_array_and_an_empty_column():
+    X, y = mixed_table()
+    array = X[["review", "title"]].assign(empty="").to_numpy(dtype=object)
+    member = ("all", TextLinearEncoder(columns="joined"))
+    features = TableFeatures([member], columns=[0, 1, 2], cv=3, random_state=0)
+    train = features.fit_transform(array, y)
+    assert train.shape == (120, 1) and not features.report_.warnings
+    assert features.get_feature_names_out().tolist() == ["joined_all"]
+    assert features.transform(array[:4]).shape == (4, 1)

@@ -8,13 +8,15 @@ import pytest
 from checks import noise_table, signal_table
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
 
 from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLinearEncoder
+from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.progress import TimeLimitReached, time_limit
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, other_columns, paired_gain
+from textcnn.table.stack import LinearStack, _parts
 
 
 def table_of(n_rows=150, seed=0):
@@ -31,16 +33,33 @@ def logit(feature):
     return np.log(share / (1 - share))
 
 
+def decisions(columns, y, learn, test):
+    """What a logistic regression on standardised columns says of rows, without its intercept."""
+    scaler = StandardScaler().fit(columns[learn])
+    model = LogisticRegression(C=0.1, tol=1e-6, max_iter=1000)
+    model.fit(scaler.transform(columns[learn]), y[learn])
+    return scaler.transform(columns[test]) @ model.coef_[0]
+
+
+def plain_scores(block, y, folds):
+    """AUC per fold of a model that learns from the other folds."""
+    columns = np.asarray(block, float)
+    return np.array(
+        [roc_auc_score(y[test], decisions(columns, y, learn, test)) for learn, test in folds]
+    )
+
+
 def plain_stack(blocks, y, folds):
-    """AUC per fold of a logistic regression on standardised columns."""
+    """AUC per fold of a stack that learns from other rows of the same fold."""
     columns = np.column_stack(blocks)
     scores = []
-    for learn, test in folds:
-        scaler = StandardScaler().fit(columns[learn])
-        model = LogisticRegression(C=0.1, tol=1e-6, max_iter=1000)
-        model.fit(scaler.transform(columns[learn]), y[learn])
-        shares = model.predict_proba(scaler.transform(columns[test]))[:, 1]
-        scores.append(roc_auc_score(y[test], shares))
+    for _, rows in folds:
+        said = np.empty(len(rows))
+        x = StandardScaler().fit_transform(columns[rows])
+        for learn, test in KFold(5, shuffle=True, random_state=0).split(rows):
+            model = LogisticRegression(C=0.1, tol=1e-6, max_iter=1000)
+            said[test] = x[test] @ model.fit(x[learn], y[rows[learn]]).coef_[0]
+        scores.append(roc_auc_score(y[rows], said))
     return np.array(scores)
 
 
@@ -48,10 +67,7 @@ def plain_predictions(block, y, folds):
     """Out-of-fold decisions of a logistic regression, without its intercept."""
     block, predictions = np.asarray(block, float), np.empty(len(y))
     for learn, test in folds:
-        scaler = StandardScaler().fit(block[learn])
-        model = LogisticRegression(C=0.1, tol=1e-6, max_iter=1000)
-        model.fit(scaler.transform(block[learn]), y[learn])
-        predictions[test] = scaler.transform(block[test]) @ model.coef_[0]
+        predictions[test] = decisions(block, y, learn, test)
     return predictions
 
 
@@ -62,7 +78,8 @@ def test_scores_and_gains_are_those_of_a_plain_stack():
     table = features.fit_transform(X, y)
     frame = features.report_.to_frame().set_index(["member", "column"])
     others = [X["price"], X["colour"] == "red", X["colour"] == "blue"]
-    blocks, before = list(others), plain_stack(others, y, folds)
+    blocks = [plain_predictions(np.column_stack(others), y, folds)]
+    before = plain_stack(blocks, y, folds)
     for member in ("svd", "linear"):
         for column in ("review", "title"):
             names = [name for name in table.columns if name.startswith(f"{column}_{member}")]
@@ -82,7 +99,7 @@ def test_scores_and_gains_are_those_of_a_plain_stack():
     assert line["score"] == pytest.approx(np.mean(alone))
     assert line["spread"] == pytest.approx(np.std(alone, ddof=1))
     names = [f"review_svd_{i:02d}" for i in range(30)]
-    alone = plain_stack([table[name] for name in names], y, folds)
+    alone = plain_scores(table[names], y, folds)
     assert frame.loc[("svd", "review"), "score"] == pytest.approx(alone.mean(), abs=2e-3)
     assert frame["scored_by"].tolist() == ["linear model"] * 2 + ["predictions"] * 2
 
@@ -94,7 +111,7 @@ def test_the_report_is_readable():
     assert repr(features.report_) == text
     assert "Text features of 2 columns, 150 rows, binary target, 3 fold models" in text
     assert "beside 2 of 2 other columns, over 1 fold plan" in text
-    assert "Gains are optimistic" in text
+    assert "Gains are nested" in text
     lines = [line.split() for line in text.splitlines()]
     assert [line[:2] for line in lines if line[:1] in (["review"], ["title"])] == [
         ["review", "svd"],
@@ -130,6 +147,9 @@ def test_paired_gain_needs_two_folds():
     assert Gain(0.1, 0.03, 5).is_earned and not Gain(0.1, 0.04, 5).is_earned
     assert not Gain(0.1, 0.03, 3).is_earned
     assert not Gain(0.0, 0.0, 5).is_earned
+    # Among 32 looks two errors are found by chance, even over many folds.
+    assert Gain(0.1, 0.04, 500).is_earned and not Gain(0.1, 0.04, 500, n_looks=32).is_earned
+    assert Gain(0.1, 0.025, 500, n_looks=32).is_earned
 
 
 def test_which_other_columns_stand_in_the_stack():
@@ -220,7 +240,7 @@ def test_a_deadline_ends_a_fit():
 
 
 def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
-    X, y = table_of()
+    X, y = table_of(300)
     folds = list(StratifiedKFold(3).split(X, y))
     features = TableFeatures(("linear",), cv=folds, keep="earning", random_state=0).fit(X, y)
     notes = "\n".join(features.report_.notes)
@@ -233,3 +253,36 @@ def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
         random_state=0,
     ).fit(X, y)
     assert "over 2 fold plans" in drawn.report_.headline
+
+
+def test_gains_over_repeated_folds_are_labelled_optimistic():
+    X, y = table_of()
+    repeated = RepeatedStratifiedKFold(n_splits=2, n_repeats=2, random_state=0)
+    features = TableFeatures(("linear",), columns=["review"], cv=repeated, random_state=0)
+    features.fit(X, y)
+    assert "Gains are optimistic: several models predict a row" in str(features.report_)
+    assert "Gains are nested" not in str(features.report_)
+
+
+def test_groups_stay_whole_in_the_parts_of_a_fold():
+    rows = np.arange(40)[::-1]
+    groups = np.arange(40) // 4
+    for learn, test in _parts(rows, groups):
+        assert not set(groups[rows[learn]]) & set(groups[rows[test]])
+    covered = np.concatenate([test for _, test in _parts(rows, groups)])
+    assert sorted(covered) == list(range(40))
+    assert len(_parts(rows[:3], None)) == 3
+    assert len(_parts(rows, np.zeros(40))) == 5, "one group cannot be parted"
+
+
+def test_a_stack_of_noise_gains_nothing_on_average():
+    gains = []
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        target = read_target(random.integers(0, 2, 200), target_type="binary", n_rows=200)
+        plan = make_fold_plan(4, target, random_state=np.random.SeedSequence(seed))
+        stack = LinearStack(plan, target, None, np.empty((200, 0)))
+        noise = stack.out_of_fold(random.normal(size=(200, 5)))
+        np.testing.assert_array_equal(stack.fold_scores([]), 0.5)
+        gains.append(np.mean(stack.fold_scores([noise]) - 0.5))
+    assert np.mean(gains) < 2 * np.std(gains, ddof=1) / np.sqrt(6)

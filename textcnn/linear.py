@@ -6,6 +6,7 @@ from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
@@ -14,8 +15,10 @@ from textcnn.explaining import ExplainsTexts
 from textcnn.linear_models import CentredLogisticRegression, FoldTfidf
 from textcnn.stacking import EstimatorFeatures, PreparedTable
 from textcnn.text.columns import read_columns
+from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngrams import NgramCounter
 from textcnn.text.tokens import make_tokenizer
+from textcnn.text_parameters import COLUMNS
 from textcnn.training_rows import hash_documents, hash_rows
 
 # The curvature of the logistic loss is at most a quarter of that of the squared one.
@@ -66,6 +69,10 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
         Whether case is ignored.
     tokenizer : {"word", "char"} or callable, default="word"
         What words are: as for :class:`TextCNNEncoder`.
+    columns : {"separate", "joined"}, default="separate"
+        Whether each of several text columns has models and features of its own, or one model
+        reads the n-grams of all of a row's cells, whichever they are in: one set of features,
+        ``joined_linear``. No n-gram reaches over the end of a cell.
     cv : int, splitter or iterable, default=5
         An int is the number of folds: stratified for classes, whole groups where ``groups`` are
         given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
@@ -147,6 +154,7 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
     """
 
     _feature_name = "linear"
+    _is_joined = False  # whether the fitted models read several columns as one
 
     def __init__(
         self,
@@ -157,6 +165,7 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
         min_df=2,
         lowercase=True,
         tokenizer="word",
+        columns="separate",
         cv=5,
         ensemble="auto",
         target_type="auto",
@@ -176,6 +185,7 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
         self.min_df = min_df
         self.lowercase = lowercase
         self.tokenizer = tokenizer
+        self.columns = columns
         self.cv = cv
         self.ensemble = ensemble
         self.target_type = target_type
@@ -225,6 +235,7 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
                 f"min_df must be a whole number from 1 on. Received: min_df={self.min_df!r}."
             )
         parameters.yes_or_no(self, "lowercase")
+        parameters.one_of(self, "columns", COLUMNS)
         make_tokenizer(self.tokenizer)
         sizes = [_check_sizes(self, name) for name in ("word_ngrams", "char_ngrams")]
         if not any(sizes):
@@ -233,28 +244,38 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
                 "Received: word_ngrams=None, char_ngrams=None."
             )
 
+    def _model_set_names(self, input_names) -> list[str]:
+        """Return what features are called: by their column, or as joined."""
+        if self._is_joined:
+            return [f"joined_{self._feature_name}"]
+        return super()._model_set_names(input_names)
+
     def _prepare(self, fitted, X, *, reset):
         """Read the text columns; n-grams are counted when a column's turn comes."""
         columns = read_columns(fitted, X, reset=reset)
+        hashes = hash_rows(columns)
+        if reset:
+            fitted._is_joined = self.columns == "joined" and len(columns) > 1
+        if fitted._is_joined:
+            columns = [JoinedColumns(columns)]
         if reset:
             fitted._counters = [None] * len(columns)
         tables = []
         for number, column in enumerate(columns):
-            counter = fitted._counters[number]
             tables.append(
                 PreparedTable(
-                    name=column.name if column.name is not None else f"x{number}",
+                    name=column.label(number),
                     documents=hash_documents(column),
                     read=partial(self._learn, fitted, number, column)
                     if reset
-                    else partial(counter.count, column.cells),
+                    else partial(_count, fitted._counters[number], column),
                     words=lambda number=number: {"ngrams": fitted._counters[number].n_ngrams},
                     parameters=lambda number=number: {
                         "tfidf__n_words": fitted._counters[number].n_words
                     },
                 )
             )
-        return tables, hash_rows(columns)
+        return tables, hashes
 
     def _learn(self, fitted, number, column):
         """Count a column's n-grams and keep what counts new rows."""
@@ -264,8 +285,9 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
             lowercase=self.lowercase,
             tokenizer=self.tokenizer,
         )
-        fitted._counters[number], counts = counter.learn(column.cells)
-        return counts
+        cells = _single_cells(column)
+        fitted._counters[number], counts = counter.learn(cells)
+        return _per_row(counts, len(column))
 
     def _fold_estimator(self, target):
         """Return weights and model of a fold."""
@@ -274,6 +296,28 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
         else:
             model = CentredLogisticRegression(C=self.C)
         return Pipeline([("tfidf", FoldTfidf(min_df=self.min_df)), ("linear", model)])
+
+
+def _count(counter: NgramCounter, column) -> csr_matrix:
+    """Count the known n-grams of new rows."""
+    return _per_row(counter.count(_single_cells(column)), len(column))
+
+
+def _single_cells(column) -> list[str]:
+    """Return a column's cells; of joined columns all cells of a row, one after another."""
+    if isinstance(column, JoinedColumns):
+        return [cell for cells in column.cells for cell in cells]
+    return column.cells
+
+
+def _per_row(counts: csr_matrix, n_rows: int) -> csr_matrix:
+    """Sum the counts of the cells of each row."""
+    n_cells = counts.shape[0]
+    if n_cells == n_rows:
+        return counts
+    ends = np.arange(0, n_cells + 1, n_cells // n_rows)
+    rows_by_cells = csr_array((np.ones(n_cells, np.float32), np.arange(n_cells), ends))
+    return csr_matrix(rows_by_cells @ counts)
 
 
 def _check_sizes(estimator, name: str) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -220,8 +221,8 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
     from it.
 
     Cost: ``cv`` fits of ``estimator`` (one more for ``ensemble="refit"``). Everything in
-    ``estimator`` is fitted per fold, so put steps that look at y into it, and costly steps that
-    do not look at y before this encoder.
+    ``estimator`` is fitted per fold, so put steps that look at y, or that should know a fold's own
+    rows alone, into it, and costly steps that look at neither into ``shared``.
 
     Parameters
     ----------
@@ -231,6 +232,12 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
         less their mean over the model's own training rows, stand for logits, whose scale means
         little (``CalibratedClassifierCV`` gives probabilities). With a regressor whole numbers
         are numbers, not classes.
+    shared : transformer or None, default=None
+        A step that all folds share: it is cloned, fitted once on all rows without their targets,
+        and ``estimator`` reads what it returns. ``shared=CountVectorizer()`` counts words once,
+        and ``make_pipeline(TfidfTransformer(), LogisticRegression())`` weighs them by each fold's
+        own rows. It knows which words held-out rows hold, never their targets; leave it None where
+        even that is too much, as with folds in order of time.
     feature_name : str, default="stacked"
         What features are called: ``stacked``, or ``stacked_<class or target>`` where there are
         several. Several encoders in one table need different ones.
@@ -323,6 +330,7 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
         self,
         estimator,
         *,
+        shared=None,
         feature_name="stacked",
         cv=5,
         ensemble="auto",
@@ -338,6 +346,7 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
         random_state=None,
     ):
         self.estimator = estimator
+        self.shared = shared
         self.feature_name = feature_name
         self.cv = cv
         self.ensemble = ensemble
@@ -361,8 +370,9 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
     def __sklearn_tags__(self):
         """Take what ``estimator`` says of its input."""
         tags = super().__sklearn_tags__()
-        if hasattr(self.estimator, "__sklearn_tags__"):
-            tags.input_tags = copy.deepcopy(get_tags(self.estimator).input_tags)
+        first = self.estimator if self.shared is None else self.shared
+        if hasattr(first, "__sklearn_tags__"):
+            tags.input_tags = copy.deepcopy(get_tags(first).input_tags)
         return tags
 
     @property
@@ -383,6 +393,7 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
         """Check every parameter, before X is looked at."""
         super()._check_settings()
         check_has_fit(self.estimator)
+        _check_shared(self.shared)
         if not isinstance(self.feature_name, str) or not self.feature_name:
             raise ValueError(
                 'feature_name must be a str that is not empty, "stacked" say. '
@@ -414,8 +425,42 @@ class OutOfFoldEncoder(MetaEstimatorMixin, EstimatorFeatures):
                 f"{type(self).__name__}."
             )
         hashes = hash_table(X)
-        return [PreparedTable(self.feature_name, hashes, lambda: X)], hashes
+        if reset and self.shared is None:
+            fitted.__dict__.pop("_shared", None)
+            return [PreparedTable(self.feature_name, hashes, lambda: X)], hashes
+        if reset:
+            fitted._shared = clone(self.shared)
+            read = partial(fitted._shared.fit_transform, X)
+        else:
+            step = getattr(fitted, "_shared", None)
+            read = (lambda: X) if step is None else partial(step.transform, X)
+        return [PreparedTable(fitted.feature_name, hashes, partial(_rows_by_number, read))], hashes
 
     def _fold_estimator(self, target):
         """Return the given estimator."""
         return self.estimator
+
+
+def _check_shared(shared) -> None:
+    """Refuse what is no transformer, and what learns from targets: folds must not share that."""
+    if shared is None:
+        return
+    if isinstance(shared, type) or not all(
+        hasattr(shared, name) for name in ("fit_transform", "transform")
+    ):
+        raise TypeError(
+            "shared must be None or a transformer, with fit_transform and transform. "
+            f"Received: shared={shared!r}."
+        )
+    if hasattr(shared, "__sklearn_tags__") and get_tags(shared).target_tags.required:
+        raise ValueError(
+            "shared learns from y, but is fitted on all rows, those of the held-out fold too. "
+            f"Expected a step that needs no y. Received: shared={shared!r}. Type "
+            f"OutOfFoldEncoder(make_pipeline({type(shared).__name__}(...), estimator))."
+        )
+
+
+def _rows_by_number(read: Callable[[], Any]):
+    """Return a table in a format that gives rows by number."""
+    table = read()
+    return table.tocsr() if issparse(table) else table

@@ -20,13 +20,13 @@ from textcnn.neural.randomness import entropy_from
 from textcnn.out_of_fold import adopt, input_names, with_groups_of
 from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
 from textcnn.saving import SavesToFile
-from textcnn.table.columns import columns_of_members, read_text
+from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
 from textcnn.table.frames import Table, check_new_names, read_table
 from textcnn.table.gains import other_columns
 from textcnn.table.members import check_foreign, read_members
 from textcnn.table.parameters import MemberParametersMixin
-from textcnn.table.report import TableReport, report_of
+from textcnn.table.report import TableReport, nothing_to_do, report_of
 from textcnn.training_rows import group_hashes, hash_rows, warn_if_training_rows
 
 KEEP = ("all", "earning")
@@ -60,7 +60,9 @@ class TableFeatures(
         and with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, which alone reads
         columns of picture files, and nothing else. Any other transformer: one that learns from y
         must have a ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y.
-        Their parameters are reached by name: ``cnn__n_filters``.
+        Their parameters are reached by name: ``cnn__n_filters``. A member with
+        ``columns="joined"`` (``cnn__columns="joined"``, or an encoder so made) reads all text
+        columns as one, called ``joined``, where there are several.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
         distinct and hold three words or more on average (a sign of a script without spaces is a
@@ -74,11 +76,12 @@ class TableFeatures(
     keep : {"all", "earning"}, default="all"
         ``"all"``: every member's features are in the table, and the report advises.
         ``"earning"``: a member stays on a column only if what it adds to the other columns and to
-        the members kept before it is more than two standard errors (by Student's t for the
-        number of folds) above zero over ``n_repeats`` fold plans. That is a selection by the
-        training target: validate it as a part of the model, inside cross-validation, never by the
-        rows that it was fitted on. Members that gain on the first plan are fitted ``n_repeats``
-        times.
+        the members kept before it is more than two standard errors above zero over ``n_repeats``
+        fold plans: by Student's t for the number of folds, and the more members and columns there
+        are the more (Bonferroni), so that chance passes for a gain as rarely in a whole table as
+        in one look. That is a selection by the training target: validate it as a part of the
+        model, inside cross-validation, never by the rows that it was fitted on. Members that gain
+        on the first plan are fitted ``n_repeats`` times.
     keep_text : bool, default=False
         Whether the text columns stay in the table.
     time_limit : float or None, default=None
@@ -146,20 +149,22 @@ class TableFeatures(
 
     Notes
     -----
-    Each text column is encoded by itself. A member takes over ``cv``, ``target_type``,
-    ``uncovered``, ``unlabelled``, ``missing_class`` and ``scoring`` of the table, whatever its own
-    say. New columns are float32 and stand to the right, by column and in the order of ``members``,
-    named ``{column}_{member}`` and the class or component where there are several. A table without
-    text columns comes out as it is. On tables of a few thousand rows with several text columns the
-    unsupervised ``"svd"`` has beaten out-of-fold features in trials, so it is among the defaults.
+    A member takes over ``cv``, ``target_type``, ``uncovered``, ``unlabelled``, ``missing_class``
+    and ``scoring`` of the table, whatever its own say. New columns are float32 and stand to the
+    right, by column and in the order of ``members``, joined ones last, named ``{column}_{member}``
+    and the class or component where there are several. A table without text columns comes out as
+    it is. On tables of a few thousand rows with several text columns the unsupervised ``"svd"`` has
+    beaten out-of-fold features in trials, so it is among the defaults.
 
     Gains are measured by a linear model on the other columns (numbers, dates, and up to 30
     categories; not more than 300 columns) and one set of out-of-fold predictions per member: logits
     of ours, and those of a linear model on the features of others such as ``"svd"``. They are
-    optimistic, and labelled so, but for folds in order of time: the plan is not nested. They tell
-    what a member adds to those above it in the report, not what gradient
-    boosting will make of them. Their standard errors follow C. Nadeau and Y. Bengio, "Inference
-    for the generalization error", Machine Learning 52, 2003.
+    nested without a second fit: a stack learns from the rows of one fold, predicted by the one
+    model that saw none of their targets, and is scored on other rows of that fold. So it knows
+    few rows and finds a little less than there is. Where several models predict a row (repeated
+    folds) gains are optimistic, and labelled so. They tell what a member adds to those above it
+    in the report, not what gradient boosting will make of them. Their standard errors follow
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
 
     Examples
     --------
@@ -167,11 +172,11 @@ class TableFeatures(
     >>> from textcnn import TableFeatures
     >>> train = pd.DataFrame(
     ...     {
-    ...         "price": range(40),
-    ...         "review": ["a good film", "a bad film", "it was good", "it was so bad"] * 10,
+    ...         "price": range(80),
+    ...         "review": ["a good film", "a bad film", "it was good", "it was so bad"] * 20,
     ...     }
     ... )
-    >>> liked = [1, 0, 1, 0] * 10
+    >>> liked = [1, 0, 1, 0] * 20
     >>> features = TableFeatures(members=["linear"], random_state=0)
     >>> table = features.fit_transform(train, liked)  # out of fold
     >>> table.columns.tolist(), table["price"].dtype
@@ -302,7 +307,14 @@ class TableFeatures(
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
             warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
-        blocks = [fitted.transform(texts[fitted.column]) for fitted in self._fitted_members]
+        blocks = [
+            fitted.transform(
+                JoinedTexts([texts[name] for name in fitted.joined])
+                if fitted.joined
+                else texts[fitted.column]
+            )
+            for fitted in self._fitted_members
+        ]
         return self._finished(table, np.hstack([_no_features(table), *blocks]))
 
     def get_feature_names_out(self, input_features=None):
@@ -321,7 +333,8 @@ class TableFeatures(
         names = input_names(self, input_features)
         new = []
         for fitted, number in zip(self._fitted_members, self._member_numbers, strict=True):
-            new += [f"{names[number]}{name[len(fitted.column) :]}" for name in fitted.names]
+            column = fitted.column if number is None else names[number]
+            new += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
         return np.array([*(names[number] for number in self._kept_numbers), *new], dtype=object)
 
     @property
@@ -383,8 +396,12 @@ class TableFeatures(
         started = clock.monotonic()
         fitted = copy.copy(self)
         table = read_table(fitted, X, reset=True)
-        reads_pictures = any(member.reads_pictures for member in members)
-        numbers, pictures = columns_of_members(self.columns, table, reads_pictures)
+        numbers, pictures = columns_of_members(
+            self.columns,
+            table,
+            reads_text=not all(member.reads_pictures for member in members),
+            reads_pictures=any(member.reads_pictures for member in members),
+        )
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
         texts = [read_text(table, number) for number in numbers]
         others = [number for number in range(len(table.names)) if number not in set(numbers)]
@@ -424,7 +441,7 @@ class TableFeatures(
             )
         if not entries:
             fitted._plan, fitted._row_hashes = plan, hashes
-            reason = _nothing_to_do(texts, self.columns)
+            reason = nothing_to_do(texts, self.columns)
             fitted._report = TableReport([], reason, warnings=[reason])
             adopt(self, fitted)
             return table, _no_features(table)
@@ -449,9 +466,12 @@ class TableFeatures(
             stage.measure()
         progress.end()
         kept = [entry for text in texts for entry in entries if entry.text is text and entry.kept]
+        kept += [e for e in entries if isinstance(e.text, JoinedTexts) and e.kept]
         fitted._fitted_members = [entry.fitted for entry in kept]
         place = dict(zip(fitted.text_columns_, numbers, strict=True))
-        fitted._member_numbers = [place[entry.text.name] for entry in kept]
+        fitted._member_numbers = [
+            None if entry.fitted.joined else place[entry.text.name] for entry in kept
+        ]
         fitted._plan, fitted._row_hashes = plan, hashes
         fitted._report = report_of(stage, self.keep, texts, n_others=len(others), n_used=n_columns)
         check_new_names(
@@ -482,15 +502,3 @@ def _is_iterator(cv) -> bool:
 
 def _no_features(table: Table) -> np.ndarray:
     return np.empty((len(table), 0), np.float32)
-
-
-def _nothing_to_do(texts, columns) -> str:
-    """Say why no feature is made."""
-    if texts:
-        names = [text.name for text in texts]
-        return f"No text to learn from: all cells of {names} are empty. No features were made."
-    return (
-        "No text column was found, and the table comes out as it is. Expected columns of strings "
-        "of three words or more per cell, 5 % of them distinct at least. "
-        f'Received: columns={columns!r}. Name them: TableFeatures(columns=["review"]).'
-    )

@@ -22,7 +22,7 @@ from textcnn.saving import ExportsNetworks
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.documents import TextSource
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
-from textcnn.text.network import TextNetworkSettings
+from textcnn.text.network import TextNetworkSettings, share_of_updates
 from textcnn.text.plain import has_plain_form, plain_outputs
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
 
@@ -120,7 +120,8 @@ class TextNetworkEstimator(ExportsNetworks, ExplainsTexts, NetworkEstimator):
         """Check every parameter of words, network and training; return them grouped."""
         parameters.one_of(self, "columns", text_parameters.COLUMNS)
         settings = (text_parameters.reader_settings(self), text_parameters.network_settings(self))
-        return settings, parameters.training_settings(self)
+        share = share_of_updates(self.level, self.network)
+        return settings, replace(parameters.training_settings(self), share_of_updates=share)
 
     def _read_columns(self, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
         """Return the text columns of X, or one that joins them."""

@@ -11,7 +11,6 @@ import numpy as np
 from sklearn.base import clone
 
 from textcnn.crossfit import read_target
-from textcnn.fitting import automatic_updates
 from textcnn.linear import TextLinearEncoder
 
 TRIAL_ROWS = 256
@@ -168,5 +167,5 @@ def _epochs(encoder, y) -> float:
     if parameters["epochs"] != "auto":
         return float(parameters["epochs"])
     target = read_target(y, target_type=parameters["target_type"], n_rows=len(y))
-    batch_size = parameters["batch_size"]
-    return automatic_updates(len(y), batch_size, target) * batch_size / len(y)
+    _, training = encoder._check_settings()
+    return training.automatic_updates(len(y), target) * training.batch_size / len(y)

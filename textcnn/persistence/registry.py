@@ -118,6 +118,7 @@ _FITTED = {
     "_report": "table_report",
     "_repeated_hashes": np.ndarray,  # of files before 0.2; no longer looked at
     "_row_hashes": np.ndarray,
+    "_shared": Any,
     "_sklearn_output_config": dict[str, str | None],
     "_target": "target",
     "_text_numbers": list[int],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
@@ -9,11 +11,30 @@ from sklearn.base import BaseEstimator
 from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
 from textcnn.text.columns import TextColumn, is_missing, read_columns
+from textcnn.text.joining import JoinedColumns
 from textcnn.text.tokens import word_tokens
 
+JOINED = "joined"
 FEWEST_WORDS = 3.0
 SMALLEST_SHARE = 0.05
 _MOST_CELLS = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedTexts(JoinedColumns):
+    """All text columns of a table, for a member that reads them as one."""
+
+    name: str = JOINED
+
+    @property
+    def has_text(self) -> bool:
+        """Whether any cell is filled."""
+        return any(any(column.cells) for column in self.columns)
+
+    @property
+    def n_characters(self) -> int:
+        """Characters of all cells."""
+        return sum(sum(map(len, column.cells)) for column in self.columns)
 
 
 def text_columns(columns, table: Table) -> list[int]:
@@ -60,7 +81,9 @@ def text_columns(columns, table: Table) -> list[int]:
     return sorted(numbers)
 
 
-def columns_of_members(columns, table: Table, reads_pictures: bool) -> tuple[list, list]:
+def columns_of_members(
+    columns, table: Table, *, reads_text: bool, reads_pictures: bool
+) -> tuple[list, list]:
     """Return the numbers of all columns that members read, and of those that name pictures."""
     numbers = text_columns(columns, table)
     if not reads_pictures:
@@ -68,6 +91,8 @@ def columns_of_members(columns, table: Table, reads_pictures: bool) -> tuple[lis
     pictures = picture_columns(table)
     if isinstance(columns, str) and columns == "auto":
         numbers = sorted({*numbers, *pictures})
+    if not reads_text:
+        numbers = [number for number in numbers if number in pictures]
     return numbers, pictures
 
 

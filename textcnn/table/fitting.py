@@ -6,7 +6,7 @@ import copy
 import numbers
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,8 +16,10 @@ from textcnn.crossfit import FoldPlan, Target, make_fold_plan
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, TimeLimitReached, time_limit
-from textcnn.table.gains import Gain, LinearStack, gain_metric, logits, paired_gain
+from textcnn.table.columns import JoinedTexts
+from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
+from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
 
 _LARGEST_SEED = 2**32
@@ -99,7 +101,7 @@ class Entry:
     """A member on a column: what came of it."""
 
     member: Member
-    text: TextColumn
+    text: TextColumn | JoinedTexts
     fitted: FittedMember | None = None
     features: np.ndarray | None = None
     forms: list[np.ndarray] = field(default_factory=list)  # per plan, as the stack takes them
@@ -133,7 +135,7 @@ class TableFit:
         order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
         for number in order:
             entry = self.entries[number]
-            size = sum(map(len, entry.text.cells)) + len(entry.text)
+            size = _n_characters(entry.text) + len(entry.text)
             listener = progress.model(number, f"{entry.text.name}, {entry.member.name}")
             if listener is not None:
                 listener.begin()
@@ -155,7 +157,7 @@ class TableFit:
             base = scores
 
     def select(self, n_repeats: int) -> None:
-        """Keep the entries whose gain over the kept ones is above two standard errors.
+        """Keep the entries whose gain over the kept ones is beyond its margin.
 
         Each is tried on the first plan; where it gains there, it is fitted and tried on the
         others too.
@@ -173,7 +175,9 @@ class TableFit:
                 scores = stack.fold_scores([other.forms[number] for other in [*kept, entry]])
                 found.append(scores)
                 entry.gain = paired_gain(
-                    list(zip(found, base, strict=False)), self.plans[: len(found)]
+                    list(zip(found, base, strict=False)),
+                    self.plans[: len(found)],
+                    len(self._fitted),
                 )
                 if not entry.gain.mean > 0:
                     break
@@ -182,7 +186,7 @@ class TableFit:
                 kept.append(entry)
                 base = found
             elif not entry.why_not:
-                entry.why_not = "dropped: gain below two standard errors"
+                entry.why_not = "dropped: gain within its error"
 
     def score(self, entry: Entry) -> tuple[float, float, str]:
         """Return an entry's own score, its spread over folds, and what was scored."""
@@ -191,7 +195,7 @@ class TableFit:
             summary = report.summary
             line = summary[summary["metric"] == self.metric].iloc[0]
             return float(line["score"]), float(line["spread"]), "predictions"
-        scores = self._stack(0).fold_scores([entry.features], beside=False)
+        scores = self._stack(0).block_scores([entry.features])
         scores = scores[~np.isnan(scores)]
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         return float(scores.mean()) if len(scores) else np.nan, spread, "linear model"
@@ -267,12 +271,26 @@ class TableFit:
 
 
 def make_entries(
-    members: Sequence[Member], texts: Sequence[TextColumn], pictures: Sequence[str]
+    members: Sequence[Member], texts: Sequence[TextColumn], pictures: Collection[str]
 ) -> list[Entry]:
-    """Return an entry per member and filled column of its kind; ``pictures`` name their columns."""
-    return [
-        Entry(member, text)
-        for member in members
-        for text in texts
-        if any(text.cells) and member.reads_pictures == (text.name in pictures)
-    ]
+    """Return an entry per member and filled column of its kind; ``pictures`` name their columns.
+
+    A member that joins columns has one entry where there are several text columns.
+    """
+    of_text = [text for text in texts if text.name not in pictures]
+    joined = JoinedTexts(of_text) if len(of_text) > 1 else None
+    entries = []
+    for member in members:
+        if joined is not None and member.joins_columns:
+            entries += [Entry(member, joined)] if joined.has_text else []
+            continue
+        entries += [
+            Entry(member, text)
+            for text in texts
+            if any(text.cells) and member.reads_pictures == (text.name in pictures)
+        ]
+    return entries
+
+
+def _n_characters(text: TextColumn | JoinedTexts) -> int:
+    return text.n_characters if isinstance(text, JoinedTexts) else sum(map(len, text.cells))

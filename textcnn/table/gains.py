@@ -1,4 +1,4 @@
-"""What a block of features adds to others: a linear stack with and without it, fold by fold."""
+"""What a block of features adds to others: paired scores of a stack with and without it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
-from sklearn.linear_model import LogisticRegression, Ridge
-from threadpoolctl import threadpool_limits
 
 from textcnn.crossfit import FoldPlan, Target
-from textcnn.crossfit.scoring import Scoring
 from textcnn.table.frames import Table
 
-# Standardised columns: a weak prior that thirty noise columns beside a few hundred rows need.
-_C = 0.1
-_ALPHA = 10.0
 _CLIP = 1e-4
 _MOST_CATEGORIES = 30
 _MOST_COLUMNS = 300
-# Newton's matrix has this many rows at most; above, a quasi-Newton method is faster.
-_LARGEST_HESSIAN = 600
 _METRICS = {
     "binary": "roc_auc",
     "multiclass": "neg_log_loss",
@@ -35,149 +27,31 @@ _METRICS = {
 
 @dataclass(frozen=True)
 class Gain:
-    """Mean paired difference over the folds of all plans, and its standard error."""
+    """Mean paired difference over the folds of all plans, and its standard error.
+
+    ``n_looks`` members are looked at, so that one of them by chance is the likelier found.
+    """
 
     mean: float
     error: float
     n_folds: int
+    n_looks: int = 1
 
     @property
     def is_earned(self) -> bool:
-        """Whether it is more than two standard errors above zero, as Student's t has them."""
+        """Whether it is above zero by more than the margin."""
         return bool(self.mean > 0 and self.mean > self.margin)
 
     @property
     def margin(self) -> float:
-        """Two standard errors; more where few folds tell how large one is."""
+        """Two standard errors for one look at very many folds, more otherwise.
+
+        By Student's t for the number of folds, and by Bonferroni for the number of looks: among
+        all noise members one or more pass with the probability that two errors have for one.
+        """
         if self.n_folds < 2:
             return np.nan
-        return float(t.ppf(norm.cdf(2), self.n_folds - 1) * self.error)
-
-
-class LinearStack:
-    """A linear model on columns of a table, cross-fitted by one fold plan.
-
-    Parameters
-    ----------
-    plan : FoldPlan
-    target : Target
-        With the plan's dropped classes left out.
-    scoring : str, sequence of str or None
-        Its first name is the metric; None chooses by the target.
-    others : ndarray of float, shape (n_rows, n)
-        Columns that stand beside every block.
-
-    Notes
-    -----
-    Cost per call of :meth:`fold_scores`: a ridge or logistic regression per fold.
-    """
-
-    def __init__(self, plan: FoldPlan, target: Target, scoring, others: np.ndarray):
-        self.plan = plan
-        self.target = target
-        self.metric = gain_metric(target, scoring)
-        default = scoring is None
-        self._scoring = Scoring(target, None if default else self.metric, plan.sample_weight)
-        self._others = others
-
-    def fold_scores(self, blocks: Sequence[np.ndarray], *, beside: bool = True) -> np.ndarray:
-        """Return the score of each fold's stack on the rows that its fold models predict.
-
-        Parameters
-        ----------
-        blocks : sequence of ndarray of shape (n_rows, n_features)
-        beside : bool, default=True
-            Whether the other columns stand beside the blocks.
-
-        Returns
-        -------
-        ndarray of shape (n_models,)
-            NaN where a fold has no score.
-        """
-        parts = [self._others, *blocks] if beside else list(blocks)
-        columns = np.hstack([np.empty((self.plan.n_rows, 0)), *parts])
-        scores = []
-        # Matrices this small are slower in several threads, several times so on a busy machine.
-        with threadpool_limits(limits=1, user_api="blas"):
-            for assignment in self.plan.assignments:
-                learn = np.union1d(assignment.learn, assignment.stop)
-                if self.plan.ordered:  # the first rows in time have no features to learn from
-                    learn = learn[self._is_covered[learn]]
-                scores.append(self._score(columns, learn, assignment.predict))
-        return np.array(scores)
-
-    def out_of_fold(self, block: np.ndarray) -> np.ndarray:
-        """Return a linear model's out-of-fold predictions from a block alone, without their level.
-
-        In a stack of raw text features and out-of-fold features a model that is fitted on some
-        folds reads the targets of the others: it learns what all models know together from the
-        raw features, and subtracts what the model of a row's own fold knows. So every member
-        stands in the stack as predictions.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, n_outputs)
-            NaN in rows that no fold model predicts.
-        """
-        total = np.zeros((self.plan.n_rows, self.target.n_outputs))
-        block = block.astype(np.float64)
-        with threadpool_limits(limits=1, user_api="blas"):
-            for assignment in self.plan.assignments:
-                learn = np.union1d(assignment.learn, assignment.stop)
-                x, new = _standardised(block, learn, assignment.predict)
-                if x.shape[1]:
-                    total[assignment.predict] += new @ self._coefficients(x, learn)
-        counts = self.plan.n_predictions[:, None]
-        return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
-
-    def _coefficients(self, x, learn) -> np.ndarray:
-        """Return a linear model's coefficients, a column per output; centred x need no other."""
-        target, values = self.target, self.target.values[learn]
-        weights = self._weights(learn)
-        if target.is_regression:
-            coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
-            return coefficients.reshape(target.n_outputs, -1).T
-        if target.kind == "multilabel":
-            return np.hstack(
-                [
-                    _logistic(x, values[:, label], weights).coef_.T
-                    for label in range(target.n_outputs)
-                ]
-            )
-        return _logistic(x, values, weights).coef_.T
-
-    def _weights(self, rows) -> np.ndarray | None:
-        weights = self.plan.sample_weight
-        return None if weights is None else weights[rows]
-
-    @property
-    def _is_covered(self) -> np.ndarray:
-        return self.plan.n_predictions > 0
-
-    def _score(self, columns, learn, predict) -> float:
-        target = self.target
-        if len(learn) < 2 or target.missing_classes(learn):
-            return np.nan
-        weights = self._weights(learn)
-        x, new = _standardised(columns, learn, predict)
-        values = target.values[learn]
-        if not x.shape[1]:
-            level = target.level(learn, weights)
-            predictions = target.predictions(np.zeros((len(predict), target.n_outputs)), level)
-        elif target.is_regression:
-            model = Ridge(alpha=_ALPHA).fit(x, values, weights)
-            predictions = model.predict(new).reshape(len(new), -1)
-        elif target.kind == "multilabel":
-            predictions = np.hstack(
-                [
-                    _logistic(x, values[:, label], weights).predict_proba(new)[:, 1:]
-                    for label in range(values.shape[1])
-                ]
-            )
-        else:
-            predictions = _logistic(x, values, weights).predict_proba(new)
-            predictions = predictions[:, 1:] if target.kind == "binary" else predictions
-        return self._scoring.score(self.metric, predict, predictions)[0]
+        return float(t.isf(norm.sf(2) / self.n_looks, self.n_folds - 1) * self.error)
 
 
 def gain_metric(target: Target, scoring) -> str:
@@ -187,7 +61,9 @@ def gain_metric(target: Target, scoring) -> str:
     return scoring if isinstance(scoring, str) else list(scoring)[0]
 
 
-def paired_gain(pairs: Sequence[tuple[np.ndarray, np.ndarray]], plans: Sequence[FoldPlan]) -> Gain:
+def paired_gain(
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]], plans: Sequence[FoldPlan], n_looks: int = 1
+) -> Gain:
     """Return the mean difference of paired fold scores over plans.
 
     The standard error is that of Nadeau and Bengio (2003), which counts that the training parts of
@@ -198,17 +74,19 @@ def paired_gain(pairs: Sequence[tuple[np.ndarray, np.ndarray]], plans: Sequence[
     pairs : sequence of (with, without)
         Scores of the folds of each plan.
     plans : sequence of FoldPlan
+    n_looks : int, default=1
+        Members that are looked at in all.
     """
     differences = np.concatenate([with_it - without for with_it, without in pairs])
     differences = differences[~np.isnan(differences)]
     n_folds = len(differences)
     if n_folds < 2:
         mean = float(differences.mean()) if n_folds else np.nan
-        return Gain(mean, np.nan, n_folds)
+        return Gain(mean, np.nan, n_folds, n_looks)
     assignments = [assignment for plan in plans for assignment in plan.assignments]
     ratio = np.mean([len(a.predict) / (len(a.learn) + len(a.stop)) for a in assignments])
     error = np.sqrt(differences.var(ddof=1) * (1 / n_folds + ratio))
-    return Gain(float(differences.mean()), float(error), n_folds)
+    return Gain(float(differences.mean()), float(error), n_folds, n_looks)
 
 
 def logits(features: np.ndarray, target: Target) -> np.ndarray:
@@ -266,28 +144,3 @@ def _as_numbers(column: pd.Series) -> np.ndarray | None:
     if not 1 < len(categories) <= _MOST_CATEGORIES:
         return None
     return (codes[:, None] == np.arange(len(categories))).astype(np.float64)
-
-
-def _standardised(columns, learn, predict) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows to learn from and to predict in units of the first; missing is the mean."""
-    known = columns[learn]
-    present = ~np.isnan(known)
-    counts = np.maximum(present.sum(axis=0), 1)
-    mean = np.where(present, known, 0).sum(axis=0) / counts
-    x = np.where(present, known - mean, 0)
-    scale = np.sqrt((x**2).sum(axis=0) / counts)
-    varies = scale > 1e-12 * (1 + np.abs(mean))
-    x = x[:, varies] / scale[varies]
-    new = (columns[predict][:, varies] - mean[varies]) / scale[varies]
-    return x, np.where(np.isnan(new), 0, new)
-
-
-def _logistic(x, values, weights) -> LogisticRegression:
-    """Return a fitted logistic regression."""
-    n_classes = len(np.unique(values))
-    n_models = 1 if n_classes == 2 else n_classes
-    small = (x.shape[1] + 1) * n_models <= _LARGEST_HESSIAN
-    model = LogisticRegression(
-        C=_C, solver="newton-cholesky" if small else "lbfgs", tol=1e-3, max_iter=500
-    )
-    return model.fit(x, values, weights)

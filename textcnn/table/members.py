@@ -16,6 +16,7 @@ from sklearn.utils import get_tags
 
 from textcnn.crossfit.splits import FoldTargetWarning
 from textcnn.out_of_fold import OutOfFoldFeatures
+from textcnn.table.columns import JoinedTexts
 from textcnn.text.columns import TextColumn
 from textcnn.training_rows import InSampleWarning
 
@@ -81,6 +82,12 @@ class Member:
     def reads_pictures(self) -> bool:
         """Whether it is for columns of picture files, and for no others."""
         return _reads_pictures(self.encoder)
+
+    @property
+    def joins_columns(self) -> bool:
+        """Whether it reads all text columns of a table as one."""
+        is_ours = isinstance(self.encoder, OutOfFoldFeatures)
+        return is_ours and getattr(self.encoder, "columns", None) == "joined"
 
 
 def _reads_pictures(encoder) -> bool:
@@ -177,8 +184,9 @@ class FittedMember:
     seconds: float
     is_supervised: bool
     notes: list[str] = field(default_factory=list)
+    joined: tuple[str, ...] = ()  # the columns that it reads as one
 
-    def transform(self, text: TextColumn) -> np.ndarray:
+    def transform(self, text: TextColumn | JoinedTexts) -> np.ndarray:
         """Return the features of new rows, float32 of shape (n_rows, n_features)."""
         with warnings.catch_warnings():
             # The table has compared all its text columns at once, and has warned by itself.
@@ -188,7 +196,7 @@ class FittedMember:
 
 
 def fit_member(
-    member: Member, text: TextColumn, y, settings: MemberSettings, seed: int
+    member: Member, text: TextColumn | JoinedTexts, y, settings: MemberSettings, seed: int
 ) -> tuple[FittedMember, np.ndarray]:
     """Fit a clone of a member on one column; return it with the features of the training rows."""
     started = time.perf_counter()
@@ -218,7 +226,10 @@ def fit_member(
     names = _feature_names(encoder, text.name, member.name, features.shape[1])
     seconds = time.perf_counter() - started
     notes = _notes(encoder)
-    fitted = FittedMember(text.name, member.name, encoder, names, seconds, uses_targets, notes)
+    joined = tuple(part.name for part in text.columns) if isinstance(text, JoinedTexts) else ()
+    fitted = FittedMember(
+        text.name, member.name, encoder, names, seconds, uses_targets, notes, joined
+    )
     return fitted, features
 
 
@@ -291,8 +302,10 @@ def _set_up(encoder, settings: MemberSettings, seed: int):
     return encoder.set_params(**changes)
 
 
-def _as_input(encoder, text: TextColumn):
+def _as_input(encoder, text: TextColumn | JoinedTexts):
     """Return a column in the form that an encoder takes; missing cells are empty texts."""
+    if isinstance(text, JoinedTexts):
+        return pd.DataFrame({column.name: column.cells for column in text.columns}, dtype=object)
     series = pd.Series(text.cells, name=text.name, dtype=object)
     is_ours = isinstance(encoder, OutOfFoldFeatures) and not hasattr(encoder, "estimator")
     if is_ours or _takes_one_dimension(encoder):

@@ -10,9 +10,13 @@ import pandas as pd
 
 from textcnn.crossfit.report_display import _aligned
 
+NESTED = (
+    "Gains are nested: a stack learns from rows of one fold, predicted by the model that saw none "
+    "of their targets, and is scored on the fold's other rows."
+)
 OPTIMISTIC = (
-    "Gains are optimistic: the plan is not nested, so the stack learns from predictions of models "
-    "that knew the targets it is scored on."
+    "Gains are optimistic: several models predict a row, so the stack learns from predictions of "
+    "models that knew the targets it is scored on."
 )
 IN_TIME = "Gains come from folds in order of time: the stack knew no target that it is scored on."
 
@@ -127,11 +131,17 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
         f"{beside}, over {_count(n_plans, 'fold plan')}."
     )
     report = TableReport(lines, headline)
-    report.notes = [IN_TIME if plan.ordered else OPTIMISTIC, *plan.notes]
+    nested = NESTED if plan.n_predictions.max(initial=0) <= 1 else OPTIMISTIC
+    report.notes = [IN_TIME if plan.ordered else nested, *plan.notes]
     if keep == "earning":
         report.notes.append(
             "Members were selected by the training target: judge the selection on other rows."
         )
+        n_looks = sum(line["n_folds"] > 0 for line in lines)
+        if n_looks > 1:
+            report.notes.append(
+                f"{n_looks} gains were looked at, so each had to be the larger (Bonferroni)."
+            )
         if not stage.maker.can_repeat(plan):
             report.notes.append("One fold plan only: cv cannot be drawn anew.")
     if plan.groups is not None or plan.ordered:
@@ -148,6 +158,18 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
     report.warnings = _warnings(stage, keep, texts)
     report.notes += report.warnings
     return report
+
+
+def nothing_to_do(texts, columns) -> str:
+    """Say why no feature is made."""
+    if texts:
+        names = [text.name for text in texts]
+        return f"No text to learn from: all cells of {names} are empty. No features were made."
+    return (
+        "No text column was found, and the table comes out as it is. Expected columns of strings "
+        "of three words or more per cell, 5 % of them distinct at least. "
+        f'Received: columns={columns!r}. Name them: TableFeatures(columns=["review"]).'
+    )
 
 
 def _line(stage, entry, keep: str) -> dict:
@@ -211,7 +233,8 @@ def _warnings(stage, keep: str, texts) -> list[str]:
     ]
     if late:
         found.append(f"time_limit was too short. Left out: {'; '.join(late)}.")
-    used = {id(entry.text) for entry in stage.entries}
+    entered = [entry.text for entry in stage.entries]
+    used = {id(column) for text in entered for column in getattr(text, "columns", [text])}
     empty = [text.name for text in texts if id(text) not in used]
     if empty:
         found.append(f"No text to learn from: all cells of {empty} are empty. No features of them.")

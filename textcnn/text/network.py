@@ -12,6 +12,9 @@ from textcnn.neural.max_convolution import MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
+# How many of the updates that convolutions over words need each kind of network needs; see
+# benchmarks/schedules.py for the trials. A recurrent network adapts to short tables far sooner.
+SHARES_OF_UPDATES = {"bigru": 0.3, "char_bigru": 0.3}
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 
@@ -20,6 +23,11 @@ def feature_name(level: str, network) -> str:
     """Return what features are made of, so that several kinds stand side by side."""
     kind = RECURRENT if isinstance(network, str) and network == RECURRENT else "cnn"
     return f"char_{kind}" if level == "char" else kind
+
+
+def share_of_updates(level: str, network) -> float:
+    """Return how many updates a kind of network needs, where convolutions over words need 1."""
+    return SHARES_OF_UPDATES.get(feature_name(level, network), 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,256 @@
+"""A linear stack of out-of-fold predictions, scored on rows whose targets it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, wraps
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GroupKFold, KFold
+from threadpoolctl import threadpool_limits
+
+from textcnn.crossfit import FoldPlan, Target
+from textcnn.crossfit.scoring import Scoring
+from textcnn.table.gains import gain_metric
+
+# Standardised columns: a weak prior that thirty noise columns beside a few hundred rows need.
+_C = 0.1
+_ALPHA = 10.0
+# Newton's matrix has this many rows at most; above, a quasi-Newton method is faster.
+_LARGEST_HESSIAN = 600
+# Parts of a fold that take turns in scoring what the others teach the stack.
+_N_PARTS = 5
+_FEWEST_ROWS = 4
+
+
+def _in_one_thread(method):
+    """Matrices this small are slower in several threads, several times so on a busy machine."""
+
+    @wraps(method)
+    def limited(*given, **named):
+        with threadpool_limits(limits=1, user_api="blas"):
+            return method(*given, **named)
+
+    return limited
+
+
+class LinearStack:
+    """A linear model on members' predictions beside other columns, scored fold by fold.
+
+    A stack that learns from the out-of-fold predictions of all other folds is scored too well: the
+    models behind those predictions knew the targets of the fold that it is scored on. So here a
+    stack learns from rows of **one** fold, predicted by the one model that saw none of their
+    targets, and is scored on the other rows of that fold; five parts of the fold take turns. What
+    the other columns say comes in as one prediction, of a linear model that learnt from the other
+    folds. Nothing is fitted again, and no target is seen before it is scored.
+
+    It knows fewer rows than a stack of the whole table, so what it finds is a little less.
+
+    Parameters
+    ----------
+    plan : FoldPlan
+    target : Target
+        With the plan's dropped classes left out.
+    scoring : str, sequence of str or None
+        Its first name is the metric; None chooses by the target.
+    others : ndarray of float, shape (n_rows, n)
+        Columns that stand beside every block.
+
+    Notes
+    -----
+    For folds in order of time the stack learns from all earlier rows, which is as honest. Where
+    several models predict a row (repeated folds) it learns from all other folds, which is not:
+    ``is_honest`` tells. Cost per call of :meth:`fold_scores`: five ridge or logistic regressions
+    per fold on that fold's rows.
+    """
+
+    def __init__(self, plan: FoldPlan, target: Target, scoring, others: np.ndarray):
+        self.plan = plan
+        self.target = target
+        self.metric = gain_metric(target, scoring)
+        self.is_nested = not plan.ordered and plan.n_predictions.max(initial=0) <= 1
+        self.is_honest = self.is_nested or plan.ordered
+        default = scoring is None
+        self._scoring = Scoring(target, None if default else self.metric, plan.sample_weight)
+        self._others = others
+
+    @_in_one_thread
+    def fold_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the score of each fold's stack of predictions, beside the other columns.
+
+        Parameters
+        ----------
+        blocks : sequence of ndarray of shape (n_rows, n_outputs)
+            Out-of-fold predictions, as logits or in units of y.
+
+        Returns
+        -------
+        ndarray of shape (n_models,)
+            NaN where a fold has no score.
+        """
+        if not self.is_nested:
+            return self.block_scores([self._others, *blocks])
+        columns = self._side_by_side([self._others_say, *blocks])
+        return np.array(
+            [
+                self._scoring.score(
+                    self.metric, assignment.predict, self._nested(columns, assignment)
+                )[0]
+                if len(assignment.predict) >= _FEWEST_ROWS
+                else np.nan
+                for assignment in self.plan.assignments
+            ]
+        )
+
+    @_in_one_thread
+    def block_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the score, per fold, of a linear model that learns from all other folds.
+
+        Honest for blocks that know no target, such as the columns of an unsupervised member.
+        """
+        columns = self._side_by_side(blocks)
+        scores = []
+        for assignment in self.plan.assignments:
+            learn = self._learning_rows(assignment)
+            if self.plan.ordered:  # the first rows in time have no features to learn from
+                learn = learn[self.plan.n_predictions[learn] > 0]
+            if len(learn) < 2 or self.target.missing_classes(learn):
+                scores.append(np.nan)
+                continue
+            raw = self._linear(columns, learn, assignment.predict)
+            predictions = self._predictions(raw, learn)
+            scores.append(self._scoring.score(self.metric, assignment.predict, predictions)[0])
+        return np.array(scores)
+
+    @_in_one_thread
+    def out_of_fold(self, block: np.ndarray) -> np.ndarray:
+        """Return a linear model's out-of-fold predictions from a block alone, without their level.
+
+        In a stack of raw text features and out-of-fold features a model that is fitted on some
+        folds reads the targets of the others: it learns what all models know together from the
+        raw features, and subtracts what the model of a row's own fold knows. So every member
+        stands in the stack as predictions.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_outputs)
+            NaN in rows that no fold model predicts.
+        """
+        total = np.zeros((self.plan.n_rows, self.target.n_outputs))
+        block = block.astype(np.float64)
+        for assignment in self.plan.assignments:
+            learn = self._learning_rows(assignment)
+            total[assignment.predict] += self._linear(block, learn, assignment.predict)
+        counts = self.plan.n_predictions[:, None]
+        return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+
+    @cached_property
+    def _others_say(self) -> np.ndarray:
+        """Out-of-fold predictions of the other columns; no column where there is none."""
+        if not self._others.shape[1]:
+            return self._others
+        return self.out_of_fold(self._others)
+
+    def _nested(self, columns: np.ndarray, assignment) -> np.ndarray:
+        """Return the predictions of a fold's rows by stacks that learnt from its other parts."""
+        rows = assignment.predict
+        raw = np.zeros((len(rows), self.target.n_outputs))
+        # In units of the whole fold: means of its parts would shift what their stacks say.
+        x, _ = _standardised(columns, rows, rows)
+        if x.shape[1]:
+            counts = self._scoring.scored(rows)
+            for learn, test in _parts(rows, self.plan.groups):
+                learn = learn[counts[learn]]
+                raw[test] = self._said(x[learn], rows[learn], x[test])
+        return self._predictions(raw, self._learning_rows(assignment))
+
+    def _predictions(self, raw: np.ndarray, learn: np.ndarray) -> np.ndarray:
+        """Put the level of some learning rows back to what a linear model says."""
+        level = self.target.level(learn, self._weights(learn))
+        if self.target.is_regression:
+            return raw + level.centre
+        return self.target.predictions(raw, level)
+
+    def _linear(self, columns: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """Return what a linear model fitted on some rows says of others, without its intercept."""
+        if len(learn) < 2:
+            return np.zeros((len(new), self.target.n_outputs))
+        x, new = _standardised(columns, learn, new)
+        return self._said(x, learn, new)
+
+    def _said(self, x: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """Return the same of columns that are in common units; x are those of the rows learnt."""
+        target, weights = self.target, self._weights(learn)
+        if len(learn) < 2 or not x.shape[1]:
+            return np.zeros((len(new), target.n_outputs))
+        values = target.values[learn]
+        if target.is_regression:
+            coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
+            return new @ coefficients.reshape(target.n_outputs, -1).T
+        if target.kind == "multilabel":
+            outputs = [
+                _logits(x, values[:, label], weights, new, 1) for label in range(target.n_outputs)
+            ]
+            return np.hstack(outputs)
+        return _logits(x, values, weights, new, target.n_outputs)
+
+    def _side_by_side(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
+        return np.hstack([np.empty((self.plan.n_rows, 0)), *blocks])
+
+    def _learning_rows(self, assignment) -> np.ndarray:
+        return np.union1d(assignment.learn, assignment.stop)
+
+    def _weights(self, rows) -> np.ndarray | None:
+        weights = self.plan.sample_weight
+        return None if weights is None else weights[rows]
+
+
+def _parts(rows: np.ndarray, groups) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split the rows of a fold, by place, into five parts that take turns; groups stay whole."""
+    if groups is not None:
+        of_rows = np.asarray(groups)[rows]
+        n_groups = len(np.unique(of_rows))
+        if n_groups >= _FEWEST_ROWS:
+            n_parts = min(_N_PARTS, n_groups)
+            return list(
+                GroupKFold(n_parts, shuffle=True, random_state=0).split(rows, None, of_rows)
+            )
+    return list(KFold(min(_N_PARTS, len(rows)), shuffle=True, random_state=0).split(rows))
+
+
+def _standardised(columns, learn, predict) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows to learn from and to predict in units of the first; missing is the mean."""
+    known = columns[learn]
+    present = ~np.isnan(known)
+    counts = np.maximum(present.sum(axis=0), 1)
+    mean = np.where(present, known, 0).sum(axis=0) / counts
+    x = np.where(present, known - mean, 0)
+    scale = np.sqrt((x**2).sum(axis=0) / counts)
+    varies = scale > 1e-12 * (1 + np.abs(mean))
+    x = x[:, varies] / scale[varies]
+    new = (columns[predict][:, varies] - mean[varies]) / scale[varies]
+    return x, np.where(np.isnan(new), 0, new)
+
+
+def _logits(x, values, weights, new, n_outputs: int) -> np.ndarray:
+    """Return a logistic regression's logits of new rows, without intercepts.
+
+    Classes that no row shows have a logit of zero; where there is one class all are zero.
+    """
+    present = np.unique(values).astype(int)
+    logits = np.zeros((len(new), n_outputs))
+    if len(present) < 2:
+        return logits
+    n_models = 1 if len(present) == 2 else len(present)
+    small = (x.shape[1] + 1) * n_models <= _LARGEST_HESSIAN
+    model = LogisticRegression(
+        C=_C, solver="newton-cholesky" if small else "lbfgs", tol=1e-3, max_iter=500
+    ).fit(x, values, weights)
+    said = new @ model.coef_.T
+    if n_outputs == 1:
+        return said
+    if said.shape[1] == 1:  # two of several classes
+        said = np.hstack([-said / 2, said / 2])
+    logits[:, present] = said
+    return logits
