@@ -5,7 +5,7 @@ its text, and the output's fall is compared with the word's contribution; likewi
 strongest n-grams of each text, with the sum over their words. ``agree`` is the share of n-grams
 (of 0.05 and more) where the output moved in the stated direction.
 
-Run from the repository root, with the public tables in ``$TEXTCNN_DATA`` (default ../shared/data):
+The data are those of shared_data.py.
 
     python benchmarks/explanations.py [--tables mr] [--models cnn linear]
 """
@@ -13,17 +13,16 @@ Run from the repository root, with the public tables in ``$TEXTCNN_DATA`` (defau
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
 from scipy.stats import spearmanr
+from shared_data import data_file
 
 from textcnn import TextCNNClassifier, TextLinearEncoder
 from textcnn.text import slopes
 
-DATA = Path(os.environ.get("TEXTCNN_DATA", "../shared/data"))
 TABLES = {
     "mr": ("text/mr.csv.gz", "text", "label"),
     "clothing": ("tables/womens_clothing.csv.gz", "review_text", "recommended"),
@@ -77,9 +76,10 @@ def occlusion(model, explanation) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def main(tables, kinds) -> None:
+    print(machine_line())
     for name in tables:
         path, text, label = TABLES[name]
-        table = pd.read_csv(DATA / path).dropna(subset=[text])
+        table = pd.read_csv(data_file(path)).dropna(subset=[text])
         table = table.sample(N_TRAIN + N_EXPLAINED, random_state=0)
         train, new = table.iloc[:N_TRAIN], table.iloc[N_TRAIN:]
         lines, model = [], None

@@ -31,11 +31,12 @@ def test_the_blocks_run_and_the_first_gives_one_feature_per_row(names):
 
 def test_the_later_blocks_give_what_the_text_says(names):
     assert names["probabilities"].shape == (len(names["test"]),)
-    assert list(names["best"]) == ["columntransformer__text__kernel_sizes"]
+    assert "columntransformer__text__kernel_sizes" in names["model"].get_params()
+    assert "columntransformer__text__kernel_sizes" in README
 
 
 def test_every_python_block_is_found():
-    assert len(BLOCK.findall(README)) == README.count("```python") >= 3
+    assert len(BLOCK.findall(README)) == README.count("```python") >= 2
 
 
 def test_the_readme_shows_the_targets_and_only_those_that_exist():
