@@ -293,7 +293,7 @@ def test_joined_columns_are_explained_as_one_text():
         (lambda text: text.lower().split()[1:], "Out In", "in", ["in"]),
         ("word", "", "", []),
     ],
-    ids=str,
+    ids=["signs", "unseen", "characters", "callable", "other length", "empty"],
 )
 def test_words_are_found_in_their_text(tokenizer, text, shown, words):
     text, tokens, places = placed_tokens(text, tokenizer, None)
