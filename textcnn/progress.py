@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -50,6 +51,7 @@ class TimedProgress:
     n_models: int
     paces: list[float] = field(default_factory=list)  # shared by the models of a fit
     started: float = 0.0
+    owner: int = field(default_factory=os.getpid)  # a worker fits a share of the models
 
     def begin(self) -> None:
         """Announce that this model starts."""
@@ -71,8 +73,17 @@ class TimedProgress:
         # The first model pays for what all share, so that two at least tell the pace.
         needed = min(self.paces) * (self.n_models - len(self.paces))
         left = self.deadline - time.monotonic()
-        if len(self.paces) > 1 and needed > max(left, 0):
+        is_forecast = os.getpid() == self.owner and len(self.paces) > 1
+        if is_forecast and needed > max(left, 0):
             raise TimeLimitReached(f"about {needed:.0f} s more needed, {max(left, 0):.0f} s left")
+
+    def __getstate__(self):
+        """Travel with the time of day: another machine's monotonic clock starts elsewhere."""
+        return self.__dict__ | {"deadline": self.deadline - time.monotonic() + time.time()}
+
+    def __setstate__(self, state):
+        """Turn the time of day into this machine's monotonic clock."""
+        self.__dict__.update(state, deadline=state["deadline"] - time.time() + time.monotonic())
 
     def _check(self) -> None:
         if time.monotonic() > self.deadline:

@@ -47,7 +47,7 @@ class TableFeatures(
         features from models that saw their targets; what is trained on them looks too good.
         Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Cost: that of all members on all text columns, and of a linear regression per fold, member and
+    Cost: that of all members on all text columns, and of five linear models per fold, member and
     column for the gains. Of the default members ``"svd"`` and ``"linear"`` take seconds for ten
     thousand texts, ``"cnn"`` takes most of the time.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from textcnn.image.files import (
     read_header,
     resize_array,
 )
+from textcnn.threads import usable_threads
 
 ON_ERROR = ("raise", "blank")
 # Decoded pictures of a column are kept, as bytes, up to this size; larger columns are read anew in
@@ -377,4 +377,4 @@ def _threads() -> ThreadPoolExecutor:
 
     They are started by the first picture, so a worker process that is forked has its own.
     """
-    return ThreadPoolExecutor(min(8, os.cpu_count() or 1), thread_name_prefix="pictures")
+    return ThreadPoolExecutor(min(8, usable_threads()), thread_name_prefix="pictures")

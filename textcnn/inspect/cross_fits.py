@@ -166,7 +166,7 @@ class GainsDisplay:
 
     A gain is what a member adds, in a linear stack, to the other columns of the table and to the
     members drawn above it. Gains whose bar of two standard errors reaches zero are too close to
-    call.
+    call; verdicts ask for a little more where folds are few.
 
     Parameters
     ----------

@@ -72,7 +72,7 @@ def refuse_forked_process() -> None:
             "This process was forked from one in which Keras has run, and Keras' threads are not "
             "in it: it would wait for ever. Expected: a process started anew. Type "
             'multiprocessing.get_context("spawn"), or leave joblib its default backend "loky". '
-            "Rows of up to some thousand words in all are answered without Keras, in any process. "
+            "Only the default network's transform needs no Keras. "
             f"Received: process {os.getpid()}, forked from {_ran_in[0]}."
         )
 

@@ -64,7 +64,8 @@ def check_table(features) -> None:
     named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
     if any(name not in parts for name in (*named, "_report", "text_columns_")):
         raise FileFormatError("It holds a TableFeatures that is not fitted.")
-    numbers = [*features._kept_numbers, *features._member_numbers, *features._text_numbers]
+    own = [number for number in features._member_numbers if number is not None]
+    numbers = [*features._kept_numbers, *own, *features._text_numbers]
     if any(not 0 <= number < features.n_features_in_ for number in numbers):
         raise FileFormatError("A column of TableFeatures is none of its table.")
     members = features._fitted_members
@@ -72,8 +73,13 @@ def check_table(features) -> None:
         raise FileFormatError("The members of TableFeatures do not fit its columns.")
     if len(features._text_numbers) != len(features.text_columns_):
         raise FileFormatError("The text columns of TableFeatures do not fit its table.")
-    for fitted in members:
-        if fitted.column not in features.text_columns_ or not hasattr(fitted.encoder, "transform"):
+    for fitted, number in zip(members, features._member_numbers, strict=True):
+        read = fitted.joined or (fitted.column,)
+        if (
+            (number is None) != bool(fitted.joined)
+            or not set(read) <= set(features.text_columns_)
+            or not hasattr(fitted.encoder, "transform")
+        ):
             raise FileFormatError("A member of TableFeatures makes no features of its columns.")
 
 

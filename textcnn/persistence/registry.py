@@ -109,7 +109,7 @@ _FITTED = {
     "_history": list[dict],
     "_is_joined": bool,
     "_kept_numbers": list[int],
-    "_member_numbers": list[int],
+    "_member_numbers": list[int | None],  # None: it reads several columns as one
     "_models": "models",
     "_networks": "networks",
     "_notes": tuple[str, ...],

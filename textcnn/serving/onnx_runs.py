@@ -1,4 +1,4 @@
-"""Networks in an ONNX file, run by onnxruntime: for many rows, and for any architecture.
+"""Networks in an ONNX file, run by onnxruntime: for architectures without a form in NumPy.
 
 The file holds every model of an estimator. Inputs are, per column, rows of the given table and
 learnt ids, as the vocabulary resolves them; what a model knows of them is part of the graph.

@@ -129,7 +129,9 @@ class PartitionTransform:
 def _model(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
     """Return columns, feature names and transform of a saved encoder, loaded once per process."""
     found = os.stat(path)
-    key = (path, found.st_mtime_ns, found.st_size)
+    # The model holds the objects, so that no other object can come to have the same id.
+    objects = tuple(sorted((name, id(thing)) for name, thing in (custom_objects or {}).items()))
+    key = (path, found.st_mtime_ns, found.st_size, objects)
     with _lock:
         if key not in _loaded:
             model = _load(path, custom_objects)
@@ -143,7 +145,12 @@ def _load(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
     """Load a file for serving, or as the estimator that it is where that is not served."""
     with open(path, "rb") as file:
         kind = ArchiveReader(file).manifest.get("class")
-    if isinstance(kind, str) and kind.startswith("TextCNN"):
+    if not str(kind).endswith("Encoder"):
+        raise TypeError(
+            "PartitionTransform needs a saved encoder of columns. "
+            f"Received: a file that holds a {kind}. Type textcnn.load(path) and call it by parts."
+        )
+    if kind.startswith("TextCNN"):
         served = load(path, custom_objects=custom_objects)
         return served.columns, served.feature_names, served.transform
     import textcnn

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit.report_display import _aligned
+from textcnn.table.stack import is_nested
 
 NESTED = (
     "Gains are nested: a stack learns from rows of one fold, predicted by the model that saw none "
@@ -131,7 +132,7 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
         f"{beside}, over {_count(n_plans, 'fold plan')}."
     )
     report = TableReport(lines, headline)
-    nested = NESTED if plan.n_predictions.max(initial=0) <= 1 else OPTIMISTIC
+    nested = NESTED if is_nested(plan) else OPTIMISTIC
     report.notes = [IN_TIME if plan.ordered else nested, *plan.notes]
     if keep == "earning":
         report.notes.append(

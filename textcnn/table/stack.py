@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, wraps
+from functools import cached_property
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold
-from threadpoolctl import threadpool_limits
 
 from textcnn.crossfit import FoldPlan, Target
 from textcnn.crossfit.scoring import Scoring
 from textcnn.table.gains import gain_metric
+from textcnn.threads import one_thread
 
 # Standardised columns: a weak prior that thirty noise columns beside a few hundred rows need.
 _C = 0.1
@@ -22,17 +22,6 @@ _LARGEST_HESSIAN = 600
 # Parts of a fold that take turns in scoring what the others teach the stack.
 _N_PARTS = 5
 _FEWEST_ROWS = 4
-
-
-def _in_one_thread(method):
-    """Matrices this small are slower in several threads, several times so on a busy machine."""
-
-    @wraps(method)
-    def limited(*given, **named):
-        with threadpool_limits(limits=1, user_api="blas"):
-            return method(*given, **named)
-
-    return limited
 
 
 class LinearStack:
@@ -60,8 +49,8 @@ class LinearStack:
     Notes
     -----
     For folds in order of time the stack learns from all earlier rows, which is as honest. Where
-    several models predict a row (repeated folds) it learns from all other folds, which is not:
-    ``is_honest`` tells. Cost per call of :meth:`fold_scores`: five ridge or logistic regressions
+    several models predict a row (repeated folds) it learns from all other folds, which is not.
+    Cost per call of :meth:`fold_scores`: five ridge or logistic regressions
     per fold on that fold's rows.
     """
 
@@ -69,13 +58,12 @@ class LinearStack:
         self.plan = plan
         self.target = target
         self.metric = gain_metric(target, scoring)
-        self.is_nested = not plan.ordered and plan.n_predictions.max(initial=0) <= 1
-        self.is_honest = self.is_nested or plan.ordered
+        self.is_nested = is_nested(plan)
         default = scoring is None
         self._scoring = Scoring(target, None if default else self.metric, plan.sample_weight)
         self._others = others
 
-    @_in_one_thread
+    @one_thread()
     def fold_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
         """Return the score of each fold's stack of predictions, beside the other columns.
 
@@ -103,7 +91,7 @@ class LinearStack:
             ]
         )
 
-    @_in_one_thread
+    @one_thread()
     def block_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
         """Return the score, per fold, of a linear model that learns from all other folds.
 
@@ -123,7 +111,7 @@ class LinearStack:
             scores.append(self._scoring.score(self.metric, assignment.predict, predictions)[0])
         return np.array(scores)
 
-    @_in_one_thread
+    @one_thread()
     def out_of_fold(self, block: np.ndarray) -> np.ndarray:
         """Return a linear model's out-of-fold predictions from a block alone, without their level.
 
@@ -206,12 +194,23 @@ class LinearStack:
         return None if weights is None else weights[rows]
 
 
+def is_nested(plan: FoldPlan) -> bool:
+    """Tell whether a stack may learn within each fold: one model predicts each row with a target.
+
+    Rows without a target are predicted by several, but no stack learns from them.
+    """
+    return not plan.ordered and plan.n_predictions[plan.labelled].max(initial=0) <= 1
+
+
 def _parts(rows: np.ndarray, groups) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Split the rows of a fold, by place, into five parts that take turns; groups stay whole."""
+    """Split the rows of a fold, by place, into five parts that take turns.
+
+    Groups stay whole where the fold holds more than one.
+    """
     if groups is not None:
         of_rows = np.asarray(groups)[rows]
         n_groups = len(np.unique(of_rows))
-        if n_groups >= _FEWEST_ROWS:
+        if n_groups > 1:
             n_parts = min(_N_PARTS, n_groups)
             return list(
                 GroupKFold(n_parts, shuffle=True, random_state=0).split(rows, None, of_rows)

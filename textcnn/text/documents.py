@@ -120,15 +120,16 @@ class TextSource:
 
     def maps(self, view) -> list[tuple[np.ndarray | None, np.ndarray]]:
         """Return per column each form's given row and learnt id to a model; kept for one view."""
-        if self._maps is None or self._maps[0] is not view:
+        kept = self._maps  # another thread may put its own in the place meanwhile
+        if kept is None or kept[0] is not view:
             maps = [
                 _maps(documents, vocabulary, view[f"known_{i}"])
                 for i, (documents, vocabulary) in enumerate(
                     zip(self.columns, self.vocabularies, strict=True)
                 )
             ]
-            self._maps = (view, maps)
-        return self._maps[1]
+            kept = self._maps = (view, maps)
+        return kept[1]
 
     def __getstate__(self):
         """Leave the kept maps behind when the source travels to a worker."""

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
 from textcnn.links import sigmoid
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
-from textcnn.threads import usable_threads
+from textcnn.threads import one_thread, usable_threads
 
 # Words that are read at a time, which bounds tables and features: about half a gigabyte.
 BLOCK_TOKENS = 2**19
@@ -99,25 +99,6 @@ def _block_outputs(settings, source, weights, view, rows: slice) -> np.ndarray:
         kernel, bias = weights[f"dense_{layer}/kernel"], weights[f"dense_{layer}/bias"]
         features = activation(features @ kernel + bias)
     return features @ weights["raw_output/kernel"]
-
-
-def one_thread():
-    """Hold small products to one thread; without threadpoolctl, as in serving, let them be.
-
-    They are slower on several threads, on busy machines many times slower.
-    """
-    threads = _threads()
-    return nullcontext() if threads is None else threads.limit(limits=1, user_api="blas")
-
-
-@cache
-def _threads():
-    """Return the process's thread pools; looking for them takes milliseconds."""
-    try:
-        from threadpoolctl import ThreadpoolController
-    except ImportError:
-        return None
-    return ThreadpoolController()
 
 
 def _tables(source: TextSource, weights, number: int) -> list[np.ndarray | None]:
@@ -254,6 +235,8 @@ def _pool(pooling: str, activation, bias, maps, offsets) -> list[np.ndarray]:
 
 def _parts_of_tokens(lengths: np.ndarray, n_tokens: int) -> list[slice]:
     """Part rows into runs of about so many tokens, a row at least."""
+    if not len(lengths):
+        return []
     parts = np.cumsum(lengths) // n_tokens
     starts = np.flatnonzero(np.diff(parts, prepend=-1))
     return [slice(a, b) for a, b in zip(starts, [*starts[1:], len(lengths)], strict=True)]
