@@ -268,7 +268,7 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
                     documents=hash_documents(column),
                     read=partial(self._learn, fitted, number, column)
                     if reset
-                    else partial(_count, fitted._counters[number], column),
+                    else partial(known_counts, fitted._counters[number], column),
                     words=lambda number=number: {"ngrams": fitted._counters[number].n_ngrams},
                     parameters=lambda number=number: {
                         "tfidf__n_words": fitted._counters[number].n_words
@@ -298,7 +298,7 @@ class TextLinearEncoder(ExplainsTexts, EstimatorFeatures):
         return Pipeline([("tfidf", FoldTfidf(min_df=self.min_df)), ("linear", model)])
 
 
-def _count(counter: NgramCounter, column) -> csr_matrix:
+def known_counts(counter: NgramCounter, column) -> csr_matrix:
     """Count the known n-grams of new rows."""
     return _per_row(counter.count(_single_cells(column)), len(column))
 

@@ -312,3 +312,18 @@ def test_explanations_of_a_part_are_part_of_the_whole(encoder):
     rows = encoder.explain(["good", "bad plot"]).rows
     one = TextExplanation([replace(rows[1], row=7)], units="log-odds", method="exact")
     assert one.to_frame()["row"].unique().tolist() == [7]
+
+
+def test_joined_columns_of_a_linear_encoder_are_explained_cell_by_cell():
+    reviews = load_reviews().iloc[:200].assign(again=lambda table: table["review"].str[::-1])
+    texts = reviews[["review", "again"]]
+    encoder = TextLinearEncoder(columns="joined", output="logit", cv=2, random_state=0)
+    encoder.fit(texts, reviews["recommended"])
+    explanation = encoder.explain(texts.head(3))
+    assert [[text.column for text in row.texts] for row in explanation.rows] == [
+        ["review", "again"]
+    ] * 3
+    outputs = explanation.outputs_to_frame()
+    np.testing.assert_allclose(outputs["value"], encoder.transform(texts.head(3))[:, 0], atol=1e-4)
+    np.testing.assert_allclose(outputs["unexplained"], 0, atol=1e-4)
+    assert len(encoder.top_ngrams(texts.head(20), n=3)) >= 3

@@ -10,7 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 from textcnn.crossfit.targets import Target
 from textcnn.inspect.explaining import in_units, units_of
 from textcnn.inspect.explanations import ExplainedRow, ExplainedText, TextExplanation
+from textcnn.linear import known_counts
 from textcnn.text.columns import read_columns
+from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngram_places import PlacedNgrams, placed_ngrams
 
 
@@ -20,7 +22,8 @@ def explain_linear(encoder, X) -> TextExplanation:
     head, rows = encoder._head, []
     for number, (column, names) in enumerate(_columns(encoder, X)):
         counter, models = encoder._counters[number], encoder._models[number]
-        counts = counter.count(column.cells)
+        counts = known_counts(counter, column)
+        parts = _parts(column, number)
         nothing = csr_matrix((1, counts.shape[1]), dtype=np.float32)
         base, values = np.zeros(len(names)), np.zeros((len(column), len(names)))
         for model in models:
@@ -28,18 +31,25 @@ def explain_linear(encoder, X) -> TextExplanation:
             values += in_units(head, model.raw_outputs(counts, head), model.level)
         weighted = [model.estimator["tfidf"].transform(counts) for model in models]
         weights = [_weights(model, head) for model in models]
-        for row, cell in enumerate(column.cells):
-            placed = placed_ngrams(counter, cell)
+        for row in range(len(column)):
+            placed = [placed_ngrams(counter, cells[row]) for _, cells in parts]
+            ngrams = np.concatenate([part.columns for part in placed])
             added = np.mean(
                 [
-                    _added(placed.columns, model_rows[[row]], model_weights)
+                    _added(ngrams, model_rows[[row]], model_weights)
                     for model_rows, model_weights in zip(weighted, weights, strict=True)
                 ],
                 axis=0,
             )
-            text = _explained_text(column.label(number), placed, added)
+            ends = np.cumsum([len(part.columns) for part in placed])
+            texts = [
+                _explained_text(name, part, of_part)
+                for (name, _), part, of_part in zip(
+                    parts, placed, np.split(added, ends[:-1]), strict=True
+                )
+            ]
             rows.append(
-                ExplainedRow(row, names, base / len(models), values[row] / len(models), [text])
+                ExplainedRow(row, names, base / len(models), values[row] / len(models), texts)
             )
     rows.sort(key=lambda row: row.row)
     return TextExplanation(rows, units=units_of(head), method="exact")
@@ -49,29 +59,38 @@ def weights_of(encoder, X) -> pd.DataFrame:
     """Return the mean coefficient of each n-gram that some texts hold: one line per output."""
     frames = []
     for number, (column, names) in enumerate(_columns(encoder, X)):
-        columns: dict[tuple[str, str], int] = {}
-        for cell in column.cells:
-            placed = placed_ngrams(encoder._counters[number], cell)
-            columns |= dict(
-                zip(zip(placed.names, placed.kinds, strict=True), placed.columns, strict=True)
-            )
-        places = np.fromiter(columns.values(), np.int64)
-        mean = np.mean(
-            [_weights(model, encoder._head)[places] for model in encoder._models[number]], axis=0
-        )
-        for output, values in zip(names, mean.T, strict=True):
-            frame = pd.DataFrame(list(columns), columns=["ngram", "kind"])
-            frames.append(frame.assign(column=column.label(number), output=output, weight=values))
+        counter, models = encoder._counters[number], encoder._models[number]
+        for label, cells in _parts(column, number):
+            columns: dict[tuple[str, str], int] = {}
+            for cell in cells:
+                placed = placed_ngrams(counter, cell)
+                columns |= dict(
+                    zip(zip(placed.names, placed.kinds, strict=True), placed.columns, strict=True)
+                )
+            places = np.fromiter(columns.values(), np.int64)
+            mean = np.mean([_weights(model, encoder._head)[places] for model in models], axis=0)
+            for output, values in zip(names, mean.T, strict=True):
+                frame = pd.DataFrame(list(columns), columns=["ngram", "kind"])
+                frames.append(frame.assign(column=label, output=output, weight=values))
     return pd.concat(frames, ignore_index=True)
 
 
 def _columns(encoder, X):
     """Return the text columns of X, and the names of their outputs."""
     columns = read_columns(encoder, X, reset=False)
+    if encoder._is_joined:
+        columns = [JoinedColumns(columns)]
     sets = encoder._model_set_names(encoder._input_names(None))
     suffixes = encoder._head.column_suffixes()
     outputs = [tuple(f"{name}{suffix}" for suffix in suffixes) for name in sets]
     return list(zip(columns, outputs, strict=True))
+
+
+def _parts(column, number: int) -> list[tuple[str, list[str]]]:
+    """Return the name and the cells of a column, or of each that one model reads as one."""
+    if isinstance(column, JoinedColumns):
+        return [(part.label(place), part.cells) for place, part in enumerate(column.columns)]
+    return [(column.label(number), column.cells)]
 
 
 def _weights(model, head: Target) -> np.ndarray:
