@@ -120,6 +120,11 @@ ESTIMATORS = {
         TABLE.assign(price=NUMBERS[:, 0]),
         Y == 0,
     ),
+    "TableFeatures, joined": (
+        TableFeatures([("linear", TextLinearEncoder(columns="joined"))], cv=2, random_state=0),
+        TABLE.assign(price=NUMBERS[:, 0], title=TABLE["review"].str.slice(5)),
+        Y == 0,
+    ),
     "ImageCNNEncoder": (ImageCNNEncoder(**SMALL_PICTURES, cv=2), PICTURES, Y == 0),
     "ImageCNNClassifier": (ImageCNNClassifier(**SMALL_PICTURES, augment="auto"), PICTURES, Y),
     "ImageCNNRegressor": (ImageCNNRegressor(**SMALL_PICTURES), PICTURES, NUMBERS[:, 0]),
