@@ -4,7 +4,7 @@
     python hardening/soak.py --fits 20 --rows 1000000     # less
 
 Each fit is of a network of two folds and, beside it, of a linear encoder; each is saved and loaded.
-Rows then go through Keras, the linear encoder and (one part in seven) textcnn.serving, 10,000 new
+Rows then go through the network, the linear encoder and (one part in seven) textcnn.serving, 10,000 new
 texts at a time, with words that never came before among them. Memory is the resident set after a
 collection of garbage. The exit status is 1 where the second half of a phase added more than 5 % to
 it, or a file stayed open. RESULTS.md beside this file keeps the outcome.
@@ -96,7 +96,7 @@ def transform_rows(n_rows: int, encoders: list, random, path: Path, marks: Marks
     """Transform new rows by each encoder in turn."""
     encoders[0].save(path)
     served = textcnn.serving.load(path)
-    # Serving runs on one core and is the slowest, so its turn comes less often.
+    # Serving is the same code with less around it, so its turn comes less often.
     ways = [encoders[0].transform, encoders[1].transform] * 3 + [served.transform]
     done = turn = 0
     while done < n_rows:

@@ -229,8 +229,8 @@ def load(
     path : str or path
         What ``save`` or ``export`` wrote (``.textcnn``).
     runtime : {"auto", "numpy", "onnxruntime"}, default="auto"
-        ``"auto"`` is NumPy where it can, which took two thirds of onnxruntime's processor time per
-        row and half of its memory (benchmarks/RESULTS.md).
+        ``"auto"`` is NumPy where it can, which took less processor time per row than onnxruntime
+        and half of its memory (benchmarks/RESULTS.md).
     custom_objects : mapping of str to callable, optional
         Your tokenizer by its import name.
 
