@@ -5,9 +5,9 @@
 
 Each fit is of a network of two folds and, beside it, of a linear encoder; each is saved and loaded.
 Rows then go through the network, the linear encoder and (one part in seven) textcnn.serving,
-10,000 new texts at a time, with words that never came before among them. Memory is the resident set after a
-collection of garbage. The exit status is 1 where the second half of a phase added more than 5 % to
-it, or a file stayed open. RESULTS.md beside this file keeps the outcome.
+10,000 new texts at a time, with words that never came before among them. Memory is the resident
+set after a collection of garbage. The exit status is 1 where the second half of a phase added
+more than 5 % to it, or a file stayed open. RESULTS.md beside this file keeps the outcome.
 """
 
 from __future__ import annotations

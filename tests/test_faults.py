@@ -145,8 +145,8 @@ def child_says(function) -> str:
 def test_a_forked_child_transforms_and_refuses_what_would_hang(network):
     expected = network.transform(MANY)
     tiny(cv=2).fit(TABLE, Y)  # Keras has run in this process
-    said = child_says(lambda: json.dumps(network.transform(MANY).tolist()))
-    np.testing.assert_allclose(json.loads(said), expected, atol=1e-5)
+    said = child_says(lambda: json.dumps(network.transform(MANY)[-20:].tolist()))
+    np.testing.assert_allclose(json.loads(said), expected[-20:], atol=1e-5)
     said = child_says(lambda: str(tiny(cv=2).fit(TABLE, Y)))
     assert said.startswith("RuntimeError: This process was forked"), said
     assert 'get_context("spawn")' in said

@@ -61,7 +61,7 @@ def test_numpy_gives_the_features_of_transform(tmp_path, name):
     encoder.save(tmp_path / "a.textcnn")
     model = textcnn.serving.load(tmp_path / "a.textcnn")
     many = (HARD + NEW) * 12
-    assert len(many) > models._ROWS_AT_A_TIME
+    assert len(many) > models._ROWS_AT_A_TIME["onnx"]
     close(model.transform(many), encoder.transform(many))
     close(model.transform(HARD[:1]), encoder.transform(HARD[:1]))
     assert model.feature_names == encoder.get_feature_names_out().tolist()

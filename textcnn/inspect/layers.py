@@ -68,8 +68,9 @@ def layer_table(
         model(inputs[0] if is_alone else inputs, training=False)
     lines, seen = [], set()
     for output in record:
-        lines.append(_line(output, is_new=id(output.layer) not in seen))
-        seen.add(id(output.layer))
+        weights = [weight for weight in output.layer.weights if id(weight) not in seen]
+        lines.append(_line(output, weights))
+        seen |= set(map(id, weights))
     return pd.DataFrame(lines)
 
 
@@ -107,10 +108,9 @@ def _one_row(given, n_words: int) -> np.ndarray:
     return np.ones((1, *shape), given.dtype)
 
 
-def _line(output: LayerOutput, *, is_new: bool) -> dict:
-    """Return a layer's line; parameters of a layer that is called again count once."""
+def _line(output: LayerOutput, weights: list) -> dict:
+    """Return a layer's line; ``weights`` are those of its parameters that no line has counted."""
     layer, shape = output.layer, tuple(output.value.shape)
-    weights = layer.weights if is_new else []
     size = np.dtype("uint16" if layer.compute_dtype in _HALVES else layer.compute_dtype).itemsize
     return {
         "layer": output.path,
@@ -140,5 +140,7 @@ def _multiply_adds(layer, shape) -> float:
         return n_numbers * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, layers.Dense):
         return n_numbers * layer.kernel.shape[0]
+    if hasattr(layer, "convolutions"):  # which have lines of their own
+        return 0
     has_matrix = any(len(weight.shape) > 1 for weight in layer.weights)
     return math.nan if has_matrix and not isinstance(layer, layers.Embedding) else 0

@@ -26,6 +26,8 @@ def leaf_layers(model) -> dict[str, Any]:
         if isinstance(layer, import_keras().Model) and layer.layers:
             found |= {f"{layer.name}/{path}": leaf for path, leaf in leaf_layers(layer).items()}
         else:
+            # A maximum of convolutions calls them when it is not training.
+            found |= {inner.name: inner for inner in getattr(layer, "convolutions", ())}
             found[layer.name] = layer
     return found
 

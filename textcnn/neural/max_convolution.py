@@ -75,7 +75,7 @@ def _layer_class():
 
         def __init__(self, convolutions, activation, frozen, is_long, **names):
             super().__init__(**names)
-            self._convolutions = convolutions
+            self.convolutions = convolutions
             self._activation = keras.activations.get(activation)
             self._frozen = frozen
             self._is_long = is_long
@@ -84,20 +84,20 @@ def _layer_class():
         def call(self, channels, counts, training=False):
             lowered = (counts - 1.0) * FAR_BELOW
             if not training:
-                parts = zip(self._convolutions, channels, strict=True)
+                parts = zip(self.convolutions, channels, strict=True)
                 maps = _sum([layer(part) for layer, part in parts])
                 return self._activation(ops.max(maps + lowered, axis=1))
             # Copies, because a function with a gradient of its own may not use variables.
-            kernels = [ops.copy(layer.kernel) for layer in self._convolutions]
+            kernels = [ops.copy(layer.kernel) for layer in self.convolutions]
             if self._is_long:
                 largest = _winning(channels, kernels, lowered, self._frozen)
             else:
                 largest = ops.max(_maps(channels, kernels, lowered), axis=1)
             # The bias moves all windows of a filter alike, so it may come after the maximum.
-            return self._activation(largest + self._convolutions[0].bias)
+            return self._activation(largest + self.convolutions[0].bias)
 
         def compute_output_shape(self, channels_shape, counts_shape):
-            return (counts_shape[0], self._convolutions[0].filters)
+            return (counts_shape[0], self.convolutions[0].filters)
 
     return MaxConvolution1D
 
