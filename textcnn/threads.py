@@ -21,8 +21,14 @@ def usable_threads() -> int:
         n_threads = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         n_threads = os.cpu_count() or 1
+    told = allotted_threads()
+    return n_threads if told is None else max(1, min(n_threads, told))
+
+
+def allotted_threads() -> int | None:
+    """Return the threads that OMP_NUM_THREADS allots to this process, None where it does not."""
     told = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(n_threads, int(told))) if told.isdecimal() else n_threads
+    return int(told) if told.isdecimal() else None
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ from functools import cache
 
 import numpy as np
 
+from textcnn.threads import allotted_threads
+
 # What a missing or broken backend raises at its import: a library of another version, no library.
 _BROKEN = (ImportError, AttributeError, OSError, RuntimeError, TypeError, ValueError)
 # The process in which networks were run first.
@@ -83,16 +85,15 @@ def limit_threads() -> None:
 
     joblib, dask and Ray allot threads by OMP_NUM_THREADS, which TensorFlow does not read.
     """
-    allotted = os.environ.get("OMP_NUM_THREADS", "")
-    has_share = _in_worker() and allotted.isdigit()
-    if not has_share or import_keras().backend.backend() != "tensorflow":
+    allotted = allotted_threads() if _in_worker() else None
+    if allotted is None or import_keras().backend.backend() != "tensorflow":
         return
     import tensorflow
 
     threading = tensorflow.config.threading
-    if threading.get_intra_op_parallelism_threads() != int(allotted):
+    if threading.get_intra_op_parallelism_threads() != allotted:
         try:
-            threading.set_intra_op_parallelism_threads(int(allotted))
+            threading.set_intra_op_parallelism_threads(allotted)
         except RuntimeError as error:  # the user's own code in this worker started TensorFlow
             warnings.warn(
                 f"This worker process cannot be held to {allotted} threads: {error}", stacklevel=2

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from textcnn.neural.backend import import_keras
 from textcnn.neural.heads import add_head
-from textcnn.neural.max_convolution import MONOTONE, max_convolution
+from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
@@ -270,8 +270,7 @@ def _pool_all(maps, mask, pooling: str) -> list:
     ops = import_keras().ops
     pooled = []
     if pooling in ("max", "both"):
-        lowest = -1e30
-        pooled.append(ops.max(maps * mask + (1.0 - mask) * lowest, axis=1))
+        pooled.append(ops.max(maps * mask + (mask - 1.0) * FAR_BELOW, axis=1))
     if pooling in ("average", "both"):
         pooled.append(ops.sum(maps * mask, axis=1) / ops.sum(mask, axis=1))
     return pooled
@@ -283,7 +282,9 @@ def _pool_pairs(maps, mask, pooling: str):
     pool_max = keras.layers.MaxPooling1D(2, padding="same")
     halved_mask = pool_max(mask)
     if pooling == "max":
-        halved = keras.layers.MaxPooling1D(2, padding="same")(maps * mask + (mask - 1.0) * 1e30)
+        halved = keras.layers.MaxPooling1D(2, padding="same")(
+            maps * mask + (mask - 1.0) * FAR_BELOW
+        )
         return keras.ops.where(halved_mask > 0, halved, 0.0), halved_mask
     average = keras.layers.AveragePooling1D(2, padding="same")
     weight = keras.layers.AveragePooling1D(2, padding="same")(mask)
