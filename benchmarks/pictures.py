@@ -1,9 +1,9 @@
 """Accuracy and time of the picture network on real sets, beside other ways to the same end.
 
-``python benchmarks/pictures.py digits ants_bees mnist fashion speed --seeds 3`` runs the parts
-named, once per seed; a line comes as each way of each run ends, and at last the means and their
-spread. Results stand in benchmarks/RESULTS.md, data in shared_data.py; the digits are those of
-scikit-learn. HOG needs scikit-image, the torch line needs torch.
+``python benchmarks/pictures.py digits ants_bees mnist fashion speed memory --seeds 3`` runs the
+parts named, once per seed; a line comes as each way of each run ends, and at last the means and
+their spread. Results stand in benchmarks/RESULTS.md, data in shared_data.py; the digits are those
+of scikit-learn. HOG needs scikit-image, the torch line needs torch.
 
 What a seed decides: folds (digits), the split into 278 pictures to learn from and 120 to test on
 (ants_bees), start and order of training (all).
@@ -12,6 +12,10 @@ What a seed decides: folds (digits), the split into 278 pictures to learn from a
 from __future__ import annotations
 
 import argparse
+import importlib
+import json
+import subprocess
+import sys
 import tarfile
 import tempfile
 import time
@@ -32,11 +36,19 @@ def main():
         "mnist": mnist,
         "fashion": fashion,
         "speed": speed,
+        "memory": memory,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=parts)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
     parser.add_argument("--seeds", type=int, default=3, help="how many runs, from seed 0 on")
+    parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.child:
+        measure(*arguments.child)
+        return
+    unknown = sorted(set(arguments.parts) - set(parts))
+    if unknown or not arguments.parts:
+        parser.error(f"expected some of {', '.join(parts)}. Received: {unknown}")
     print(machine_line(), flush=True)
     for part in arguments.parts:
         run_part(part, parts[part], arguments.seeds)
@@ -49,7 +61,7 @@ def run_part(name, part, n_seeds):
         started = time.perf_counter()
         for way, score, *remark in part(seed):
             seconds = time.perf_counter() - started
-            unit = " s" if name == "speed" else ""
+            unit = {"speed": " s", "memory": " MB"}.get(name, "")
             print(
                 f"{name:10} seed {seed}  {way:34} {score:.4f}{unit}  after {seconds:6.0f} s",
                 *remark,
@@ -204,29 +216,59 @@ def fashion(seed):
 
 
 def speed(seed):
-    """Seconds of a pass over 12,800 pictures, after a first pass: the best of three."""
+    """Seconds of a pass over 12,800 pictures: three passes more, divided by three."""
+    for way in WAYS:
+        measured = in_a_process(way, 12_800, (1, 4), seed)
+        yield way, (measured["seconds"][1] - measured["seconds"][0]) / 3
+
+
+def memory(seed):
+    """Megabytes that one pass over 60,000 pictures adds to a process with its libraries loaded."""
+    for way in WAYS:
+        yield way, in_a_process(way, 60_000, (1,), seed)["megabytes"]
+
+
+def in_a_process(way, n_rows, passes, seed):
+    """Return seconds per number of passes, and the memory at most, of a new process."""
+    arguments = ["--child", json.dumps([way, n_rows, passes, seed])]
+    done = subprocess.run(
+        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{way}: {done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(way, n_rows, passes, seed):
+    """Print what :func:`in_a_process` returns."""
+    make, libraries = WAYS[way]
+    for library in libraries:
+        importlib.import_module(library)
+    before = megabytes("VmRSS")
     X, y, *_ = read_set("mnist")
-    X, y = X[:12_800], y[:12_800]
-    for way, make in (
-        ("ImageCNNClassifier", our_pass),
-        ("keras fit on floats", keras_pass),
-        ("torch", torch_pass),
-    ):
-        run = make(X, y, seed)
-        run()
-        seconds = []
-        for _ in range(3):
-            started = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - started)
-        yield way, min(seconds), f"worst of 3: {max(seconds):.2f} s"
+    run = make(X[:n_rows].copy(), y[:n_rows], seed)
+    del X
+    if len(passes) > 1:
+        run(1)  # what is made once is not counted
+    seconds = []
+    for n in passes:
+        started = time.perf_counter()
+        run(n)
+        seconds.append(time.perf_counter() - started)
+    print(json.dumps({"seconds": seconds, "megabytes": megabytes("VmHWM") - before}))
+
+
+def megabytes(name):
+    """Return a line of this process's status: VmRSS for memory now, VmHWM for the most so far."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(name)) / 1e3
 
 
 def our_pass(X, y, seed):
     from textcnn import ImageCNNClassifier
 
-    estimator = ImageCNNClassifier(epochs=1, augment=None, batch_size=BATCH_SIZE, random_state=seed)
-    return lambda: estimator.fit(X, y)
+    settings = {"augment": None, "batch_size": BATCH_SIZE, "random_state": seed}
+    return lambda n: ImageCNNClassifier(epochs=n, **settings).fit(X, y)
 
 
 def keras_pass(X, y, seed):
@@ -239,8 +281,8 @@ def keras_pass(X, y, seed):
         stack += [layers.BatchNormalization(), layers.Activation("relu"), layers.MaxPooling2D()]
     model = keras.Sequential([*stack, layers.Flatten(), layers.Dropout(0.3), layers.Dense(10)])
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    pictures = (X / 255).astype(np.float32)[..., None]
-    return lambda: model.fit(pictures, y, batch_size=BATCH_SIZE, verbose=0)
+    pictures = np.divide(X, 255, dtype=np.float32)[..., None]
+    return lambda n: model.fit(pictures, y, batch_size=BATCH_SIZE, epochs=n, verbose=0)
 
 
 def torch_pass(X, y, seed):
@@ -255,17 +297,26 @@ def torch_pass(X, y, seed):
         before = n_filters
     model = nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 49, 10))
     optimizer = torch.optim.Adam(model.parameters())
-    pictures = torch.tensor((X / 255).astype(np.float32))[:, None]
+    pictures = torch.from_numpy(np.divide(X, 255, dtype=np.float32))[:, None]
     labels = torch.tensor(y.astype(np.int64))
 
-    def run():
+    def run(n):
         model.train()
-        for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(model(pictures[rows]), labels[rows]).backward()
-            optimizer.step()
+        for _ in range(n):
+            for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(pictures[rows]), labels[rows]).backward()
+                optimizer.step()
 
     return run
+
+
+# Per way: how one is made, and the libraries that are loaded before its memory counts.
+WAYS = {
+    "ImageCNNClassifier": (our_pass, ("keras", "textcnn.image_estimators")),
+    "keras fit on floats": (keras_pass, ("keras",)),
+    "torch": (torch_pass, ("torch",)),
+}
 
 
 if __name__ == "__main__":
