@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from checks import signal_table, tiny
 
@@ -359,3 +361,24 @@ def test_missing_numbers_are_null_and_nothing_is_written_twice(folder, tmp_path,
     assert [json.loads(line, parse_constant=pytest.fail)["note"] for line in lines] == [None, 2.5]
     assert keep_note(folder, tmp_path, [1, 2], "out.parquet.gz") == 2
     assert "compressed by itself" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.StringArray.from_buffers(2, *pa.array([b"fine", b"b\x89d"]).buffers()[1:]),
+        pa.array([5, 10**9], pa.date32()),
+    ],
+    ids=["not UTF-8", "a day beyond all years"],
+)
+def test_cells_that_parquet_cannot_mean_are_one_line_with_the_row(
+    folder, tmp_path, small_chunks, column, capsys
+):
+    cells = pa.concat_arrays([column[:1]] * 8 + [column])
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"review": cells}), path)
+    arguments = ["transform", str(path), "--model", str(folder / "model.textcnn"), "--out"]
+    assert cli.main([*arguments, str(tmp_path / "out.csv")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "row 10, column 'review'" in said
+    assert not (tmp_path / "out.csv").exists()

@@ -213,10 +213,27 @@ def _read_parquet(file, columns, path) -> Iterator[Chunk]:
         names = table.schema_arrow.names
         for column in columns or ():
             check_column(names, column)
+        n_rows = 0
         for batch in table.iter_batches(ROWS_AT_A_TIME, columns=columns):
-            yield {name: batch.column(name).to_pylist() for name in columns or names}
+            yield {name: _cells(batch, name, n_rows, path) for name in columns or names}
+            n_rows += len(batch)
     except pyarrow.ArrowException as error:
         raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
+
+
+def _cells(batch, name: str, n_before: int, path: str) -> list:
+    """Return a column's cells as Python's own; Arrow checks neither text nor dates on reading."""
+    try:
+        return batch.column(name).to_pylist()
+    except (ValueError, OverflowError):
+        for row, cell in enumerate(batch.column(name), start=n_before + 1):
+            try:
+                cell.as_py()
+            except (ValueError, OverflowError) as error:
+                raise BadInputError(
+                    f"row {row}, column {name!r} of {path!r} cannot be read: {one_line(error)}"
+                ) from error
+        raise
 
 
 def import_parquet():
