@@ -40,7 +40,8 @@ def main():
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--seeds", type=int, default=3, help="how many runs, from seed 0 on")
+    parser.add_argument("--seeds", type=int, default=3, help="how many runs")
+    parser.add_argument("--first", type=int, default=0, help="the seed of the first of them")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
@@ -51,19 +52,19 @@ def main():
         parser.error(f"expected some of {', '.join(parts)}. Received: {unknown}")
     print(machine_line(), flush=True)
     for part in arguments.parts:
-        run_part(part, parts[part], arguments.seeds)
+        run_part(part, parts[part], range(arguments.first, arguments.first + arguments.seeds))
 
 
-def run_part(name, part, n_seeds):
+def run_part(name, part, seeds):
     """Run a part once per seed; a part yields ways with their scores as they come."""
     scores = {}
-    for seed in range(n_seeds):
+    for seed in seeds:
         started = time.perf_counter()
         for way, score, *remark in part(seed):
             seconds = time.perf_counter() - started
             unit = {"speed": " s", "memory": " MB"}.get(name, "")
             print(
-                f"{name:10} seed {seed}  {way:34} {score:.4f}{unit}  after {seconds:6.0f} s",
+                f"{name:10} seed {seed}  {way:44} {score:.4f}{unit}  after {seconds:6.0f} s",
                 *remark,
                 flush=True,
             )
@@ -71,7 +72,7 @@ def run_part(name, part, n_seeds):
             started = time.perf_counter()
     for way, found in scores.items():
         spread = f" ± {np.std(found, ddof=1):.4f}" if len(found) > 1 else ""
-        print(f"{name:10} mean    {way:34} {np.mean(found):.4f}{spread}", flush=True)
+        print(f"{name:10} mean    {way:44} {np.mean(found):.4f}{spread}", flush=True)
 
 
 def read_set(name):
@@ -196,23 +197,26 @@ def mnist(seed):
     from textcnn import ImageCNNClassifier
 
     X, y, new, new_y = read_set("mnist")
-    classifier = ImageCNNClassifier(random_state=seed).fit(X, y)
-    yield "ImageCNNClassifier()", classifier.score(new, new_y)
+    classifier = ImageCNNClassifier(
+        n_filters=(32, 64, 128), pool_size=2, epochs=12, random_state=seed
+    ).fit(X, y)
+    yield "three blocks, 12 passes", classifier.score(new, new_y)
 
 
 def fashion(seed):
+    """Clothes; the recipe was chosen on 10,000 of the 60,000 pictures to learn from."""
     import keras
 
     from textcnn import ImageCNNClassifier
 
     X, y, new, new_y = read_set("fashion_mnist")
     classifier = ImageCNNClassifier(
-        n_filters=(32, 64, 128),
+        n_convolutions=2,
         augment=[keras.layers.RandomFlip("horizontal")],
         epochs=12,
         random_state=seed,
     ).fit(X, y)
-    yield "three blocks, flips, 12 passes", classifier.score(new, new_y)
+    yield "two convolutions per block, flips, 12 passes", classifier.score(new, new_y)
 
 
 def speed(seed):
