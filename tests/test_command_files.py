@@ -18,7 +18,7 @@ import pytest
 from checks import signal_table, tiny
 
 import textcnn
-from textcnn import TextCNNClassifier, cli
+from textcnn import TableFeatures, TextCNNClassifier, cli
 from textcnn.command_line import reading
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -105,6 +105,31 @@ def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):
     assert cli.main([*arguments, *in_time]) == 0
     ordered = pd.read_csv(tmp_path / "c.csv")["review_linear"]
     assert ordered[:10].isna().all() and ordered[30:].notna().all()
+
+
+def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
+    table, model = TABLE.assign(price=np.arange(60) + 0.5), str(tmp_path / "model.textcnn")
+    features = TableFeatures(("svd", "linear"), cv=2, random_state=0).fit(table, Y)
+    features.save(model)
+    assert cli.main(["report", model]) == 0
+    assert "no model predicted what it knew (linear of review)" in capsys.readouterr().out
+    assert cli.main(["report", model, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["verified"] and len(report["members"]) == 2
+    assert report["receipts"]["review, linear"]["verified"]
+    new = NEW[["review"]].assign(price=2.5)
+    for source, write, price in (
+        ("new.parquet", new.to_parquet, 2.5),
+        ("new.csv", new.to_csv, "2.5"),  # CSV knows text alone
+    ):
+        write(tmp_path / source, index=False)
+        arguments = ["transform", str(tmp_path / source), "--model", model, "--out"]
+        assert cli.main([*arguments, str(tmp_path / "out.parquet")]) == 0
+        found = pd.read_parquet(tmp_path / "out.parquet")
+        assert list(found) == list(features.get_feature_names_out())
+        assert (found.pop("price") == price).all()
+        expected = features.transform(new).drop(columns="price")
+        np.testing.assert_allclose(found.astype(float), expected, atol=1e-6)
 
 
 def test_numbers_and_pictures(tmp_path):

@@ -62,14 +62,6 @@ def test_neither_groups_nor_later_rows_have_a_say():
         check_unseen_targets(features, X, y, row=40, change=flipped, **beside)
 
 
-# check_unseen_targets reads the receipt of an encoder; a table has one per column and member.
-@pytest.fixture(autouse=True)
-def _verified(monkeypatch):
-    from textcnn.table.report import TableReport
-
-    monkeypatch.setattr(TableReport, "verify", lambda self: self, raising=False)
-
-
 def test_features_of_noise_predict_nothing():
     X, y = noise_table(400, 0)
     folds = folds_of(y)
@@ -77,9 +69,10 @@ def test_features_of_noise_predict_nothing():
     table = features.fit_transform(X, y)
     for name in ("review_linear", "review_cnn"):
         check_noise(lambda *_, name=name: table[name].to_numpy(), folds, X, y)
-    for encoder in (features.encoders_["review", name] for name in ("linear", "cnn")):
-        encoder.report_.verify()
-    gains = features.report_.to_frame()
+    report = features.report_.verify()
+    assert list(report.receipts) == [("review", "linear"), ("review", "cnn")]
+    assert all(receipt.verified for receipt in report.receipts.values())
+    gains = report.to_frame()
     assert not (gains["verdict"] == "earns its place").any()
 
 

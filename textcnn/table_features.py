@@ -114,7 +114,8 @@ class TableFeatures(
     Attributes
     ----------
     report_ : TableReport
-        Score, gain, seconds and verdict of each member on each column; ``.to_frame()``.
+        Score, gain, seconds and verdict of each member on each column; ``.to_frame()``,
+        ``.verify()``.
     encoders_ : dict
         (column, member) → the fitted encoder of each feature set in the table. Ours have a
         ``report_`` of their own.
@@ -341,7 +342,9 @@ class TableFeatures(
     def report_(self) -> TableReport:
         """What each member earned on each column."""
         check_is_fitted(self)
-        return self._report
+        report = replace(self._report)
+        report.encoders = self.encoders_
+        return report
 
     @property
     def encoders_(self) -> dict:

@@ -304,10 +304,10 @@ class CrossFitReport:
             "verified": self.verified,
             "n_uncovered": len(plan.uncovered),
             "notes": list(self.notes),
-            "summary": _json_safe(self._summary_lines),
-            "scores": _json_safe(self._score_lines),
-            "duplicates": _json_safe(self._duplicate_lines),
-            "words": {record.name: _json_safe(record.words) for record in self.columns},
+            "summary": json_safe(self._summary_lines),
+            "scores": json_safe(self._score_lines),
+            "duplicates": json_safe(self._duplicate_lines),
+            "words": {record.name: json_safe(record.words) for record in self.columns},
         }
 
     def plot(self, ax=None):
@@ -485,12 +485,12 @@ def _spread(values: np.ndarray) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 
-def _json_safe(value):
+def json_safe(value):
     """Python's own types all the way down; numbers that JSON does not know become None."""
     if isinstance(value, dict):
-        return {str(key): _json_safe(item) for key, item in value.items()}
+        return {str(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_json_safe(item) for item in value]
+        return [json_safe(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from textcnn.crossfit.report import CrossFitReport, json_safe
 from textcnn.crossfit.report_display import _aligned
 from textcnn.table.stack import is_nested
 
@@ -34,12 +35,48 @@ class TableReport:
     notes : list of str
     warnings : list of str
         Those notes that were warned of.
+    encoders : dict
+        The fitted encoder of each (column, member), if it has been said; each has a receipt.
+    receipts : dict of CrossFitReport
+        Receipt of each (column, member) once :meth:`verify` has found it right.
     """
 
     lines: list[dict]
     headline: str
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        """Start without encoders, which are stored beside a report, not in it."""
+        self.encoders: dict = {}
+        self.receipts: dict[tuple[str, str], CrossFitReport] = {}
+
+    def verify(self) -> TableReport:
+        """Verify the receipt of every encoder (see :meth:`CrossFitReport.verify`); return this.
+
+        Members without a receipt, such as ``"svd"``, know no target.
+
+        Raises
+        ------
+        LeakError
+            A ValueError naming the column, the model and the rows.
+        """
+        supervised = {k: encoder for k, encoder in self.encoders.items() if _has_receipt(encoder)}
+        self.receipts = {key: encoder.report_.verify() for key, encoder in supervised.items()}
+        return self
+
+    def to_dict(self) -> dict:
+        """Return the report as what JSON can hold; NaN is None."""
+        return {
+            "headline": self.headline,
+            "notes": list(self.notes),
+            "members": json_safe(self.to_frame().to_dict("records")),
+            "verified": bool(self.receipts),
+            "receipts": {
+                f"{column}, {member}": receipt.to_dict()
+                for (column, member), receipt in self.receipts.items()
+            },
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line per column and member.
@@ -60,14 +97,22 @@ class TableReport:
         blocks = [self.headline]
         if self.lines:
             blocks.append(_aligned(self._shown()))
-        if self.notes:
-            blocks.append("\n".join(f"- {note}" for note in self.notes))
+        notes = self._all_notes()
+        if notes:
+            blocks.append("\n".join(f"- {note}" for note in notes))
         return "\n\n".join(blocks)
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self._all_notes())
         table = self._shown().to_html(index=False, escape=True) if self.lines else ""
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}<ul>{notes}</ul></div>"
+
+    def _all_notes(self) -> list[str]:
+        if not self.receipts:
+            return self.notes
+        names = ", ".join(f"{member} of {column}" for column, member in self.receipts)
+        verified = f"Verified by records of training: no model predicted what it knew ({names})."
+        return [*self.notes, verified]
 
     def _shown(self) -> pd.DataFrame:
         frame = self.to_frame()
@@ -100,6 +145,10 @@ COLUMNS = (
     "verdict",
     "kept",
 )
+
+
+def _has_receipt(encoder) -> bool:
+    return hasattr(type(encoder), "report_")
 
 
 def _pairs(values, errors, sign: str) -> list[str]:
