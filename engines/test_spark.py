@@ -19,6 +19,7 @@ def session(n_workers):
         SparkSession.builder.master(f"local[{n_workers},4]")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
         .config("spark.executorEnv.PYTHONPATH", os.path.dirname(os.path.abspath(__file__)))
         .config("spark.sql.files.maxPartitionBytes", "256k")
         .getOrCreate()

@@ -100,14 +100,23 @@ def try_host(host: str, folder: Path, environments: Path) -> dict:
     started = time.monotonic()
     test = folder / f"test_{host}.py"
     options = ["-c", str(folder / "pytest.ini"), "--rootdir", str(folder), "-p", "no:cacheprovider"]
-    done = run([str(python), "-m", "pytest", *options, "-q", "-rP", str(test)])
+    done = run([str(python), "-m", "pytest", *options, "-q", "-rfEP", str(test)])
     counts = re.findall(r"^=*\s*(\d+ (?:passed|failed|error).*?) in [\d.]+s", done.stdout, re.M)
     return result | {
         "outcome": counts[-1] if counts else f"ended with code {done.returncode}",
         "seconds": round(time.monotonic() - started),
         "lines": sorted(set(re.findall(MEASURED, done.stdout, re.MULTILINE))),
-        "traceback": tail(done.stdout) if done.returncode else "",
+        "traceback": tail(failures(done.stdout)) if done.returncode else "",
     }
+
+
+def failures(said: str) -> str:
+    """Return what pytest tells of failed tests and errors; all it said where it tells of none."""
+    parts = re.findall(
+        r"^=+ (?:FAILURES|ERRORS) =+$(.*?)(?=^=+ [\w ]+ =+$)", said, re.MULTILINE | re.DOTALL
+    )
+    names = re.findall(r"^(?:FAILED|ERROR) .*$", said, re.MULTILINE)
+    return "\n".join([*parts, *names]) or said
 
 
 def run(command: list[str]) -> subprocess.CompletedProcess:
