@@ -61,6 +61,11 @@ def check_rows(table: Path, model: Path, out: Path) -> None:
     np.testing.assert_allclose(written.loc[some.index, ["review_cnn"]], expected, atol=1e-5)
 
 
+def is_written(out: Path) -> bool:
+    """Tell whether a part is there; folders may vanish meanwhile, which os.walk passes over."""
+    return any(name.endswith(".parquet") for _, _, names in os.walk(out) for name in names)
+
+
 @contextmanager
 def killing_one(workers, out: Path):
     """Kill the first of ``workers()`` once a part is written; yield the list of those killed."""
@@ -69,7 +74,7 @@ def killing_one(workers, out: Path):
 
     def wait_and_kill():
         while not is_over.wait(0.05):
-            if any(out.rglob("*.parquet")) and (pids := workers()):
+            if is_written(out) and (pids := workers()):
                 os.kill(pids[0], signal.SIGKILL)
                 killed.append(pids[0])
                 return
