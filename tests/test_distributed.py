@@ -105,7 +105,7 @@ def test_scikit_learns_models_are_spread_as_well(client):
 def test_a_table_of_members_is_spread_as_well(client):
     X, y = signal_table(90, 0)
     X = X.assign(title=signal_table(90, 1)[0]["review"], price=np.arange(90.0))
-    features = TableFeatures(["linear", "svd"], cv=3, random_state=0)
+    features = TableFeatures(["linear"], columns=["review", "title"], cv=3, random_state=0)
     here = features.fit_transform(X, y)
     new = signal_table(40, 1)[0].assign(title="good", price=1.0)
     expected = features.transform(new)
