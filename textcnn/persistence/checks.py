@@ -215,7 +215,8 @@ def check_network(network, head) -> None:
     for reader in getattr(network, "readers", ()):
         _check_tokenizer(getattr(reader, "tokenizer", "word"))
     kind = network.settings.network
-    if kind not in _OURS and not callable(kind):
+    # Pictures have pretrained networks beside, which Keras knows by many names.
+    if hasattr(network, "readers") and kind not in _OURS and not callable(kind):
         raise FileFormatError("A network is of an unknown kind.")
     for levelled in network.models:
         model, level = levelled.model, levelled.level
