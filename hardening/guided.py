@@ -8,55 +8,64 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-
-import atheris
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-with atheris.instrument_imports(include=["textcnn"]):
+TARGETS = ("model", "vectors", "csv")
+
+
+def reader(target: str, folder) -> Callable[[bytes], str]:
+    """Return what reads a file of given bytes as a target; it says "read", "refused" or "left out".
+
+    What is raised beside the documented exceptions is a finding.
+    """
     import textcnn.command_line.reading as reading
     import textcnn.persistence as persistence
     import textcnn.text.vectors as vectors
     from textcnn.command_line.messages import BadInputError
 
+    path = os.path.join(folder, f"input.{'csv' if target == 'csv' else 'bin'}")
+
+    def read_csv() -> None:
+        with reading.read_chunks(path, ["a"]) as chunks:
+            for _ in chunks:
+                pass
+
+    read, refusal = {
+        "model": (lambda: persistence.load(path), persistence.FileFormatError),
+        "vectors": (lambda: vectors.WordVectors.from_file(path), ValueError),
+        "csv": (read_csv, BadInputError),
+    }[target]
+
+    def one(content: bytes) -> str:
+        if target == "vectors" and content[:1] == b"\x80":
+            return "left out"  # a pickle runs code by nature
+        with open(path, "wb") as file:
+            file.write(content)
+        try:
+            read()
+        except refusal:
+            return "refused"
+        return "read"
+
+    return one
+
 
 def main() -> None:
     """Run one target."""
+    import atheris
+
     target, folder = sys.argv[1], sys.argv[2]
-    path = os.path.join(folder, f"input.{'csv' if target == 'csv' else 'bin'}")
     warnings.simplefilter("ignore")
+    with atheris.instrument_imports(include=["textcnn"]):
+        one = reader(target, folder)
 
-    def read_model() -> None:
-        try:
-            persistence.load(path)
-        except persistence.FileFormatError:
-            pass
+    def call(content: bytes) -> None:
+        one(content)  # atheris wants None back
 
-    def read_vectors() -> None:
-        try:
-            vectors.WordVectors.from_file(path)
-        except ValueError:
-            pass
-
-    def read_csv() -> None:
-        try:
-            with reading.read_chunks(path, ["a"]) as chunks:
-                for _ in chunks:
-                    pass
-        except BadInputError:
-            pass
-
-    read = {"model": read_model, "vectors": read_vectors, "csv": read_csv}[target]
-
-    def one(content: bytes) -> None:
-        if target == "vectors" and content[:1] == b"\x80":
-            return  # a pickle runs code by nature
-        with open(path, "wb") as file:
-            file.write(content)
-        read()
-
-    atheris.Setup([sys.argv[0], *sys.argv[3:]], one)
+    atheris.Setup([sys.argv[0], *sys.argv[3:]], call)
     atheris.Fuzz()
 
 

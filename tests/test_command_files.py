@@ -18,7 +18,7 @@ import pytest
 from checks import signal_table, tiny
 
 import textcnn
-from textcnn import TableFeatures, TextCNNClassifier, cli
+from textcnn import TableFeatures, TextCNNClassifier, TextLinearEncoder, cli
 from textcnn.command_line import reading
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -327,29 +327,56 @@ def test_a_fit_that_takes_too_long_ends_with_status_3(folder, tmp_path, capsys):
             cli.main([*arguments, "--time-limit", bad])
 
 
+def table_of(n_rows, path):
+    """Write rows of 4 kB, of which all but a few characters are blanks."""
+    cells = [f"good film {i}".ljust(2000) for i in range(n_rows)]
+    table = pd.DataFrame({"review": cells, "note": cells})
+    if path.suffix == ".parquet":
+        table.to_parquet(path, row_group_size=1024)
+    elif path.suffix == ".jsonl":
+        table.to_json(path, orient="records", lines=True)
+    else:
+        table.to_csv(path, index=False)
+
+
 def test_memory_does_not_grow_with_the_table(tmp_path):
-    code = """
-import resource, sys
-from textcnn.command_line.reading import read_chunks
-from textcnn.command_line.writing import table_writer
-with read_chunks("-", ["a"]) as chunks, table_writer(sys.argv[1]) as writer:
-    for chunk in chunks:
-        writer.write(chunk)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    TextLinearEncoder(cv=2, random_state=0).fit(TABLE, Y).save(tmp_path / "m.textcnn")
+    code = r"""
+import re, sys
+from pathlib import Path
+from textcnn import cli
+from textcnn.command_line import reading
+reading.ROWS_AT_A_TIME = 1024
+for given in sys.argv[2:]:
+    table, out = given.split(">")
+    arguments = ["transform", table, "--model", sys.argv[1], "--keep", "note", "--out", out]
+    assert cli.main(arguments) == 0
+    # Not ru_maxrss, which begins with the most that the process had that started this one.
+    print(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 """
-    most = []
-    for n_rows in (20_000, 400_000):
-        done = subprocess.run(
-            [sys.executable, "-c", code, tmp_path / "o.csv"],
-            input=b"a\n" + b"some words in a row of text and no comma at all\n" * n_rows,
-            capture_output=True,
-            cwd=REPOSITORY,
-            check=True,
+    ways = {"csv": "jsonl", "jsonl": "parquet", "parquet": "csv"}
+    jobs = []
+    for n_rows in (3_000, 12_000):  # whatever grows once has grown when the large ones come
+        for suffix, to in ways.items():
+            table = tmp_path / f"{n_rows}.{suffix}"
+            table_of(n_rows, table)
+            jobs.append(f"{table}>{tmp_path / f'{n_rows}-{suffix}.{to}'}")
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "m.textcnn", *jobs],
+        capture_output=True,
+        cwd=REPOSITORY,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    most = [int(line) for line in done.stdout.split()]
+    for (suffix, to), larger, before in zip(ways.items(), most[3:], most[2:], strict=False):
+        # Kilobytes; either column of the larger table has 18,000 more.
+        assert larger < before + 10_000, (suffix, most)
+        written = read(tmp_path / f"12000-{suffix}.{to}")
+        assert written.shape == (12_000, 2) and written["note"].iloc[-1].rstrip() == (
+            "good film 11999"
         )
-        most.append(int(done.stdout))
-        with open(tmp_path / "o.csv", "rb") as file:
-            assert sum(1 for _ in file) == n_rows + 1
-    assert most[1] < most[0] + 8_000  # kilobytes; the larger table has 19,000 more
+        assert written["review_linear"].notna().all()
 
 
 def keep_note(folder, tmp_path, notes, out):

@@ -13,7 +13,7 @@ from dying import DiesOnce
 from joblib import parallel_config
 
 import textcnn
-from textcnn import TextLinearEncoder
+from textcnn import TableFeatures, TextLinearEncoder
 from textcnn.serving import PartitionTransform, partitions
 from textcnn.text.documents import TextSource
 from textcnn.workers import spread
@@ -100,6 +100,22 @@ def test_scikit_learns_models_are_spread_as_well(client):
         there = TextLinearEncoder(cv=3, random_state=0).fit_transform(X, y)
     assert len(tasks.data) == 2
     np.testing.assert_array_equal(there, here)
+
+
+def test_a_table_of_members_is_spread_as_well(client):
+    X, y = signal_table(90, 0)
+    X = X.assign(title=signal_table(90, 1)[0]["review"], price=np.arange(90.0))
+    features = TableFeatures(["linear"], columns=["review", "title"], cv=3, random_state=0)
+    here = features.fit_transform(X, y)
+    new = signal_table(40, 1)[0].assign(title="good", price=1.0)
+    expected = features.transform(new)
+    with parallel_config("dask"), get_task_stream(client) as tasks:
+        there = features.fit_transform(X, y)
+    assert tasks.data
+    pd.testing.assert_frame_equal(pd.DataFrame(there), pd.DataFrame(here), check_exact=True)
+    pd.testing.assert_frame_equal(
+        pd.DataFrame(features.transform(new)), pd.DataFrame(expected), check_exact=True
+    )
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import textcnn
-from textcnn import OutOfFoldEncoder, TextLinearEncoder, cli
+from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder, cli
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(60, seed=7)
@@ -244,41 +244,86 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(train, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"train.csv", "m.textcnn", "out.csv"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_fit_leaves_the_old_files(tmp_path, number):
-    table, y = signal_table(20_000, seed=1)
-    table.assign(review=table["review"] * 8, y=y).to_csv(tmp_path / "train.csv", index=False)
-    out, model = tmp_path / "out.csv", tmp_path / "m.textcnn"
+SAYS_WHEN_A_NETWORK_LEARNS = """
+    import os
+    from textcnn.neural.batches import Batches
+
+    def set_epoch(self, epoch, original=Batches.set_epoch):
+        if epoch == 2:
+            open(os.environ["LEARNING"], "w").close()
+        original(self, epoch)
+
+    Batches.set_epoch = set_epoch
+"""
+NETWORK = ["--text", "review", "--target", "y", "--folds", "2", "--kind", "cnn"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "jobs", "number"),
+    [
+        ("linear", 2, signal.SIGINT),
+        ("linear", 2, signal.SIGKILL),
+        ("cnn", 1, signal.SIGINT),
+        ("cnn", 2, signal.SIGINT),
+    ],
+)
+def test_an_interrupted_fit_leaves_the_old_files(tmp_path, kind, jobs, number):
+    folder, startup = tmp_path / "files", tmp_path / "startup"
+    folder.mkdir()
+    startup.mkdir()
+    (startup / "sitecustomize.py").write_text(textwrap.dedent(SAYS_WHEN_A_NETWORK_LEARNS))
+    table, y = signal_table(20_000 if kind == "linear" else 2_000, seed=1)
+    table.assign(review=table["review"] * 8, y=y).to_csv(folder / "train.csv", index=False)
+    out, model = folder / "out.csv", folder / "m.textcnn"
     out.write_text("old")
     model.write_text("old")
+    options, begun, environment = LINEAR, ".out.csv.*.part", os.environ
+    if kind == "cnn":
+        # More passes than can be over when the signal comes; the workers start as this one.
+        options, begun = [*NETWORK, "--epochs", 10_000], "learning"
+        environment = {
+            **os.environ,
+            "LEARNING": str(folder / begun),
+            "PYTHONPATH": os.pathsep.join([str(startup), str(REPOSITORY)]),
+        }
     process = command(
-        "fit-transform", tmp_path / "train.csv", *LINEAR, "--jobs", 2, "--out", out, "--save", model
-    )
-    end = time.monotonic() + 100
-    while not list(tmp_path.glob(".out.csv.*.part")) and time.monotonic() < end:
-        time.sleep(0.05)  # until the fit begins
+        "fit-transform", folder / "train.csv", *options, "--jobs", jobs, "--out", out,
+        "--save", model, env=environment,
+        # A job in the background may have been told to let Ctrl-C pass.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
+    end = time.monotonic() + 300
+    while not list(folder.glob(begun)) and time.monotonic() < end and process.poll() is None:
+        time.sleep(0.05)
+    assert process.poll() is None and list(folder.glob(begun)), process.communicate()[1]
     os.killpg(process.pid, number)  # as Ctrl-C in a terminal reaches workers too
     said = process.communicate(timeout=100)[1]
     assert process.returncode == (130 if number == signal.SIGINT else -number), said
     assert "Traceback" not in said
     assert out.read_text() == model.read_text() == "old"
     if number == signal.SIGINT:
-        assert {path.name for path in tmp_path.iterdir()} == {"train.csv", "out.csv", "m.textcnn"}
+        assert {path.name for path in folder.iterdir()} - {begun} == {
+            "train.csv", "out.csv", "m.textcnn",
+        }  # fmt: skip
 
 
-def test_two_fits_at_once_of_the_same_files_leave_whole_ones(train, tmp_path):
+@pytest.mark.parametrize("kind", ["linear", "cnn"])
+def test_two_fits_at_once_of_the_same_files_leave_whole_ones(train, tmp_path, kind):
     out, model = tmp_path / "out.csv", tmp_path / "m.textcnn"
-    arguments = ["fit-transform", train, *LINEAR, "--out", out, "--save", model]
+    options = LINEAR if kind == "linear" else [*NETWORK, "--epochs", "1"]
+    arguments = ["fit-transform", train, *options, "--out", out, "--save", model]
     both = [command(*arguments) for _ in range(2)]
     for process in both:
-        said = process.communicate(timeout=100)[1]
+        said = process.communicate(timeout=300)[1]
         assert process.returncode == 0, said
+    assert {path.name for path in tmp_path.iterdir()} == {"train.csv", "out.csv", "m.textcnn"}
     encoder = TextLinearEncoder(cv=2, random_state=0)
+    if kind == "cnn":
+        encoder = TextCNNEncoder(cv=2, random_state=0, epochs=1)
     expected = encoder.fit_transform(TABLE, Y)
     np.testing.assert_allclose(pd.read_csv(out).to_numpy(), expected, atol=1e-6)
     loaded = textcnn.load(model)
-    np.testing.assert_array_equal(loaded.transform(TABLE[:5]), encoder.transform(TABLE[:5]))
-    assert {path.name for path in tmp_path.iterdir()} == {"train.csv", "out.csv", "m.textcnn"}
+    np.testing.assert_allclose(loaded.transform(TABLE), encoder.transform(TABLE), atol=1e-6)
 
 
 def test_a_damaged_vectors_file_is_one_line(train, tmp_path, capsys):

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from textcnn import TextLinearEncoder
+
 HARDENING = Path(__file__).resolve().parent.parent / "hardening"
 COUNTS = {"texts": 41, "frames": 8, "vectors": 150, "models": 40, "tables": 30, "pictures": 60}
 
@@ -25,8 +27,37 @@ def test_nothing_hostile_gets_through(module, part):
     assert result["n"] >= COUNTS[part] * 0.8 and sum(result["outcomes"].values()) >= result["n"]
 
 
-def test_every_part_of_the_full_run_is_tried_here_but_the_guided_one(module):
+def test_every_part_of_the_full_run_is_tried_here(module):
     assert set(module("fuzz").PARTS) == {*COUNTS, "guided"} == set(module("fuzz").COUNTS)
+
+
+GOOD = {"vectors": b"good 0.5 1.5\nbad 1.0 2.0\n", "csv": b"a,b\nx,y\n"}
+
+
+@pytest.mark.parametrize("target", ["model", "vectors", "csv"])
+def test_what_atheris_calls_reads_or_refuses(module, target, tmp_path):
+    guided = module("guided")
+    assert "atheris" not in vars(guided) and target in guided.TARGETS
+    one = guided.reader(target, tmp_path)
+    good = GOOD.get(target)
+    if good is None:
+        TextLinearEncoder(cv=2).fit(["good film", "bad film"] * 5, [1, 0] * 5).save(
+            tmp_path / "good.textcnn"
+        )
+        good = (tmp_path / "good.textcnn").read_bytes()
+    assert one(good) == "read"
+    for content in (b"", b"\x80\x04", b"PK\x05\x06", b'"a', b"\xff\xfe", good[:-9], good + good):
+        said = one(content)
+        assert said in ("read", "refused") or (target == "vectors" and content[:1] == b"\x80")
+    assert one(b"") == "refused"
+
+
+def test_without_atheris_the_record_says_so(module, monkeypatch):
+    fuzz = module("fuzz")
+    monkeypatch.setattr(fuzz.importlib.util, "find_spec", lambda name: None)
+    result = fuzz.run_part("guided", 30, seed_=0)
+    assert result["outcome"] == "left out: atheris is not installed"
+    assert result["n"] == 0 and not result["traceback"]
 
 
 def test_a_finding_is_kept_with_its_example(module, monkeypatch):

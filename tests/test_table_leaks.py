@@ -117,6 +117,18 @@ def test_a_dozen_members_on_noise_earn_nothing(seed):
     assert not features.report_.to_frame()["kept"].any()
 
 
+@pytest.mark.parametrize("target", ["multiclass", "continuous"])
+def test_members_on_noise_earn_nothing_of_other_targets(target):
+    X = noise_table(300, 3)[0]
+    random = np.random.default_rng(3)
+    y = random.integers(0, 3, 300) if target == "multiclass" else random.normal(size=300)
+    features = TableFeatures(noise_members(4), cv=3, keep="earning", random_state=0)
+    with pytest.warns(TableFeaturesWarning, match="No member earned its place"):
+        table = features.fit_transform(X, y)
+    assert features.target_type_ == target and table.shape == (300, 0)
+    assert not features.report_.to_frame()["kept"].any()
+
+
 def test_noise_columns_selected_by_gain_do_not_help_a_model():
     random = np.random.default_rng(7)
     n = 400

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textcnn
-from textcnn import TableFeatures
+from textcnn import TableFeatures, TextLinearEncoder
 from textcnn.persistence import FileFormatError, archive
 
 NEW = ["good film", "a bad and slow one", ""]
@@ -435,3 +435,59 @@ def test_any_bytes_and_any_state_give_the_documented_error(
         # Only parts that are of that very type pass, and what was there before.
         free = ("_history", "_notes", "classes_", "target_type_")
         assert name == "state" and (pair[0] in free or json.dumps(node) == before), (before, loaded)
+
+
+@pytest.fixture(scope="module")
+def saved_linear(tmp_path_factory):
+    X, y = signal_table(40, seed=0)
+    path = tmp_path_factory.mktemp("saved") / "linear.textcnn"
+    TextLinearEncoder(cv=2, random_state=0).fit(X, y).save(path)
+    return path.read_bytes()
+
+
+def objects_in(node, name):
+    """Yield the states of all objects of a name."""
+    if isinstance(node, dict) and node.get("object") == name:
+        yield node["state"]
+    for child in (
+        node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    ):
+        yield from objects_in(child, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "value"),
+    [
+        ("NgramCounter", "tokenizer", 3),
+        ("NgramCounter", "tokenizer", "tokens"),
+        ("NgramCounter", "word_sizes", {"tuple": [1]}),
+        ("NgramCounter", "char_sizes", {"tuple": [2, 10**30]}),
+        ("NgramCounter", "words", None),
+        ("FoldTfidf", "n_words", "words"),
+        ("FoldTfidf", "idf_", None),
+        ("CentredLogisticRegression", "classes_", []),
+        ("CentredLogisticRegression", "_softmax", []),
+        ("CentredLogisticRegression", "coef_", None),
+        ("Pipeline", "steps", [{"tuple": [{"array": 0}, {"array": 1}]}] * 2),
+        ("Pipeline", "steps", [{"tuple": ["tfidf", {"tuple": []}]}, {"tuple": ["linear", None]}]),
+        ("FoldEstimator", "method", "fit"),
+        ("TextLinearEncoder", "feature_names_in_", {"cells": [[0]], "shape": [1]}),
+        ("TextLinearEncoder", "_row_hashes", None),
+        ("TextLinearEncoder", "_counters", []),
+    ],
+)
+def test_linear_models_that_do_not_fit_are_refused(saved_linear, load_bytes, name, part, value):
+    load_bytes(saved_linear)
+
+    def change(state):
+        if name == "TextLinearEncoder":
+            fitted_part(state)[part][1] = value
+            return state
+        found = list(objects_in(state, name))
+        assert found and all(part in holder for holder in found)
+        for holder in found:
+            holder[part] = value
+        return state
+
+    with pytest.raises(FileFormatError):
+        load_bytes(forged_state(saved_linear, change))

@@ -6,12 +6,16 @@ can ask for no more memory than the file has bytes.
 
 from __future__ import annotations
 
+import numpy as np
+
 from textcnn.persistence.archive import FileFormatError
 from textcnn.text.joining import JoinedTokenizer
 
 _KINDS = ("binary", "multiclass", "multilabel", "continuous", "multioutput")
 # Networks whose layers' sizes are settings; those of others come with their code.
 _OURS = (None, "bigru", "simple", "residual")
+# No n-gram has more words; each size up to the largest is a pass over the rows.
+_LONGEST_NGRAM = 1_000_000
 _LOSSES = ("binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson")
 
 
@@ -32,10 +36,13 @@ def check_head(head) -> None:
 
 def check_columns(estimator) -> None:
     """Refuse an estimator whose columns are not those that its parts read."""
-    names = getattr(estimator, "feature_names_in_", None)
-    n_columns = getattr(estimator, "n_features_in_", 1)
-    if n_columns < 1 or (names is not None and names.shape != (n_columns,)):
-        raise FileFormatError("The names of its columns do not fit their number.")
+    n_columns = _check_names(estimator)
+    for flag in ("add_spread", "add_indicator"):
+        if not isinstance(getattr(estimator, flag, False), bool | np.bool_):
+            raise FileFormatError(f"{flag} is neither True nor False.")
+    hashes = getattr(estimator, "_row_hashes", None)
+    if hasattr(estimator, "get_feature_names_out") and (hashes is None or hashes.ndim != 1):
+        raise FileFormatError("The hashes of its training rows are not there.")
     readers = [network.readers for networks in _networks(estimator) for network in networks[:1]]
     if not hasattr(estimator, "_is_joined") or not readers:
         return
@@ -45,11 +52,128 @@ def check_columns(estimator) -> None:
         raise FileFormatError("Its columns do not fit its networks.")
 
 
+def _check_names(estimator) -> int:
+    """Refuse names of columns that are no texts or of another number; return the number."""
+    names = getattr(estimator, "feature_names_in_", None)
+    n_columns = getattr(estimator, "n_features_in_", 1)
+    if n_columns < 1 or (names is not None and names.shape != (n_columns,)):
+        raise FileFormatError("The names of its columns do not fit their number.")
+    if names is not None and not all(isinstance(name, str) for name in names):
+        raise FileFormatError("The name of a column is no text.")
+    return n_columns
+
+
 def check_models(estimator) -> None:
     """Refuse fold models that cannot predict, such as a pipeline whose last step is none."""
     for models in getattr(estimator, "_models", ()):
         if not models or any(not hasattr(fold.estimator, fold.method) for fold in models):
             raise FileFormatError("A model of it cannot predict.")
+        for fold in models:
+            _check_level(fold.level, estimator._head)
+    counters = getattr(estimator, "_counters", None)
+    if counters is None:
+        return
+    n_tables = 1 if getattr(estimator, "_is_joined", False) else _check_names(estimator)
+    if not len(counters) == len(getattr(estimator, "_models", ())) == n_tables:
+        raise FileFormatError("Its models do not fit its columns.")
+    for counter, models in zip(counters, estimator._models, strict=True):
+        _check_counter(counter)
+        for fold in models:
+            if not _is_linear_model_of(fold, counter, estimator._head):
+                raise FileFormatError("A linear model does not fit its n-grams or its target.")
+
+
+def _check_level(level, head) -> None:
+    for part in (level.offset, level.centre, level.scale):
+        if part.shape != (head.n_outputs,):
+            raise FileFormatError("The level of a model does not fit its target.")
+
+
+def _check_tokenizer(tokenizer) -> None:
+    if isinstance(tokenizer, JoinedTokenizer):
+        tokenizer = tokenizer.tokenizer
+    is_name = isinstance(tokenizer, str) and tokenizer in ("word", "char")
+    if not is_name and not callable(tokenizer):
+        raise FileFormatError("A tokenizer is neither known nor a function.")
+
+
+def _check_counter(counter) -> None:
+    """Refuse a counter of n-grams that cannot count."""
+    _check_tokenizer(counter.tokenizer)
+    for sizes, known in (
+        (counter.word_sizes, counter.words),
+        (counter.char_sizes, counter.characters),
+    ):
+        if len(sizes) not in (0, 2) or (sizes and not 1 <= sizes[0] <= sizes[1] <= _LONGEST_NGRAM):
+            raise FileFormatError("The sizes of n-grams are none.")
+        if not _is_array(known, "iu", 1) or (len(known) and not sizes):
+            raise FileFormatError("The known n-grams of a column are none.")
+
+
+def _is_linear_model_of(fold, counter, head) -> bool:
+    """Tell whether weights and model of a fold fit the n-grams that they are handed."""
+    steps = getattr(fold.estimator, "steps", None)
+    names = ("Ridge",) if head.is_regression else ("CentredLogisticRegression",)
+    if (
+        not isinstance(steps, list)
+        or not all(isinstance(step, tuple) and len(step) == 2 for step in steps)
+        or not all(isinstance(step[0], str) for step in steps)
+        or [step[0] for step in steps] != ["tfidf", "linear"]
+        or type(steps[0][1]).__name__ != "FoldTfidf"
+        or type(steps[1][1]).__name__ not in names
+    ):
+        return False
+    weights, model = (vars(step[1]) for step in steps)
+    n_columns = max(counter.n_ngrams, 1)
+    idf, n_words = weights.get("idf_"), weights.get("n_words")
+    coef, intercept = model.get("coef_"), model.get("intercept_")
+    if (
+        not _is_array(idf, "f", 1)
+        or len(idf) != n_columns
+        or type(n_words) is not int
+        or n_words != counter.n_words
+    ):
+        return False
+    if head.is_regression:
+        shapes = [(head.n_outputs, n_columns)] + [(n_columns,)] * (head.n_outputs == 1)
+        return (
+            fold.method == "predict"
+            and _is_array(coef, "f", 1, 2)
+            and coef.shape in shapes
+            and (isinstance(intercept, float | np.floating) or _is_array(intercept, "f", 0, 1))
+            and np.shape(intercept) in ((), (head.n_outputs,))
+        )
+    return (
+        fold.method == "predict_proba"
+        and fold.centre is None
+        and _is_array(coef, "f", 2)
+        and coef.shape == (n_columns, head.n_outputs)
+        and _is_array(intercept, "f", 1)
+        and len(intercept) == head.n_outputs
+        and _is_array(model.get("means_"), "f", 1)
+        and len(model["means_"]) == n_columns
+        and isinstance(model.get("_softmax"), bool | np.bool_)
+        and bool(model["_softmax"]) == (head.kind == "multiclass")
+        and _are_classes_of(model.get("classes_"), head)
+    )
+
+
+def _are_classes_of(classes, head) -> bool:
+    if head.kind == "multilabel":
+        return isinstance(classes, list) and all(
+            _is_array(label, "iu", 1) and label.tolist() == [0, 1] for label in classes
+        )
+    return (
+        isinstance(classes, np.ndarray)
+        and classes.ndim == 1
+        and classes.tolist() == np.asarray(head.classes).tolist()
+    )
+
+
+def _is_array(value, kinds: str, *n_dimensions: int) -> bool:
+    return (
+        isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim in n_dimensions
+    )
 
 
 def _networks(estimator) -> list:
@@ -64,6 +188,7 @@ def check_table(features) -> None:
     named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
     if any(name not in parts for name in (*named, "_report", "text_columns_")):
         raise FileFormatError("It holds a TableFeatures that is not fitted.")
+    _check_names(features)
     own = [number for number in features._member_numbers if number is not None]
     numbers = [*features._kept_numbers, *own, *features._text_numbers]
     if any(not 0 <= number < features.n_features_in_ for number in numbers):
@@ -87,11 +212,15 @@ def check_network(network, head) -> None:
     """Refuse a network whose weights are not those that its settings ask for."""
     if network.n_outputs != head.n_outputs or network.loss != head.loss or not network.models:
         raise FileFormatError("A network does not fit its target.")
+    for reader in getattr(network, "readers", ()):
+        _check_tokenizer(getattr(reader, "tokenizer", "word"))
+    kind = network.settings.network
+    # Pictures have pretrained networks beside, which Keras knows by many names.
+    if hasattr(network, "readers") and kind not in _OURS and not callable(kind):
+        raise FileFormatError("A network is of an unknown kind.")
     for levelled in network.models:
         model, level = levelled.model, levelled.level
-        for part in (level.offset, level.centre, level.scale):
-            if part.shape != (head.n_outputs,):
-                raise FileFormatError("The level of a model does not fit its target.")
+        _check_level(level, head)
         if len(model.names) != len(model.weights):
             raise FileFormatError("The weights of a model do not fit their names.")
         shapes = dict(zip(model.names, (array.shape for array in model.weights), strict=True))

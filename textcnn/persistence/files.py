@@ -64,7 +64,9 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
 
     No code from the file runs and nothing is imported but this package's own classes and a few of
     scikit-learn's and skrub's. Every size, hash, name and type in it is checked first, so a damaged
-    or hostile file raises. What a loaded estimator computes is still what the file's author chose.
+    file raises, and so does a hostile one, or it loads an estimator that computes what its author
+    chose: wrong features, or a ValueError or TypeError in ``transform`` (estimators of scikit-learn
+    in it may raise others).
 
     Parameters
     ----------
