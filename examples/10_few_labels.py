@@ -2,7 +2,8 @@
 
 A network that has seen few rows knows them by heart: the gap between its accuracy on training rows
 and on new ones. Dropout and changed pictures (augmentation) make it smaller. For text, vectors of
-words learnt from texts without labels bring knowledge that few labels cannot.
+words learnt from texts without labels bring knowledge that few labels cannot, and make the gap
+smaller too.
 
     python examples/10_few_labels.py            # several sizes, a few minutes
     python examples/10_few_labels.py --quick
@@ -84,7 +85,7 @@ def load_texts(arguments):
 
 
 def measure_vectors(sizes, epochs, arguments):
-    """Return accuracy on new texts with and without given vectors, per number of labelled rows."""
+    """Return accuracy on training texts and new ones, without and with given vectors, by size."""
     texts, y, vectors = load_texts(arguments)
     lines = []
     for size in sizes:
@@ -98,8 +99,19 @@ def measure_vectors(sizes, epochs, arguments):
                 epochs=epochs,
                 random_state=arguments.seed,
             ).fit(texts[known], y[known])
-            lines.append([size, way, classifier.score(texts[:1000], y[:1000])])
-    return pd.DataFrame(lines, columns=["rows", "vectors", "accuracy"])
+            training = classifier.score(texts[known], y[known])
+            new = classifier.score(texts[:1000], y[:1000])
+            lines.append([size, way, training, new, training - new])
+    return pd.DataFrame(lines, columns=["rows", "vectors", "training", "new", "gap"])
+
+
+def draw_pairs(axes, lines, way):
+    """Draw bars of the accuracy on training rows and on new ones beside each other, way by way."""
+    places = np.arange(len(lines))
+    for offset, column, colour in ((-0.2, "training", "#a6cbe3"), (0.2, "new", "#4a7fa5")):
+        bars = axes.bar(places + offset, lines[column], 0.4, color=colour, label=f"{column} rows")
+        axes.bar_label(bars, fmt="{:.3f}", fontsize=8)
+    axes.set_xticks(places, lines[way])
 
 
 def main():
@@ -116,33 +128,31 @@ def main():
     few = (60,) if arguments.quick else (50, 100, 200, 400, 800)
     scores = measure_vectors(few, 30, arguments)
     show_table(scores.round(3))
-    by_way = scores[scores["rows"] < 300].groupby("vectors")["accuracy"].mean()
-    assert by_way["given"] > by_way["of the labelled rows"]
+    by_way = scores[scores["rows"] < 300].groupby("vectors")[["training", "new", "gap"]].mean()
+    given, labelled = by_way.loc["given"], by_way.loc["of the labelled rows"]
+    assert given["new"] > labelled["new"]
+    assert labelled["training"] > 0.95 and labelled["gap"] > given["gap"] > 0.03
 
     figure, (left, right) = new_figure(2, width=9, height=3.4)
     part = gaps[gaps["rows"] == sizes[0]]
-    places = np.arange(len(part))
-    for offset, column, colour in ((-0.2, "training", "#a6cbe3"), (0.2, "new", "#4a7fa5")):
-        bars = left.bar(places + offset, part[column], 0.4, color=colour, label=f"{column} rows")
-        left.bar_label(bars, fmt="{:.3f}", fontsize=8)
-    left.set_xticks(places, part["against overfitting"])
+    draw_pairs(left, part, "against overfitting")
     left.set(title=f"digits: {sizes[0]} labelled pictures", ylabel="accuracy")
     left.set(ylim=(0.7, 1.07), yticks=np.linspace(0.7, 1, 4))
     left.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
-    for way, lines in scores.groupby("vectors"):
-        if len(few) > 1:
-            right.plot(lines["rows"], lines["accuracy"], "o-", label=f"vectors {way}")
-        else:
-            bars = right.bar([f"vectors {way}"], lines["accuracy"], color="#4a7fa5")
-            right.bar_label(bars, fmt="{:.3f}")
-    right.margins(y=0.12)
-    right.set(title=f"texts: {few[0]} labelled" if len(few) == 1 else "texts")
-    right.set_ylabel("accuracy on 1,000 new texts")
-    if len(few) > 1:
+    right.margins(y=0.2)
+    right.set(title=f"texts: {few[0]} labelled" if len(few) == 1 else "texts", ylabel="accuracy")
+    if len(few) == 1:
+        draw_pairs(right, scores, "vectors")
+        right.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
+    else:
+        for way, lines in scores.groupby("vectors"):
+            (line,) = right.plot(lines["rows"], lines["new"], "o-", label=f"vectors {way}, new")
+            style = {"color": line.get_color(), "label": f"vectors {way}, training"}
+            right.plot(lines["rows"], lines["training"], "--", **style)
         right.set(xlabel="labelled texts", xscale="log")
         right.set_xticks(few, few)
         right.minorticks_off()
-        right.legend(frameon=False)
+        right.legend(frameon=False, fontsize=8)
     save_figure(figure, arguments, "10_few_labels")
 
 

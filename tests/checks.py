@@ -77,11 +77,11 @@ def check_noise(fit_transform, folds, X, y) -> float:
     return score
 
 
-def check_exact_influence(encoder, X, y, folds, change) -> None:
+def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
     """Assert that the targets of a fold's held-out rows have no say in those rows' features.
 
     ``change(y, rows)`` returns a copy of y with other targets in these rows, the same set of
-    classes and the same kind of target.
+    classes and the same kind of target. Returned are the features of y itself.
     """
     before = np.asarray(copy.deepcopy(encoder).set_params(cv=folds).fit_transform(X, y))
     for _, held_out in folds:
@@ -91,6 +91,7 @@ def check_exact_influence(encoder, X, y, folds, change) -> None:
         np.testing.assert_array_equal(after[held_out], before[held_out])
         others = np.setdiff1d(np.arange(len(y)), held_out)
         assert not np.array_equal(after[others], before[others]), "the change must matter elsewhere"
+    return before
 
 
 def check_fed_rows(encoder, folds) -> None:

@@ -18,3 +18,32 @@ def shared_data() -> Path:
             f"Set TEXTCNN_DATA to it. Received: TEXTCNN_DATA={folder}"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def backbone_weights(tmp_path_factory):
+    """A function from a network of keras.applications to a file of weights for it.
+
+    The weights are random, with the statistics of noise in batch normalisation: at the fresh ones
+    the features of every picture are nearly the same.
+    """
+    import keras
+    import numpy as np
+
+    folder = tmp_path_factory.mktemp("backbones")
+
+    def save(name: str) -> Path:
+        path = folder / f"{name}.weights.h5"
+        if not path.exists():
+            make = getattr(keras.applications, name)
+            keras.utils.set_random_seed(0)
+            model = make(include_top=False, weights=None, input_shape=(32, 32, 3))
+            for layer in model.layers:
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.momentum = 0.0
+            noise = np.random.default_rng(0).uniform(-1, 1, (16, 32, 32, 3))
+            model(noise.astype(np.float32), training=True)
+            model.save_weights(path)
+        return path
+
+    return save

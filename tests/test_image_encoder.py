@@ -71,6 +71,15 @@ def photos(tmp_path):
 
 # Leaks
 
+
+def normalised_network(shape):
+    """A user's network with statistics of its own."""
+    pictures = keras.Input(shape)
+    maps = keras.layers.Conv2D(3, 3, use_bias=False)(pictures)
+    maps = keras.layers.BatchNormalization(momentum=0.5)(maps)
+    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
+
+
 LEAK_SETTINGS = {
     "plain": {},
     "augmented, with early stopping": {
@@ -81,6 +90,7 @@ LEAK_SETTINGS = {
     },
     "residual": {"network": "residual", "n_filters": (2, 4), "depth": 6},
     "weighted and smoothed": {"class_weight": "balanced", "label_smoothing": 0.1},
+    "user's network": {"network": normalised_network},
 }
 
 
@@ -93,6 +103,34 @@ def test_targets_of_held_out_rows_have_no_say(name):
     encoder.set_params(cv=folds).fit(X, y)
     check_fed_rows(encoder, folds)
     encoder.report_.verify()
+
+
+def sequences(pictures):
+    """Return three frames of each picture."""
+    return np.stack([pictures, pictures[:, ::-1], pictures[:, :, ::-1]], axis=1)[..., None]
+
+
+@pytest.mark.parametrize("network", ["simple", normalised_network])
+def test_targets_of_held_out_sequences_have_no_say(network):
+    pictures, y = line_pictures(30)
+    folds = list(KFold(2, shuffle=True, random_state=1).split(pictures))
+    encoder = ImageCNNEncoder(**(TINY | {"network": network}))
+    check_exact_influence(encoder, sequences(pictures), y, folds, flip_classes)
+
+
+def test_targets_have_no_say_through_a_tuned_backbone(backbone_weights):
+    """No fold model starts from weights or moving statistics that another fold's targets tuned."""
+    pictures, y = line_pictures(12)
+    pictures = pictures.repeat(4, axis=1).repeat(4, axis=2)
+    folds = list(KFold(2, shuffle=True, random_state=1).split(pictures))
+    encoder = ImageCNNEncoder(
+        network="mobilenet",
+        pretrained=backbone_weights("MobileNet"),
+        **(TINY | {"epochs": 1, "batch_size": 4}),
+    )
+    features = check_exact_influence(encoder, pictures, y, folds, flip_classes)
+    for _, held_out in folds:
+        assert len(np.unique(features[held_out])) > 3, "what ignores its picture passes any check"
 
 
 def test_targets_of_a_regression_have_no_say_either():
@@ -190,7 +228,7 @@ def test_time_groups_weights_and_unlabelled_rows():
 
 def test_sequences_of_pictures():
     pictures, y = line_pictures(60)
-    X = np.stack([pictures, pictures[:, ::-1], pictures[:, :, ::-1]], axis=1)[..., None]
+    X = sequences(pictures)
     encoder = ImageCNNEncoder(cv=2, **(TINY | {"augment": "auto"}))
     assert encoder.fit_transform(X, y).shape == (60, 1)
     assert encoder._networks[0][0].reader.shape == (3, 8, 8, 1)

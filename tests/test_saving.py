@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 import skops.io
 from checks import signal_table, tiny
 from forged_files import forged_state, members_of
+from PIL import Image
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
 from sklearn.decomposition import TruncatedSVD
@@ -37,6 +39,7 @@ from textcnn import (
     TextLinearEncoder,
     WordVectors,
 )
+from textcnn.neural import network as network_module
 from textcnn.persistence import FileFormatError, NotStored
 from textcnn.persistence.registry import Registry
 
@@ -128,6 +131,18 @@ ESTIMATORS = {
     "ImageCNNEncoder": (ImageCNNEncoder(**SMALL_PICTURES, cv=2), PICTURES, Y == 0),
     "ImageCNNClassifier": (ImageCNNClassifier(**SMALL_PICTURES, augment="auto"), PICTURES, Y),
     "ImageCNNRegressor": (ImageCNNRegressor(**SMALL_PICTURES), PICTURES, NUMBERS[:, 0]),
+    "ImageCNNClassifier, residual": (
+        ImageCNNClassifier(
+            network="residual", depth=4, **(SMALL_PICTURES | {"n_filters": (2,)}), augment=None
+        ),
+        PICTURES,
+        Y,
+    ),
+    "ImageCNNEncoder, sequences": (
+        ImageCNNEncoder(**SMALL_PICTURES, cv=2, augment=None),
+        np.stack([PICTURES, PICTURES[::-1]], axis=1)[..., None],
+        Y == 0,
+    ),
 }
 
 
@@ -183,6 +198,47 @@ def test_a_loaded_estimator_says_the_same(fitted, tmp_path, name):
     first, second = (members_of((tmp_path / f"{n}.textcnn").read_bytes()) for n in ("one", "two"))
     if "augment" not in loaded.get_params() or loaded.augment is None:
         assert first == second
+
+
+def check_round_trip(estimator, X, path):
+    """Assert that a file gives back an estimator with the same answers; return it."""
+    expected = answers(estimator, X)
+    estimator.save(path)
+    loaded = textcnn.load(path)
+    for method, values in answers(loaded, X).items():
+        np.testing.assert_array_equal(values, expected[method], err_msg=method)
+    assert type(loaded) is type(estimator) and expected
+    return loaded
+
+
+def test_columns_of_files_and_a_table_of_them_come_back(tmp_path):
+    paths = [str(tmp_path / f"{number}.png") for number in range(40)]
+    for path, picture in zip(paths, PICTURES, strict=True):
+        Image.fromarray(picture).save(path)
+    X = pd.DataFrame({"photo": paths, "price": NUMBERS[:, 0]})
+    member = ImageCNNEncoder(**SMALL_PICTURES, cv=2, augment=None)
+    alone = clone(member).fit(X[["photo"]], Y == 0)
+    loaded = check_round_trip(alone, X[["photo"]][:7], tmp_path / "a.textcnn")
+    assert loaded.get_feature_names_out().tolist() == ["photo_cnn"]
+    table = TableFeatures((member,), cv=2, random_state=0).fit(X, Y == 0)
+    loaded = check_round_trip(table, X[:7], tmp_path / "b.textcnn")
+    assert loaded.transform(X[:7]).columns.tolist() == ["price", "photo_image_cnn"]
+
+
+def test_a_frozen_backbone_needs_its_file_of_weights_no_more(backbone_weights, tmp_path):
+    weights = tmp_path / "backbone.weights.h5"
+    shutil.copy(backbone_weights("MobileNet"), weights)
+    X = PICTURES[:12].repeat(4, axis=1).repeat(4, axis=2)
+    encoder = ImageCNNEncoder(
+        network="mobilenet", pretrained=str(weights), fine_tune=False, epochs=1, cv=2, augment=None
+    ).fit(X, np.arange(12) % 2)
+    weights.unlink()
+    encoder.save(tmp_path / "a.textcnn")
+    expected = encoder.transform(X)
+    network_module._idle.clear()  # no network that has read the file
+    loaded = textcnn.load(tmp_path / "a.textcnn")
+    np.testing.assert_allclose(loaded.transform(X), expected, atol=1e-6)
+    assert len(np.unique(expected)) > 6
 
 
 @pytest.mark.parametrize("name", [name for name in ESTIMATORS if "," not in name])

@@ -12,12 +12,14 @@ from checks import (
     signal_table,
     within_fold_auc,
 )
+from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, StratifiedKFold, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from textcnn import (
+    ImageCNNEncoder,
     OutOfFoldEncoder,
     TableFeatures,
     TableFeaturesWarning,
@@ -45,10 +47,24 @@ def flipped(y, rows):
     return changed
 
 
-@pytest.mark.parametrize("members", [("svd", "linear"), (TINY_CNN,)], ids=["cheap", "cnn"])
-def test_held_out_targets_have_no_say(members):
+MEMBERS = {
+    "cheap": ("svd", "linear"),
+    "cnn": (TINY_CNN,),
+    "joined": [("linear", TextLinearEncoder(columns="joined"))],
+    "pictures": (ImageCNNEncoder(n_filters=(2,), epochs=1, augment=None),),
+}
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_held_out_targets_have_no_say(name, tmp_path):
     X, y = two_columns(90, 0)
-    features = TableFeatures(members, random_state=0)
+    if name == "pictures":
+        X, y = X[:30], y[:30]
+        pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+        X = pd.DataFrame({"photo": [str(tmp_path / f"{number}.png") for number in range(30)]})
+        for path, picture in zip(X["photo"], pixels, strict=True):
+            Image.fromarray(picture).save(path)
+    features = TableFeatures(MEMBERS[name], random_state=0)
     check_exact_influence(features, X, y, folds_of(y), flipped)
 
 
