@@ -74,10 +74,12 @@ def killing_one(workers, out: Path):
 
     def wait_and_kill():
         while not is_over.wait(0.05):
-            if is_written(out) and (pids := workers()):
-                os.kill(pids[0], signal.SIGKILL)
-                killed.append(pids[0])
-                return
+            # Processes come and go while they are listed; then the next look finds one.
+            with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                if is_written(out) and (pids := workers()):
+                    os.kill(pids[0], signal.SIGKILL)
+                    killed.append(pids[0])
+                    return
 
     thread = threading.Thread(target=wait_and_kill)
     thread.start()
