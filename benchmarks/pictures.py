@@ -211,12 +211,18 @@ def fashion(seed):
 
     X, y, new, new_y = read_set("fashion_mnist")
     classifier = ImageCNNClassifier(
+        n_filters=(24, 48, 96),
         n_convolutions=2,
-        augment=[keras.layers.RandomFlip("horizontal")],
-        epochs=12,
+        pool_size=2,
+        augment=[
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomErasing(factor=0.5, scale=(0.02, 0.2)),
+        ],
+        epochs=14,
+        batch_size=128,
         random_state=seed,
     ).fit(X, y)
-    yield "two convolutions per block, flips, 12 passes", classifier.score(new, new_y)
+    yield "three blocks, flips, erasing, 14 passes", classifier.score(new, new_y)
 
 
 def speed(seed):
