@@ -242,13 +242,20 @@ def load(name: str, target: str, n_rows: int | None) -> tuple[pd.DataFrame, np.n
     file, text, unused, targets = TABLES[name]
     table = pd.read_csv(data_file(f"tables/{file}")).dropna(subset=[target])
     if target not in REGRESSION:
-        counts = table[target].map(table[target].value_counts())
-        table = table[counts >= FEWEST_ROWS_OF_A_CLASS]
+        table = without_rare_classes(table, target)
     table = table.sample(min(n_rows or len(table), len(table)), random_state=0)
+    if target not in REGRESSION:
+        table = without_rare_classes(table, target)
     inputs = table.drop(columns=[target, *unused, *targets[target]])
     others = [column for column in inputs if column not in text]
     strings = [column for column in others if not pd.api.types.is_numeric_dtype(inputs[column])]
     return inputs.astype(dict.fromkeys(strings, "category")), table[target].to_numpy(), text
+
+
+def without_rare_classes(table: pd.DataFrame, target: str) -> pd.DataFrame:
+    """Leave out classes of so few rows that their AUC, which counts as any other, is chance."""
+    counts = table[target].map(table[target].value_counts())
+    return table[counts >= FEWEST_ROWS_OF_A_CLASS]
 
 
 def stage_of(way: str, text: list[str], members: list[str], target_type: str, seed: int):
