@@ -207,12 +207,12 @@ def as_table(target: str, results: list[dict], options) -> str:
     ):
         sys.exit(f"The ways on {target} were scored on different rows. Delete the results.")
     scores: dict[str, dict] = {}
-    seconds: dict[str, list[float]] = {}
-    processor: dict[str, list[float]] = {}
+    seconds: dict[str, list[float | None]] = {}
+    processor: dict[str, list[float | None]] = {}
     for line in lines:
         scores.setdefault(line["way"], {})[line["split"]] = line["score"]
-        seconds.setdefault(line["way"], []).append(line["seconds"] or np.nan)
-        processor.setdefault(line["way"], []).append(line.get("processor") or np.nan)
+        seconds.setdefault(line["way"], []).append(line["seconds"])
+        processor.setdefault(line["way"], []).append(line.get("processor"))
     ours = name_of("ours", options.members)
     metric = "R²" if target in REGRESSION else "ROC AUC"
     shown_lines = [
@@ -227,7 +227,7 @@ def as_table(target: str, results: list[dict], options) -> str:
             lead = shown_lead(*([scores[name][split] for split in common] for name in (ours, way)))
         shown_lines.append(
             f"| {way} | {shown(list(scores[way].values()))} | {len(scores[way])} | {lead} "
-            f"| {np.nanmedian(seconds[way]):.1f} | {np.nanmedian(processor[way]):.1f} |"
+            f"| {shown_median(seconds[way])} | {shown_median(processor[way])} |"
         )
     for line in lines:
         if line["way"] == ours and line["split"] == 0:
@@ -358,6 +358,12 @@ def shown(values: list[float]) -> str:
     """Return mean and standard deviation over splits."""
     spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
     return f"{np.mean(values):.4f}{spread}"
+
+
+def shown_median(seconds: list[float | None]) -> str:
+    """Return the median of what was measured, a dash where nothing was."""
+    known = [value for value in seconds if value is not None]
+    return f"{np.median(known):.1f}" if known else "–"
 
 
 def shown_lead(ours: list[float], theirs: list[float]) -> str:

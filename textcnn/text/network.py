@@ -13,8 +13,9 @@ from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
 # How many of the updates that convolutions over words need each kind of network needs; see
-# benchmarks/schedules.py for the trials. A recurrent network adapts to short tables far sooner.
-SHARES_OF_UPDATES = {"bigru": 0.3, "char_bigru": 0.3}
+# benchmarks/schedules.py for the trials. A recurrent network adapts to short tables far sooner;
+# convolutions over characters must learn what words are first.
+SHARES_OF_UPDATES = {"bigru": 0.3, "char_bigru": 0.3, "char_cnn": 2.0}
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 
