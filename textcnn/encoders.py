@@ -143,7 +143,8 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones, and fewer for a recurrent network.
+        passes for short tables, few for long ones, fewer for a recurrent network, and more for
+        characters.
     batch_size : int, default=64
     learning_rate : float, default=0.003
         Adam's at the start; it falls along a cosine to 0.
