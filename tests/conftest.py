@@ -1,6 +1,7 @@
 """Set-up that several test modules share."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ def shared_data() -> Path:
             f"Set TEXTCNN_DATA to it. Received: TEXTCNN_DATA={folder}"
         )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close what a test drew: matplotlib warns at 20 open figures, whichever modules drew them."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -627,7 +627,6 @@ def test_plot_draws_a_line_per_model_and_a_dot_per_fold(cv):
     assert report.plot(given)[0] is given[0]
     with pytest.raises(ValueError, match="pair of Axes"):
         report.plot(plt.subplots()[1])
-    plt.close("all")
 
 
 def test_without_matplotlib_plot_says_what_to_type(monkeypatch):

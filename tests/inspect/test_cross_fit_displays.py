@@ -13,12 +13,6 @@ from textcnn.inspect import FoldsDisplay, GainsDisplay, OutputScoresDisplay
 SETTINGS = {"char_ngrams": None, "random_state": 0}
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def reviews():
     return load_reviews().iloc[:240]
