@@ -125,42 +125,54 @@ def shape_policy() -> ShapePolicy:
     return ShapePolicy(fixed_batch=False, lengths=None)
 
 
-def for_fit(batches, model):
-    """Wrap :class:`~textcnn.neural.batches.Batches` in what ``model.fit`` takes."""
+def for_fit(batches, model, n_steps: int):
+    """Wrap :class:`~textcnn.neural.batches.Batches` in what ``model.fit`` takes.
+
+    The steps are counted through the epochs, so that one iterator serves the whole fit; ``fit``
+    needs ``steps_per_epoch=len(batches)``.
+    """
     keras = import_keras()
     if keras.backend.backend() == "tensorflow":
-        return _tensorflow_dataset(batches, model)
+        return _tensorflow_dataset(batches, model, n_steps)
 
     class Adapter(keras.utils.PyDataset):
-        def __len__(self):
-            return len(batches)
+        num_batches = None  # as many as are asked for
 
-        def __getitem__(self, index):
-            return batches[index]
+        def __getitem__(self, step):
+            return batches.step(step)
 
     return Adapter()
 
 
-def _tensorflow_dataset(batches, model):
+def _tensorflow_dataset(batches, model, n_steps):
     """Return a tf.data pipeline whose shapes are free where the model's are: one trace for all.
 
     Keras' own PyDataset adapter takes the static shapes of the first two batches: another length
-    then fails or makes ``fit`` trace again.
+    then fails or makes ``fit`` trace again. ``Dataset.from_generator`` takes some 20 ms to start,
+    and Keras starts two in each epoch.
     """
     import tensorflow
-
-    def generate():
-        for index in range(len(batches)):
-            yield batches[index]
 
     def free(array):
         return tensorflow.TensorSpec((None,) * array.ndim, array.dtype)
 
-    inputs, targets, weights = batches[0]
-    signature = (_input_signature(model, inputs), free(targets), free(weights))
-    dataset = tensorflow.data.Dataset.from_generator(generate, output_signature=signature)
-    dataset = dataset.apply(tensorflow.data.experimental.assert_cardinality(len(batches)))
-    return dataset.prefetch(2)
+    inputs, targets, weights = batches.step(0)
+    specs = [*_input_signature(model, inputs), free(targets), free(weights)]
+
+    def read(step):
+        inputs, targets, weights = batches.step(int(step))
+        return [*inputs, targets, weights]
+
+    def load(step):
+        arrays = tensorflow.numpy_function(read, [step], [spec.dtype for spec in specs])
+        for array, spec in zip(arrays, specs, strict=True):
+            array.set_shape(spec.shape)
+        *inputs, targets, weights = arrays
+        return tuple(inputs), targets, weights
+
+    # Counted by a condition: at the end of a length that it knows Keras makes another iterator.
+    steps = tensorflow.data.Dataset.counter().take_while(lambda step: step < n_steps)
+    return steps.map(load).prefetch(2)
 
 
 def _input_signature(model, example) -> tuple:

@@ -95,6 +95,20 @@ class Batches:
             batch_order = random.permutation(len(self))
         self._positions, self._batch_order = positions, batch_order
 
+    def step(self, number: int):
+        """Return batch ``number`` as counted through the epochs; ask for them in ascending order.
+
+        The first batch of an epoch puts the rows in that epoch's order.
+        """
+        epoch, index = divmod(number, len(self))
+        try:
+            if index == 0:
+                self.set_epoch(epoch)
+            return self[index]
+        except Exception as error:
+            self.error = error
+            raise
+
     def positions(self, index: int) -> np.ndarray:
         """Return the positions (in ``rows``) that batch ``index`` of this epoch holds."""
         start = self._batch_order[index] * self._batch_size
@@ -110,14 +124,7 @@ class Batches:
         return self._source.gather(rows, self._view, self._policy)
 
     def __getitem__(self, index: int):
-        """Return ``(inputs, targets, weights)`` of batch ``index``."""
-        try:
-            return self._batch(index)
-        except Exception as error:
-            self.error = error
-            raise
-
-    def _batch(self, index: int):
+        """Return ``(inputs, targets, weights)`` of batch ``index`` of this epoch."""
         positions = self.positions(index)
         targets, weights = self._targets[positions], self._weights[positions]
         missing = self._batch_size - len(positions) if self._policy.fixed_batch else 0

@@ -127,7 +127,7 @@ class TracedNetwork:
         self._optimizer.total_updates.assign(float(job.schedule or job.updates))
         n_epochs = -(-job.updates // len(batches))
         history: list[dict] = []
-        callbacks = [_epoch_callback(batches, history, job.progress)]
+        callbacks = [_epoch_callback(history, job.progress)]
         if job.updates % len(batches):
             callbacks.append(_stop_after(job.updates))
         if stop_batches is not None:
@@ -139,11 +139,13 @@ class TracedNetwork:
         with backend.seeded_training(job.weights_seed):
             try:
                 self._model.fit(
-                    backend.for_fit(batches, self._model),
+                    backend.for_fit(batches, self._model, job.updates),
                     epochs=n_epochs,
+                    steps_per_epoch=len(batches),
                     validation_data=None
                     if stop_batches is None
-                    else backend.for_fit(stop_batches, self._model),
+                    else backend.for_fit(stop_batches, self._model, len(stop_batches)),
+                    validation_steps=None if stop_batches is None else len(stop_batches),
                     callbacks=callbacks,
                     shuffle=False,
                     verbose=0,
@@ -222,14 +224,11 @@ def _state(model) -> list:
     return [variable for variable in model.variables if id(variable) not in metrics]
 
 
-def _epoch_callback(batches, history, progress):
-    """Set the order of each epoch, keep its losses, and ask the caller whether to go on."""
+def _epoch_callback(history, progress):
+    """Keep the losses of each epoch and ask the caller whether to go on."""
     keras = backend.import_keras()
 
     class Epochs(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            batches.set_epoch(epoch)
-
         def on_epoch_end(self, epoch, logs=None):
             losses = {name: float(value) for name, value in (logs or {}).items()}
             history.append({"epoch": epoch, **losses})
