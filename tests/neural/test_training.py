@@ -297,6 +297,38 @@ def test_batches_hold_each_row_once_and_look_alike_in_the_same_epoch(rows):
     assert not np.array_equal(orders[0], orders[1])
 
 
+@pytest.mark.parametrize("updates", [2, 5, 7, 10, 12])
+def test_a_model_is_fed_the_batches_of_each_epoch_in_that_epochs_order(rows, updates, monkeypatch):
+    source, reader, targets = rows
+    handed, made = [], []
+    step = Batches.step
+
+    def recorded(batches, number):
+        made.append(batches)
+        epoch, index = divmod(number, len(batches))
+        batch = step(batches, number)
+        handed.append((epoch, index, batches.positions(index)))
+        return batch
+
+    monkeypatch.setattr(Batches, "step", recorded)
+    job = make_job(targets, 0, np.flatnonzero(np.arange(N_ROWS) % 3), updates=updates)
+    (model, _) = fit_models(make_blueprint(reader), source, [job])[0]
+    monkeypatch.undo()
+    batches, n_batches = made[0], 5
+    assert len(batches) == n_batches and all(other is batches for other in made)
+    assert model.updates == updates
+    # The first batch is also looked at for its shapes.
+    assert [(epoch, index) for epoch, index, _ in handed[1:]] == [
+        divmod(number, n_batches) for number in range(updates)
+    ]
+    trained = []
+    for epoch, index, positions in handed[1:]:
+        batches.set_epoch(epoch)
+        assert np.array_equal(positions, batches.positions(index))
+        trained.append(job.learn[positions])
+    assert np.array_equal(model.fed["learn"], np.unique(np.concatenate(trained)))
+
+
 def test_batches_are_filled_up_without_weight_where_the_backend_wants_one_shape(rows):
     source, _, targets = rows
     learn = np.arange(10)

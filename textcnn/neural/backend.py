@@ -156,13 +156,14 @@ def _tensorflow_dataset(batches, model, n_steps):
     def free(array):
         return tensorflow.TensorSpec((None,) * array.ndim, array.dtype)
 
-    inputs, targets, weights = batches.step(0)
+    first = inputs, targets, weights = batches.step(0)
     specs = [*_input_signature(model, inputs), free(targets), free(weights)]
 
     def read(step):
-        inputs, targets, weights = batches.step(int(step))
+        inputs, targets, weights = batches.step(int(step)) if step < n_steps else first
         return [*inputs, targets, weights]
 
+    @tensorflow.autograph.experimental.do_not_convert
     def load(step):
         arrays = tensorflow.numpy_function(read, [step], [spec.dtype for spec in specs])
         for array, spec in zip(arrays, specs, strict=True):
@@ -170,9 +171,8 @@ def _tensorflow_dataset(batches, model, n_steps):
         *inputs, targets, weights = arrays
         return tuple(inputs), targets, weights
 
-    # Counted by a condition: at the end of a length that it knows Keras makes another iterator.
-    steps = tensorflow.data.Dataset.counter().take_while(lambda step: step < n_steps)
-    return steps.map(load).prefetch(2)
+    # A step more than are asked for: at the end of what it knows Keras makes another iterator.
+    return tensorflow.data.Dataset.range(n_steps + 1).map(load).prefetch(2)
 
 
 def _input_signature(model, example) -> tuple:
