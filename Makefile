@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+# Python compiles a module when it is first imported; compiling all of TensorFlow's takes a minute.
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
 
 # TensorFlow's start-up notices are no news to a reader of these targets.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -30,10 +32,11 @@ setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and ev
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
 	$(PY) -m textcnn.cli demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
 
+# Two processes with a thread each: with more they would only wait for one another.
 test: lint ## lint, tests with warnings as errors, README code, doctests, examples
 	$(PY) examples/01_reviews_in_a_table.py --quick
 	$(PY) -m pytest --doctest-modules textcnn
-	$(PY) -m pytest -n 2 --dist loadfile --durations=25
+	TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --durations=25
 
 hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
 	$(PYTHON) hosts/run.py $(HOSTS)
@@ -42,7 +45,7 @@ distributed: ## fit and transform on dask, Ray and Spark for real, with workers 
 	$(PYTHON) hosts/run.py --folder engines $(ENGINES)
 
 fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01 for a hundredth of it
-	-$(PY) -m pip install --quiet --disable-pip-version-check atheris  # where it has a wheel
+	-$(INSTALL) atheris  # where it has a wheel
 	$(PY) hardening/fuzz.py --share $(SHARE)
 
 soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
@@ -72,13 +75,13 @@ $(PY):
 
 # Stamps: set-up runs again only when pyproject.toml is newer. The larger one also serves the demo.
 $(VENV)/.ready: pyproject.toml | $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
+	$(INSTALL) --editable .
 	touch $@
 
 $(VENV)/.ready-test: pyproject.toml | $(PY)
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test,backends]'
+	$(INSTALL) --editable '.[test,backends]'
 	touch $(VENV)/.ready $@
 
 $(VENV)/.ready-bench: $(VENV)/.ready-test
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(INSTALL) --editable '.[bench]'
 	touch $@
