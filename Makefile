@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-# Python compiles a module when it is first imported; compiling all of TensorFlow's takes a minute.
-INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-compile
+INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
 # TensorFlow's start-up notices are no news to a reader of these targets.
 export TF_CPP_MIN_LOG_LEVEL ?= 2

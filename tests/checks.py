@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,11 @@ def tiny(**changes) -> TextCNNEncoder:
     """Return an encoder that fits in a second; it learns little."""
     settings = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3, "random_state": 0}
     return TextCNNEncoder(**(settings | changes))
+
+
+def n_threads() -> int:
+    """Return how many threads TensorFlow takes for an operation in this process."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", "0")) or os.cpu_count()
 
 
 def noise_table(n_rows: int, seed: int, n_words: int = 6) -> tuple[pd.DataFrame, np.ndarray]:

@@ -13,6 +13,7 @@ from checks import (
     check_exact_influence,
     check_fed_rows,
     check_noise,
+    n_threads,
     noise_table,
     signal_table,
 )
@@ -733,13 +734,11 @@ def test_errors_name_the_column():
 
 
 def test_fold_models_in_processes_are_the_same():
-    import os
-
     from joblib import parallel_config
 
     X, y = signal_table(60, 0)
     here = tiny().fit_transform(X, y)
-    with parallel_config(backend="loky", inner_max_num_threads=os.cpu_count()):
+    with parallel_config(backend="loky", inner_max_num_threads=n_threads()):
         there = tiny(n_jobs=2).fit_transform(X, y)
     np.testing.assert_array_equal(there, here)
 

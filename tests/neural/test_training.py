@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from checks import n_threads
 
 from textcnn.neural import network as network_module
 from textcnn.neural.backend import ShapePolicy
@@ -102,14 +103,12 @@ def test_nothing_is_carried_from_model_to_model(rows, dropout):
 
 
 def test_processes_give_the_same_bits_at_equal_thread_counts(rows):
-    import os
-
     from joblib import parallel_config
 
     source, reader, targets = rows
     jobs = make_jobs(targets)
     here = fit_models(make_blueprint(reader), source, jobs)
-    with parallel_config(backend="loky", inner_max_num_threads=os.cpu_count()):
+    with parallel_config(backend="loky", inner_max_num_threads=n_threads()):
         there = fit_models(make_blueprint(reader), source, jobs, n_jobs=2)
     for one, other in zip(here, there, strict=True):
         assert_same(one, other)
