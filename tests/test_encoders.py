@@ -768,7 +768,10 @@ def test_updates_follow_the_kind_of_network():
     }.items():
         _, training = TextCNNEncoder(**changes)._check_settings()
         made[name] = training.updates(2000, target)
-    assert made == {"cnn": 178, "char": 356, "bigru": 53, "char_bigru": 53, "fixed": 64}
+    assert made == {"cnn": 178, "char": 534, "bigru": 53, "char_bigru": 53, "fixed": 64}
+    _, training = TextCNNEncoder(level="char")._check_settings()
+    shares = [training.share.of(n_rows) for n_rows in (100, 500, 2000, 10_000)]
+    assert shares == [1, 1.5, 3, 6], "no less than words, and no longer than was tried"
     _, training = TextCNNEncoder(network="bigru")._check_settings()
     many = read_target([0, 1] * 20_000, target_type="binary", n_rows=40_000)
     assert training.updates(40_000, many) == 625, "one pass at least"

@@ -17,6 +17,25 @@ from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import FittedModel, TrainingJob
 
 STOP_FRACTION = 0.1
+LONGEST_SHARE = 6.0
+
+
+@dataclass(frozen=True)
+class UpdateShare:
+    """Updates of ``epochs="auto"`` for a kind of network, where convolutions over words need 1.
+
+    A share that grows with a power of the rows is at least 1 and at most the longest that was
+    tried; see benchmarks/schedules.py.
+    """
+
+    at_500_rows: float = 1.0
+    growth: float = 0.0
+
+    def of(self, n_learn: int) -> float:
+        """Return the share for a model that learns from ``n_learn`` rows."""
+        if not self.growth:
+            return self.at_500_rows
+        return min(max(self.at_500_rows * (n_learn / 500) ** self.growth, 1.0), LONGEST_SHARE)
 
 
 @dataclass(frozen=True)
@@ -29,8 +48,7 @@ class TrainingSettings:
     early_stopping: bool = False
     class_weight: str | dict | None = None
     label_smoothing: float = 0.0
-    # Updates of epochs="auto" for this kind of network, where convolutions over words need 1.
-    share_of_updates: float = 1.0
+    share: UpdateShare = UpdateShare()
 
     @property
     def stop_fraction(self) -> float:
@@ -52,7 +70,7 @@ class TrainingSettings:
         """Return the number of updates that ``epochs="auto"`` makes."""
         updates = automatic_updates(n_learn, self.batch_size, target)
         per_epoch = -(-n_learn // self.batch_size)
-        return max(round(self.share_of_updates * updates), per_epoch)
+        return max(round(self.share.of(n_learn) * updates), per_epoch)
 
 
 def automatic_updates(n_learn: int, batch_size: int, target: Target) -> int:

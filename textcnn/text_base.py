@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from textcnn import parameters, text_parameters
 from textcnn.crossfit import Target
 from textcnn.explaining import ExplainsTexts
-from textcnn.fitting import LevelledModel
+from textcnn.fitting import LevelledModel, UpdateShare
 from textcnn.network_estimator import NetworkEstimator
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import integer_seed, seed_sequence
@@ -120,8 +120,8 @@ class TextNetworkEstimator(ExportsNetworks, ExplainsTexts, NetworkEstimator):
         """Check every parameter of words, network and training; return them grouped."""
         parameters.one_of(self, "columns", text_parameters.COLUMNS)
         settings = (text_parameters.reader_settings(self), text_parameters.network_settings(self))
-        share = share_of_updates(self.level, self.network)
-        return settings, replace(parameters.training_settings(self), share_of_updates=share)
+        share = UpdateShare(*share_of_updates(self.level, self.network))
+        return settings, replace(parameters.training_settings(self), share=share)
 
     def _read_columns(self, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
         """Return the text columns of X, or one that joins them."""
