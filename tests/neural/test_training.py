@@ -1,5 +1,6 @@
 """Models fitted one after another on one traced network are the models fitted alone."""
 
+import gc
 import random
 import threading
 from functools import partial
@@ -9,7 +10,7 @@ import pytest
 from checks import n_threads
 
 from textcnn.neural import network as network_module
-from textcnn.neural.backend import ShapePolicy
+from textcnn.neural.backend import ShapePolicy, for_fit
 from textcnn.neural.batches import Batches
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import entropy_from, integer_seed, seed_sequence
@@ -326,6 +327,38 @@ def test_a_model_is_fed_the_batches_of_each_epoch_in_that_epochs_order(rows, upd
         assert np.array_equal(positions, batches.positions(index))
         trained.append(job.learn[positions])
     assert np.array_equal(model.fed["learn"], np.unique(np.concatenate(trained)))
+
+
+def test_tensorflow_reads_a_step_of_no_rows_after_the_last(rows):
+    source, reader, targets = rows
+    learn = np.arange(20)
+    batches = Batches(
+        source,
+        learn,
+        source.view(learn),
+        targets=targets[learn],
+        weights=np.ones(len(learn), np.float32),
+        batch_size=8,
+        policy=ShapePolicy(False, None),
+        seed=np.random.SeedSequence(1),
+    )
+    plan = make_blueprint(reader)
+    handed = list(for_fit(batches, plan.build(), n_steps=5))
+    assert [len(targets) for _, targets, _ in handed] == [
+        *(len(targets) for _, targets, _ in map(batches.step, range(5))),
+        0,
+    ]
+
+
+def test_a_fit_that_is_over_keeps_none_of_its_rows_alive(rows):
+    def alive():
+        gc.collect()
+        return sum(isinstance(thing, Batches) for thing in gc.get_objects())
+
+    source, reader, targets = rows
+    before = alive()
+    fit_models(make_blueprint(reader), source, make_jobs(targets))
+    assert alive() == before
 
 
 def test_batches_are_filled_up_without_weight_where_the_backend_wants_one_shape(rows):

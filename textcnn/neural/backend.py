@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import sys
 import warnings
+import weakref
 from dataclasses import dataclass
 from functools import cache
 
@@ -149,18 +150,25 @@ def _tensorflow_dataset(batches, model, n_steps):
 
     Keras' own PyDataset adapter takes the static shapes of the first two batches: another length
     then fails or makes ``fit`` trace again. ``Dataset.from_generator`` takes some 20 ms to start,
-    and Keras starts two in each epoch.
+    and Keras starts two in each epoch. TensorFlow keeps every function that it was ever handed, so
+    this one must not keep the rows of a fit alive.
     """
     import tensorflow
 
     def free(array):
         return tensorflow.TensorSpec((None,) * array.ndim, array.dtype)
 
-    first = inputs, targets, weights = batches.step(0)
+    inputs, targets, weights = batches.step(0)
     specs = [*_input_signature(model, inputs), free(targets), free(weights)]
+    lent = weakref.ref(batches)
 
     def read(step):
-        inputs, targets, weights = batches.step(int(step)) if step < n_steps else first
+        if step == n_steps:
+            return [
+                np.empty([size or 0 for size in spec.shape], spec.dtype.as_numpy_dtype)
+                for spec in specs
+            ]
+        inputs, targets, weights = lent().step(int(step))
         return [*inputs, targets, weights]
 
     @tensorflow.autograph.experimental.do_not_convert
@@ -171,7 +179,7 @@ def _tensorflow_dataset(batches, model, n_steps):
         *inputs, targets, weights = arrays
         return tuple(inputs), targets, weights
 
-    # A step more than are asked for: at the end of what it knows Keras makes another iterator.
+    # A step more, of no rows: at the end of what it knows Keras makes another iterator.
     return tensorflow.data.Dataset.range(n_steps + 1).map(load).prefetch(2)
 
 
