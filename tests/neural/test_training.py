@@ -55,6 +55,16 @@ def make_job(targets, fold, learn, **changes):
     return TrainingJob(learn=learn, targets=targets[learn], weights=weights, **settings)
 
 
+def make_batches(rows, learn, **changes):
+    source, _, targets = rows
+    settings = {
+        "weights": np.ones(len(learn), np.float32),
+        "policy": ShapePolicy(False, None),
+        "seed": np.random.SeedSequence(1),
+    } | changes
+    return Batches(source, learn, source.view(learn), targets=targets[learn], **settings)
+
+
 def make_blueprint(reader, **changes):
     settings = TextNetworkSettings(**({"n_filters": 3, "kernel_sizes": (2,)} | changes))
     return blueprint([reader], settings, n_outputs=1, loss="binary_crossentropy")
@@ -273,18 +283,9 @@ def test_divergence_is_an_error_that_names_the_model(rows):
 
 
 def test_batches_hold_each_row_once_and_look_alike_in_the_same_epoch(rows):
-    source, _, targets = rows
+    source = rows[0]
     learn = np.arange(5, N_ROWS, 2)
-    batches = Batches(
-        source,
-        learn,
-        source.view(learn),
-        targets=targets[learn],
-        weights=np.ones(len(learn), np.float32),
-        batch_size=4,
-        policy=ShapePolicy(False, None),
-        seed=np.random.SeedSequence(1),
-    )
+    batches = make_batches(rows, learn, batch_size=4)
     orders = []
     for epoch in (0, 1, 0):
         batches.set_epoch(epoch)
@@ -330,19 +331,8 @@ def test_a_model_is_fed_the_batches_of_each_epoch_in_that_epochs_order(rows, upd
 
 
 def test_tensorflow_reads_a_step_of_no_rows_after_the_last(rows):
-    source, reader, targets = rows
-    learn = np.arange(20)
-    batches = Batches(
-        source,
-        learn,
-        source.view(learn),
-        targets=targets[learn],
-        weights=np.ones(len(learn), np.float32),
-        batch_size=8,
-        policy=ShapePolicy(False, None),
-        seed=np.random.SeedSequence(1),
-    )
-    plan = make_blueprint(reader)
+    batches = make_batches(rows, np.arange(20), batch_size=8)
+    plan = make_blueprint(rows[1])
     handed = list(for_fit(batches, plan.build(), n_steps=5))
     assert [len(targets) for _, targets, _ in handed] == [
         *(len(targets) for _, targets, _ in map(batches.step, range(5))),
@@ -362,17 +352,13 @@ def test_a_fit_that_is_over_keeps_none_of_its_rows_alive(rows):
 
 
 def test_batches_are_filled_up_without_weight_where_the_backend_wants_one_shape(rows):
-    source, _, targets = rows
     learn = np.arange(10)
-    policy = ShapePolicy(True, (8, 16))
-    batches = Batches(
-        source,
+    batches = make_batches(
+        rows,
         learn,
-        source.view(learn),
-        targets=targets[learn],
-        weights=np.full(10, 2, np.float32),
         batch_size=4,
-        policy=policy,
+        weights=np.full(10, 2, np.float32),
+        policy=ShapePolicy(True, (8, 16)),
         seed=None,
     )
     inputs, batch_targets, weights = batches[2]
