@@ -29,7 +29,7 @@ help: ## list the targets
 setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
 
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
-	$(PY) -m textcnn.cli demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
+	$(PY) -m textcnn demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
 
 # Two processes with a thread each: with more they would only wait for one another.
 test: lint ## lint, tests with warnings as errors, README code, doctests, examples

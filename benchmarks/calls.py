@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
 
 import textcnn
 
@@ -94,6 +95,7 @@ def cases() -> dict:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    print(machine_line())
     print("| fit | calls | changes of file | files | depth |\n|---|---|---|---|---|")
     for name, function in cases().items():
         found = trace(function)

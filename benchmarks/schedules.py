@@ -1,6 +1,7 @@
 """How long to train: updates against accuracy and log-loss, for each kind of text network.
 
-The tables behind ``epochs="auto"`` (see ``automatic_updates`` in textcnn/fitting.py). Two runs:
+The tables behind ``epochs="auto"`` (``automatic_updates`` in
+textcnn/fit/network_jobs.py). Two runs:
 
 - ``--kinds cnn``, at numbers of updates: what the rule was fitted to. Three folds, 100-d domain
   vectors frozen beside 32 learnt, 100 filters x (3, 4, 5), dropout 0.5, Adam from 3e-3 with cosine
@@ -23,7 +24,7 @@ from machine import machine_line
 from shared_data import data_file
 
 from textcnn import TextCNNEncoder
-from textcnn.fitting import TrainingSettings, automatic_updates
+from textcnn.fit.network_jobs import TrainingSettings, automatic_updates
 
 GRID = {
     "mr500": [50, 100, 200, 300],

@@ -47,7 +47,7 @@ else:
     import textcnn
     model = textcnn.load(path)
     if way == "keras":
-        from textcnn import text_base
+        from textcnn.text import fitted
         text_base.has_plain_form = lambda settings: False
 with open(texts) as file:
     texts = json.load(file)

@@ -56,7 +56,7 @@ for _set, _source in {
         FILES[f"images/{_set}/{_part}-ubyte.gz"] = ("the file as published, in IDX form", _source)
 FILES["images/ants_bees_small_jpg.tar"] = (
     "JPEG files in train/ants, train/bees, val/ants and val/bees",
-    "the hymenoptera pictures of PyTorch's transfer learning tutorial, made small",
+    "the hymenoptera images of PyTorch's transfer learning tutorial, made small",
 )
 
 

@@ -13,7 +13,7 @@ Ways 3 and 4 look at the target, so training rows get predictions of models that
     python examples/01_reviews_in_a_table.py --quick    # a part of the bundled table, tiny networks
 
 The bundled table is made by `textcnn.datasets.make_reviews`, and its text favours models that read
-word order, by design. For an honest picture the full run adds two real tables where the folder
+word order, by design. For an honest image the full run adds two real tables where the folder
 `TEXTCNN_DATA` (default: `../shared/data` beside the repository) holds them. Their word vectors were
 trained on a corpus that holds these very texts, test rows included (never a label), so the network
 is also run without them.
@@ -28,7 +28,7 @@ from pathlib import Path
 import pandas as pd
 
 from textcnn import TextCNNEncoder
-from textcnn.comparison import compare_text_features, text_stages
+from textcnn.command_line.comparison import compare_text_features, text_stages
 from textcnn.datasets import load_reviews
 
 REPOSITORY = Path(__file__).resolve().parent.parent

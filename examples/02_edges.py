@@ -1,4 +1,4 @@
-"""Edges: one convolution, ReLU and pooling on a picture of 300×300 pixels.
+"""Edges: one convolution, ReLU and pooling on an image of 300×300 pixels.
 
 The kernel subtracts from each pixel, eight times over, its eight neighbours: where all are alike
 that is zero, so that only edges are left. What Keras calls a convolution is a correlation: the
@@ -19,18 +19,18 @@ def main():
     import keras
     from matplotlib.patches import Rectangle
 
-    picture = draw_shapes()
+    image = draw_shapes()
     convolution = keras.layers.Conv2D(1, 3, use_bias=False)
     convolution.build((None, 300, 300, 1))
     convolution.set_weights([KERNEL[:, :, None, None]])
-    convolved = convolution(picture[None, ..., None])
+    convolved = convolution(image[None, ..., None])
     activated = keras.layers.ReLU()(convolved)
     pooled = keras.layers.MaxPooling2D(2)(activated)
     convolved, activated, pooled = (
         keras.ops.convert_to_numpy(maps)[0, ..., 0] for maps in (convolved, activated, pooled)
     )
 
-    np.testing.assert_allclose(convolved, correlate2d(picture, KERNEL, "valid"), atol=1e-3)
+    np.testing.assert_allclose(convolved, correlate2d(image, KERNEL, "valid"), atol=1e-3)
     assert convolved.shape == (298, 298) and pooled.shape == (149, 149)
     on_edge = np.abs(convolved) > 1e-3
     print(f"{on_edge.mean():.1%} of the positions lie on an edge; everywhere else the map is 0")
@@ -43,7 +43,7 @@ def main():
     signed = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
     positive = {"cmap": "gray", "vmin": 0, "vmax": reach}
     for (whole, detail), values, title, options in (
-        (panels[:, 0], picture, "picture, 300×300", {"cmap": "gray", "vmin": 0, "vmax": 255}),
+        (panels[:, 0], image, "image, 300×300", {"cmap": "gray", "vmin": 0, "vmax": 255}),
         (panels[:, 1], convolved, "convolution: red > 0, blue < 0", signed),
         (panels[:, 2], activated, "ReLU: what is above 0", positive),
         (panels[:, 3], pooled, "max pooling, 149×149", positive),

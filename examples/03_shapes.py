@@ -1,4 +1,4 @@
-"""Shapes: what kernels and strides make of a picture of 32×32 pixels and 3 channels.
+"""Shapes: what kernels and strides make of an image of 32×32 pixels and 3 channels.
 
 Twelve filters give twelve maps; 2×2 max pooling with stride 2 halves their sides. A kernel of k
 pixels that moves by s fits (n - k) // s + 1 times into n pixels; with padding="same" there are
@@ -18,7 +18,7 @@ KERNELS, STRIDES = (2, 3, 5, 7), (1, 2, 3, 4)
 
 def table_of(**settings):
     classifier = ImageCNNClassifier(n_filters=12, batch_norm=False, augment=None, **settings)
-    return layer_table(classifier, picture_shape=(32, 32, 3)).set_index("layer")
+    return layer_table(classifier, image_shape=(32, 32, 3)).set_index("layer")
 
 
 def main():
@@ -58,7 +58,7 @@ def main():
     left.set(xlabel="stride", ylabel="side of the maps, pixels")
     left.set(title="12 filters on 32×32 pixels, no padding")
     left.set(xticks=STRIDES, ylim=(0, 33))
-    right.set(xlabel="stride", ylabel="multiply-adds per picture", title="their cost", yscale="log")
+    right.set(xlabel="stride", ylabel="multiply-adds per image", title="their cost", yscale="log")
     right.set(xticks=STRIDES)
     left.legend(frameon=False, fontsize=8, title="kernel", alignment="left")
     save_figure(figure, arguments, "03_shapes")

@@ -1,9 +1,9 @@
 """Weight sharing: ten filters against a hidden dense layer of 24 units, on handwritten digits.
 
-Three networks with one hidden layer each read pictures of 28×28 pixels. A filter of 3×3 looks at
+Three networks with one hidden layer each read images of 28×28 pixels. A filter of 3×3 looks at
 every position with the same nine weights: few parameters, many multiply-adds. What is done with
 the maps decides the rest: their averages need 210 parameters in all but do not know where
-something was; all positions need 67,710. And a kernel as large as the picture fits once only: that
+something was; all positions need 67,710. And a kernel as large as the image fits once only: that
 is a dense layer.
 
     python examples/04_weight_sharing.py            # MNIST, some minutes
@@ -16,7 +16,7 @@ from example_tools import (
     dense_network,
     new_figure,
     read_arguments,
-    real_pictures,
+    real_images,
     save_figure,
     show_table,
     small_digits,
@@ -33,10 +33,10 @@ NETWORKS = {
 }
 
 
-def assert_that_a_kernel_as_large_as_the_picture_is_a_dense_layer(pictures):
+def assert_that_a_kernel_as_large_as_the_image_is_a_dense_layer(images):
     import keras
 
-    pixels = pictures[:20].astype(np.float32) / 255
+    pixels = images[:20].astype(np.float32) / 255
     convolution = keras.layers.Conv2D(24, 28)
     maps = keras.ops.convert_to_numpy(convolution(pixels[..., None]))
     dense = keras.layers.Dense(24)
@@ -54,8 +54,8 @@ def main():
     if arguments.quick:
         X, new, y, new_y = small_digits(arguments.seed, border=2, magnify=3)
     else:
-        X, new, y, new_y = real_pictures("mnist")
-    assert_that_a_kernel_as_large_as_the_picture_is_a_dense_layer(X)
+        X, new, y, new_y = real_images("mnist")
+    assert_that_a_kernel_as_large_as_the_image_is_a_dense_layer(X)
 
     lines = {}
     for name, settings in NETWORKS.items():

@@ -13,7 +13,7 @@ from scipy.signal import correlate2d
 
 
 def matrix_of(kernel, height, width):
-    """Return the matrix that does to a flat picture what the kernel does without padding."""
+    """Return the matrix that does to a flat image what the kernel does without padding."""
     rows, columns = height - kernel.shape[0] + 1, width - kernel.shape[1] + 1
     matrix = np.zeros((rows, columns, height, width))
     for row in range(rows):
@@ -26,17 +26,17 @@ def matrix_of(kernel, height, width):
 def main():
     arguments = read_arguments(__doc__)
     random = np.random.default_rng(arguments.seed)
-    kernel, picture = np.arange(1.0, 10.0).reshape(3, 3), random.normal(size=(6, 6))
+    kernel, image = np.arange(1.0, 10.0).reshape(3, 3), random.normal(size=(6, 6))
     matrix = matrix_of(kernel, 6, 6)
-    by_matrix = (matrix @ picture.ravel()).reshape(4, 4)
-    np.testing.assert_allclose(by_matrix, correlate2d(picture, kernel, "valid"))
+    by_matrix = (matrix @ image.ravel()).reshape(4, 4)
+    np.testing.assert_allclose(by_matrix, correlate2d(image, kernel, "valid"))
 
     import keras
 
     convolution = keras.layers.Conv2D(1, 3, use_bias=False)
     convolution.build((None, 6, 6, 1))
     convolution.set_weights([kernel[:, :, None, None]])
-    by_keras = keras.ops.convert_to_numpy(convolution(picture[None, ..., None]))[0, ..., 0]
+    by_keras = keras.ops.convert_to_numpy(convolution(image[None, ..., None]))[0, ..., 0]
     np.testing.assert_allclose(by_keras, by_matrix, rtol=1e-4, atol=1e-4)
 
     assert matrix.shape == (16, 36)
@@ -63,7 +63,7 @@ def main():
     figure.colorbar(image, ax=left, label="weight", shrink=0.6, ticks=[1, 5, 9])
     right.loglog(sides, full, "o-", color="#b5332e", label="the matrix")
     right.loglog(sides, sparse, "o-", color="#4a7fa5", label="the kernel")
-    right.set(xlabel="side of the picture", ylabel="multiply-adds", title="cost of one map")
+    right.set(xlabel="side of the image", ylabel="multiply-adds", title="cost of one map")
     right.set_xticks(sides, sides)
     right.minorticks_off()
     right.legend(frameon=False)

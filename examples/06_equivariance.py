@@ -2,7 +2,7 @@
 
 A convolution commutes with shifts, f(g(x)) = g(f(x)), exactly. Max pooling forgets a part of where
 something was, and pooling over the whole map all of it. Neither holds for turns and zooms: those
-are learnt from changed pictures, if at all. A dense net has nothing of the kind.
+are learnt from changed images, if at all. A dense net has nothing of the kind.
 
     python examples/06_equivariance.py            # a few minutes
     python examples/06_equivariance.py --quick
@@ -15,22 +15,22 @@ from scipy import ndimage
 from textcnn import ImageCNNClassifier
 
 CHANGES = {
-    "shift": ("pixels to the right", lambda picture, by: ndimage.shift(picture, (0, by), order=1)),
+    "shift": ("pixels to the right", lambda image, by: ndimage.shift(image, (0, by), order=1)),
     "turn": (
         "degrees",
-        lambda picture, by: ndimage.rotate(picture, by, reshape=False, order=1),
+        lambda image, by: ndimage.rotate(image, by, reshape=False, order=1),
     ),
-    "zoom": ("times the size", lambda picture, by: zoom(picture, by)),
+    "zoom": ("times the size", lambda image, by: zoom(image, by)),
 }
 
 
-def zoom(picture, by):
-    """Return a picture scaled about its centre."""
-    centre = (np.array(picture.shape) - 1) / 2
-    return ndimage.affine_transform(picture, np.eye(2) / by, centre - centre / by, order=1)
+def zoom(image, by):
+    """Return an image scaled about its centre."""
+    centre = (np.array(image.shape) - 1) / 2
+    return ndimage.affine_transform(image, np.eye(2) / by, centre - centre / by, order=1)
 
 
-def measure_maps(pictures):
+def measure_maps(images):
     """Assert that convolution and shift commute; return how much each stage changes by a shift."""
     import keras
 
@@ -46,7 +46,7 @@ def measure_maps(pictures):
         "after global max pooling": layers.GlobalMaxPooling2D()(maps),
     }
     model = keras.Model(given, list(stages.values()))
-    pixels = (pictures / 255).astype(np.float32)[..., None]
+    pixels = (images / 255).astype(np.float32)[..., None]
     still = model.predict(pixels, verbose=0)
     moved = model.predict(np.roll(pixels, 1, axis=2), verbose=0)
     # The digits have a border of four empty pixels, so nothing is pushed out.
@@ -89,7 +89,7 @@ def main():
         classifier.fit(X, y)
         for kind, (_, change) in CHANGES.items():
             curves[name, kind] = [
-                classifier.score(np.stack([change(picture, by) for picture in new]), new_y)
+                classifier.score(np.stack([change(image, by) for image in new]), new_y)
                 for by in amounts[kind]
             ]
             print(f"{name:24} {kind:6}", "  ".join(f"{a:.3f}" for a in curves[name, kind]))

@@ -1,11 +1,11 @@
 """Choices: pooling, activation, depth and residual links, one table.
 
 Poolings and activations are compared in a network of two blocks. Depths are those of He et al. for
-small pictures, 6n + 2 layers with weights (4n + 2 in the two stages of the short form), with and
+small images, 6n + 2 layers with weights (4n + 2 in the two stages of the short form), with and
 without the links that lead around every two of them; depth 2 is one convolution and the output. The
 budget is small: a few passes.
 
-    python examples/07_choices.py            # Fashion-MNIST, 3,000 pictures: some minutes
+    python examples/07_choices.py            # Fashion-MNIST, 3,000 images: some minutes
     python examples/07_choices.py --quick    # scikit-learn's digits, small networks up to depth 10
 """
 
@@ -13,7 +13,7 @@ import pandas as pd
 from example_tools import (
     new_figure,
     read_arguments,
-    real_pictures,
+    real_images,
     save_figure,
     show_table,
     small_digits,
@@ -53,7 +53,7 @@ def main():
         X, new, y, new_y = small_digits(arguments.seed)
         depths, n_filters, blocks, epochs = (2, 10), (8, 12), (8, 16), 6
     else:
-        X, new, y, new_y = real_pictures("fashion_mnist")
+        X, new, y, new_y = real_images("fashion_mnist")
         X, y, new, new_y = X[:3000], y[:3000], new[:2000], new_y[:2000]
         depths, n_filters, blocks, epochs = (2, 8, 20, 56), (8, 16, 32), (32, 64), 4
 
@@ -102,13 +102,13 @@ def main():
         names = [f"{choice}{' pooling' if not place else ''}" for choice in part.index]
         bars = left.barh(names, part, color=("#a6cbe3", "#f2c14e")[place])
         left.bar_label(bars, fmt="{:.3f}", padding=3)
-    left.set(title="two blocks: pooling, activation", xlabel="accuracy on new pictures")
+    left.set(title="two blocks: pooling, activation", xlabel="accuracy on new images")
     left.set(xlim=(0, 1.15), xticks=[0, 0.5, 1])
     left.invert_yaxis()
     for subject, colour in (("depth, stacked", "#b5332e"), ("depth, residual", "#4a7fa5")):
         part = results.loc[subject, "accuracy"]
         right.plot(part.index.astype(int), part, "o-", color=colour, label=subject[7:])
-    right.set(xlabel="layers with weights", ylabel="accuracy on new pictures", xticks=depths)
+    right.set(xlabel="layers with weights", ylabel="accuracy on new images", xticks=depths)
     right.set(title=f"depth, after {epochs} passes", ylim=(0, 1))
     right.legend(frameon=False, loc="lower right")
     save_figure(figure, arguments, "07_choices")

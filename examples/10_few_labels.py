@@ -1,7 +1,7 @@
 """Few labels: overfitting, and what helps against it.
 
 A network that has seen few rows knows them by heart: the gap between its accuracy on training rows
-and on new ones. Dropout and changed pictures (augmentation) make it smaller. For text, vectors of
+and on new ones. Dropout and changed images (augmentation) make it smaller. For text, vectors of
 words learnt from texts without labels bring knowledge that few labels cannot, and make the gap
 smaller too.
 
@@ -136,7 +136,7 @@ def main():
     figure, (left, right) = new_figure(2, width=9, height=3.4)
     part = gaps[gaps["rows"] == sizes[0]]
     draw_pairs(left, part, "against overfitting")
-    left.set(title=f"digits: {sizes[0]} labelled pictures", ylabel="accuracy")
+    left.set(title=f"digits: {sizes[0]} labelled images", ylabel="accuracy")
     left.set(ylim=(0.7, 1.07), yticks=np.linspace(0.7, 1, 4))
     left.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
     right.margins(y=0.2)

@@ -1,4 +1,4 @@
-"""What the examples share: arguments, data, a dense net to compare with, and where pictures go."""
+"""What the examples share: arguments, data, a dense net to compare with, and where images go."""
 
 import argparse
 import os
@@ -22,8 +22,8 @@ def read_arguments(text):
     parser.add_argument(
         "--out",
         type=Path,
-        default=REPOSITORY / "examples" / "pictures",
-        help="folder for the picture that this example draws",
+        default=REPOSITORY / "examples" / "images",
+        help="folder for the image that this example draws",
     )
     return parser.parse_args()
 
@@ -49,23 +49,23 @@ def save_figure(figure, arguments, name):
     path = arguments.out / f"{name}.png"
     figure.savefig(path, dpi=90)
     plt.close(figure)
-    with Image.open(path) as picture:
-        few_colours = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    with Image.open(path) as image:
+        few_colours = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     few_colours.save(path, optimize=True)
-    print(f"picture: {path}")
+    print(f"image: {path}")
 
 
 def draw_shapes(size=300):
-    """Return a grey picture of a disc, a ring, a triangle and a frame on a flat ground."""
+    """Return a grey image of a disc, a ring, a triangle and a frame on a flat ground."""
     rows, columns = np.mgrid[:size, :size] * (300 / size)
-    picture = np.full((size, size), 60, np.float32)
-    picture[np.hypot(rows - 85, columns - 85) < 55] = 200
+    image = np.full((size, size), 60, np.float32)
+    image[np.hypot(rows - 85, columns - 85) < 55] = 200
     ring = np.hypot(rows - 85, columns - 215)
-    picture[(ring < 55) & (ring > 35)] = 150
-    picture[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
+    image[(ring < 55) & (ring > 35)] = 150
+    image[(rows > 165) & (rows < 270) & (np.abs(columns - 85) < (rows - 165) / 1.8)] = 240
     frame = np.maximum(np.abs(rows - 218), np.abs(columns - 215))
-    picture[(frame < 52) & (frame > 40)] = 20
-    return picture
+    image[(frame < 52) & (frame > 40)] = 20
+    return image
 
 
 def small_digits(seed, *, border=0, magnify=1):
@@ -74,14 +74,14 @@ def small_digits(seed, *, border=0, magnify=1):
     from sklearn.model_selection import train_test_split
 
     digits = load_digits()
-    pictures = (digits.images * (255 / 16)).round().astype(np.uint8)
-    pictures = pictures.repeat(magnify, axis=1).repeat(magnify, axis=2)
-    pictures = np.pad(pictures, [(0, 0), (border, border), (border, border)])
-    return train_test_split(pictures, digits.target, stratify=digits.target, random_state=seed)
+    images = (digits.images * (255 / 16)).round().astype(np.uint8)
+    images = images.repeat(magnify, axis=1).repeat(magnify, axis=2)
+    images = np.pad(images, [(0, 0), (border, border), (border, border)])
+    return train_test_split(images, digits.target, stratify=digits.target, random_state=seed)
 
 
-def real_pictures(name):
-    """Return training and test pictures and labels of MNIST or Fashion-MNIST, or end."""
+def real_images(name):
+    """Return training and test images and labels of MNIST or Fashion-MNIST, or end."""
     from textcnn.datasets import load_idx
 
     folder = REAL_DATA / "images" / name

@@ -52,7 +52,7 @@ from textcnn.persistence import FileFormatError  # noqa: E402
 from textcnn.text.tokens import character_tokens, tokenize_column, word_tokens  # noqa: E402
 
 COUNTS = {"texts": 100_000, "frames": 1000, "vectors": 20_000, "models": 10_000, "tables": 2000}
-COUNTS |= {"pictures": 5000, "guided": 200_000}
+COUNTS |= {"images": 5000, "guided": 200_000}
 TEXTS_AT_A_TIME = 20
 # The linear encoder counts each n-gram of characters: a word of a million of them takes seconds.
 LONGEST_FOR_LINEAR = 1000
@@ -366,8 +366,6 @@ def _answer(model, table) -> str:
 
 def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
     """Tables given to the command: features and status 0, or one line and status 2."""
-    from textcnn import cli
-
     random = np.random.default_rng(seed_)
     TextLinearEncoder(cv=2).fit(pd.DataFrame({"review": TEXTS}), LIKED).save(folder / "m.textcnn")
     frame = pd.DataFrame({"review": TEXTS[:6] + ['a "quoted", one\n', "\ufeff\x00"]})
@@ -385,7 +383,7 @@ def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         said = io.StringIO()
         arguments = ["transform", str(path), "--model", str(folder / "m.textcnn")]
         with no_hang(), contextlib.redirect_stderr(said):
-            status = cli.main([*arguments, "--out", str(folder / "out.csv")])
+            status = main([*arguments, "--out", str(folder / "out.csv")])
         lines = said.getvalue().splitlines()
         assert status in (0, 2), status
         assert status == 0 or len(lines) == 1, lines
@@ -394,11 +392,11 @@ def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         counter.add(f"status {status}")
 
 
-def try_pictures(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Files of pictures, damaged in any way: decoded, or a PictureError that names the file."""
+def try_images(n: int, seed_: int, counter: Counter, folder: Path) -> None:
+    """Files of images, damaged in any way: decoded, or an ImageError that names the file."""
     from PIL import Image
 
-    from textcnn import PictureError
+    from textcnn import ImageError
     from textcnn.image.files import decode_file
 
     random = np.random.default_rng(seed_)
@@ -408,16 +406,16 @@ def try_pictures(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         pixels = random.integers(0, 255, (9, 7, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(buffer, kind)
         good.append(buffer.getvalue())
-    path = folder / "picture.png"
+    path = folder / "image.png"
     for _ in range(n):
         first, second = (good[i] for i in random.integers(0, len(good), 2))
         path.write_bytes(hostile.damaged(first, second, random))
         with no_hang():
             try:
                 pixels = decode_file(path, (6, 6), color_mode="rgb", resize="stretch")
-            except PictureError as error:
-                assert "picture.png" in str(error), str(error)
-                counter.add("PictureError")
+            except ImageError as error:
+                assert "image.png" in str(error), str(error)
+                counter.add("ImageError")
             else:
                 assert pixels.shape == (6, 6, 3)
                 counter.add("decoded")
@@ -448,7 +446,7 @@ PARTS = {
     "vectors": try_vectors,
     "models": try_models,
     "tables": try_tables,
-    "pictures": try_pictures,
+    "images": try_images,
     "guided": try_guided,
 }
 

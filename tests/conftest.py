@@ -35,7 +35,7 @@ def backbone_weights(tmp_path_factory):
     """A function from a network of keras.applications to a file of weights for it.
 
     The weights are random, with the statistics of noise in batch normalisation: at the fresh ones
-    the features of every picture are nearly the same.
+    the features of every image are nearly the same.
     """
     import keras
     import numpy as np

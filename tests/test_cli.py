@@ -9,14 +9,15 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 import textcnn
-from textcnn import cli, comparison
-from textcnn.comparison import (
+from textcnn.command_line import comparison
+from textcnn.command_line.comparison import (
     OutOfFoldLinear,
     compare_text_features,
     comparison_report,
     text_stages,
     usable_columns,
 )
+from textcnn.command_line.main import main
 from textcnn.datasets import make_reviews
 
 
@@ -209,7 +210,7 @@ def test_nearly_empty_columns_are_left_out():
 
 
 def test_demo_compares_on_the_bundled_table(quick_encoder, capsys):
-    assert cli.main(["demo"]) == 0
+    assert main(["demo"]) == 0
     out = capsys.readouterr().out
     assert "3,000 made-up product reviews" in out
     assert "favours models that read word order, by design" in out
@@ -220,7 +221,7 @@ def test_demo_compares_on_the_bundled_table(quick_encoder, capsys):
 
 def test_demo_goes_on_with_your_own_table(quick_encoder, own_csv, capsys):
     arguments = ["demo", "--csv", own_csv, "--text", "review", "--target", "recommended"]
-    assert cli.main([*arguments, "--seed", "3"]) == 0
+    assert main([*arguments, "--seed", "3"]) == 0
     out = capsys.readouterr().out
     assert out.count("Highest test AUC: ") == 2
     assert "own table.csv: 400 rows, target 'recommended'" in out
@@ -229,7 +230,7 @@ def test_demo_goes_on_with_your_own_table(quick_encoder, own_csv, capsys):
 
 def test_only_the_own_table_is_compared_where_asked_for(quick_encoder, own_csv, capsys):
     arguments = ["demo", "--only-csv", "--csv", own_csv, "--text", "review"]
-    assert cli.main([*arguments, "--target", "recommended"]) == 0
+    assert main([*arguments, "--target", "recommended"]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"{own_csv}: 400 rows")
     assert out.count("Highest test AUC: ") == 1
@@ -245,7 +246,7 @@ def test_what_the_demo_prints_for_a_table_with_unusable_columns(
     table.loc[:20, "recommended"] = np.nan
     table.to_csv(tmp_path / "t.csv", index=False)
     arguments = ["demo", "--csv", str(tmp_path / "t.csv"), "--text", "review"]
-    assert cli.main([*arguments, "--target", "recommended"]) == 0
+    assert main([*arguments, "--target", "recommended"]) == 0
     out = capsys.readouterr().out
     assert "t.csv: 379 rows" in out
     assert "Left out (more than 255 different values, or nearly empty): date, code, empty." in out
@@ -256,7 +257,7 @@ def test_the_backend_starts_without_standard_error(is_closed):
     """As under `2>&-`, or where a host has taken `sys.stderr` away and left the descriptor."""
     code = (
         "import os, sys\n"
-        "from textcnn import cli\n"
+        "from textcnn.command_line import main\n"
         "import textcnn.neural.backend as backend\n"
         "class Keras:\n"
         "    class ops:\n"
@@ -264,7 +265,7 @@ def test_the_backend_starts_without_standard_error(is_closed):
         "backend.import_keras = Keras\n"
         "sys.stderr = None\n"
         f"{'os.close(2)' if is_closed else ''}\n"
-        "cli._start_backend_quietly()\n"
+        "main._start_backend_quietly()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=120)
     assert (done.returncode, done.stdout) == (0, b"started 1\n")
@@ -348,7 +349,7 @@ def test_bad_input_gets_one_line_and_status_2(arguments, words, tmp_path, review
     reviews.to_csv(places["torn"], index=False)
     places["torn"].write_bytes(places["torn"].read_bytes()[:300])
 
-    assert cli.main(["demo", *(argument.format(**places) for argument in arguments)]) == 2
+    assert main(["demo", *(argument.format(**places) for argument in arguments)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("textcnn: ")
@@ -359,14 +360,14 @@ def test_bad_input_gets_one_line_and_status_2(arguments, words, tmp_path, review
 @pytest.mark.parametrize("arguments", [[], ["paint"], ["demo", "--seed", "-1"], ["demo", "--x"]])
 def test_unknown_commands_and_options_exit_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:
-        cli.main(arguments)
+        main(arguments)
     assert stopped.value.code == 2
     assert "usage: textcnn" in capsys.readouterr().err
 
 
 def test_help_names_the_options(capsys):
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["demo", "--help"])
+        main(["demo", "--help"])
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     assert all(option in out for option in ("--csv", "--text", "--target", "--seed"))
@@ -375,21 +376,21 @@ def test_help_names_the_options(capsys):
 @pytest.mark.parametrize("seed", ["x", "1.5", "", "-1", str(2**32)])
 def test_a_seed_that_is_none_is_said_to_be(seed, capsys):
     with pytest.raises(SystemExit):
-        cli.main(["demo", f"--seed={seed}"])
+        main(["demo", f"--seed={seed}"])
     message = f"argument --seed: a seed is a whole number from 0 to 4294967295. Received: {seed}"
     assert message in capsys.readouterr().err
 
 
 def test_the_version_is_that_of_the_package(capsys):
     with pytest.raises(SystemExit) as stopped:
-        cli.main(["--version"])
+        main(["--version"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out == f"textcnn {textcnn.__version__}\n"
 
 
 def test_the_command_line_starts_without_heavy_imports():
     code = (
-        "import sys, textcnn.cli, textcnn.datasets, textcnn.comparison\n"
+        "import sys, textcnn.command_line.main, textcnn.datasets, textcnn.command_line.comparison\n"
         "print({'tensorflow', 'keras', 'gensim', 'matplotlib'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

@@ -18,8 +18,9 @@ import pytest
 from checks import signal_table, tiny
 
 import textcnn
-from textcnn import TableFeatures, TextCNNClassifier, TextLinearEncoder, cli
+from textcnn import TableFeatures, TextCNNClassifier, TextLinearEncoder
 from textcnn.command_line import reading
+from textcnn.command_line.main import main
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(60, seed=5)
@@ -63,7 +64,7 @@ def test_every_format_gives_the_features_of_transform(
 ):
     model, out = str(folder / "model.textcnn"), tmp_path / target
     arguments = ["transform", str(folder / source), "--model", model, "--keep", "id"]
-    assert cli.main([*arguments, "--out", str(out)]) == 0
+    assert main([*arguments, "--out", str(out)]) == 0
     table = read(out)
     assert table.columns.tolist() == ["id", "review_cnn"]
     assert table["id"].astype(int).tolist() == NEW["id"].tolist()
@@ -82,8 +83,8 @@ def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):
     arguments += ["--folds", "2", "--epochs", "1", "--seed", "3", "--out"]
     first, again = tmp_path / "a.csv", tmp_path / "b.csv"
     groups = ["--group", "user", "--keep", "user"]
-    assert cli.main([*arguments, str(first), *groups, "--save", str(model)]) == 0
-    assert cli.main([*arguments, str(again), *groups]) == 0
+    assert main([*arguments, str(first), *groups, "--save", str(model)]) == 0
+    assert main([*arguments, str(again), *groups]) == 0
     assert first.read_bytes() == again.read_bytes()
     encoder = textcnn.load(model)
     assert encoder.classes_.tolist() == ["no", "yes"] and encoder.random_state == 3
@@ -96,13 +97,13 @@ def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):
         assert np.corrcoef(features["review_cnn"][assignment.predict],
                            record.predictions[fold][:, 0])[0, 1] > 0.999  # fmt: skip
     capsys.readouterr()
-    assert cli.main(["report", str(model)]) == 0
+    assert main(["report", str(model)]) == 0
     assert "Verified: 60 predictions" in capsys.readouterr().out
-    assert cli.main(["report", str(model), "--json"]) == 0
+    assert main(["report", str(model), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["verified"] is True
     in_time = [str(tmp_path / "c.csv"), "--kind", "linear", "--time", "when"]
     arguments[arguments.index("--epochs") : arguments.index("--epochs") + 2] = []
-    assert cli.main([*arguments, *in_time]) == 0
+    assert main([*arguments, *in_time]) == 0
     ordered = pd.read_csv(tmp_path / "c.csv")["review_linear"]
     assert ordered[:10].isna().all() and ordered[30:].notna().all()
 
@@ -111,9 +112,9 @@ def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
     table, model = TABLE.assign(price=np.arange(60) + 0.5), str(tmp_path / "model.textcnn")
     features = TableFeatures(("svd", "linear"), cv=2, random_state=0).fit(table, Y)
     features.save(model)
-    assert cli.main(["report", model]) == 0
+    assert main(["report", model]) == 0
     assert "no model predicted what it knew (linear of review)" in capsys.readouterr().out
-    assert cli.main(["report", model, "--json"]) == 0
+    assert main(["report", model, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["verified"] and len(report["members"]) == 2
     assert report["receipts"]["review, linear"]["verified"]
@@ -124,7 +125,7 @@ def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
     ):
         write(tmp_path / source, index=False)
         arguments = ["transform", str(tmp_path / source), "--model", model, "--out"]
-        assert cli.main([*arguments, str(tmp_path / "out.parquet")]) == 0
+        assert main([*arguments, str(tmp_path / "out.parquet")]) == 0
         found = pd.read_parquet(tmp_path / "out.parquet")
         assert list(found) == list(features.get_feature_names_out())
         assert (found.pop("price") == price).all()
@@ -132,7 +133,7 @@ def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
         np.testing.assert_allclose(found.astype(float), expected, atol=1e-6)
 
 
-def test_numbers_and_pictures(tmp_path):
+def test_numbers_and_images(tmp_path):
     from PIL import Image
 
     random = np.random.default_rng(0)
@@ -145,13 +146,13 @@ def test_numbers_and_pictures(tmp_path):
     arguments = ["fit-transform", str(tmp_path / "train.csv"), "--image", "path", "--target"]
     arguments += ["price", "--folds", "2", "--epochs", "1", "--image-size", "6", "6", "--save"]
     arguments += [str(tmp_path / "m.textcnn"), "--out", str(tmp_path / "f.csv")]
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
     loaded = textcnn.load(tmp_path / "m.textcnn")
     assert loaded.target_type_ == "continuous"
     assert pd.read_csv(tmp_path / "f.csv")["path_cnn"].notna().all()
     table.assign(path=paths[:11] + ["nowhere.png"]).to_csv(tmp_path / "new.csv", index=False)
     arguments = ["transform", str(tmp_path / "new.csv"), "--model", str(tmp_path / "m.textcnn")]
-    assert cli.main([*arguments, "--out", str(tmp_path / "o.csv")]) == 2
+    assert main([*arguments, "--out", str(tmp_path / "o.csv")]) == 2
     assert not (tmp_path / "o.csv").exists()
 
 
@@ -179,7 +180,7 @@ def test_a_bad_table_is_one_line_and_no_file(folder, tmp_path, name, capsys):
     path.write_bytes(content)
     out.write_text("old")
     model = str(folder / "model.textcnn")
-    assert cli.main(["transform", str(path), "--model", model, "--out", str(out)]) == 2
+    assert main(["transform", str(path), "--model", model, "--out", str(out)]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and message.format(path=str(path)) in said
     assert out.read_text() == "old"
@@ -199,7 +200,7 @@ def test_a_bad_table_is_one_line_and_no_file(folder, tmp_path, name, capsys):
 def test_bad_json_lines(folder, tmp_path, content, message, capsys):
     path = tmp_path / "bad.jsonl"
     path.write_bytes(content)
-    assert cli.main(["transform", str(path), "--model", str(folder / "model.textcnn")]) == 2
+    assert main(["transform", str(path), "--model", str(folder / "model.textcnn")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and message in said
 
@@ -231,7 +232,7 @@ def test_other_things_that_go_wrong(folder, tmp_path, capsys):
         (["fit-transform", new, "--text", "review", "--target", "id", "--save",
           str(tmp_path / "no" / "m")], "no folder"),
     ]:  # fmt: skip
-        assert cli.main(arguments) == 2, arguments
+        assert main(arguments) == 2, arguments
         said = capsys.readouterr().err
         assert said.count("\n") == 1 and message in said, (arguments, said)
 
@@ -242,7 +243,7 @@ def test_hostile_cells_are_text(folder, tmp_path):
     pd.DataFrame({"review": cells}).to_csv(path, index=False)
     out = tmp_path / "out.jsonl"
     model = str(folder / "model.textcnn")
-    assert cli.main(["transform", str(path), "--model", model, "--out", str(out)]) == 0
+    assert main(["transform", str(path), "--model", model, "--out", str(out)]) == 0
     features = pd.read_json(out, lines=True)["review_cnn"]
     table = pd.DataFrame({"review": cells})
     np.testing.assert_allclose(
@@ -251,7 +252,7 @@ def test_hostile_cells_are_text(folder, tmp_path):
 
 
 def test_standard_input_and_output_in_a_process(folder):
-    command = [sys.executable, "-m", "textcnn.cli", "transform", "-", "--model"]
+    command = [sys.executable, "-m", "textcnn", "transform", "-", "--model"]
     done = subprocess.run(
         [*command, folder / "model.textcnn"],
         input=(folder / "new.csv").read_bytes(),
@@ -269,7 +270,7 @@ def test_an_interrupted_transform_leaves_the_old_file(folder, tmp_path, number):
     out = tmp_path / "out.csv"
     out.write_text("old")
     process = subprocess.Popen(
-        [sys.executable, "-m", "textcnn.cli", "transform", "-", "--model",
+        [sys.executable, "-m", "textcnn", "transform", "-", "--model",
          folder / "model.textcnn", "--out", out],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=REPOSITORY,
     )  # fmt: skip
@@ -293,7 +294,7 @@ def test_an_interrupted_transform_leaves_the_old_file(folder, tmp_path, number):
 def test_a_terminal_sees_how_far_it_is(folder, monkeypatch, capsys, tmp_path, small_chunks):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     arguments = ["transform", str(folder / "new.csv"), "--model", str(folder / "model.textcnn")]
-    assert cli.main([*arguments, "--out", str(tmp_path / "o.csv")]) == 0
+    assert main([*arguments, "--out", str(tmp_path / "o.csv")]) == 0
     assert "\rtextcnn transform: 90 rows" in capsys.readouterr().err
 
 
@@ -305,7 +306,7 @@ def test_a_terminal_sees_bars_of_a_fit_and_a_pipe_only_features(
     monkeypatch.setenv("TERM", "xterm")
     TABLE.assign(y=Y).to_csv(folder / "fit.csv", index=False)
     arguments = ["fit-transform", str(folder / "fit.csv"), "--text", "review", "--target", "y"]
-    assert cli.main([*arguments, "--kind", "linear", "--folds", "2"]) == 0
+    assert main([*arguments, "--kind", "linear", "--folds", "2"]) == 0
     said = capsys.readouterr()
     assert ("TextLinearEncoder - fit" in said.err) == is_terminal
     assert is_terminal or not said.err
@@ -317,14 +318,14 @@ def test_a_fit_that_takes_too_long_ends_with_status_3(folder, tmp_path, capsys):
     TABLE.assign(y=Y).to_csv(folder / "fit.csv", index=False)
     arguments = ["fit-transform", str(folder / "fit.csv"), "--text", "review", "--target", "y"]
     arguments += ["--kind", "linear", "--folds", "2", "--out", str(tmp_path / "o.csv")]
-    assert cli.main([*arguments, "--time-limit", "0.000001"]) == 3
+    assert main([*arguments, "--time-limit", "0.000001"]) == 3
     said = capsys.readouterr().err
     assert said.startswith("textcnn: --time-limit 1e-06 is too short: ") and said.count("\n") == 1
     assert not list(tmp_path.iterdir())
-    assert cli.main([*arguments, "--time-limit", "1000"]) == 0
+    assert main([*arguments, "--time-limit", "1000"]) == 0
     for bad in ("0", "-1", "nan", "inf", "soon"):
         with pytest.raises(SystemExit):
-            cli.main([*arguments, "--time-limit", bad])
+            main([*arguments, "--time-limit", bad])
 
 
 def table_of(n_rows, path):
@@ -344,13 +345,13 @@ def test_memory_does_not_grow_with_the_table(tmp_path):
     code = r"""
 import re, sys
 from pathlib import Path
-from textcnn import cli
+from textcnn.command_line.main import main
 from textcnn.command_line import reading
 reading.ROWS_AT_A_TIME = 1024
 for given in sys.argv[2:]:
     table, out = given.split(">")
     arguments = ["transform", table, "--model", sys.argv[1], "--keep", "note", "--out", out]
-    assert cli.main(arguments) == 0
+    assert main(arguments) == 0
     # Not ru_maxrss, which begins with the most that the process had that started this one.
     print(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 """
@@ -387,7 +388,7 @@ def keep_note(folder, tmp_path, notes, out):
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
     model = str(folder / "model.textcnn")
     arguments = ["transform", str(table), "--model", model, "--keep", "note", "--out"]
-    return cli.main([*arguments, str(tmp_path / out)])
+    return main([*arguments, str(tmp_path / out)])
 
 
 def test_a_column_that_begins_empty_is_text_in_parquet(folder, tmp_path, small_chunks):
@@ -430,7 +431,7 @@ def test_cells_that_parquet_cannot_mean_are_one_line_with_the_row(
     path = tmp_path / "x.parquet"
     pq.write_table(pa.table({"review": cells}), path)
     arguments = ["transform", str(path), "--model", str(folder / "model.textcnn"), "--out"]
-    assert cli.main([*arguments, str(tmp_path / "out.csv")]) == 2
+    assert main([*arguments, str(tmp_path / "out.csv")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "row 10, column 'review'" in said
     assert not (tmp_path / "out.csv").exists()

@@ -16,7 +16,7 @@ import textcnn
 from textcnn import TableFeatures, TextLinearEncoder
 from textcnn.serving import PartitionTransform, partitions
 from textcnn.text.documents import TextSource
-from textcnn.workers import spread
+from textcnn.utils.workers import spread
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

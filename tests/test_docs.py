@@ -22,7 +22,7 @@ def _check_guide(names):
     assert 0.5 < names["accuracy"] <= 1
     assert names["ratings"].shape == (len(names["test"]),)
     assert names["more"].shape == (len(names["train"]), 1)
-    assert names["picture_features"].shape == (300, 1)
+    assert names["image_features"].shape == (300, 1)
     assert set(names["digit"]) <= set(range(10))
 
 
@@ -42,7 +42,7 @@ def _check_leak_safety(names):
     assert names["report"].scores["score"].notna().any()
 
 
-def _check_pictures(names):
+def _check_images(names):
     assert names["features"].shape == (400, 1)
     assert names["accuracy"] > 0.3
     assert sorted(set(names["labels"])) == ["even", "odd"]
@@ -79,7 +79,7 @@ CHECKS = {
     "guide.md": _check_guide,
     "index.md": _check_index,
     "leak-safety.md": _check_leak_safety,
-    "pictures.md": _check_pictures,
+    "images.md": _check_images,
     "quickstart.md": _check_quickstart,
     "saving.md": _check_saving,
     "textbook.md": _check_textbook,
@@ -104,14 +104,14 @@ def test_the_code_runs(page, tmp_path, monkeypatch):
     CHECKS[page.name](namespace)
 
 
-def test_pictures_of_the_textbook_are_small_and_all_shown():
-    pictures = sorted((DOCS / "textbook").glob("*"))
+def test_images_of_the_textbook_are_small_and_all_shown():
+    images = sorted((DOCS / "textbook").glob("*"))
     text = (DOCS / "textbook.md").read_text(encoding="utf-8")
     shown = re.findall(r"\]\(textbook/([^)]+)\)", text)
-    assert sorted(shown) == [path.name for path in pictures]
+    assert sorted(shown) == [path.name for path in images]
     scripts = {path.stem for path in (REPOSITORY / "examples").glob("*.py")}
-    assert {path.stem for path in pictures} <= scripts
-    sizes = [path.stat().st_size for path in pictures]
+    assert {path.stem for path in images} <= scripts
+    sizes = [path.stat().st_size for path in images]
     assert max(sizes) < 60_000 and sum(sizes) < 600_000
 
 

@@ -24,10 +24,10 @@ N_ROWS = 60
 
 
 def test_the_receipt_convicts_a_broken_plan(monkeypatch):
-    import textcnn.out_of_fold
+    import textcnn.base.out_of_fold
 
     X, y = signal_table(N_ROWS, 0)
-    make_plan = textcnn.out_of_fold.make_fold_plan
+    make_plan = textcnn.base.out_of_fold.make_fold_plan
 
     def broken(*args, **kwargs):
         plan = make_plan(*args, **kwargs)
@@ -35,7 +35,7 @@ def test_the_receipt_convicts_a_broken_plan(monkeypatch):
         leaking = dataclasses.replace(first, learn=np.union1d(first.learn, first.predict[:4]))
         return dataclasses.replace(plan, assignments=(leaking, *plan.assignments[1:]))
 
-    monkeypatch.setattr(textcnn.out_of_fold, "make_fold_plan", broken)
+    monkeypatch.setattr(textcnn.base.out_of_fold, "make_fold_plan", broken)
     encoder = tiny().fit(X, y)
     rows = encoder._plan.assignments[0].predict[:4]
     with pytest.raises(LeakError, match="model 0 learnt from rows that it predicted") as caught:

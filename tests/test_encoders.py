@@ -588,7 +588,7 @@ def test_a_new_word_with_a_vector_looks_as_a_held_out_one_did():
 
 def test_class_weights_are_balanced_by_the_learning_rows():
     from textcnn.crossfit import read_target
-    from textcnn.fitting import TrainingSettings, _weights
+    from textcnn.fit.network_jobs import TrainingSettings, _weights
 
     target = read_target([0, 0, 0, 1, 1, 0], n_rows=6)
     settings = TrainingSettings(class_weight="balanced")

@@ -1,4 +1,4 @@
-"""The textbook: each script's short form runs, asserts its claim and saves its picture."""
+"""The textbook: each script's short form runs, asserts its claim and saves its image."""
 
 import runpy
 import sys
@@ -26,9 +26,9 @@ def run(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_short_form_holds_its_claim_and_draws(name, run):
-    with Image.open(run(name, "--quick")) as picture:
-        assert min(picture.size) > 150
-        assert len(set(picture.convert("L").resize((40, 40)).tobytes())) > 5
+    with Image.open(run(name, "--quick")) as image:
+        assert min(image.size) > 150
+        assert len(set(image.convert("L").resize((40, 40)).tobytes())) > 5
 
 
 @pytest.mark.parametrize("name", ["04_weight_sharing", "08_cnn_or_rnn"])

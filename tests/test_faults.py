@@ -33,7 +33,7 @@ LINEAR = ["--text", "review", "--target", "y", "--folds", "2", "--kind", "linear
 def command(*arguments, **options) -> subprocess.Popen:
     """Start the command in a session of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "textcnn.cli", *map(str, arguments)],
+        [sys.executable, "-m", "textcnn", *map(str, arguments)],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -10,7 +10,7 @@ import pytest
 from textcnn import TextLinearEncoder
 
 HARDENING = Path(__file__).resolve().parent.parent / "hardening"
-COUNTS = {"texts": 41, "frames": 8, "vectors": 150, "models": 40, "tables": 30, "pictures": 60}
+COUNTS = {"texts": 41, "frames": 8, "vectors": 150, "models": 40, "tables": 30, "images": 60}
 
 
 @pytest.fixture

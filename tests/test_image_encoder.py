@@ -1,4 +1,4 @@
-"""Out-of-fold features of pictures: leak checks, tables, files, state."""
+"""Out-of-fold features of images: leak checks, tables, files, state."""
 
 import copy
 import pickle
@@ -20,33 +20,34 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 
 from textcnn import (
-    BlankPictureWarning,
+    BlankImageWarning,
     ImageCNNEncoder,
+    ImageError,
     InSampleWarning,
-    PictureError,
     TableFeatures,
 )
 from textcnn.datasets import load_class_folders
+from textcnn.image import reader
 from textcnn.neural import network as network_module
 
 TINY = {"n_filters": (3,), "epochs": 2, "augment": None, "batch_size": 16, "random_state": 0}
 
 
-def line_pictures(n_rows, seed=0, n_classes=2):
-    """Return noisy 8×8 pictures of an upright, level, falling or rising line, and which."""
+def line_images(n_rows, seed=0, n_classes=2):
+    """Return noisy 8×8 images of an upright, level, falling or rising line, and which."""
     random = np.random.default_rng(seed)
-    pictures = random.integers(0, 80, (n_rows, 8, 8), dtype=np.uint8)
+    images = random.integers(0, 80, (n_rows, 8, 8), dtype=np.uint8)
     y = random.integers(0, n_classes, n_rows)
     y[:n_classes] = range(n_classes)
     steps = np.arange(8)
-    for picture, label, place in zip(pictures, y, random.integers(2, 6, n_rows), strict=True):
+    for image, label, place in zip(images, y, random.integers(2, 6, n_rows), strict=True):
         rows = [steps, place, steps, steps[::-1]][label]
         columns = [place, steps, steps, steps][label]
-        picture[rows, columns] = 255
-    return pictures, y
+        image[rows, columns] = 255
+    return images, y
 
 
-def noise_pictures(n_rows, seed=0):
+def noise_images(n_rows, seed=0):
     random = np.random.default_rng(seed)
     return random.integers(0, 256, (n_rows, 8, 8), dtype=np.uint8), random.integers(0, 2, n_rows)
 
@@ -60,13 +61,13 @@ def flip_classes(y, rows):
 @pytest.fixture
 def photos(tmp_path):
     """A table with a column of files, one of numbers, and what is in the files."""
-    pictures, y = line_pictures(60)
+    images, y = line_images(60)
     paths = []
-    for number, picture in enumerate(pictures):
+    for number, image in enumerate(images):
         path = tmp_path / f"{number}.png"
-        Image.fromarray(picture).save(path)
+        Image.fromarray(image).save(path)
         paths.append(str(path))
-    return pd.DataFrame({"photo": paths, "price": np.arange(60.0)}), y, pictures
+    return pd.DataFrame({"photo": paths, "price": np.arange(60.0)}), y, images
 
 
 # Leaks
@@ -74,10 +75,10 @@ def photos(tmp_path):
 
 def normalised_network(shape):
     """A user's network with statistics of its own."""
-    pictures = keras.Input(shape)
-    maps = keras.layers.Conv2D(3, 3, use_bias=False)(pictures)
+    images = keras.Input(shape)
+    maps = keras.layers.Conv2D(3, 3, use_bias=False)(images)
     maps = keras.layers.BatchNormalization(momentum=0.5)(maps)
-    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
+    return keras.Model(images, keras.layers.GlobalMaxPooling2D()(maps))
 
 
 LEAK_SETTINGS = {
@@ -96,7 +97,7 @@ LEAK_SETTINGS = {
 
 @pytest.mark.parametrize("name", LEAK_SETTINGS)
 def test_targets_of_held_out_rows_have_no_say(name):
-    X, y = line_pictures(60)
+    X, y = line_images(60)
     folds = list(KFold(2, shuffle=True, random_state=1).split(X))
     encoder = ImageCNNEncoder(**(TINY | LEAK_SETTINGS[name]))
     check_exact_influence(encoder, X, y, folds, flip_classes)
@@ -105,36 +106,36 @@ def test_targets_of_held_out_rows_have_no_say(name):
     encoder.report_.verify()
 
 
-def sequences(pictures):
-    """Return three frames of each picture."""
-    return np.stack([pictures, pictures[:, ::-1], pictures[:, :, ::-1]], axis=1)[..., None]
+def sequences(images):
+    """Return three frames of each image."""
+    return np.stack([images, images[:, ::-1], images[:, :, ::-1]], axis=1)[..., None]
 
 
 @pytest.mark.parametrize("network", ["simple", normalised_network])
 def test_targets_of_held_out_sequences_have_no_say(network):
-    pictures, y = line_pictures(30)
-    folds = list(KFold(2, shuffle=True, random_state=1).split(pictures))
+    images, y = line_images(30)
+    folds = list(KFold(2, shuffle=True, random_state=1).split(images))
     encoder = ImageCNNEncoder(**(TINY | {"network": network}))
-    check_exact_influence(encoder, sequences(pictures), y, folds, flip_classes)
+    check_exact_influence(encoder, sequences(images), y, folds, flip_classes)
 
 
 def test_targets_have_no_say_through_a_tuned_backbone(backbone_weights):
     """No fold model starts from weights or moving statistics that another fold's targets tuned."""
-    pictures, y = line_pictures(12)
-    pictures = pictures.repeat(4, axis=1).repeat(4, axis=2)
-    folds = list(KFold(2, shuffle=True, random_state=1).split(pictures))
+    images, y = line_images(12)
+    images = images.repeat(4, axis=1).repeat(4, axis=2)
+    folds = list(KFold(2, shuffle=True, random_state=1).split(images))
     encoder = ImageCNNEncoder(
         network="mobilenet",
         pretrained=backbone_weights("MobileNet"),
         **(TINY | {"epochs": 1, "batch_size": 4}),
     )
-    features = check_exact_influence(encoder, pictures, y, folds, flip_classes)
+    features = check_exact_influence(encoder, images, y, folds, flip_classes)
     for _, held_out in folds:
-        assert len(np.unique(features[held_out])) > 3, "what ignores its picture passes any check"
+        assert len(np.unique(features[held_out])) > 3, "what ignores its image passes any check"
 
 
 def test_targets_of_a_regression_have_no_say_either():
-    X, y = line_pictures(60)
+    X, y = line_images(60)
     folds = list(KFold(2, shuffle=True, random_state=1).split(X))
 
     def change(y, rows):
@@ -144,7 +145,7 @@ def test_targets_of_a_regression_have_no_say_either():
 
 
 def test_noise_predicts_nothing():
-    X, y = noise_pictures(300)
+    X, y = noise_images(300)
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))
     encoder = ImageCNNEncoder(cv=folds, **(TINY | {"n_filters": (8,), "epochs": 15}))
     check_noise(encoder.fit_transform, folds, X, y)
@@ -154,7 +155,7 @@ def test_noise_predicts_nothing():
 
 
 def test_a_network_that_learns_nothing_gives_a_constant():
-    X, y = line_pictures(50)
+    X, y = line_images(50)
     encoder = ImageCNNEncoder(cv=3, **(TINY | {"learning_rate": 1e-12, "l2": 0.0}))
     encoder.set_params(network=constant_network)
     features = encoder.fit_transform(X, y)
@@ -162,20 +163,20 @@ def test_a_network_that_learns_nothing_gives_a_constant():
 
 
 def constant_network(shape):
-    pictures = keras.Input(shape)
-    maps = keras.layers.Conv2D(1, 1, kernel_initializer="zeros")(pictures)
-    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
+    images = keras.Input(shape)
+    maps = keras.layers.Conv2D(1, 1, kernel_initializer="zeros")(images)
+    return keras.Model(images, keras.layers.GlobalMaxPooling2D()(maps))
 
 
 # What comes out
 
 
 def test_out_of_fold_features_hold_the_signal():
-    X, y = line_pictures(160)
+    X, y = line_images(160)
     encoder = ImageCNNEncoder(cv=3, **(TINY | {"n_filters": (8,), "epochs": 12}))
     features = encoder.fit_transform(X, y)
     assert roc_auc_score(y, features[:, 0]) > 0.9
-    new, new_y = line_pictures(60, seed=1)
+    new, new_y = line_images(60, seed=1)
     assert roc_auc_score(new_y, encoder.transform(new)[:, 0]) > 0.9
     assert encoder.history_["model"].unique().tolist() == [f"fold {i} of 3" for i in (1, 2, 3)]
     assert (encoder.report_.summary.set_index("metric")["lift"] > 0).all()
@@ -196,7 +197,7 @@ def targets(y, kind):
     [("binary", 1), ("multiclass", 4), ("continuous", 1), ("multilabel", 3), ("multioutput", 2)],
 )
 def test_every_kind_of_target(kind, n_features):
-    X, codes = line_pictures(60, n_classes=4)
+    X, codes = line_images(60, n_classes=4)
     encoder = ImageCNNEncoder(cv=2, add_spread=True, add_indicator=True, **TINY)
     features = encoder.fit_transform(X, targets(codes, kind))
     assert encoder.target_type_ == kind
@@ -206,10 +207,10 @@ def test_every_kind_of_target(kind, n_features):
 
 
 def test_time_groups_weights_and_unlabelled_rows():
-    X, y = line_pictures(60)
+    X, y = line_images(60)
     X[1::2] = X[::2]
     grouped = ImageCNNEncoder(cv=GroupKFold(3), **TINY)
-    grouped.fit_transform(X, y, groups="pictures")
+    grouped.fit_transform(X, y, groups="images")
     for assignment in grouped._plan.assignments:
         assert not np.isin(assignment.predict ^ 1, assignment.learn).any()
     assert (grouped.report_.duplicates["share"] == 0).all()
@@ -226,16 +227,16 @@ def test_time_groups_weights_and_unlabelled_rows():
     assert np.isfinite(features).all()
 
 
-def test_sequences_of_pictures():
-    pictures, y = line_pictures(60)
-    X = sequences(pictures)
+def test_sequences_of_images():
+    images, y = line_images(60)
+    X = sequences(images)
     encoder = ImageCNNEncoder(cv=2, **(TINY | {"augment": "auto"}))
     assert encoder.fit_transform(X, y).shape == (60, 1)
     assert encoder._networks[0][0].reader.shape == (3, 8, 8, 1)
 
 
-def test_a_feature_depends_on_its_picture_alone():
-    X, y = line_pictures(60)
+def test_a_feature_depends_on_its_image_alone():
+    X, y = line_images(60)
     encoder = ImageCNNEncoder(cv=2, **TINY).fit(X, y)
     whole = encoder.transform(X[:20])
     parts = np.vstack([encoder.transform(X[[i]]) for i in reversed(range(20))])[::-1]
@@ -246,7 +247,7 @@ def test_a_feature_depends_on_its_picture_alone():
 
 
 def test_a_column_of_files_enters_a_table_as_text_does(photos):
-    X, y, pictures = photos
+    X, y, images = photos
     encoder = ImageCNNEncoder(cv=2, **TINY)
     columns = ColumnTransformer(
         [("photo", encoder, ["photo"]), ("numbers", "passthrough", ["price"])]
@@ -255,7 +256,7 @@ def test_a_column_of_files_enters_a_table_as_text_does(photos):
     assert features.columns.tolist() == ["photo__photo_cnn", "numbers__price"]
     np.testing.assert_array_equal(
         features["photo__photo_cnn"],
-        ImageCNNEncoder(cv=2, **TINY).fit_transform(pictures, y)[:, 0],
+        ImageCNNEncoder(cv=2, **TINY).fit_transform(images, y)[:, 0],
     )
     model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(X, y)
     assert model.predict(X.iloc[:3]).shape == (3,)
@@ -264,17 +265,17 @@ def test_a_column_of_files_enters_a_table_as_text_does(photos):
 
 
 def test_a_table_finds_its_column_of_files(photos):
-    X, y, pictures = photos
+    X, y, images = photos
     X = X.assign(review=[f"word{i % 7} of row {i}" for i in range(60)])
     X.loc[3, "photo"] = None
     alone = ImageCNNEncoder(cv=2, on_error="blank", **TINY)
     table = TableFeatures(members=("linear", alone), cv=2, random_state=0)
-    with pytest.warns(BlankPictureWarning, match="1 of 60"):
+    with pytest.warns(BlankImageWarning, match="1 of 60"):
         features = table.fit_transform(X, y)
     assert features.columns.tolist() == ["price", "photo_image_cnn", "review_linear"]
-    pictures[3] = 0
+    images[3] = 0
     np.testing.assert_array_equal(
-        features["photo_image_cnn"], clone(alone).fit_transform(pictures, y)[:, 0]
+        features["photo_image_cnn"], clone(alone).fit_transform(images, y)[:, 0]
     )
     assert table.transform(X[4:9]).shape == (5, 3)
     lines = table.report_.to_frame()[["column", "member"]].to_numpy().tolist()
@@ -296,39 +297,36 @@ def test_several_columns_of_files_have_a_network_each(photos):
 
 
 def test_names_of_features():
-    pictures, y = line_pictures(40)
-    encoder = ImageCNNEncoder(cv=2, **TINY).fit(pictures, y)
-    assert encoder.get_feature_names_out().tolist() == ["picture_cnn"]
+    images, y = line_images(40)
+    encoder = ImageCNNEncoder(cv=2, **TINY).fit(images, y)
+    assert encoder.get_feature_names_out().tolist() == ["image_cnn"]
     assert encoder.get_feature_names_out(["scan"]).tolist() == ["scan_cnn"]
-    rows = pd.DataFrame(pictures.reshape(40, 64)).add_prefix("pixel")
+    rows = pd.DataFrame(images.reshape(40, 64)).add_prefix("pixel")
     encoder = ImageCNNEncoder(cv=2, image_shape=(8, 8), **TINY)
     features = encoder.set_output(transform="pandas").fit_transform(rows, y)
-    assert features.columns.tolist() == ["picture_cnn"] and encoder.n_features_in_ == 64
-    np.testing.assert_array_equal(
-        features, ImageCNNEncoder(cv=2, **TINY).fit_transform(pictures, y)
-    )
+    assert features.columns.tolist() == ["image_cnn"] and encoder.n_features_in_ == 64
+    np.testing.assert_array_equal(features, ImageCNNEncoder(cv=2, **TINY).fit_transform(images, y))
 
 
 def test_streamed_files_give_the_same_features(photos, monkeypatch):
-    from textcnn.image import pictures
 
     X, y, _ = photos
     kept = ImageCNNEncoder(cv=2, **TINY).fit(X[["photo"]], y)
     expected = kept.transform(X[["photo"]])
-    monkeypatch.setattr(pictures, "MAX_DECODED_BYTES", 0)
+    monkeypatch.setattr(reader, "MAX_DECODED_BYTES", 0)
     streamed = ImageCNNEncoder(cv=2, **TINY).fit(X[["photo"]], y)
     np.testing.assert_array_equal(streamed.transform(X[["photo"]]), expected)
 
 
 def test_unreadable_files_at_transform_time(photos, tmp_path):
     X, y, _ = photos
-    (tmp_path / "text.jpg").write_text("no picture")
+    (tmp_path / "text.jpg").write_text("no image")
     new = pd.DataFrame({"photo": [X["photo"][0], str(tmp_path / "text.jpg"), None]})
     encoder = ImageCNNEncoder(cv=2, **TINY).fit(X[["photo"]], y)
-    with pytest.raises(PictureError, match="2 of 3 pictures[\\s\\S]*text.jpg"):
+    with pytest.raises(ImageError, match="2 of 3 images[\\s\\S]*text.jpg"):
         encoder.transform(new)
     encoder = ImageCNNEncoder(cv=2, on_error="blank", **TINY).fit(X[["photo"]], y)
-    with pytest.warns(BlankPictureWarning, match="2 of 3 pictures") as caught:
+    with pytest.warns(BlankImageWarning, match="2 of 3 images") as caught:
         features = encoder.transform(new)
     assert len(caught) == 1 and features[1] == features[2]
     with warnings.catch_warnings():
@@ -355,11 +353,11 @@ def test_class_folders_of_photographs(shared_data, tmp_path):
 
 
 def test_state_travels(photos, tmp_path):
-    X, y, pictures = photos
+    X, y, images = photos
     encoder = ImageCNNEncoder(
         cv=2, **(TINY | {"augment": [keras.layers.RandomFlip("horizontal")]})
-    ).fit(pictures, y)
-    expected = encoder.transform(pictures[:9])
+    ).fit(images, y)
+    expected = encoder.transform(images[:9])
     joblib.dump(encoder, tmp_path / "encoder.joblib")
     for again in (
         pickle.loads(pickle.dumps(encoder)),
@@ -367,34 +365,34 @@ def test_state_travels(photos, tmp_path):
         copy.deepcopy(encoder),
     ):
         network_module._idle.clear()
-        np.testing.assert_array_equal(again.transform(pictures[:9]), expected)
+        np.testing.assert_array_equal(again.transform(images[:9]), expected)
         again.report_.verify()
-    again = clone(encoder).fit(pictures, y)
-    np.testing.assert_array_equal(again.transform(pictures[:9]), expected)
+    again = clone(encoder).fit(images, y)
+    np.testing.assert_array_equal(again.transform(images[:9]), expected)
 
 
 def test_an_unpickled_encoder_needs_no_file_of_weights(tmp_path):
-    pictures, y = line_pictures(24)
-    pictures = np.repeat(np.repeat(pictures, 4, axis=1), 4, axis=2)
+    images, y = line_images(24)
+    images = np.repeat(np.repeat(images, 4, axis=1), 4, axis=2)
     weights = tmp_path / "backbone.weights.h5"
     keras.applications.MobileNetV3Small(
         include_top=False, weights=None, input_shape=(32, 32, 3)
     ).save_weights(weights)
     encoder = ImageCNNEncoder(
         cv=2, network="MobileNetV3Small", pretrained=weights, fine_tune=False, **TINY
-    ).fit(pictures, y)
+    ).fit(images, y)
     models = [levelled.model for levelled in encoder._networks[0][0].models]
     shared = [a is b for a, b in zip(models[0].weights, models[1].weights, strict=True)]
     assert shared.count(False) <= 2, "a frozen backbone is kept once"
-    expected = encoder.transform(pictures[:3])
+    expected = encoder.transform(images[:3])
     stored = pickle.dumps(encoder)
     weights.unlink()
     network_module._idle.clear()
-    np.testing.assert_allclose(pickle.loads(stored).transform(pictures[:3]), expected, atol=1e-6)
+    np.testing.assert_allclose(pickle.loads(stored).transform(images[:3]), expected, atol=1e-6)
 
 
 def test_a_failed_fit_leaves_nothing():
-    X, y = line_pictures(40)
+    X, y = line_images(40)
     encoder = ImageCNNEncoder(cv=2, **TINY).fit(X, y)
     expected = encoder.transform(X[:5])
     with pytest.raises(FloatingPointError, match="learning_rate"):

@@ -1,4 +1,4 @@
-"""The plain predictors of pictures, their parameters, and scikit-learn's contract."""
+"""The plain predictors of images, their parameters, and scikit-learn's contract."""
 
 import pickle
 
@@ -11,13 +11,13 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
-from test_image_encoder import line_pictures
+from test_image_encoder import line_images
 
 from textcnn import ImageCNNClassifier, ImageCNNEncoder, ImageCNNRegressor
 
 TINY = {"n_filters": (4,), "epochs": 12, "augment": None, "batch_size": 16, "random_state": 0}
 
-# scikit-learn's contract: its checks give rows of numbers, read here as pictures one pixel high
+# scikit-learn's contract: its checks give rows of numbers, read here as images one pixel high
 
 ROWS = {
     "image_shape": (1, -1),
@@ -87,10 +87,10 @@ def test_dataframe_column_names(estimator):
 
 
 def test_classifier_finds_the_signal_and_keeps_its_labels():
-    X, codes = line_pictures(160, n_classes=4)
+    X, codes = line_images(160, n_classes=4)
     names = np.array(["|", "-", "\\", "/"])
     classifier = ImageCNNClassifier(**(TINY | {"epochs": 25})).fit(X, names[codes])
-    new, new_codes = line_pictures(80, seed=1, n_classes=4)
+    new, new_codes = line_images(80, seed=1, n_classes=4)
     probabilities = classifier.predict_proba(new)
     assert classifier.classes_.tolist() == sorted(names)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -98,14 +98,14 @@ def test_classifier_finds_the_signal_and_keeps_its_labels():
 
 
 def test_probabilities_are_at_the_prior_of_the_training_rows():
-    X, y = line_pictures(200)
+    X, y = line_images(200)
     keep = (y == 1) | (np.arange(200) % 6 == 0)
     classifier = ImageCNNClassifier(**TINY).fit(X[keep], y[keep])
     assert classifier.predict_proba(X[keep])[:, 1].mean() == pytest.approx(y[keep].mean(), abs=0.1)
 
 
 def test_labels_and_several_numbers():
-    X, codes = line_pictures(160, n_classes=4)
+    X, codes = line_images(160, n_classes=4)
     labels = np.stack([codes % 2, codes // 2], axis=1)
     classifier = ImageCNNClassifier(**(TINY | {"epochs": 25})).fit(X, labels)
     assert classifier.predict_proba(X).shape == classifier.predict(X).shape == (160, 2)
@@ -118,17 +118,17 @@ def test_labels_and_several_numbers():
 
 @pytest.mark.parametrize("loss", ["squared", "absolute", "poisson"])
 def test_regressor_predicts_in_units_of_y(loss):
-    X, codes = line_pictures(160)
+    X, codes = line_images(160)
     y = 50.0 + 20 * codes
     regressor = ImageCNNRegressor(loss=loss, **(TINY | {"epochs": 30})).fit(X, y)
-    new, new_codes = line_pictures(60, seed=1)
+    new, new_codes = line_images(60, seed=1)
     assert regressor.score(new, 50.0 + 20 * new_codes) > 0.4
     assert regressor.predict(new).shape == (60,)
 
 
 @pytest.mark.parametrize("kind", [ImageCNNClassifier, ImageCNNRegressor])
 def test_state_travels_and_seeds_hold(kind):
-    X, y = line_pictures(60)
+    X, y = line_images(60)
     estimator = kind(**(TINY | {"augment": "auto", "epochs": 3}), early_stopping=True).fit(X, y)
     again = clone(estimator).fit(X, y)
     restored = pickle.loads(pickle.dumps(estimator))
@@ -138,7 +138,7 @@ def test_state_travels_and_seeds_hold(kind):
 
 
 def test_weights_of_rows_and_classes_move_the_predictions():
-    X, y = line_pictures(160)
+    X, y = line_images(160)
     X[...] = np.random.default_rng(0).integers(0, 256, X.shape)  # nothing to be seen
     settings = TINY | {"epochs": 3}
     even = ImageCNNClassifier(**settings).fit(X, y).predict_proba(X)[:, 1].mean()
@@ -151,7 +151,7 @@ def test_weights_of_rows_and_classes_move_the_predictions():
 
 
 def test_smoothed_labels_make_predictions_less_sure():
-    X, y = line_pictures(160)
+    X, y = line_images(160)
     sure, smoothed = (
         ImageCNNClassifier(label_smoothing=share, **(TINY | {"epochs": 40})).fit(X, y)
         for share in (0.0, 0.4)
@@ -161,24 +161,24 @@ def test_smoothed_labels_make_predictions_less_sure():
 
 
 def test_under_cross_validation_and_on_files(tmp_path):
-    pictures, y = line_pictures(80)
+    images, y = line_images(80)
     paths = [str(tmp_path / f"{number}.png") for number in range(80)]
-    for path, picture in zip(paths, pictures, strict=True):
-        Image.fromarray(picture).save(path)
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
     scores = [
         cross_val_score(ImageCNNClassifier(**TINY), X, y, cv=2, scoring="roc_auc")
-        for X in (pictures, np.array(paths), pd.DataFrame({"photo": paths}))
+        for X in (images, np.array(paths), pd.DataFrame({"photo": paths}))
     ]
     assert scores[0].mean() > 0.7
     np.testing.assert_array_equal(scores[1], scores[0])
     np.testing.assert_array_equal(scores[2], scores[0])
     two = pd.DataFrame({"front": paths, "back": paths})
-    with pytest.raises(ValueError, match="One column of pictures.*'front', 'back'"):
+    with pytest.raises(ValueError, match="One column of images.*'front', 'back'"):
         ImageCNNClassifier(**TINY).fit(two, y)
 
 
 def test_a_schedule_by_rows():
-    X, y = line_pictures(40)
+    X, y = line_images(40)
     classifier = ImageCNNClassifier(**(TINY | {"epochs": "auto"}))
     few = classifier._check_settings()[1].updates(100, None)
     many = classifier._check_settings()[1].updates(60_000, None)
@@ -206,14 +206,14 @@ def test_a_schedule_by_rows():
     ],
 )
 def test_every_form_of_network_is_fitted(settings):
-    X, y = line_pictures(40)
+    X, y = line_images(40)
     classifier = ImageCNNClassifier(**(TINY | {"n_filters": "auto", "epochs": 1} | settings))
     assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
 
 
 def test_precision_is_mixed_where_a_gpu_is(monkeypatch):
     for has_gpu, expected in ((True, "mixed_bfloat16"), (False, "float32")):
-        monkeypatch.setattr("textcnn.image_parameters.has_gpu", lambda found=has_gpu: found)
+        monkeypatch.setattr("textcnn.image.settings.has_gpu", lambda found=has_gpu: found)
         (_, settings), _ = ImageCNNClassifier()._check_settings()
         assert settings.precision == expected
 
@@ -263,7 +263,7 @@ def test_bad_parameters_are_refused(name, value, monkeypatch):
     from textcnn.neural.network import TracedNetwork
 
     monkeypatch.setattr(TracedNetwork, "fit", lambda *args: pytest.fail("training began"))
-    X, y = line_pictures(20)
+    X, y = line_images(20)
     with pytest.raises(ValueError, match=name) as caught:
         ImageCNNClassifier(**(TINY | {name: value})).fit(X, y)
     assert "Received" in str(caught.value)
@@ -276,49 +276,47 @@ BAD_TOGETHER = {
         {"network": "mobilenetv3small", "pretrained": "nowhere.weights.h5"},
         "no such file of weights.*nowhere",
     ),
-    "pictures smaller than the kernels": (
+    "images smaller than the kernels": (
         {"n_filters": (2, 2, 2, 2), "pool_size": 2},
         "too small[\\s\\S]*block 4",
     ),
     "a step without a size": ({"pool_stride": 2}, "pool_stride needs pool_size"),
     "floats into a backbone": ({"network": "mobilenetv3small"}, "0 to 255"),
-    "pictures smaller than a users network needs": (
+    "images smaller than a users network needs": (
         {"network": lambda shape: three_poolings(shape)},
-        r"picture.*\(8, 8, 1\).*image_size=.*zero or negative. Received: `inputs",
+        r"image.*\(8, 8, 1\).*image_size=.*zero or negative. Received: `inputs",
     ),
 }
 
 
 def three_poolings(shape):
-    pictures = keras.Input(shape)
-    maps = keras.layers.Conv2D(2, 3)(pictures)
+    images = keras.Input(shape)
+    maps = keras.layers.Conv2D(2, 3)(images)
     for _ in range(3):
         maps = keras.layers.MaxPooling2D(2)(maps)
-    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
+    return keras.Model(images, keras.layers.GlobalMaxPooling2D()(maps))
 
 
 @pytest.mark.parametrize("name", BAD_TOGETHER)
 def test_parameters_that_do_not_fit_together_are_refused(name):
     settings, message = BAD_TOGETHER[name]
-    X, y = line_pictures(20)
+    X, y = line_images(20)
     with pytest.raises(ValueError, match=message):
         ImageCNNClassifier(**(TINY | settings)).fit(X / 255, y)
 
 
 @pytest.mark.parametrize(("name", "side"), [("mobilenetv3small", 32), ("Xception", 71)])
-def test_pictures_smaller_than_a_backbone_needs_are_refused_before_training(
-    name, side, monkeypatch
-):
+def test_images_smaller_than_a_backbone_needs_are_refused_before_training(name, side, monkeypatch):
     from textcnn.neural.network import TracedNetwork
 
     monkeypatch.setattr(TracedNetwork, "fit", lambda *args: pytest.fail("training began"))
-    X, y = line_pictures(20)
+    X, y = line_images(20)
     with pytest.raises(ValueError, match=rf"at least {side}x{side}.*image_size=.*of 8×8"):
         ImageCNNClassifier(network=name, **TINY).fit(X, y)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    X, y = line_pictures(20)
+    X, y = line_images(20)
     path = tmp_path / "other.weights.h5"
     path.write_text("no weights")
     classifier = ImageCNNClassifier(network="mobilenetv3small", pretrained=path, **TINY)
@@ -340,4 +338,4 @@ def test_weights_of_another_network_are_refused(tmp_path):
 )
 def test_bad_targets_are_refused(estimator, y, message):
     with pytest.raises(ValueError, match=message):
-        estimator.fit(line_pictures(40)[0], y)
+        estimator.fit(line_images(40)[0], y)

@@ -39,7 +39,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_encoder_plans import KINDS, change_of, targets_of, tree_over_groups
 
 from textcnn import InSampleWarning, TextLinearEncoder, leakage_test
-from textcnn.linear_models import CentredLogisticRegression, FoldTfidf
+from textcnn.fit.linear_models import CentredLogisticRegression, FoldTfidf
 from textcnn.text.ngrams import NgramCounter
 
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"

@@ -12,7 +12,7 @@ MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
 
 
 def demo_arguments(folder, *settings, **environment):
-    """Return what `make demo` gives to `python -m textcnn.cli`; a stand-in writes it down."""
+    """Return what `make demo` gives to `python -m textcnn`; a stand-in writes it down."""
     python = folder / "python"
     python.write_text(
         f"#!{sys.executable}\nimport json, sys\n"
@@ -29,7 +29,7 @@ def demo_arguments(folder, *settings, **environment):
         capture_output=True,
     )
     seen = json.loads((folder / "seen").read_text())
-    assert seen[:3] == ["-m", "textcnn.cli", "demo"]
+    assert seen[:3] == ["-m", "textcnn", "demo"]
     return seen[3:]
 
 

@@ -46,9 +46,9 @@ from textcnn.persistence.registry import Registry
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(40, seed=1, n_classes=3)
 NUMBERS = np.random.default_rng(0).normal(size=(40, 3))
-PICTURES = np.random.default_rng(1).integers(0, 255, (40, 8, 8), dtype=np.uint8)
+IMAGES = np.random.default_rng(1).integers(0, 255, (40, 8, 8), dtype=np.uint8)
 SMALL = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
-SMALL_PICTURES = {"n_filters": (2,), "epochs": 1, "random_state": 0}
+SMALL_IMAGES = {"n_filters": (2,), "epochs": 1, "random_state": 0}
 
 
 def split_words(text):
@@ -128,19 +128,19 @@ ESTIMATORS = {
         TABLE.assign(price=NUMBERS[:, 0], title=TABLE["review"].str.slice(5)),
         Y == 0,
     ),
-    "ImageCNNEncoder": (ImageCNNEncoder(**SMALL_PICTURES, cv=2), PICTURES, Y == 0),
-    "ImageCNNClassifier": (ImageCNNClassifier(**SMALL_PICTURES, augment="auto"), PICTURES, Y),
-    "ImageCNNRegressor": (ImageCNNRegressor(**SMALL_PICTURES), PICTURES, NUMBERS[:, 0]),
+    "ImageCNNEncoder": (ImageCNNEncoder(**SMALL_IMAGES, cv=2), IMAGES, Y == 0),
+    "ImageCNNClassifier": (ImageCNNClassifier(**SMALL_IMAGES, augment="auto"), IMAGES, Y),
+    "ImageCNNRegressor": (ImageCNNRegressor(**SMALL_IMAGES), IMAGES, NUMBERS[:, 0]),
     "ImageCNNClassifier, residual": (
         ImageCNNClassifier(
-            network="residual", depth=4, **(SMALL_PICTURES | {"n_filters": (2,)}), augment=None
+            network="residual", depth=4, **(SMALL_IMAGES | {"n_filters": (2,)}), augment=None
         ),
-        PICTURES,
+        IMAGES,
         Y,
     ),
     "ImageCNNEncoder, sequences": (
-        ImageCNNEncoder(**SMALL_PICTURES, cv=2, augment=None),
-        np.stack([PICTURES, PICTURES[::-1]], axis=1)[..., None],
+        ImageCNNEncoder(**SMALL_IMAGES, cv=2, augment=None),
+        np.stack([IMAGES, IMAGES[::-1]], axis=1)[..., None],
         Y == 0,
     ),
 }
@@ -213,10 +213,10 @@ def check_round_trip(estimator, X, path):
 
 def test_columns_of_files_and_a_table_of_them_come_back(tmp_path):
     paths = [str(tmp_path / f"{number}.png") for number in range(40)]
-    for path, picture in zip(paths, PICTURES, strict=True):
-        Image.fromarray(picture).save(path)
+    for path, image in zip(paths, IMAGES, strict=True):
+        Image.fromarray(image).save(path)
     X = pd.DataFrame({"photo": paths, "price": NUMBERS[:, 0]})
-    member = ImageCNNEncoder(**SMALL_PICTURES, cv=2, augment=None)
+    member = ImageCNNEncoder(**SMALL_IMAGES, cv=2, augment=None)
     alone = clone(member).fit(X[["photo"]], Y == 0)
     loaded = check_round_trip(alone, X[["photo"]][:7], tmp_path / "a.textcnn")
     assert loaded.get_feature_names_out().tolist() == ["photo_cnn"]
@@ -228,7 +228,7 @@ def test_columns_of_files_and_a_table_of_them_come_back(tmp_path):
 def test_a_frozen_backbone_needs_its_file_of_weights_no_more(backbone_weights, tmp_path):
     weights = tmp_path / "backbone.weights.h5"
     shutil.copy(backbone_weights("MobileNet"), weights)
-    X = PICTURES[:12].repeat(4, axis=1).repeat(4, axis=2)
+    X = IMAGES[:12].repeat(4, axis=1).repeat(4, axis=2)
     encoder = ImageCNNEncoder(
         network="mobilenet", pretrained=str(weights), fine_tune=False, epochs=1, cv=2, augment=None
     ).fit(X, np.arange(12) % 2)

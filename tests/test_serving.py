@@ -159,7 +159,7 @@ def test_what_is_not_served_is_said(tmp_path):
     with pytest.raises(FileFormatError, match=r"TextLinearEncoder is not .*hashes.*textcnn\.load"):
         textcnn.serving.load(tmp_path / "a.textcnn")
     stored = Path(__file__).parent / "data"
-    for name, reason in (("pictures", "Pillow"), ("table", "estimators of scikit-learn")):
+    for name, reason in (("images", "Pillow"), ("table", "estimators of scikit-learn")):
         with pytest.raises(FileFormatError, match=rf"is not served.*{reason}.*textcnn\.load"):
             textcnn.serving.load(stored / f"{name}_v1.textcnn")
     encoder = tiny(cv=2).fit(TEXTS, Y)

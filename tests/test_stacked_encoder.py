@@ -46,8 +46,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_encoder_plans import KINDS, change_of, targets_of
 
 from textcnn import InSampleWarning, OutOfFoldEncoder
+from textcnn.base.training_rows import group_hashes, hash_table
 from textcnn.crossfit.verification import LeakError
-from textcnn.training_rows import group_hashes, hash_table
 
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
 
@@ -312,7 +312,7 @@ def test_the_record_is_of_the_rows_that_the_estimator_was_handed():
 
 
 def test_the_receipt_convicts_a_fit_that_was_handed_other_rows(monkeypatch):
-    from textcnn.estimator_fitting import RecordedRows
+    from textcnn.fit.estimators import RecordedRows
 
     X, y = numbers_table(60)
     honest = RecordedRows.take

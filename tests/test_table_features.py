@@ -359,7 +359,7 @@ def test_an_interrupted_fit_leaves_everything_as_it_was(monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("textcnn.linear.NgramCounter.learn", stop)
+    monkeypatch.setattr("textcnn.text_linear.NgramCounter.learn", stop)
     with pytest.raises(KeyboardInterrupt):
         features.fit(X[["review"]], y)
     assert features.__dict__ == state

@@ -51,19 +51,19 @@ MEMBERS = {
     "cheap": ("svd", "linear"),
     "cnn": (TINY_CNN,),
     "joined": [("linear", TextLinearEncoder(columns="joined"))],
-    "pictures": (ImageCNNEncoder(n_filters=(2,), epochs=1, augment=None),),
+    "images": (ImageCNNEncoder(n_filters=(2,), epochs=1, augment=None),),
 }
 
 
 @pytest.mark.parametrize("name", MEMBERS)
 def test_held_out_targets_have_no_say(name, tmp_path):
     X, y = two_columns(90, 0)
-    if name == "pictures":
+    if name == "images":
         X, y = X[:30], y[:30]
         pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
         X = pd.DataFrame({"photo": [str(tmp_path / f"{number}.png") for number in range(30)]})
-        for path, picture in zip(X["photo"], pixels, strict=True):
-            Image.fromarray(picture).save(path)
+        for path, image in zip(X["photo"], pixels, strict=True):
+            Image.fromarray(image).save(path)
     features = TableFeatures(MEMBERS[name], random_state=0)
     check_exact_influence(features, X, y, folds_of(y), flipped)
 

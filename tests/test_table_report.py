@@ -13,10 +13,10 @@ from sklearn.preprocessing import StandardScaler
 
 from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLinearEncoder
 from textcnn.crossfit import make_fold_plan, read_target
-from textcnn.progress import TimeLimitReached, time_limit
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, other_columns, paired_gain
 from textcnn.table.stack import LinearStack, _parts
+from textcnn.utils.progress import TimeLimitReached, time_limit
 
 
 def table_of(n_rows=150, seed=0):

@@ -1,4 +1,4 @@
-"""Leak-safe neural features from text and pictures in tables, as scikit-learn estimators."""
+"""Leak-safe neural features from text and images in tables, as scikit-learn estimators."""
 
 from __future__ import annotations
 
@@ -8,32 +8,36 @@ __version__ = "0.1.0"
 
 # Public name → module; imported on first use, so that `import textcnn` stays light.
 _PUBLIC = {
-    "BlankPictureWarning": "textcnn.image.files",
+    "BlankImageWarning": "textcnn.image.files",
     "CrossFitReport": "textcnn.crossfit.report",
     "FoldTargetWarning": "textcnn.crossfit.splits",
-    "ImageCNNClassifier": "textcnn.image_estimators",
-    "ImageCNNEncoder": "textcnn.image_encoders",
-    "ImageCNNRegressor": "textcnn.image_estimators",
-    "InSampleWarning": "textcnn.training_rows",
+    "ImageCNNClassifier": "textcnn.image_cnn",
+    "ImageCNNEncoder": "textcnn.image_cnn",
+    "ImageCNNRegressor": "textcnn.image_cnn",
+    "ImageError": "textcnn.image.files",
+    "InSampleWarning": "textcnn.base.training_rows",
     "LeakError": "textcnn.crossfit.verification",
     "OutOfFoldEncoder": "textcnn.stacking",
-    "PictureError": "textcnn.image.files",
     "TableFeatures": "textcnn.table_features",
     "TableFeaturesWarning": "textcnn.table.fitting",
-    "TextCNNClassifier": "textcnn.estimators",
-    "TextCNNEncoder": "textcnn.encoders",
-    "TextCNNRegressor": "textcnn.estimators",
-    "TextLinearEncoder": "textcnn.linear",
+    "TextCNNClassifier": "textcnn.text_cnn",
+    "TextCNNEncoder": "textcnn.text_cnn",
+    "TextCNNRegressor": "textcnn.text_cnn",
+    "TextLinearEncoder": "textcnn.text_linear",
     "WordVectors": "textcnn.text.vectors",
     "leakage_test": "textcnn.crossfit.leakage",
     "load": "textcnn.persistence",
 }
+
+# Former names of the same things, which go on working.
+_RENAMED = {"BlankPictureWarning": "BlankImageWarning", "PictureError": "ImageError"}
 
 __all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str):
     """Import a public name when it is first used."""
+    name = _RENAMED.get(name, name)
     if name in _PUBLIC:
         return getattr(importlib.import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The bundled table of reviews and the seeded generator that makes it; folders of pictures.
+"""The bundled table of reviews and the seeded generator that makes it; folders of images.
 
 ``python -m textcnn.datasets data/reviews.csv.gz`` writes the bundled file again.
 """

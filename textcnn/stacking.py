@@ -15,12 +15,12 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
+from textcnn.base.out_of_fold import OutOfFoldFeatures
+from textcnn.base.training_rows import hash_table, warn_if_training_rows
 from textcnn.crossfit import Target
-from textcnn.estimator_fitting import EstimatorSettings, cross_fit_table
-from textcnn.estimator_outputs import check_has_fit, target_type_for
-from textcnn.out_of_fold import OutOfFoldFeatures
-from textcnn.progress import FitProgress, with_callbacks
-from textcnn.training_rows import hash_table, warn_if_training_rows
+from textcnn.fit.estimator_outputs import check_has_fit, target_type_for
+from textcnn.fit.estimators import EstimatorSettings, cross_fit_table
+from textcnn.utils.progress import FitProgress, with_callbacks
 
 
 @dataclass

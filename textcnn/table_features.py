@@ -13,13 +13,13 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn import parameters
+from textcnn.base.out_of_fold import adopt, input_names, with_groups_of
+from textcnn.base.saving import SavesToFile
+from textcnn.base.training_rows import group_hashes, hash_rows, warn_if_training_rows
 from textcnn.crossfit import read_target
 from textcnn.crossfit.scoring import Scoring
+from textcnn.fit import parameters
 from textcnn.neural.randomness import entropy_from
-from textcnn.out_of_fold import adopt, input_names, with_groups_of
-from textcnn.progress import CallbackSupportMixin, FitProgress, with_callbacks
-from textcnn.saving import SavesToFile
 from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
 from textcnn.table.frames import Table, check_new_names, read_table
@@ -27,7 +27,7 @@ from textcnn.table.gains import other_columns
 from textcnn.table.members import check_foreign, read_members
 from textcnn.table.parameters import MemberParametersMixin
 from textcnn.table.report import TableReport, nothing_to_do, report_of
-from textcnn.training_rows import group_hashes, hash_rows, warn_if_training_rows
+from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 KEEP = ("all", "earning")
 
@@ -58,7 +58,7 @@ class TableFeatures(
         (needs ``pip install 'textcnn[table]'``); ``"linear"``: :class:`TextLinearEncoder`;
         ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same of characters
         and with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, which alone reads
-        columns of picture files, and nothing else. Any other transformer: one that learns from y
+        columns of image files, and nothing else. Any other transformer: one that learns from y
         must have a ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y.
         Their parameters are reached by name: ``cnn__n_filters``. A member with
         ``columns="joined"`` (``cnn__columns="joined"``, or an encoder so made) reads all text
@@ -66,8 +66,8 @@ class TableFeatures(
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
         distinct and hold three words or more on average (a sign of a script without spaces is a
-        word), but not those whose cells all end as picture files do (``.jpg`` say), which are read
-        as pictures where a member reads such. A selector is one of skrub, scikit-learn's
+        word), but not those whose cells all end as image files do (``.jpg`` say), which are read
+        as images where a member reads such. A selector is one of skrub, scikit-learn's
         ``make_column_selector``, or any function from a frame to names.
     cv : int, splitter or iterable, default=5
         An int is the number of folds: stratified for classes, whole groups where ``groups`` are
@@ -120,7 +120,7 @@ class TableFeatures(
         (column, member) → the fitted encoder of each feature set in the table. Ours have a
         ``report_`` of their own.
     text_columns_ : list of str
-        Names of the text columns, and of columns of pictures that a member reads.
+        Names of the text columns, and of columns of images that a member reads.
     classes_ : ndarray, list or None
         Sorted classes; names of labels for multilabel; None for numbers.
     target_type_ : str
@@ -399,11 +399,11 @@ class TableFeatures(
         started = clock.monotonic()
         fitted = copy.copy(self)
         table = read_table(fitted, X, reset=True)
-        numbers, pictures = columns_of_members(
+        numbers, images = columns_of_members(
             self.columns,
             table,
-            reads_text=not all(member.reads_pictures for member in members),
-            reads_pictures=any(member.reads_pictures for member in members),
+            reads_text=not all(member.reads_images for member in members),
+            reads_images=any(member.reads_images for member in members),
         )
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
         texts = [read_text(table, number) for number in numbers]
@@ -413,7 +413,7 @@ class TableFeatures(
         fitted.text_columns_ = [table.names[number] for number in numbers]
         fitted.target_type_, fitted.classes_ = target.kind, target.classes
         fitted._fitted_members, fitted._member_numbers = [], []
-        entries = make_entries(members, texts, [table.names[number] for number in pictures])
+        entries = make_entries(members, texts, [table.names[number] for number in images])
         if entries:
             table.check_names_beside_features(fitted._kept_numbers)
             prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in entries]

@@ -615,10 +615,10 @@ def test_plot_draws_a_line_per_model_and_a_dot_per_fold(cv):
 
     report = make_report(cv=cv, uncovered="nan", stop_fraction=0.1)
     folds, scores = report.plot()
-    picture = folds.images[0].get_array()
-    assert picture.shape == (4, N_ROWS)
+    image = folds.images[0].get_array()
+    assert image.shape == (4, N_ROWS)
     for model, fed in enumerate(report.columns[0].fed):
-        assert [(picture[model] == use).sum() for use in (1, 2, 3)] == [
+        assert [(image[model] == use).sum() for use in (1, 2, 3)] == [
             len(fed[part]) for part in ("learn", "stop", "predict")
         ]
     assert len(scores.collections[0].get_offsets()) == 4

@@ -24,7 +24,7 @@ def idx_bytes(array, code):
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_arrays_come_back(tmp_path, dtype, compress):
     array = np.arange(24).reshape(2, 3, 4).astype(dtype)
-    path = tmp_path / "pictures.idx"
+    path = tmp_path / "images.idx"
     path.write_bytes(compress(idx_bytes(array, CODES[dtype])))
     read = load_idx(path)
     np.testing.assert_array_equal(read, array)

@@ -9,14 +9,14 @@ import pytest
 
 from textcnn.image.augmentation import apply_augmentation, plan_augmentation
 from textcnn.image.backbones import backbone_names
+from textcnn.image.fitted import ImageNetwork
 from textcnn.image.network import (
     Block,
-    PictureNetworkSettings,
-    build_picture_network,
+    ImageNetworkSettings,
+    build_image_network,
     map_sizes,
 )
-from textcnn.image.pictures import PictureReader, PictureSource
-from textcnn.image_base import PictureNetwork
+from textcnn.image.reader import ImageReader, ImageSource
 from textcnn.neural import network as network_module
 from textcnn.neural.network import borrow_network
 from textcnn.neural.training import TrainingJob, fit_models, predict_model
@@ -31,13 +31,13 @@ def block(n_filters=2, kernel=3, strides=1, pool=2, pool_stride=None):
 
 def make(shape=(8, 8, 1), n_outputs=1, **settings):
     settings = {"blocks": (block(),)} | settings
-    return build_picture_network(PictureNetworkSettings(**settings), shape, n_outputs)
+    return build_image_network(ImageNetworkSettings(**settings), shape, n_outputs)
 
 
-def call(model, pictures, mean=0.0, spread=1.0):
-    scaling = np.empty((len(pictures), 2, pictures.shape[-1]), np.float32)
+def call(model, images, mean=0.0, spread=1.0):
+    scaling = np.empty((len(images), 2, images.shape[-1]), np.float32)
     scaling[:, 0], scaling[:, 1] = mean, spread
-    return np.asarray(model([pictures.astype(np.float32), scaling], training=False))
+    return np.asarray(model([images.astype(np.float32), scaling], training=False))
 
 
 def shapes(model):
@@ -61,7 +61,7 @@ def test_parameters_of_the_simple_network_by_hand():
         (20,),
         (20, 10),
     ]
-    assert map_sizes(PictureNetworkSettings(blocks=(block(32), block(64))), (28, 28, 1)) == [
+    assert map_sizes(ImageNetworkSettings(blocks=(block(32), block(64))), (28, 28, 1)) == [
         (14, 14),
         (7, 7),
     ]
@@ -83,14 +83,14 @@ def open_block(n_filters, **changes):
     ],
 )
 def test_open_poolings_leave_four_rows_and_are_the_last_ones(side, n_blocks, sides):
-    settings = PictureNetworkSettings(blocks=(open_block(2),) * n_blocks)
+    settings = ImageNetworkSettings(blocks=(open_block(2),) * n_blocks)
     assert map_sizes(settings, (side, side, 1)) == [(size, size) for size in sides]
-    model = build_picture_network(settings, (side, side, 1), 1)
+    model = build_image_network(settings, (side, side, 1), 1)
     assert sum("pool" in layer.name for layer in model.layers) == len({side, *sides}) - 1
 
 
 def test_open_poolings_beside_chosen_sizes_of_kernels():
-    settings = PictureNetworkSettings(blocks=(open_block(2, kernel=5),) * 2, padding="valid")
+    settings = ImageNetworkSettings(blocks=(open_block(2, kernel=5),) * 2, padding="valid")
     assert map_sizes(settings, (20, 20, 1)) == [(16, 16), (6, 6)]
     assert map_sizes(settings, (25, 25, 1)) == [(21, 21), (8, 8)]
     assert map_sizes(settings, (28, 28, 1)) == [(12, 12), (4, 4)]
@@ -108,14 +108,14 @@ def test_ten_filters_and_global_pooling_need_a_few_hundred_parameters():
 @pytest.mark.parametrize("strides", [1, 2, 3, 4])
 @pytest.mark.parametrize("kernel", [2, 3, 5, 7, 20])
 def test_sizes_of_maps_are_those_of_keras(padding, strides, kernel):
-    settings = PictureNetworkSettings(
+    settings = ImageNetworkSettings(
         blocks=(block(1, kernel, strides, pool=1),), padding=padding, final_pooling="flatten"
     )
     [(height, width)] = map_sizes(settings, (20, 23, 1))
-    model = build_picture_network(settings, (20, 23, 1), 1)
+    model = build_image_network(settings, (20, 23, 1), 1)
     assert tuple(model.get_layer("conv_1_1").output.shape) == (None, height, width, 1)
     if kernel == 20 and padding == "valid":
-        assert height == 1, "a kernel as large as the picture leaves one position"
+        assert height == 1, "a kernel as large as the image leaves one position"
 
 
 @pytest.mark.parametrize(
@@ -125,15 +125,15 @@ def test_sizes_of_maps_are_those_of_keras(padding, strides, kernel):
         ((block(), block(), block(), block()), "same", "maps of 1×1 enter block 4"),
     ],
 )
-def test_pictures_that_are_too_small_are_refused(blocks, padding, message):
+def test_images_that_are_too_small_are_refused(blocks, padding, message):
     with pytest.raises(ValueError, match=message):
         make(blocks=blocks, padding=padding)
 
 
 def test_convolution_activation_and_pooling_are_what_they_are_called():
-    pictures = RANDOM.normal(size=(3, 6, 6, 1))
+    images = RANDOM.normal(size=(3, 6, 6, 1))
     kernel = np.array([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], float)
-    padded = np.pad(pictures[..., 0], [(0, 0), (1, 1), (1, 1)])
+    padded = np.pad(images[..., 0], [(0, 0), (1, 1), (1, 1)])
     maps = sum(padded[:, i : i + 6, j : j + 6] * kernel[i, j] for i in range(3) for j in range(3))
     for pooling, reduce in (("max", np.max), ("average", np.mean)):
         model = make(
@@ -148,15 +148,15 @@ def test_convolution_activation_and_pooling_are_what_they_are_called():
         model.get_layer("raw_output").set_weights([np.eye(4)])
         rectified = np.maximum(maps, 0).reshape(3, 2, 3, 2, 3)
         expected = reduce(rectified, axis=(2, 4)).reshape(3, 4)
-        np.testing.assert_allclose(call(model, pictures), expected, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(call(model, images), expected, rtol=1e-4, atol=1e-4)
 
 
-def test_pictures_are_scaled_by_what_comes_with_them():
+def test_images_are_scaled_by_what_comes_with_them():
     keras.utils.set_random_seed(0)
     model = make(batch_norm=False, padding="valid")
-    pictures = RANDOM.normal(size=(3, 8, 8, 1))
+    images = RANDOM.normal(size=(3, 8, 8, 1))
     np.testing.assert_allclose(
-        call(model, 40 + 7 * pictures, 40, 7), call(model, pictures), rtol=1e-3, atol=1e-4
+        call(model, 40 + 7 * images, 40, 7), call(model, images), rtol=1e-3, atol=1e-4
     )
 
 
@@ -178,30 +178,30 @@ def test_a_residual_block_that_adds_nothing_hands_its_input_on():
     for layer in model.layers:
         if isinstance(layer, keras.layers.Conv2D) and layer.name != "conv_0":
             layer.set_weights([np.zeros_like(weight) for weight in layer.get_weights()])
-    pictures = np.abs(RANDOM.normal(size=(2, 6, 6, 1)))
+    images = np.abs(RANDOM.normal(size=(2, 6, 6, 1)))
     kernel = np.zeros((3, 3, 1, 2))
     kernel[1, 1, 0] = [1, 2]
     model.get_layer("conv_0").set_weights([kernel, np.zeros(2)])
     output = RANDOM.normal(size=(4, 2))
     model.get_layer("raw_output").set_weights([output])
-    mean = pictures[:, ::2, ::2].mean(axis=(1, 2, 3))
+    mean = images[:, ::2, ::2].mean(axis=(1, 2, 3))
     features = np.stack([mean, 2 * mean, 0 * mean, 0 * mean], axis=1)
-    np.testing.assert_allclose(call(model, pictures), features @ output, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(call(model, images), features @ output, rtol=1e-4, atol=1e-5)
 
 
 def test_frames_share_one_network_and_are_pooled_over_time():
     single = make((8, 8, 1), 3)
-    pictures = RANDOM.normal(size=(4, 5, 8, 8, 1)).astype(np.float32)
+    images = RANDOM.normal(size=(4, 5, 8, 8, 1)).astype(np.float32)
     for pooling, reduce in (("average", np.mean), ("max", np.max)):
         model = make((5, 8, 8, 1), 3, time_pooling=pooling)
         model.set_weights(single.get_weights())
         inner = keras.Model(single.inputs, single.get_layer("raw_output").input)
-        features = np.stack([call(inner, pictures[:, frame]) for frame in range(5)])
+        features = np.stack([call(inner, images[:, frame]) for frame in range(5)])
         weights = model.get_layer("raw_output").get_weights()[0]
         expected = reduce(features, axis=0) @ weights
-        np.testing.assert_allclose(call(model, pictures), expected, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(call(model, images), expected, rtol=1e-3, atol=1e-4)
         np.testing.assert_allclose(
-            call(model, pictures[:, ::-1]), call(model, pictures), rtol=1e-3, atol=1e-5
+            call(model, images[:, ::-1]), call(model, images), rtol=1e-3, atol=1e-5
         )
 
 
@@ -233,14 +233,14 @@ def test_layers_act_in_training_only_and_are_made_anew(name):
     plan = plan_augmentation([LAYERS[name]()])
     assert plan == pickle.loads(pickle.dumps(plan)) and hash(plan)
     model = make((16, 16, 3), augment=plan)
-    pictures = RANDOM.uniform(0, 255, (8, 16, 16, 3)).astype(np.float32)
+    images = RANDOM.uniform(0, 255, (8, 16, 16, 3)).astype(np.float32)
     scaling = np.ones((8, 2, 3), np.float32)
     given = keras.Input((16, 16, 3))
     augment = keras.Model(given, apply_augmentation(plan, given))
-    np.testing.assert_array_equal(np.asarray(augment(pictures, training=False)), pictures)
-    changed = np.asarray(augment(pictures, training=True))
-    assert changed.shape == pictures.shape and not np.array_equal(changed, pictures)
-    assert np.isfinite(np.asarray(model([pictures, scaling], training=True))).all()
+    np.testing.assert_array_equal(np.asarray(augment(images, training=False)), images)
+    changed = np.asarray(augment(images, training=True))
+    assert changed.shape == images.shape and not np.array_equal(changed, images)
+    assert np.isfinite(np.asarray(model([images, scaling], training=True))).all()
 
 
 def test_all_frames_are_changed_alike():
@@ -279,8 +279,8 @@ def test_automatic_plans_are_equal_whatever_was_built_before():
 # Fold models on one traced network
 
 
-def picture_jobs(n_models=3, n_rows=30, **changes):
-    pictures = RANDOM.integers(0, 256, (n_rows, 8, 8, 1)).astype(np.uint8)
+def image_jobs(n_models=3, n_rows=30, **changes):
+    images = RANDOM.integers(0, 256, (n_rows, 8, 8, 1)).astype(np.uint8)
     targets = (np.arange(n_rows) % 2).astype(np.float32)[:, None]
     jobs = []
     for fold in range(n_models):
@@ -297,7 +297,7 @@ def picture_jobs(n_models=3, n_rows=30, **changes):
                 **({"updates": 5, "batch_size": 8, "learning_rate": 0.01} | changes),
             )
         )
-    return PictureSource(pictures), jobs
+    return ImageSource(images), jobs
 
 
 def blueprint(shape=(8, 8, 1), **settings):
@@ -306,9 +306,9 @@ def blueprint(shape=(8, 8, 1), **settings):
         "dropout": 0.3,
         "augment": plan_augmentation("auto"),
     } | settings
-    reader = PictureReader(shape, True, False, "pad", "raise")
-    network = PictureNetwork(
-        ["picture"], reader, PictureNetworkSettings(**settings), 1, "binary_crossentropy", []
+    reader = ImageReader(shape, True, False, "pad", "raise")
+    network = ImageNetwork(
+        ["image"], reader, ImageNetworkSettings(**settings), 1, "binary_crossentropy", []
     )
     return network.blueprint
 
@@ -319,7 +319,7 @@ def blueprint(shape=(8, 8, 1), **settings):
     ids=["simple", "residual"],
 )
 def test_a_fold_model_is_the_model_fitted_alone(settings):
-    source, jobs = picture_jobs(2)
+    source, jobs = image_jobs(2)
     plan = blueprint(**settings)
     model, output = fit_models(plan, source, jobs)[1]
     network_module._idle.clear()  # a network that never served another fit
@@ -330,7 +330,7 @@ def test_a_fold_model_is_the_model_fitted_alone(settings):
 
 
 def test_moving_statistics_start_anew_and_belong_to_the_model():
-    source, jobs = picture_jobs()
+    source, jobs = image_jobs()
     plan = blueprint(augment=())
     results = fit_models(plan, source, jobs)
     with borrow_network(plan) as network:
@@ -354,13 +354,13 @@ def test_moving_statistics_start_anew_and_belong_to_the_model():
     for job, (_, output), everything in zip(jobs, results, stored, strict=True):
         np.testing.assert_allclose(everything[job.predict], output, atol=1e-6)
     # The features of a row do not depend on the company that it is predicted in.
-    single = predict_model(plan, PictureSource(source.pictures[:1]), [results[0][0]])[0]
+    single = predict_model(plan, ImageSource(source.images[:1]), [results[0][0]])[0]
     np.testing.assert_allclose(single, stored[0][:1], atol=1e-6)
 
 
 def test_an_error_of_the_source_in_training_is_not_hidden_by_the_backend():
-    source, jobs = picture_jobs()
-    broken = source.pictures
+    source, jobs = image_jobs()
+    broken = source.images
 
     class Breaking:
         shape = broken.shape
@@ -377,16 +377,16 @@ def test_an_error_of_the_source_in_training_is_not_hidden_by_the_backend():
         seen: list = []
 
     with pytest.raises(ValueError, match="row 3 broke while training"):
-        fit_models(blueprint(), PictureSource(Breaking()), jobs[:1])
+        fit_models(blueprint(), ImageSource(Breaking()), jobs[:1])
 
 
 # Users' networks and keras.applications
 
 
 def users_network(shape):
-    pictures = keras.Input(shape)
-    maps = keras.layers.Conv2D(3, 3)(pictures)
-    return keras.Model(pictures, keras.layers.GlobalMaxPooling2D()(maps))
+    images = keras.Input(shape)
+    maps = keras.layers.Conv2D(3, 3)(images)
+    return keras.Model(images, keras.layers.GlobalMaxPooling2D()(maps))
 
 
 def test_a_users_network_takes_the_place_of_the_blocks():
@@ -436,17 +436,17 @@ def test_a_backbone_starts_from_a_file_of_weights(tmp_path):
         for mine, theirs in zip(backbone.get_weights(), original.get_weights(), strict=True):
             np.testing.assert_array_equal(mine, theirs)
         assert bool(backbone.trainable_weights) == fine_tune
-    pictures = RANDOM.integers(0, 256, (2, 32, 32, 1)).astype(np.float32)
-    maps = np.asarray(original(np.repeat(pictures, 3, axis=-1), training=False))
+    images = RANDOM.integers(0, 256, (2, 32, 32, 1)).astype(np.float32)
+    maps = np.asarray(original(np.repeat(images, 3, axis=-1), training=False))
     expected = maps.mean(axis=(1, 2)) @ model.get_layer("raw_output").get_weights()[0]
-    np.testing.assert_allclose(call(model, pictures, 99, 3), expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(call(model, images, 99, 3), expected, rtol=1e-3, atol=1e-5)
 
 
 def test_backbones_get_the_pixels_that_they_were_made_for():
     model = make((32, 32, 3), 1, network="resnet50")
-    pictures = RANDOM.integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
-    prepared = keras.applications.resnet.preprocess_input(pictures.copy())
+    images = RANDOM.integers(0, 256, (2, 32, 32, 3)).astype(np.float32)
+    prepared = keras.applications.resnet.preprocess_input(images.copy())
     inner = model.get_layer("backbone")
     features = np.asarray(inner(prepared, training=False)).mean(axis=(1, 2))
     expected = features @ model.get_layer("raw_output").get_weights()[0]
-    np.testing.assert_allclose(call(model, pictures), expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(call(model, images), expected, rtol=1e-3, atol=1e-3)

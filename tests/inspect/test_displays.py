@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
-from test_gradcam import corner_pictures
+from test_gradcam import corner_images
 
 from textcnn import (
     ImageCNNClassifier,
@@ -38,7 +38,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def fitted():
-    X, y = corner_pictures(40)
+    X, y = corner_images(40)
     names = np.array(["left", "right"])[y]
     return ImageCNNClassifier(**SETTINGS).fit(X, names), X, names
 
@@ -83,7 +83,7 @@ def test_worst_errors_are_the_surest(fitted):
     expected = [row for row in np.argsort(of_truth, kind="stable") if predicted[row] != wrong[row]]
     assert display.rows.tolist() == expected[:3]
     assert display.n_errors == len(expected) and display.n_rows == 40
-    np.testing.assert_array_equal(display.pictures[0][..., 0], X[display.rows[0]])
+    np.testing.assert_array_equal(display.images[0][..., 0], X[display.rows[0]])
     assert display.truths[0] == wrong[display.rows[0]]
     assert (np.diff(display.errors) <= 0).all()
     given = WorstErrorsDisplay.from_predictions(X, wrong, probabilities, most_errors=3)
@@ -93,22 +93,22 @@ def test_worst_errors_are_the_surest(fitted):
 
 
 def test_errors_of_numbers_of_files_and_none_at_all(tmp_path):
-    X, y = corner_pictures(30)
+    X, y = corner_images(30)
     paths = [str(tmp_path / f"{row}.png") for row in range(30)]
-    for path, picture in zip(paths, X, strict=True):
-        Image.fromarray(picture).save(path)
+    for path, image in zip(paths, X, strict=True):
+        Image.fromarray(image).save(path)
     column = pd.Series(paths, name="photo")
     numbers = y * 10.0
     regressor = ImageCNNRegressor(**SETTINGS).fit(column, numbers)
     numbers[7] = -500
     display = WorstErrorsDisplay.from_estimator(regressor, column, numbers, most_errors=2)
     assert display.rows[0] == 7 and display.n_errors == 30
-    np.testing.assert_array_equal(display.pictures[0][..., 0], X[7])
+    np.testing.assert_array_equal(display.images[0][..., 0], X[7])
     assert "worst 2 of 30 rows" in display.figure_.get_suptitle()
     given = WorstErrorsDisplay.from_predictions(column, numbers, regressor.predict(column))
-    np.testing.assert_array_equal(given.pictures[0][..., 0], X[7])
+    np.testing.assert_array_equal(given.images[0][..., 0], X[7])
     right = WorstErrorsDisplay.from_predictions(X, y, np.eye(2)[y])
-    assert right.pictures == [] and right.figure_.get_suptitle() == "No errors in 30 rows"
+    assert right.images == [] and right.figure_.get_suptitle() == "No errors in 30 rows"
     with pytest.raises(ValueError, match="a column per class"):
         WorstErrorsDisplay.from_predictions(X, y, np.ones((30, 3)))
     with pytest.raises(ValueError, match="one class per row"):
@@ -138,7 +138,7 @@ def test_learning_curves_of_every_estimator(fitted):
         LearningCurvesDisplay.from_history(pd.DataFrame({"loss": [1.0]}))
 
 
-def test_scikit_learns_confusion_matrix_takes_pictures(fitted):
+def test_scikit_learns_confusion_matrix_takes_images(fitted):
     classifier, X, names = fitted
     display = ConfusionMatrixDisplay.from_estimator(classifier, X, names)
     expected = confusion_matrix(names, classifier.predict(X))
@@ -155,13 +155,13 @@ def test_a_given_figure_is_drawn_into(fitted):
     assert len(plt.get_fignums()) == 1
 
 
-def test_pictures_of_other_channels_and_floats_are_drawn():
+def test_images_of_other_channels_and_floats_are_drawn():
     random = np.random.default_rng(0)
     for channels in (2, 3):
         X = random.normal(0, 3, (24, 8, 8, channels))
         classifier = ImageCNNClassifier(**SETTINGS).fit(X, [0, 1] * 12)
         display = FeatureMapsDisplay.from_estimator(classifier, X)
-        assert display.picture.shape == (8, 8, channels)
+        assert display.image.shape == (8, 8, channels)
         display.figure_.canvas.draw()
 
 

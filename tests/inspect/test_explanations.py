@@ -265,7 +265,7 @@ def test_top_ngrams_with_texts_and_without(encoder):
 def test_many_rows_are_explained_in_parts_with_the_same_result(encoder, monkeypatch):
     texts = ["good film", "", "bad plot bad", "so good"] * 3
     whole = encoder.explain(texts).to_frame()
-    monkeypatch.setattr("textcnn.inspect.explaining._MOST_ROWS", 5)
+    monkeypatch.setattr("textcnn.explain.networks._MOST_ROWS", 5)
     pd.testing.assert_frame_equal(encoder.explain(texts).to_frame(), whole)
 
 

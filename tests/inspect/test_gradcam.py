@@ -12,20 +12,20 @@ import pytest
 from textcnn import ImageCNNClassifier, ImageCNNEncoder, ImageCNNRegressor
 from textcnn.image.gradcam import grad_cam, last_convolution, layer_maps, saliency
 from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
-from textcnn.inspect.opened import open_model, read_picture
+from textcnn.inspect.opened import open_model, read_image
 from textcnn.neural.layer_outputs import recorded_layers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def corner_pictures(n_rows=60, size=12, seed=0):
+def corner_images(n_rows=60, size=12, seed=0):
     """Noise with a bright square top left (class 0) or bottom right (class 1)."""
     random = np.random.default_rng(seed)
-    pictures = random.integers(0, 60, (n_rows, size, size), dtype=np.uint8)
+    images = random.integers(0, 60, (n_rows, size, size), dtype=np.uint8)
     y = np.arange(n_rows) % 2
-    pictures[y == 0, 1:5, 1:5] = 220
-    pictures[y == 1, -5:-1, -5:-1] = 220
-    return pictures, y
+    images[y == 0, 1:5, 1:5] = 220
+    images[y == 1, -5:-1, -5:-1] = 220
+    return images, y
 
 
 def users_network(shape):
@@ -57,7 +57,7 @@ LAST = {
 @pytest.fixture(scope="module", params=FORMS)
 def fitted(request):
     size = 40 if request.param == "pretrained form" else 12
-    X, y = corner_pictures(size=size)
+    X, y = corner_images(size=size)
     settings = {"epochs": 2, "batch_size": 16, "augment": None, "random_state": 0}
     return request.param, ImageCNNClassifier(**settings | FORMS[request.param]).fit(X, y), X
 
@@ -65,7 +65,7 @@ def fitted(request):
 def test_slopes_are_those_of_finite_differences(fitted):
     _, classifier, X = fitted
     opened = open_model(classifier)
-    inputs = opened.inputs(read_picture(classifier, X, row=0))
+    inputs = opened.inputs(read_image(classifier, X, row=0))
     score, _ = opened.score_of(1, opened.predict(inputs))
     heat = saliency(opened.keras_model, inputs, score)
     assert heat.shape == X.shape[1:]
@@ -87,7 +87,7 @@ def test_grad_cam_finds_the_last_maps_of_every_form(fitted, backbone_weights):
     if name == "pretrained form":  # after two epochs from scratch its maps are next to nothing
         weights = backbone_weights("MobileNetV3Small")
         opened.keras_model.get_layer("backbone").load_weights(weights)
-    inputs = opened.inputs(read_picture(classifier, X, row=1))
+    inputs = opened.inputs(read_image(classifier, X, row=1))
     path = last_convolution(opened.keras_model, inputs)
     assert path.startswith(LAST[name])
     maps = layer_maps(opened.keras_model, inputs, [path])[path]
@@ -112,12 +112,12 @@ def test_grad_cam_finds_the_last_maps_of_every_form(fitted, backbone_weights):
 
 def test_grad_cam_of_average_pooling_and_one_dense_layer_is_the_class_activation_map():
     """Then the weights of the maps are the dense layer's over the number of positions."""
-    X, y = corner_pictures()
+    X, y = corner_images()
     classifier = ImageCNNClassifier(
         n_filters=5, final_pooling="average", epochs=3, batch_size=16, random_state=0
     ).fit(X, y)
     opened = open_model(classifier)
-    inputs = opened.inputs(read_picture(classifier, X, row=0))
+    inputs = opened.inputs(read_image(classifier, X, row=0))
     score, _ = opened.score_of(1, opened.predict(inputs))
     maps = layer_maps(opened.keras_model, inputs)
     weights = opened.keras_model.get_layer("raw_output").get_weights()[0][:, 0]
@@ -127,7 +127,7 @@ def test_grad_cam_of_average_pooling_and_one_dense_layer_is_the_class_activation
 
 
 def test_maps_inside_a_branch_are_reached_and_others_refused():
-    X, y = corner_pictures()
+    X, y = corner_images()
     classifier = ImageCNNClassifier(network=users_network, epochs=1, random_state=0).fit(X, y)
     display = GradCAMDisplay.from_estimator(classifier, X, layer="network/block/in_branch")
     assert display.heat.shape == (12, 12)
@@ -136,7 +136,7 @@ def test_maps_inside_a_branch_are_reached_and_others_refused():
 
 
 def test_grad_cam_points_to_the_square():
-    X, y = corner_pictures(120)
+    X, y = corner_images(120)
     classifier = ImageCNNClassifier(
         n_filters=(4, 8), final_pooling="average", epochs=15, batch_size=16, random_state=0
     ).fit(X, y)
@@ -156,7 +156,7 @@ def dense_network(shape):
 
 
 def test_a_network_without_maps_has_saliency_only():
-    X, y = corner_pictures()
+    X, y = corner_images()
     classifier = ImageCNNClassifier(network=dense_network, epochs=1, random_state=0).fit(X, y)
     assert SaliencyDisplay.from_estimator(classifier, X).heat.max() > 0
     with pytest.raises(ValueError, match="SaliencyDisplay"):
@@ -164,12 +164,12 @@ def test_a_network_without_maps_has_saliency_only():
 
 
 def test_the_score_is_that_of_the_target():
-    X, y = corner_pictures()
+    X, y = corner_images()
     settings = {"n_filters": 3, "epochs": 1, "augment": None, "random_state": 0}
     names = np.array(["left", "right"])[y]
     two = ImageCNNClassifier(**settings).fit(X, names)
     opened = open_model(two)
-    inputs = opened.inputs(read_picture(two, X, row=0))
+    inputs = opened.inputs(read_image(two, X, row=0))
     prediction = opened.predict(inputs)
     raw = np.array([[1.5]])
     assert opened.score_of("right", prediction)[0](raw) == 1.5
@@ -190,7 +190,7 @@ def test_the_score_is_that_of_the_target():
 
 
 def test_models_columns_frames_and_rows_are_chosen():
-    X, y = corner_pictures(40)
+    X, y = corner_images(40)
     X = np.repeat(X[:, None, :, :, None], 3, axis=1)
     X[:, 1] = 0
     encoder = ImageCNNEncoder(n_filters=3, epochs=1, cv=2, augment=None, random_state=0).fit(X, y)
@@ -199,11 +199,11 @@ def test_models_columns_frames_and_rows_are_chosen():
     )
     assert first.shape == (12, 12) and not np.allclose(first, second)
     dark = GradCAMDisplay.from_estimator(encoder, X, frame=1)
-    assert dark.picture.max() == 0 and dark.heat.shape == (12, 12)
+    assert dark.image.max() == 0 and dark.heat.shape == (12, 12)
     for wrong in ({"model": 2}, {"column": 1}, {"row": 40}, {"frame": 3}):
         with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a whole number from 0"):
             SaliencyDisplay.from_estimator(encoder, X, **wrong)
-    with pytest.raises(TypeError, match="networks of pictures.*TextCNNClassifier"):
+    with pytest.raises(TypeError, match="networks of images.*TextCNNClassifier"):
         from textcnn import TextCNNClassifier
 
         SaliencyDisplay.from_estimator(TextCNNClassifier(), X)
@@ -213,11 +213,11 @@ SCRIPT = """
 import sys
 import keras, numpy as np
 sys.path[:0] = ["tests", "tests/inspect"]
-from test_gradcam import corner_pictures, users_network
+from test_gradcam import corner_images, users_network
 from textcnn import ImageCNNClassifier
 from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
 assert keras.backend.backend() == sys.argv[1]
-X, y = corner_pictures(32)
+X, y = corner_images(32)
 classifier = ImageCNNClassifier(network=users_network, epochs=1, augment=None, random_state=0)
 classifier.fit(X, y)
 for row in range(2):

@@ -10,11 +10,9 @@ from textcnn import ImageCNNClassifier, TextCNNClassifier, TextCNNEncoder
 from textcnn.inspect import layer_table
 
 
-def table_of(picture_shape=(32, 32, 3), n_outputs=1, **settings):
+def table_of(image_shape=(32, 32, 3), n_outputs=1, **settings):
     classifier = ImageCNNClassifier(**({"augment": None, "batch_norm": False} | settings))
-    return layer_table(classifier, picture_shape=picture_shape, n_outputs=n_outputs).set_index(
-        "layer"
-    )
+    return layer_table(classifier, image_shape=image_shape, n_outputs=n_outputs).set_index("layer")
 
 
 def test_a_convolution_and_its_pooling_by_hand():
@@ -38,12 +36,12 @@ def test_a_convolution_and_its_pooling_by_hand():
     ],
 )
 def test_parameters_are_those_that_keras_counts(settings):
-    from textcnn.image.network import build_picture_network
+    from textcnn.image.network import build_image_network
 
     classifier = ImageCNNClassifier(augment=None, **settings)
     (_, checked), _ = classifier._check_settings()
-    model = build_picture_network(checked, (32, 32, 3), 4)
-    table = layer_table(classifier, picture_shape=(32, 32, 3), n_outputs=4)
+    model = build_image_network(checked, (32, 32, 3), 4)
+    table = layer_table(classifier, image_shape=(32, 32, 3), n_outputs=4)
     assert table["parameters"].sum() == model.count_params()
     assert (table["multiply_adds"] >= 0).all()
 
@@ -106,7 +104,7 @@ def test_what_is_refused():
         layer_table(ImageCNNClassifier())
     with pytest.raises(TypeError, match="LogisticRegression"):
         layer_table(LogisticRegression())
-    with pytest.raises(ValueError, match="picture_shape"):
-        layer_table(TextCNNClassifier(), picture_shape=(8, 8, 1))
-    with pytest.raises(ValueError, match="picture_shape"):
-        layer_table(ImageCNNClassifier(), picture_shape=(8, 8))
+    with pytest.raises(ValueError, match="image_shape"):
+        layer_table(TextCNNClassifier(), image_shape=(8, 8, 1))
+    with pytest.raises(ValueError, match="image_shape"):
+        layer_table(ImageCNNClassifier(), image_shape=(8, 8))

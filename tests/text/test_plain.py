@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from checks import signal_table, tiny
 
+import textcnn.text.fitted
 import textcnn.text.plain
-import textcnn.text_base
 from textcnn import TextCNNClassifier
 from textcnn.text.network import TextNetworkSettings
 from textcnn.text.plain import has_plain_form
@@ -31,7 +31,7 @@ TEXTS = ["", "good", "so good so bad poor film", "", "unseen words only", "bad "
 def by_keras(monkeypatch, method, X):
     """Return what the Keras network gives for the same rows."""
     with monkeypatch.context() as patch:
-        patch.setattr(textcnn.text_base, "has_plain_form", lambda settings: False)
+        patch.setattr(textcnn.text.fitted, "has_plain_form", lambda settings: False)
         return method(X)
 
 

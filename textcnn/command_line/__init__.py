@@ -1,1 +1,1 @@
-"""The parts of the ``textcnn`` command that work on files; `textcnn.cli` puts them together."""
+"""The ``textcnn`` command: demo, and files in, files out."""

@@ -48,14 +48,14 @@ def _add_fit_transform(commands, seed) -> None:
     fit = commands.add_parser(
         "fit-transform",
         help="make out-of-fold features of training rows",
-        description="Make out-of-fold features of text (or picture) columns for training rows, and "
+        description="Make out-of-fold features of text (or image) columns for training rows, and "
         "save the encoder for new rows. Rows keep their order.",
     )
     fit.add_argument("table", metavar="TABLE", help=f"training rows: {_FILES}")
     columns = fit.add_argument_group("columns")
     columns.add_argument("--text", metavar="COLUMN", action="append", default=[])
     columns.add_argument(
-        "--image", metavar="COLUMN", action="append", default=[], help="paths of pictures"
+        "--image", metavar="COLUMN", action="append", default=[], help="paths of images"
     )
     columns.add_argument("--target", metavar="COLUMN", required=True)
     columns.add_argument("--group", metavar="COLUMN", help="rows of a group stay in one fold")
@@ -176,7 +176,7 @@ def _fit_transform(options: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _in_time(started: float, limit: float | None) -> Iterator[None]:
     """End a fit that would take too long."""
-    from textcnn.progress import TimeLimitReached, time_limit
+    from textcnn.utils.progress import TimeLimitReached, time_limit
 
     try:
         with time_limit(None if limit is None else started + limit):

@@ -1,4 +1,4 @@
-"""Folds and targets of a cross-fit; knows no text, no picture and no Keras."""
+"""Folds and targets of a cross-fit; knows no text, no image and no Keras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a cross-fit report looks: as text, in a notebook, as a picture."""
+"""How a cross-fit report looks: as text, in a notebook, as an image."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import html
 import numpy as np
 import pandas as pd
 
-from textcnn.crossfit.report_drawing import draw_folds, draw_legend, draw_spread, fold_picture
-from textcnn.plotting import import_pyplot
+from textcnn.crossfit.report_drawing import draw_folds, draw_legend, draw_spread, fold_image
+from textcnn.utils.plotting import import_pyplot
 
 _MOST_LISTED = 20
 _WITHOUT = "score without duplicates"
@@ -56,7 +56,7 @@ def plot(report, ax=None):
             "plot needs a pair of Axes, one for the folds and one for the scores, e.g. "
             f"plt.subplots(1, 2)[1]. Received: {len(axes)} Axes."
         )
-    draw_folds(axes[0], *fold_picture(report))
+    draw_folds(axes[0], *fold_image(report))
     _draw_scores(report, axes[1])
     return axes
 

@@ -1,4 +1,4 @@
-"""The pictures of a cross-fit: which rows each model was fed, and scores with their spread."""
+"""The images of a cross-fit: which rows each model was fed, and scores with their spread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARTS = (
 _GROUP_SHADES = ("#6d7f6a", "#c9d4c4")
 
 
-def fold_picture(report) -> tuple[np.ndarray, np.ndarray | None, str]:
+def fold_image(report) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Return what each model of the first column was fed of which row, in the order to draw.
 
     Returns

@@ -8,7 +8,7 @@ import numpy as np
 
 from textcnn.crossfit.level import Level, centre_and_scale, inside
 from textcnn.crossfit.messages import check_option, listed, name_rows
-from textcnn.links import sigmoid, softmax
+from textcnn.utils.links import sigmoid, softmax
 
 KINDS = ("binary", "multiclass", "continuous", "multilabel", "multioutput")
 TARGET_TYPES = ("auto", "classes", *KINDS)

@@ -1,1 +1,1 @@
-"""Pictures: arrays and files, Keras builders; knows no folds."""
+"""Images: arrays and files, Keras builders; knows no folds."""

@@ -1,4 +1,4 @@
-"""Random changes of the pictures that a network learns from, by Keras layers."""
+"""Random changes of the images that a network learns from, by Keras layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def plan_augmentation(augment) -> AugmentationPlan:
     Parameters
     ----------
     augment : "auto", None, or list of keras.layers.Layer
-        ``"auto"`` shifts by up to a tenth of the picture, turns by up to 10 degrees and zooms by up
+        ``"auto"`` shifts by up to a tenth of the image, turns by up to 10 degrees and zooms by up
         to a tenth. No flips: a mirrored letter is another one.
 
     Raises
@@ -45,11 +45,11 @@ def plan_augmentation(augment) -> AugmentationPlan:
     return tuple(_recipe(layer) for layer in augment)
 
 
-def apply_augmentation(plan: AugmentationPlan, pictures):
-    """Put new layers on pictures (batch, height, width, channels); they act in training only."""
+def apply_augmentation(plan: AugmentationPlan, images):
+    """Put new layers on images (batch, height, width, channels); they act in training only."""
     for kind, settings in plan:
-        pictures = kind.from_config(json.loads(settings))(pictures)
-    return pictures
+        images = kind.from_config(json.loads(settings))(images)
+    return images
 
 
 def _recipe(layer, *, named: bool = True) -> tuple[type, str]:

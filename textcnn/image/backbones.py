@@ -17,12 +17,12 @@ def backbone_names() -> dict[str, str]:
     }
 
 
-def add_backbone(pictures, name: str, shape, *, pretrained: str | None, fine_tune: bool):
-    """Put a network of ``keras.applications`` without its top on pictures in units of 0 to 255.
+def add_backbone(images, name: str, shape, *, pretrained: str | None, fine_tune: bool):
+    """Put a network of ``keras.applications`` without its top on images in units of 0 to 255.
 
     Parameters
     ----------
-    pictures : tensor (batch, height, width, 1 or 3)
+    images : tensor (batch, height, width, 1 or 3)
         Grey ones are given three equal channels.
     name : str
         In lower case, as :func:`backbone_names` has it.
@@ -41,33 +41,33 @@ def add_backbone(pictures, name: str, shape, *, pretrained: str | None, fine_tun
     Raises
     ------
     ValueError
-        If the pictures are smaller than the network needs, or the weights are of another one.
+        If the images are smaller than the network needs, or the weights are of another one.
     """
     keras = import_keras()
     name = backbone_names()[name]
     if shape[-1] == 1:
-        pictures = keras.ops.repeat(pictures, 3, axis=-1)
-    pictures = _preprocess(name)(pictures)
+        images = keras.ops.repeat(images, 3, axis=-1)
+    images = _preprocess(name)(images)
     make = getattr(keras.applications, name)
     try:
         model = make(include_top=False, weights=pretrained, input_shape=(*shape[:2], 3))
     except (ValueError, OSError) as error:
-        if pretrained is not None:  # small pictures were refused before
+        if pretrained is not None:  # small images were refused before
             raise ValueError(
                 f"These weights cannot be loaded into {name} of keras.applications. Expected: "
                 "a file made by save_weights of the same network with include_top=False. "
                 f"Received: pretrained={pretrained!r}. Keras says: {str(error).splitlines()[0]}"
             ) from error
         raise ValueError(
-            f"{name} of keras.applications cannot be made for these pictures: {error} Expected: "
-            "larger pictures (image_size=64 say for files, X.repeat(4, axis=1).repeat(4, axis=2) "
+            f"{name} of keras.applications cannot be made for these images: {error} Expected: "
+            "larger images (image_size=64 say for files, X.repeat(4, axis=1).repeat(4, axis=2) "
             'for an array), or network="simple". '
-            f"Received: network={name.lower()!r} and pictures of {shape[0]}×{shape[1]}."
+            f"Received: network={name.lower()!r} and images of {shape[0]}×{shape[1]}."
         ) from error
     model.trainable = fine_tune
     # A name of our own, so that a model's weights have the same names whatever was built before.
     model.name = "backbone"
-    return model(pictures) if fine_tune else model(pictures, training=False)
+    return model(images) if fine_tune else model(images, training=False)
 
 
 def _preprocess(name: str):

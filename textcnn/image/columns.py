@@ -1,4 +1,4 @@
-"""Columns of pictures: every accepted container becomes arrays, or cells that name files."""
+"""Columns of images: every accepted container becomes arrays, or cells that name files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ROWS_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class PictureColumn:
-    """One column of pictures.
+class ImageColumn:
+    """One column of images.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class PictureColumn:
     pixels : ndarray or None
         Shape (n_rows, [frames,] height, width, channels), any numeric dtype, all finite.
     cells : list or None
-        In place of ``pixels``, per row a path, an array, or None for a missing picture.
+        In place of ``pixels``, per row a path, an array, or None for a missing image.
     """
 
     name: str | None
@@ -41,8 +41,8 @@ class PictureColumn:
         return self.name if self.name is not None else f"x{number}"
 
 
-def read_picture_columns(estimator, X, *, image_shape, reset: bool) -> list[PictureColumn]:
-    """Validate the input of an estimator and return its columns of pictures.
+def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageColumn]:
+    """Validate the input of an estimator and return its columns of images.
 
     Parameters
     ----------
@@ -75,11 +75,11 @@ def read_picture_columns(estimator, X, *, image_shape, reset: bool) -> list[Pict
     if isinstance(X, list | tuple) and _holds_numbers(X):
         X = np.asarray(X)
     if isinstance(X, np.ndarray) and X.dtype.kind not in "OUST":
-        return [_picture_array(estimator, X, reset)]
+        return [_image_array(estimator, X, reset)]
     return _columns_of_cells(estimator, X, reset)
 
 
-def _pixel_rows(estimator, X, image_shape, reset) -> PictureColumn:
+def _pixel_rows(estimator, X, image_shape, reset) -> ImageColumn:
     """Read a table with a pixel per column."""
     rows = validate_data(
         estimator, X, dtype="numeric", ensure_all_finite=False, reset=reset, allow_nd=False
@@ -94,35 +94,35 @@ def _pixel_rows(estimator, X, image_shape, reset) -> PictureColumn:
             f"row holds {n_pixels}. Received: image_shape={tuple(image_shape)}, X of shape "
             f"{rows.shape}."
         )
-    return PictureColumn("picture", rows.reshape(len(rows), *_with_channels(shape)))
+    return ImageColumn("image", rows.reshape(len(rows), *_with_channels(shape)))
 
 
-def _picture_array(estimator, X, reset) -> PictureColumn:
-    """Read an array with a picture, or a sequence of pictures, per row."""
+def _image_array(estimator, X, reset) -> ImageColumn:
+    """Read an array with an image, or a sequence of images, per row."""
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported. Received: X of dtype {X.dtype}.")
     if X.dtype.kind not in "buif":
         raise ValueError(f"X must hold numbers or paths. Received: X of dtype {X.dtype}.")
     if X.ndim not in (3, 4, 5):
         raise ValueError(
-            "Pictures as numbers are arrays of shape (n, height, width), (n, height, width, "
+            "Images as numbers are arrays of shape (n, height, width), (n, height, width, "
             "channels) or (n, frames, height, width, channels). "
             f"Received: X of shape {X.shape}. For rows of pixels give their shape, "
-            "image_shape=(28, 28) say. Reshape your data either way: one picture is X[None]."
+            "image_shape=(28, 28) say. Reshape your data either way: one image is X[None]."
         )
     if not X.size:
         raise ValueError(
-            f"Found array with 0 sample(s) or pictures without pixels (shape={X.shape}) while a "
-            "minimum of 1 is required. Expected at least one picture of one pixel."
+            f"Found array with 0 sample(s) or images without pixels (shape={X.shape}) while a "
+            "minimum of 1 is required. Expected at least one image of one pixel."
         )
     _check_finite(X)
     if reset:
         estimator.n_features_in_ = 1
         estimator.__dict__.pop("feature_names_in_", None)
-    return PictureColumn("picture", X[..., None] if X.ndim == 3 else X)
+    return ImageColumn("image", X[..., None] if X.ndim == 3 else X)
 
 
-def _columns_of_cells(estimator, X, reset) -> list[PictureColumn]:
+def _columns_of_cells(estimator, X, reset) -> list[ImageColumn]:
     """Read columns whose cells are paths or arrays."""
     names, columns = _take_apart(X)
     if not columns or not len(columns[0]):
@@ -140,7 +140,7 @@ def _columns_of_cells(estimator, X, reset) -> list[PictureColumn]:
         name = names[number] if names is not None and isinstance(names[number], str) else None
         shown = name if name is not None else f"x{number}"
         cells = [_read_cell(cell, shown, row) for row, cell in enumerate(cells)]
-        read.append(PictureColumn(name, cells=cells))
+        read.append(ImageColumn(name, cells=cells))
     if reset:
         validate_data(estimator, header, reset=True, skip_check_array=True)
     return read
@@ -165,19 +165,19 @@ def _take_apart(X) -> tuple[list | None, list[list]]:
     if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
         return None, [list(X)]
     raise TypeError(
-        "X is no container of pictures known here. Expected: an array (n, height, width[, "
+        "X is no container of images known here. Expected: an array (n, height, width[, "
         "channels]), or a list, array, series or frame of paths. "
         f"Received: X of type {type(X).__name__}."
     )
 
 
 def _read_cell(cell, shown: str, row: int):
-    """Return a path, an array (height, width, channels), or None for a missing picture."""
+    """Return a path, an array (height, width, channels), or None for a missing image."""
     if isinstance(cell, str | PathLike):
         return cell if str(cell) else None
     if isinstance(cell, np.ndarray) and cell.dtype.kind in "buif" and cell.ndim in (2, 3):
         if not cell.size:
-            raise ValueError(f"A picture has no pixels: column {shown!r}, row {row}.")
+            raise ValueError(f"An image has no pixels: column {shown!r}, row {row}.")
         if not np.isfinite(cell).all():
             raise ValueError(
                 f"Input X contains NaN or infinity. Received: column {shown!r}, row {row}. Fill "
@@ -187,7 +187,7 @@ def _read_cell(cell, shown: str, row: int):
     if cell is None or (pd.api.types.is_scalar(cell) and pd.isna(cell)):
         return None
     raise TypeError(
-        "A cell is no picture: paths, or arrays of shape (height, width[, channels]), are "
+        "A cell is no image: paths, or arrays of shape (height, width[, channels]), are "
         f"expected. Received: {type(cell).__name__} in column {shown!r}, row {row}. For rows of "
         "pixels give their shape, image_shape=(28, 28) say."
     )

@@ -1,4 +1,4 @@
-"""One picture file, by Pillow, to an array of one size and colour; every failure names the file."""
+"""One image file, by Pillow, to an array of one size and colour; every failure names the file."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 _WHITE = (255, 255, 255, 255)
 
 
-class PictureError(ValueError):
-    """A picture that cannot be read; the message names the file or row and the way out."""
+class ImageError(ValueError):
+    """An image that cannot be read; the message names the file or row and the way out."""
 
 
-class BlankPictureWarning(UserWarning):
-    """Pictures that could not be read were taken for blank ones."""
+class BlankImageWarning(UserWarning):
+    """Images that could not be read were taken for blank ones."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself, upright."""
+    """What an image file says of itself, upright."""
 
     height: int
     width: int
@@ -34,26 +34,26 @@ class Header:
 
 
 def read_header(path: str | PathLike) -> Header:
-    """Return size and colour of a picture file without decoding it.
+    """Return size and colour of an image file without decoding it.
 
     Raises
     ------
-    PictureError
-        If there is no such file, it is no picture, or it is larger than Pillow's limit.
+    ImageError
+        If there is no such file, it is no image, or it is larger than Pillow's limit.
     """
     from PIL import ExifTags
 
-    with _Opened(path) as picture:
-        width, height = picture.size
-        if picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # on its side
+    with _Opened(path) as image:
+        width, height = image.size
+        if image.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # on its side
             width, height = height, width
-        return Header(height, width, _color_mode(picture))
+        return Header(height, width, _color_mode(image))
 
 
 def decode_file(
     path: str | PathLike, size: tuple[int, int], color_mode: str, resize: str
 ) -> np.ndarray:
-    """Return the first frame of a picture file, upright, of this size, on white where transparent.
+    """Return the first frame of an image file, upright, of this size, on white where transparent.
 
     Parameters
     ----------
@@ -62,35 +62,35 @@ def decode_file(
         Height and width in pixels.
     color_mode : {"grayscale", "rgb"}
     resize : {"pad", "stretch"}
-        Whether the picture's aspect is kept, with black borders, or not.
+        Whether the image's aspect is kept, with black borders, or not.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 1 or 3)
-        16-bit pictures are scaled to 8 bits.
+        16-bit images are scaled to 8 bits.
 
     Raises
     ------
-    PictureError
-        If the file is missing, no picture, cut off, broken, or larger than Pillow's limit.
+    ImageError
+        If the file is missing, no image, cut off, broken, or larger than Pillow's limit.
     """
     from PIL import ImageOps
 
-    with _Opened(path) as picture:
-        if picture.mode == "F":
-            raise PictureError(
-                f"The picture in {fspath(path)!r} holds floating-point numbers, whose white is not "
+    with _Opened(path) as image:
+        if image.mode == "F":
+            raise ImageError(
+                f"The image in {fspath(path)!r} holds floating-point numbers, whose white is not "
                 "known. Read such files into an array, and pass the array."
             )
         # A JPEG can be decoded at a fraction of its size; both sides may be exchanged later.
-        picture.draft(None, (max(size), max(size)))
-        picture = _flatten(ImageOps.exif_transpose(picture), color_mode)
-        array = np.asarray(_resized(picture, size, resize))
+        image.draft(None, (max(size), max(size)))
+        image = _flatten(ImageOps.exif_transpose(image), color_mode)
+        array = np.asarray(_resized(image, size, resize))
     return array.reshape(*size, COLOR_MODES[color_mode])
 
 
 def resize_array(array: np.ndarray, size: tuple[int, int], resize: str) -> np.ndarray:
-    """Return a picture (height, width, channels) of another size, uint8 or float32 as it came."""
+    """Return an image (height, width, channels) of another size, uint8 or float32 as it came."""
     if array.shape[:2] == tuple(size):
         return array
     from PIL import Image
@@ -104,7 +104,7 @@ def resize_array(array: np.ndarray, size: tuple[int, int], resize: str) -> np.nd
 
 
 class _Opened:
-    """A picture file opened by Pillow, whose errors come out as PictureError."""
+    """An image file opened by Pillow, whose errors come out as ImageError."""
 
     def __init__(self, path):
         self._path = path
@@ -113,22 +113,22 @@ class _Opened:
         from PIL import Image
 
         try:
-            self._picture = Image.open(self._path)
+            self._image = Image.open(self._path)
         except (*_BROKEN, Image.DecompressionBombError) as error:
-            raise _picture_error(self._path, error) from error
-        return self._picture
+            raise _image_error(self._path, error) from error
+        return self._image
 
     def __exit__(self, kind, error, traceback):
         from PIL import Image
 
-        self._picture.close()
+        self._image.close()
         if isinstance(error, (*_BROKEN, Image.DecompressionBombError)):
-            if isinstance(error, PictureError):
+            if isinstance(error, ImageError):
                 return
-            raise _picture_error(self._path, error) from error
+            raise _image_error(self._path, error) from error
 
 
-def _picture_error(path, error) -> PictureError:
+def _image_error(path, error) -> ImageError:
     """Say what is wrong with a file, and what to do."""
     from PIL import Image, UnidentifiedImageError
 
@@ -139,57 +139,57 @@ def _picture_error(path, error) -> PictureError:
         )
     elif isinstance(error, Image.DecompressionBombError):
         reason = (
-            f"The picture in {shown} is larger than Pillow's limit, which protects from "
+            f"The image in {shown} is larger than Pillow's limit, which protects from "
             f"decompression bombs: {error} If you trust the file, raise PIL.Image.MAX_IMAGE_PIXELS"
         )
     elif isinstance(error, UnidentifiedImageError):
         with open(path, "rb") as file:
             start = file.read(8)
         reason = (
-            f"{shown} is no picture that Pillow knows. Expected: JPEG, PNG, GIF or another format "
+            f"{shown} is no image that Pillow knows. Expected: JPEG, PNG, GIF or another format "
             f"of Pillow, of one pixel at least. Received: a file that starts with {start!r}"
         )
     elif isinstance(error, IsADirectoryError | PermissionError):
         reason = f"{shown} cannot be opened as a file. Received: {error.strerror}"
     else:
-        reason = f"The picture in {shown} is broken or cut off. Received from Pillow: {error}"
-    return PictureError(reason.rstrip(".") + ".")
+        reason = f"The image in {shown} is broken or cut off. Received from Pillow: {error}"
+    return ImageError(reason.rstrip(".") + ".")
 
 
-def _color_mode(picture) -> str:
-    """Tell whether a picture is grey; a palette is grey if all of its colours are."""
-    if picture.mode == "P":
-        palette = np.reshape(picture.getpalette("RGB") or [0, 0, 0], (-1, 3))
+def _color_mode(image) -> str:
+    """Tell whether an image is grey; a palette is grey if all of its colours are."""
+    if image.mode == "P":
+        palette = np.reshape(image.getpalette("RGB") or [0, 0, 0], (-1, 3))
         return "grayscale" if (palette == palette[:, :1]).all() else "rgb"
-    is_grey = picture.mode in ("1", "L", "LA", "La", "F") or picture.mode.startswith("I")
+    is_grey = image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I")
     return "grayscale" if is_grey else "rgb"
 
 
-def _flatten(picture, color_mode: str):
-    """Return a picture in 8 bits, without transparency, grey or RGB."""
+def _flatten(image, color_mode: str):
+    """Return an image in 8 bits, without transparency, grey or RGB."""
     from PIL import Image
 
-    if picture.mode.startswith("I"):
-        values = np.asarray(picture).astype(np.int64)
-        picture = Image.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8))
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, _WHITE), picture)
-    return picture.convert("L" if color_mode == "grayscale" else "RGB")
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        image = Image.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)
+    return image.convert("L" if color_mode == "grayscale" else "RGB")
 
 
-def _resized(picture, size: tuple[int, int], resize: str):
-    """Return a Pillow picture of this height and width."""
+def _resized(image, size: tuple[int, int], resize: str):
+    """Return a Pillow image of this height and width."""
     from PIL import Image
 
     height, width = size
-    if picture.size == (width, height):
-        return picture
+    if image.size == (width, height):
+        return image
     if resize == "stretch":
-        return picture.resize((width, height), Image.Resampling.BILINEAR)
-    scale = min(width / picture.width, height / picture.height)
-    inner = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    padded = Image.new(picture.mode, (width, height))
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+    scale = min(width / image.width, height / image.height)
+    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    padded = Image.new(image.mode, (width, height))
     place = ((width - inner[0]) // 2, (height - inner[1]) // 2)
-    padded.paste(picture.resize(inner, Image.Resampling.BILINEAR), place)
+    padded.paste(image.resize(inner, Image.Resampling.BILINEAR), place)
     return padded

@@ -1,4 +1,4 @@
-"""Folders of pictures: one folder per class."""
+"""Folders of images: one folder per class."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
-    """List the pictures of a folder that holds one folder per class.
+    """List the images of a folder that holds one folder per class.
 
     Parameters
     ----------
     path : str or path-like
-        Its folders are the classes, their names the labels; pictures may lie in folders below them.
+        Its folders are the classes, their names the labels; images may lie in folders below them.
         Files of other suffixes than ``.bmp .gif .jpeg .jpg .png .tif .tiff .webp``, and what is
         hidden by a leading dot, are left out.
 
     Returns
     -------
-    paths : ndarray of str, shape (n_pictures,)
+    paths : ndarray of str, shape (n_images,)
         Sorted by class and path: shuffle before you split by order.
-    labels : ndarray of str, shape (n_pictures,)
+    labels : ndarray of str, shape (n_images,)
 
     Raises
     ------
     ValueError
-        If there is no such folder, it holds fewer than two folders, or one of them no picture.
+        If there is no such folder, it holds fewer than two folders, or one of them no image.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
     folder = Path(path)
     if not folder.is_dir():
         raise ValueError(
-            "There is no such folder. Expected: a folder that holds one folder of pictures per "
+            "There is no such folder. Expected: a folder that holds one folder of images per "
             f"class. Received: path={str(path)!r}."
         )
     classes = sorted(
@@ -68,7 +68,7 @@ def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
         )
         if not found:
             raise ValueError(
-                f"The class folder {str(inner)!r} holds no picture. Expected: files of the "
+                f"The class folder {str(inner)!r} holds no image. Expected: files of the "
                 f"suffixes {', '.join(SUFFIXES)}. Put some there, or take the folder away."
             )
         paths += found

@@ -20,9 +20,9 @@ def layer_maps(model, inputs, paths=None) -> dict[str, np.ndarray]:
     Parameters
     ----------
     model : keras.Model
-        Of pictures and their scaling; nobody else's.
+        Of images and their scaling; nobody else's.
     inputs : tuple of ndarray
-        Pictures of one row and their scaling.
+        Images of one row and their scaling.
     paths : sequence of str, optional
         Layers whose maps are wanted.
 
@@ -80,8 +80,8 @@ def saliency(model, inputs, score: Callable) -> np.ndarray:
     K. Simonyan, A. Vedaldi, A. Zisserman, "Deep Inside Convolutional Networks", 2014,
     arXiv 1312.6034.
     """
-    pictures, scaling = inputs[0], import_keras().ops.convert_to_tensor(inputs[1])
-    slopes = gradient(lambda given: score(model([given, scaling], training=False)), pictures)
+    images, scaling = inputs[0], import_keras().ops.convert_to_tensor(inputs[1])
+    slopes = gradient(lambda given: score(model([given, scaling], training=False)), images)
     return np.abs(slopes[0]).max(axis=-1)
 
 
@@ -158,7 +158,7 @@ def _parts(record: list[LayerOutput]) -> list[tuple]:
 
 
 def is_convolution(layer) -> bool:
-    """Tell whether a layer convolves pictures."""
+    """Tell whether a layer convolves images."""
     layers = import_keras().layers
     kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
     return isinstance(layer, kinds)

@@ -12,7 +12,7 @@ _DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
 def load_idx(path: str | PathLike) -> np.ndarray:
-    """Return the array of an IDX file: pictures or labels of MNIST, Fashion-MNIST and their kin.
+    """Return the array of an IDX file: images or labels of MNIST, Fashion-MNIST and their kin.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def load_idx(path: str | PathLike) -> np.ndarray:
     Returns
     -------
     ndarray
-        Of the file's shape and dtype: uint8 (n, height, width) for pictures, uint8 (n,) for labels.
+        Of the file's shape and dtype: uint8 (n, height, width) for images, uint8 (n,) for labels.
 
     Raises
     ------

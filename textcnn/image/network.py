@@ -1,4 +1,4 @@
-"""Keras builders for pictures: scaling, convolutional blocks, sequences, users' networks."""
+"""Keras builders for images: scaling, convolutional blocks, sequences, users' networks."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Block:
 
 
 @dataclass(frozen=True)
-class PictureNetworkSettings:
-    """What a network for pictures is made of, apart from their shape and the targets."""
+class ImageNetworkSettings:
+    """What a network for images is made of, apart from their shape and the targets."""
 
     network: str | Callable = "simple"
     blocks: tuple[Block, ...] = ()
@@ -62,17 +62,17 @@ class PictureNetworkSettings:
     precision: str = "float32"
 
 
-def build_picture_network(settings: PictureNetworkSettings, shape, n_outputs: int):
+def build_image_network(settings: ImageNetworkSettings, shape, n_outputs: int):
     """Build the Keras model.
 
-    Inputs are float32 pictures (batch, *shape) in their own units, and their scaling, float32
+    Inputs are float32 images (batch, *shape) in their own units, and their scaling, float32
     (batch, 2, channels): mean and spread of the pixels.
 
     Parameters
     ----------
-    settings : PictureNetworkSettings
+    settings : ImageNetworkSettings
     shape : tuple of int
-        Height, width, channels; with frames before for sequences, whose pictures all pass through
+        Height, width, channels; with frames before for sequences, whose images all pass through
         one network.
     n_outputs : int
         Number of raw outputs.
@@ -84,20 +84,18 @@ def build_picture_network(settings: PictureNetworkSettings, shape, n_outputs: in
     """
     keras = import_keras()
     ops = keras.ops
-    given = keras.Input(shape, dtype="float32", name="pictures")
+    given = keras.Input(shape, dtype="float32", name="images")
     scaling = keras.Input((2, shape[-1]), dtype="float32", name="scaling")
     *frames, height, width, channels = shape
-    pictures = _augment(given, settings.augment, shape)
+    images = _augment(given, settings.augment, shape)
     takes_raw_pixels = isinstance(settings.network, str) and settings.network not in NETWORKS
     if not takes_raw_pixels:
         places = (-1, *[1] * (len(shape) - 1), channels)
-        pictures = (pictures - ops.reshape(scaling[:, 0], places)) / ops.reshape(
-            scaling[:, 1], places
-        )
+        images = (images - ops.reshape(scaling[:, 0], places)) / ops.reshape(scaling[:, 1], places)
     if frames:
-        pictures = ops.reshape(pictures, (-1, height, width, channels))
+        images = ops.reshape(images, (-1, height, width, channels))
     with dtype_policy(settings.precision):
-        features = _features(pictures, settings, (height, width, channels))
+        features = _features(images, settings, (height, width, channels))
     features = ops.cast(features, "float32")
     if frames:
         features = ops.reshape(features, (-1, *frames, features.shape[-1]))
@@ -114,22 +112,22 @@ def build_picture_network(settings: PictureNetworkSettings, shape, n_outputs: in
     return keras.Model([given, scaling], outputs)
 
 
-def check_network_fits(settings: PictureNetworkSettings, shape) -> None:
-    """Refuse, before any training, pictures that the network cannot read.
+def check_network_fits(settings: ImageNetworkSettings, shape) -> None:
+    """Refuse, before any training, images that the network cannot read.
 
-    A user's network is built once for it, and a network of ``keras.applications`` where pictures
+    A user's network is built once for it, and a network of ``keras.applications`` where images
     are small; :func:`map_sizes` does the same by counting.
 
     Parameters
     ----------
-    settings : PictureNetworkSettings
+    settings : ImageNetworkSettings
     shape : tuple of int
         ([frames,] height, width, channels).
 
     Raises
     ------
     ValueError
-        If the pictures are too small, or the user's network does not take them.
+        If the images are too small, or the user's network does not take them.
     """
     shape = tuple(shape[-3:])
     if settings.network == "simple":
@@ -140,30 +138,30 @@ def check_network_fits(settings: PictureNetworkSettings, shape) -> None:
     if not is_users and min(shape[:2]) >= _SIDE_FOR_EVERY_BACKBONE:
         return
     with keras_seeded(0):
-        pictures = import_keras().Input(shape)
+        images = import_keras().Input(shape)
         if is_users:
-            _call_user_network(settings.network, pictures, shape)
+            _call_user_network(settings.network, images, shape)
         else:
-            add_backbone(pictures, settings.network, shape, pretrained=None, fine_tune=True)
+            add_backbone(images, settings.network, shape, pretrained=None, fine_tune=True)
 
 
-def map_sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
+def map_sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
     """Return height and width of the maps that leave each block of the simple network.
 
     Raises
     ------
     ValueError
-        If the pictures are smaller than the blocks need.
+        If the images are smaller than the blocks need.
     """
     blocks = resolved_blocks(settings, shape)
     return _sizes(replace(settings, blocks=blocks), shape)
 
 
-def resolved_blocks(settings: PictureNetworkSettings, shape) -> tuple[Block, ...]:
+def resolved_blocks(settings: ImageNetworkSettings, shape) -> tuple[Block, ...]:
     """Return the blocks with every pooling decided.
 
     Poolings that are left open halve the maps of the last blocks, as many as leave four rows and
-    columns: early poolings of small pictures lose more than they save (see benchmarks/RESULTS.md).
+    columns: early poolings of small images lose more than they save (see benchmarks/RESULTS.md).
     """
     if all(block.pool_size is not None for block in settings.blocks):
         return _with_poolings(settings, 0)
@@ -178,7 +176,7 @@ def resolved_blocks(settings: PictureNetworkSettings, shape) -> tuple[Block, ...
     return _with_poolings(settings, 0)
 
 
-def _with_poolings(settings: PictureNetworkSettings, n_pooled: int) -> tuple[Block, ...]:
+def _with_poolings(settings: ImageNetworkSettings, n_pooled: int) -> tuple[Block, ...]:
     """Let so many of the last blocks halve their maps where nothing else was chosen."""
     blocks = []
     for left, block in zip(range(len(settings.blocks), 0, -1), settings.blocks, strict=True):
@@ -188,7 +186,7 @@ def _with_poolings(settings: PictureNetworkSettings, n_pooled: int) -> tuple[Blo
     return tuple(blocks)
 
 
-def _sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
+def _sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
     size, sizes = tuple(shape[-3:-1]), []
     for number, block in enumerate(settings.blocks):
         before = size
@@ -204,9 +202,9 @@ def _sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
         )
         if min(size) < 1:
             raise ValueError(
-                f"Pictures are too small for the network: maps of {before[0]}×{before[1]} enter "
+                f"Images are too small for the network: maps of {before[0]}×{before[1]} enter "
                 f"block {number + 1}, and nothing leaves it. Expected: fewer or smaller kernels, "
-                'strides and pools, or padding="same". Received: pictures of '
+                'strides and pools, or padding="same". Received: images of '
                 f"{shape[-3]}×{shape[-2]}, kernel {block.kernel_size}, strides {block.strides}, "
                 f"padding={settings.padding!r}, pool {block.pool_size}."
             )
@@ -214,14 +212,14 @@ def _sizes(settings: PictureNetworkSettings, shape) -> list[tuple[int, int]]:
     return sizes
 
 
-def _augment(pictures, plan: AugmentationPlan, shape):
-    """Change pictures at random; all frames of a sequence alike, as if they were channels."""
+def _augment(images, plan: AugmentationPlan, shape):
+    """Change images at random; all frames of a sequence alike, as if they were channels."""
     if not plan or len(shape) == 3:
-        return apply_augmentation(plan, pictures)
+        return apply_augmentation(plan, images)
     ops = import_keras().ops
     frames, height, width, channels = shape
     side_by_side = ops.reshape(
-        ops.transpose(pictures, (0, 2, 3, 1, 4)), (-1, height, width, frames * channels)
+        ops.transpose(images, (0, 2, 3, 1, 4)), (-1, height, width, frames * channels)
     )
     changed = ops.reshape(
         apply_augmentation(plan, side_by_side), (-1, height, width, frames, channels)
@@ -229,19 +227,19 @@ def _augment(pictures, plan: AugmentationPlan, shape):
     return ops.transpose(changed, (0, 3, 1, 2, 4))
 
 
-def _features(pictures, settings: PictureNetworkSettings, shape):
-    """Return (batch, n_features) of pictures (batch, height, width, channels)."""
+def _features(images, settings: ImageNetworkSettings, shape):
+    """Return (batch, n_features) of images (batch, height, width, channels)."""
     keras = import_keras()
     if callable(settings.network):
-        return _call_user_network(settings.network, pictures, shape)
+        return _call_user_network(settings.network, images, shape)
     if settings.network == "simple":
-        height, width = map_sizes(settings, shape)[-1]  # refuses pictures that are too small
-        maps = _add_blocks(pictures, replace(settings, blocks=resolved_blocks(settings, shape)))
+        height, width = map_sizes(settings, shape)[-1]  # refuses images that are too small
+        maps = _add_blocks(images, replace(settings, blocks=resolved_blocks(settings, shape)))
         is_small = height * width <= _MOST_POSITIONS_TO_FLATTEN
         automatic = "flatten" if is_small else "average"
     elif settings.network == "residual":
         maps = add_residual_stages(
-            pictures,
+            images,
             n_filters=tuple(block.n_filters for block in settings.blocks),
             kernel_size=settings.blocks[0].kernel_size,
             depth=settings.depth,
@@ -252,7 +250,7 @@ def _features(pictures, settings: PictureNetworkSettings, shape):
         automatic = "average"
     else:
         maps = add_backbone(
-            pictures,
+            images,
             settings.network,
             shape,
             pretrained=settings.pretrained,
@@ -266,8 +264,8 @@ def _features(pictures, settings: PictureNetworkSettings, shape):
     return pool(maps, axis=(1, 2))
 
 
-def _add_blocks(maps, settings: PictureNetworkSettings):
-    """Put convolution, normalisation, activation and pooling of every block on pictures."""
+def _add_blocks(maps, settings: ImageNetworkSettings):
+    """Put convolution, normalisation, activation and pooling of every block on images."""
     layers = import_keras().layers
     for number, block in enumerate(settings.blocks, start=1):
         for convolution in range(settings.n_convolutions):
@@ -308,16 +306,16 @@ def _regularizer(l2: float):
     return import_keras().regularizers.L2(l2) if l2 else None
 
 
-def _call_user_network(network: Callable, pictures, shape):
-    """Put a user's Keras model on scaled pictures; it must give one (batch, n_features) tensor."""
+def _call_user_network(network: Callable, images, shape):
+    """Put a user's Keras model on scaled images; it must give one (batch, n_features) tensor."""
     keras = import_keras()
     try:
         model = network(shape)
     except ValueError as error:
         raise ValueError(
-            "network= made no model for pictures of this shape. Expected: a keras.Model from "
+            "network= made no model for images of this shape. Expected: a keras.Model from "
             f"keras.Input({shape}); where a kernel or pool finds too few pixels: fewer of them, "
-            'padding="same", or larger pictures (image_size= for files). '
+            'padding="same", or larger images (image_size= for files). '
             f"Received: network({shape}) raised: {_one_line(error)}"
         ) from error
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
@@ -337,16 +335,16 @@ def _call_user_network(network: Callable, pictures, shape):
     )
     if not fits:
         raise ValueError(
-            "The model that network= returns must take pictures of the shape that it was called "
+            "The model that network= returns must take images of the shape that it was called "
             f"with. Expected: keras.Input({shape}). Received: input shape {received}."
         )
     output = tuple(model.outputs[0].shape)
     if len(output) != 2 or output[1] is None:
         raise ValueError(
-            "The model that network= returns must give one row of features per picture: output "
+            "The model that network= returns must give one row of features per image: output "
             "shape (None, n_features). Add a pooling layer, GlobalAveragePooling2D say. "
             f"Received: output shape {output}."
         )
     # A name of our own, so that the user's cannot be that of another layer.
     model.name = "network"
-    return model(pictures)
+    return model(images)

@@ -1,4 +1,4 @@
-"""The residual network for small pictures of He et al. (2016), section 4.2."""
+"""The residual network for small images of He et al. (2016), section 4.2."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def blocks_per_stage(depth: int, n_stages: int) -> int | None:
 
 
 def add_residual_stages(maps, *, n_filters, kernel_size, depth, activation, batch_norm, l2):
-    """Put a first convolution and stages of residual blocks on pictures.
+    """Put a first convolution and stages of residual blocks on images.
 
     Each stage after the first halves the maps' sides. A shortcut has no parameters: where the shape
     changes it takes every second position and fills the new channels with zeros (option A).

@@ -1,9 +1,9 @@
 """Look into fitted networks: sizes of layers, feature maps, filters, what a prediction rests on."""
 
+from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
 from textcnn.inspect.cross_fits import FoldsDisplay, GainsDisplay, OutputScoresDisplay
 from textcnn.inspect.curves import LearningCurvesDisplay
 from textcnn.inspect.errors import WorstErrorsDisplay
-from textcnn.inspect.explanations import ExplainedRow, ExplainedText, TextExplanation
 from textcnn.inspect.layers import layer_table
 from textcnn.inspect.maps import FeatureMapsDisplay, FiltersDisplay
 from textcnn.inspect.reasons import GradCAMDisplay, SaliencyDisplay

@@ -1,4 +1,4 @@
-"""Pictures of a cross-fit: its folds, its scores per output, and what members of a table added."""
+"""Images of a cross-fit: its folds, its scores per output, and what members of a table added."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit.output_scores import output_scores
-from textcnn.crossfit.report_drawing import draw_folds, draw_legend, draw_spread, fold_picture
-from textcnn.plotting import import_pyplot
+from textcnn.crossfit.report_drawing import draw_folds, draw_legend, draw_spread, fold_image
+from textcnn.utils.plotting import import_pyplot
 
 _METRICS = {"roc_auc": "ROC AUC within folds", "r2": "R² within folds"}
 _KEPT, _NOT_KEPT = "#4a7fa5", "#999999"
@@ -63,7 +63,7 @@ class FoldsDisplay:
         -------
         FoldsDisplay
         """
-        uses, groups, label = fold_picture(_cross_fit_of(estimator))
+        uses, groups, label = fold_image(_cross_fit_of(estimator))
         return cls(uses=uses, groups=groups, label=label).plot(ax)
 
     def plot(self, ax=None):

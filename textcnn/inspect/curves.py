@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from textcnn.plotting import import_pyplot
+from textcnn.utils.plotting import import_pyplot
 
 _COLOURS = ("#4a7fa5", "#b5332e", "#8a6d1d", "#4f7f4a", "#7a5195", "#555555")
 
@@ -50,7 +50,7 @@ class LearningCurvesDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Draw the learning curves of a fitted estimator of text or pictures.
+        """Draw the learning curves of a fitted estimator of text or images.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The rows that a model is most wrong about, as a grid of pictures."""
+"""The rows that a model is most wrong about, as a grid of images."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from sklearn.utils import check_consistent_length
 
 from textcnn.image.files import COLOR_MODES, decode_file, read_header
 from textcnn.inspect.maps import one_frame
-from textcnn.inspect.opened import read_pictures
-from textcnn.plotting import draw_picture, new_grid, without_ticks
+from textcnn.inspect.opened import read_images
+from textcnn.utils.plotting import draw_image, new_grid, without_ticks
 
 
 class WorstErrorsDisplay:
-    """Pictures that a model is most wrong about, the worst first.
+    """Images that a model is most wrong about, the worst first.
 
     For classes: rows whose predicted class is wrong, by how little probability the true one has.
     For numbers: by the absolute difference.
 
     Parameters
     ----------
-    pictures : list of ndarray, each (height, width, channels)
+    images : list of ndarray, each (height, width, channels)
     rows : ndarray of int
         Their row numbers.
     truths, predicted : list of str
@@ -39,16 +39,16 @@ class WorstErrorsDisplay:
     --------
     >>> import numpy as np
     >>> from textcnn.inspect import WorstErrorsDisplay
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
+    >>> images = np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8)
     >>> probabilities = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
     >>> y = ["ant", "ant", "bee", "bee"]
-    >>> display = WorstErrorsDisplay.from_predictions(pictures, y, probabilities)
+    >>> display = WorstErrorsDisplay.from_predictions(images, y, probabilities)
     >>> display.rows.tolist(), display.truths, display.predicted
     ([1, 2], ['ant', 'bee'], ['bee (80%)', 'ant (60%)'])
     """
 
-    def __init__(self, *, pictures, rows, truths, predicted, errors, n_errors, n_rows):
-        self.pictures = pictures
+    def __init__(self, *, images, rows, truths, predicted, errors, n_errors, n_rows):
+        self.images = images
         self.rows = rows
         self.truths = truths
         self.predicted = predicted
@@ -64,13 +64,13 @@ class WorstErrorsDisplay:
         ----------
         estimator : ImageCNNClassifier or ImageCNNRegressor
         X : array, or list, Series or DataFrame of paths
-            Pictures of the same form as at fit; rows that it was not fitted on tell more.
+            Images of the same form as at fit; rows that it was not fitted on tell more.
         y : array-like of shape (n_rows,)
             What they are.
         most_errors : int, default=12
-            Pictures that are kept and drawn.
+            Images that are kept and drawn.
         frame : int, default=0
-            Which picture of a sequence.
+            Which image of a sequence.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -82,11 +82,11 @@ class WorstErrorsDisplay:
         else:
             found = _far_numbers(y, estimator.predict(X))
         rows = found["rows"][:most_errors]
-        pictures = [
-            picture if picture.ndim == 3 else one_frame(picture, frame)
-            for picture in read_pictures(estimator, X, rows)
+        images = [
+            image if image.ndim == 3 else one_frame(image, frame)
+            for image in read_images(estimator, X, rows)
         ]
-        return cls(pictures=pictures, **_first(found, most_errors)).plot(figure=figure)
+        return cls(images=images, **_first(found, most_errors)).plot(figure=figure)
 
     @classmethod
     def from_predictions(cls, X, y, predictions, *, classes=None, most_errors=12, figure=None):
@@ -103,7 +103,7 @@ class WorstErrorsDisplay:
         classes : array-like, optional
             Classes in the order of the columns; the sorted values of y if None.
         most_errors : int, default=12
-            Pictures that are kept and drawn.
+            Images that are kept and drawn.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -116,11 +116,11 @@ class WorstErrorsDisplay:
             found = _far_numbers(y, predictions)
         else:
             found = _wrong_classes(y, predictions, np.unique(y) if classes is None else classes)
-        pictures = [_picture(X, row) for row in found["rows"][:most_errors]]
-        return cls(pictures=pictures, **_first(found, most_errors)).plot(figure=figure)
+        images = [_image(X, row) for row in found["rows"][:most_errors]]
+        return cls(images=images, **_first(found, most_errors)).plot(figure=figure)
 
     def plot(self, *, figure=None):
-        """Draw a panel per picture.
+        """Draw a panel per image.
 
         Parameters
         ----------
@@ -130,14 +130,14 @@ class WorstErrorsDisplay:
         -------
         WorstErrorsDisplay
         """
-        n_columns = min(6, max(len(self.pictures), 1))
-        n_rows = -(-max(len(self.pictures), 1) // n_columns)
+        n_columns = min(6, max(len(self.images), 1))
+        n_rows = -(-max(len(self.images), 1) // n_columns)
         figure, axes = new_grid(figure, n_rows, n_columns, panel=(1.5, 1.75))
         for number, ax in enumerate(axes.ravel()):
-            if number >= len(self.pictures):
+            if number >= len(self.images):
                 ax.set_axis_off()
                 continue
-            draw_picture(ax, self.pictures[number])
+            draw_image(ax, self.images[number])
             without_ticks(ax)
             ax.set_title(f"is {self.truths[number]}", fontsize=9, loc="left")
             ax.set_xlabel(f"taken for {self.predicted[number]}", fontsize=8)
@@ -146,11 +146,11 @@ class WorstErrorsDisplay:
         return self
 
     def _headline(self) -> str:
-        if not self.pictures:
+        if not self.images:
             return f"No errors in {self.n_rows:,} rows"
         if self.n_errors == self.n_rows:
-            return f"The worst {len(self.pictures)} of {self.n_rows:,} rows"
-        return f"The worst {len(self.pictures)} of {self.n_errors:,} errors in {self.n_rows:,} rows"
+            return f"The worst {len(self.images)} of {self.n_rows:,} rows"
+        return f"The worst {len(self.images)} of {self.n_errors:,} errors in {self.n_rows:,} rows"
 
 
 def _wrong_classes(y, probabilities, classes) -> dict:
@@ -212,17 +212,17 @@ def _first(found: dict, most: int) -> dict:
     return {name: value[:most] if name in listed else value for name, value in found.items()}
 
 
-def _picture(X, row: int) -> np.ndarray:
-    """Return one picture of an array, or of a sequence of arrays or paths."""
+def _image(X, row: int) -> np.ndarray:
+    """Return one image of an array, or of a sequence of arrays or paths."""
     cell = X.iloc[row] if hasattr(X, "iloc") else X[row]
     if isinstance(cell, np.ndarray) or hasattr(cell, "__array__"):
-        picture = np.asarray(cell)
-        if picture.ndim not in (2, 3):
+        image = np.asarray(cell)
+        if image.ndim not in (2, 3):
             raise ValueError(
-                "Each row of X must be one picture, of shape (height, width) or (height, width, "
-                f"channels). Received: shape {picture.shape}."
+                "Each row of X must be one image, of shape (height, width) or (height, width, "
+                f"channels). Received: shape {image.shape}."
             )
-        return picture[..., None] if picture.ndim == 2 else picture
+        return image[..., None] if image.ndim == 2 else image
     header = read_header(cell)
     mode = header.color_mode if header.color_mode in COLOR_MODES else "rgb"
     return decode_file(cell, (header.height, header.width), mode, "pad")

@@ -7,25 +7,25 @@ import math
 import numpy as np
 import pandas as pd
 
-from textcnn.image.network import build_picture_network
-from textcnn.image_base import PictureNetworkEstimator
+from textcnn.base.networks import NetworkEstimator
+from textcnn.image.fitted import ImageNetworkEstimator
+from textcnn.image.network import build_image_network
 from textcnn.inspect.opened import serving_model
-from textcnn.network_estimator import NetworkEstimator
 from textcnn.neural.backend import import_keras
 from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
 from textcnn.neural.randomness import keras_seeded
 
 
 def layer_table(
-    estimator, *, picture_shape=None, n_outputs: int = 1, column: int = 0, n_words: int = 100
+    estimator, *, image_shape=None, n_outputs: int = 1, column: int = 0, n_words: int = 100
 ) -> pd.DataFrame:
     """Return a line per layer: what it gives for one row, and what that costs.
 
     Parameters
     ----------
     estimator : estimator of textcnn, or keras.Model
-        Fitted, or (an estimator of pictures) about to be: then give ``picture_shape``.
-    picture_shape : tuple of int, optional
+        Fitted, or (an estimator of images) about to be: then give ``image_shape``.
+    image_shape : tuple of int, optional
         (height, width, channels), with frames before for sequences, of an unfitted estimator.
     n_outputs : int, default=1
         Raw outputs of an unfitted estimator: the number of classes, 1 for two classes.
@@ -49,19 +49,19 @@ def layer_table(
     TypeError, ValueError
         If it is no estimator of networks, or a parameter does not fit.
     sklearn.exceptions.NotFittedError
-        If it is not fitted and no ``picture_shape`` is given.
+        If it is not fitted and no ``image_shape`` is given.
 
     Examples
     --------
     >>> from textcnn import ImageCNNClassifier
     >>> from textcnn.inspect import layer_table
     >>> classifier = ImageCNNClassifier(n_filters=12, batch_norm=False, augment=None)
-    >>> table = layer_table(classifier, picture_shape=(32, 32, 3)).set_index("layer")
+    >>> table = layer_table(classifier, image_shape=(32, 32, 3)).set_index("layer")
     >>> table.loc["conv_1_1", "output_shape"], int(table.loc["conv_1_1", "multiply_adds"])
     ((32, 32, 12), 331776)
     """
     keras = import_keras()
-    model = _build(estimator, picture_shape, n_outputs, column)
+    model = _build(estimator, image_shape, n_outputs, column)
     inputs = [_one_row(given, n_words) for given in model.inputs]
     with recorded_layers(model) as record:
         is_alone = isinstance(model, keras.Sequential) or not isinstance(model.input, list)
@@ -74,7 +74,7 @@ def layer_table(
     return pd.DataFrame(lines)
 
 
-def _build(estimator, picture_shape, n_outputs, column):
+def _build(estimator, image_shape, n_outputs, column):
     """Return a Keras model of one's own."""
     keras = import_keras()
     if isinstance(estimator, keras.Model):
@@ -84,20 +84,20 @@ def _build(estimator, picture_shape, n_outputs, column):
             "layer_table is for estimators that train networks. Expected: an estimator of textcnn "
             f"or a keras.Model. Received: {type(estimator).__name__}."
         )
-    if picture_shape is None:
+    if image_shape is None:
         network, _ = serving_model(estimator, column, 0)
         build = network.blueprint.build
     else:
-        if not isinstance(estimator, PictureNetworkEstimator) or len(picture_shape) not in (3, 4):
+        if not isinstance(estimator, ImageNetworkEstimator) or len(image_shape) not in (3, 4):
             raise ValueError(
-                "picture_shape is (height, width, channels), with frames before for sequences, of "
-                "an estimator of pictures. Received: "
-                f"{type(estimator).__name__}, picture_shape={picture_shape!r}."
+                "image_shape is (height, width, channels), with frames before for sequences, of "
+                "an estimator of images. Received: "
+                f"{type(estimator).__name__}, image_shape={image_shape!r}."
             )
         (_, settings), _ = estimator._check_settings()
 
         def build():
-            return build_picture_network(settings, tuple(picture_shape), n_outputs)
+            return build_image_network(settings, tuple(image_shape), n_outputs)
 
     with keras_seeded(0):
         return build()

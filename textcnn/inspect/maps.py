@@ -1,25 +1,25 @@
-"""Feature maps of one picture, and the filters that make them."""
+"""Feature maps of one image, and the filters that make them."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from textcnn.image.gradcam import is_convolution, layer_maps
-from textcnn.inspect.opened import open_model, read_picture
+from textcnn.inspect.opened import open_model, read_image
 from textcnn.neural.layer_outputs import leaf_layers
-from textcnn.plotting import draw_picture, new_grid, without_ticks
+from textcnn.utils.plotting import draw_image, new_grid, without_ticks
 
 _MOST_LAYERS = 6
 
 
 class FeatureMapsDisplay:
-    """What the layers of a network make of one picture: a row of maps per layer.
+    """What the layers of a network make of one image: a row of maps per layer.
 
     Parameters
     ----------
     maps : dict of str to ndarray
         By layer, maps of shape (height, width, channels).
-    picture : ndarray of shape (height, width, channels)
+    image : ndarray of shape (height, width, channels)
 
     Attributes
     ----------
@@ -31,17 +31,17 @@ class FeatureMapsDisplay:
     >>> import numpy as np
     >>> from textcnn import ImageCNNClassifier
     >>> from textcnn.inspect import FeatureMapsDisplay
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     >>> classifier = ImageCNNClassifier(n_filters=(2, 4), epochs=1, random_state=0)
-    >>> classifier = classifier.fit(pictures, [0, 1] * 10)
-    >>> display = FeatureMapsDisplay.from_estimator(classifier, pictures, row=3)
+    >>> classifier = classifier.fit(images, [0, 1] * 10)
+    >>> display = FeatureMapsDisplay.from_estimator(classifier, images, row=3)
     >>> [maps.shape for maps in display.maps.values()]
     [(8, 8, 2), (8, 8, 4), (4, 4, 4)]
     """
 
-    def __init__(self, *, maps, picture):
+    def __init__(self, *, maps, image):
         self.maps = maps
-        self.picture = picture
+        self.image = image
 
     @classmethod
     def from_estimator(
@@ -57,20 +57,20 @@ class FeatureMapsDisplay:
         most_maps=8,
         figure=None,
     ):
-        """Run one picture through a fitted network and draw its maps.
+        """Run one image through a fitted network and draw its maps.
 
         Parameters
         ----------
         estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
         X : array, or list, Series or DataFrame of paths
-            Pictures of the same form as at fit.
+            Images of the same form as at fit.
         row : int, default=0
             Which of them.
         layers : list of str, optional
             Names of layers as the display's ``maps`` or ``layer_table`` have them. None takes what
             leaves each convolution and each pooling: at most six, evenly spaced.
         frame : int, default=0
-            Which picture of a sequence.
+            Which image of a sequence.
         column, model : int, default=0
             Which column's network, and which of its fitted models.
         most_maps : int, default=8
@@ -82,8 +82,8 @@ class FeatureMapsDisplay:
         FeatureMapsDisplay
         """
         opened = open_model(estimator, column=column, model=model)
-        picture = read_picture(estimator, X, row=row, column=column)
-        found = layer_maps(opened.keras_model, opened.inputs(picture), layers)
+        image = read_image(estimator, X, row=row, column=column)
+        found = layer_maps(opened.keras_model, opened.inputs(image), layers)
         if layers is None and len(found) > _MOST_LAYERS:
             chosen = np.linspace(0, len(found) - 1, _MOST_LAYERS).round().astype(int)
             found = {path: found[path] for path in np.array(list(found))[chosen].tolist()}
@@ -93,11 +93,11 @@ class FeatureMapsDisplay:
                 "The network has no maps. Expected: a network with a Conv2D layer. "
                 f"Received: network={estimator.network!r}."
             )
-        shown = picture if picture.ndim == 3 else one_frame(picture, frame)
-        return cls(maps=maps, picture=shown).plot(most_maps=most_maps, figure=figure)
+        shown = image if image.ndim == 3 else one_frame(image, frame)
+        return cls(maps=maps, image=shown).plot(most_maps=most_maps, figure=figure)
 
     def plot(self, *, most_maps=8, figure=None):
-        """Draw the picture, and below it a row of maps per layer, each from least to most.
+        """Draw the image, and below it a row of maps per layer, each from least to most.
 
         Parameters
         ----------
@@ -115,8 +115,8 @@ class FeatureMapsDisplay:
         for ax in axes.ravel():
             ax.set_axis_off()
         axes[0, 0].set_axis_on()
-        draw_picture(axes[0, 0], self.picture)
-        _title_row(axes[0, 0], f"picture, {_sides(self.picture)}")
+        draw_image(axes[0, 0], self.image)
+        _title_row(axes[0, 0], f"image, {_sides(self.image)}")
         for line, (path, maps) in zip(axes[1:], self.maps.items(), strict=True):
             for channel, ax in enumerate(line[: maps.shape[-1]]):
                 ax.set_axis_on()
@@ -147,9 +147,9 @@ class FiltersDisplay:
     >>> import numpy as np
     >>> from textcnn import ImageCNNClassifier
     >>> from textcnn.inspect import FiltersDisplay
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     >>> classifier = ImageCNNClassifier(n_filters=4, epochs=1, random_state=0)
-    >>> classifier = classifier.fit(pictures, [0, 1] * 10)
+    >>> classifier = classifier.fit(images, [0, 1] * 10)
     >>> FiltersDisplay.from_estimator(classifier).kernels.shape
     (3, 3, 1, 4)
     """
@@ -195,7 +195,7 @@ class FiltersDisplay:
     def plot(self, *, most_filters=32, most_channels=8, figure=None):
         """Draw a panel per filter; a row of channels per filter where they are neither 1 nor 3.
 
-        Filters of three channels are drawn in colours, grey being zero; for grey pictures and
+        Filters of three channels are drawn in colours, grey being zero; for grey images and
         deeper layers blue is below zero and red above, on one scale for all panels.
 
         Parameters
@@ -249,7 +249,7 @@ class FiltersDisplay:
 
 
 def one_frame(values: np.ndarray, frame: int) -> np.ndarray:
-    """Return one picture's part of what has a line per frame."""
+    """Return one image's part of what has a line per frame."""
     if len(values) == 1:
         return values[0]
     if not 0 <= frame < len(values):

@@ -1,4 +1,4 @@
-"""A fitted model of an estimator, taken out of it: its Keras model, its pictures, its scores."""
+"""A fitted model of an estimator, taken out of it: its Keras model, its images, its scores."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from textcnn.base.networks import NetworkEstimator
 from textcnn.crossfit.targets import Target
-from textcnn.fitting import LevelledModel
-from textcnn.image_base import PictureNetworkEstimator
-from textcnn.network_estimator import NetworkEstimator
+from textcnn.fit.network_jobs import LevelledModel
+from textcnn.image.fitted import ImageNetworkEstimator
 from textcnn.neural.backend import import_keras
 from textcnn.neural.network import TracedNetwork
 
@@ -23,7 +23,7 @@ class OpenedModel:
 
     Attributes
     ----------
-    network : PictureNetwork or TextNetwork
+    network : ImageNetwork or TextNetwork
     levelled : LevelledModel
     head : Target
         How raw outputs become predictions.
@@ -35,10 +35,10 @@ class OpenedModel:
     head: Target
     keras_model: Any
 
-    def inputs(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the Keras model reads of one picture or sequence."""
+    def inputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the Keras model reads of one image or sequence."""
         scaling = self.levelled.model.view["scaling"]
-        return picture[None].astype(np.float32), scaling[None]
+        return image[None].astype(np.float32), scaling[None]
 
     def predict(self, inputs) -> np.ndarray:
         """Return the prediction of one row as the head gives it, shape (n_outputs,)."""
@@ -113,7 +113,7 @@ class OpenedModel:
 
 
 def open_model(estimator, *, column: int = 0, model: int = 0) -> OpenedModel:
-    """Build a fitted model of a picture estimator anew, for those who look into it.
+    """Build a fitted model of an image estimator anew, for those who look into it.
 
     Parameters
     ----------
@@ -126,15 +126,15 @@ def open_model(estimator, *, column: int = 0, model: int = 0) -> OpenedModel:
     Raises
     ------
     TypeError
-        If the estimator reads no pictures.
+        If the estimator reads no images.
     ValueError
         If it has no such column or model.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    if not isinstance(estimator, PictureNetworkEstimator):
+    if not isinstance(estimator, ImageNetworkEstimator):
         raise TypeError(
-            "This is for networks of pictures. Expected: an ImageCNNClassifier, ImageCNNRegressor "
+            "This is for networks of images. Expected: an ImageCNNClassifier, ImageCNNRegressor "
             f"or ImageCNNEncoder. Received: {type(estimator).__name__}."
         )
     network, levelled = serving_model(estimator, column, model)
@@ -155,24 +155,24 @@ def serving_model(
     return models[model]
 
 
-def read_picture(estimator, X, *, row: int, column: int = 0) -> np.ndarray:
-    """Return one picture of X as the estimator reads it, ([frames,] height, width, channels)."""
-    return read_pictures(estimator, X, [row], column=column)[0]
+def read_image(estimator, X, *, row: int, column: int = 0) -> np.ndarray:
+    """Return one image of X as the estimator reads it, ([frames,] height, width, channels)."""
+    return read_images(estimator, X, [row], column=column)[0]
 
 
-def read_pictures(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
-    """Return some pictures of X as the estimator reads them; no other file is opened."""
+def read_images(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
+    """Return some images of X as the estimator reads them; no other file is opened."""
     network, _ = serving_model(estimator, column, 0)
     read = estimator._read_columns(X, reset=False)[column]
-    pictures = []
+    images = []
     for row in rows:
         _check_place("row", row, len(read))
         if read.pixels is not None:
             one = replace(read, pixels=read.pixels[[row]])
         else:
             one = replace(read, cells=[read.cells[row]])
-        pictures.append(network.reader.read(one)[np.array([0])][0])
-    return pictures
+        images.append(network.reader.read(one)[np.array([0])][0])
+    return images
 
 
 def _check_place(name: str, value, count: int) -> None:

@@ -7,33 +7,33 @@ import numpy as np
 from textcnn.image.files import resize_array
 from textcnn.image.gradcam import grad_cam, last_convolution, saliency
 from textcnn.inspect.maps import one_frame
-from textcnn.inspect.opened import open_model, read_picture
-from textcnn.plotting import draw_picture, new_grid
+from textcnn.inspect.opened import open_model, read_image
+from textcnn.utils.plotting import draw_image, new_grid
 
 
 class _ReasonDisplay:
-    """A picture, and beside it what in it speaks for one class or number.
+    """An image, and beside it what in it speaks for one class or number.
 
     Parameters
     ----------
-    picture : ndarray of shape (height, width, channels)
+    image : ndarray of shape (height, width, channels)
     heat : ndarray of shape (height, width)
     target : str
         The class, label or output that is explained.
     prediction : str
-        What the model predicts for the picture.
+        What the model predicts for the image.
     """
 
     _title: str
 
-    def __init__(self, *, picture, heat, target, prediction):
-        self.picture = picture
+    def __init__(self, *, image, heat, target, prediction):
+        self.image = image
         self.heat = heat
         self.target = target
         self.prediction = prediction
 
     def plot(self, *, figure=None):
-        """Draw the picture and the picture under its heat.
+        """Draw the image and the image under its heat.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class _ReasonDisplay:
         """
         figure, axes = new_grid(figure, 1, 2, panel=(2.6, 2.6))
         left, right = axes[0]
-        draw_picture(left, self.picture)
+        draw_image(left, self.image)
         left.set_title(f"predicted: {self.prediction}", fontsize=9)
         self._draw_heat(figure, right)
         right.set_title(f"{self._title} {self.target}", fontsize=9)
@@ -58,13 +58,13 @@ class SaliencyDisplay(_ReasonDisplay):
 
     Parameters
     ----------
-    picture : ndarray of shape (height, width, channels)
+    image : ndarray of shape (height, width, channels)
     heat : ndarray of shape (height, width)
         Absolute slope of the raw output (a logit, say) per unit of the pixel.
     target : str
         The class, label or output that is explained.
     prediction : str
-        What the model predicts for the picture.
+        What the model predicts for the image.
 
     Attributes
     ----------
@@ -76,10 +76,10 @@ class SaliencyDisplay(_ReasonDisplay):
     >>> import numpy as np
     >>> from textcnn import ImageCNNClassifier
     >>> from textcnn.inspect import SaliencyDisplay
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     >>> classifier = ImageCNNClassifier(n_filters=4, epochs=1, random_state=0)
-    >>> classifier = classifier.fit(pictures, ["cat", "dog"] * 10)
-    >>> SaliencyDisplay.from_estimator(classifier, pictures, target="dog").heat.shape
+    >>> classifier = classifier.fit(images, ["cat", "dog"] * 10)
+    >>> SaliencyDisplay.from_estimator(classifier, images, target="dog").heat.shape
     (8, 8)
     """
 
@@ -89,20 +89,20 @@ class SaliencyDisplay(_ReasonDisplay):
     def from_estimator(
         cls, estimator, X, *, row=0, target=None, frame=0, column=0, model=0, figure=None
     ):
-        """Compute and draw the saliency of one picture.
+        """Compute and draw the saliency of one image.
 
         Parameters
         ----------
         estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
         X : array, or list, Series or DataFrame of paths
-            Pictures of the same form as at fit.
+            Images of the same form as at fit.
         row : int, default=0
             Which of them.
         target : object, optional
             A class; the name or number of a label, or of one of several targets. None is what the
             model predicts: the class, the most probable label, the first number.
         frame : int, default=0
-            Which picture of a sequence.
+            Which image of a sequence.
         column, model : int, default=0
             Which column's network, and which of its fitted models.
         figure : matplotlib Figure or SubFigure, optional
@@ -111,30 +111,30 @@ class SaliencyDisplay(_ReasonDisplay):
         -------
         SaliencyDisplay
         """
-        opened, picture, inputs, score, names = _ask(estimator, X, row, target, column, model)
+        opened, image, inputs, score, names = _ask(estimator, X, row, target, column, model)
         heat = saliency(opened.keras_model, inputs, score)
-        if picture.ndim == 4:
-            picture, heat = one_frame(picture, frame), one_frame(heat, frame)
-        return cls(picture=picture, heat=heat, **names).plot(figure=figure)
+        if image.ndim == 4:
+            image, heat = one_frame(image, frame), one_frame(heat, frame)
+        return cls(image=image, heat=heat, **names).plot(figure=figure)
 
     def _draw_heat(self, figure, ax) -> None:
-        image = draw_picture(ax, self.heat[..., None], cmap="magma", vmin=0)
+        image = draw_image(ax, self.heat[..., None], cmap="magma", vmin=0)
         figure.colorbar(image, ax=ax, shrink=0.75, label="slope of the score")
 
 
 class GradCAMDisplay(_ReasonDisplay):
-    """Which places of a picture speak for a class, by the maps of a convolution.
+    """Which places of an image speak for a class, by the maps of a convolution.
 
     Parameters
     ----------
-    picture : ndarray of shape (height, width, channels)
+    image : ndarray of shape (height, width, channels)
     heat : ndarray of shape (height, width)
-        From 0, where nothing speaks for it, in units of the score; of the size of the picture, to
+        From 0, where nothing speaks for it, in units of the score; of the size of the image, to
         which coarser maps were interpolated.
     target : str
         The class, label or output that is explained.
     prediction : str
-        What the model predicts for the picture.
+        What the model predicts for the image.
 
     Attributes
     ----------
@@ -146,10 +146,10 @@ class GradCAMDisplay(_ReasonDisplay):
     >>> import numpy as np
     >>> from textcnn import ImageCNNClassifier
     >>> from textcnn.inspect import GradCAMDisplay
-    >>> pictures = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    >>> images = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
     >>> classifier = ImageCNNClassifier(n_filters=4, epochs=1, random_state=0)
-    >>> classifier = classifier.fit(pictures, ["cat", "dog"] * 10)
-    >>> display = GradCAMDisplay.from_estimator(classifier, pictures, target="dog")
+    >>> classifier = classifier.fit(images, ["cat", "dog"] * 10)
+    >>> display = GradCAMDisplay.from_estimator(classifier, images, target="dog")
     >>> display.heat.shape, bool(display.heat.min() >= 0)
     ((8, 8), True)
     """
@@ -170,14 +170,14 @@ class GradCAMDisplay(_ReasonDisplay):
         model=0,
         figure=None,
     ):
-        """Compute and draw Grad-CAM of one picture.
+        """Compute and draw Grad-CAM of one image.
 
         Parameters
         ----------
         estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
             With a network of any form that has a convolution.
         X : array, or list, Series or DataFrame of paths
-            Pictures of the same form as at fit.
+            Images of the same form as at fit.
         row : int, default=0
             Which of them.
         target : object, optional
@@ -187,7 +187,7 @@ class GradCAMDisplay(_ReasonDisplay):
             Name of a layer of maps, as ``layer_table`` has it. None is what leaves the last
             convolution (with its normalisation and activation) whose maps are larger than 1×1.
         frame : int, default=0
-            Which picture of a sequence.
+            Which image of a sequence.
         column, model : int, default=0
             Which column's network, and which of its fitted models.
         figure : matplotlib Figure or SubFigure, optional
@@ -196,33 +196,33 @@ class GradCAMDisplay(_ReasonDisplay):
         -------
         GradCAMDisplay
         """
-        opened, picture, inputs, score, names = _ask(estimator, X, row, target, column, model)
+        opened, image, inputs, score, names = _ask(estimator, X, row, target, column, model)
         path = last_convolution(opened.keras_model, inputs) if layer is None else layer
         maps = grad_cam(opened.keras_model, inputs, score, path)
-        if picture.ndim == 4:
-            picture = one_frame(picture, frame)
+        if image.ndim == 4:
+            image = one_frame(image, frame)
         heat = one_frame(maps, frame)
-        heat = resize_array(heat[..., None], picture.shape[:2], "stretch")[..., 0]
-        return cls(picture=picture, heat=heat, **names).plot(figure=figure)
+        heat = resize_array(heat[..., None], image.shape[:2], "stretch")[..., 0]
+        return cls(image=image, heat=heat, **names).plot(figure=figure)
 
     def _draw_heat(self, figure, ax) -> None:
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
 
-        draw_picture(ax, self.picture.astype(np.float32).mean(axis=-1, keepdims=True))
+        draw_image(ax, self.image.astype(np.float32).mean(axis=-1, keepdims=True))
         share = self.heat / max(float(self.heat.max()), 1e-12)
-        # Where nothing speaks for the target the picture itself is seen.
+        # Where nothing speaks for the target the image itself is seen.
         ax.imshow(share, cmap="autumn", vmin=0, vmax=1, alpha=0.75 * share)
         scale = ScalarMappable(Normalize(0, float(self.heat.max()) or 1.0), "autumn")
         figure.colorbar(scale, ax=ax, shrink=0.75, label="share in the score")
 
 
 def _ask(estimator, X, row, target, column, model):
-    """Return the opened model, the picture, the network's inputs, the score, and the names."""
+    """Return the opened model, the image, the network's inputs, the score, and the names."""
     opened = open_model(estimator, column=column, model=model)
-    picture = read_picture(estimator, X, row=row, column=column)
-    inputs = opened.inputs(picture)
+    image = read_image(estimator, X, row=row, column=column)
+    inputs = opened.inputs(image)
     prediction = opened.predict(inputs)
     score, name = opened.score_of(target, prediction)
     names = {"target": name, "prediction": opened.describe(prediction)}
-    return opened, picture, inputs, score, names
+    return opened, image, inputs, score, names

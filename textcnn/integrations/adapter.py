@@ -11,11 +11,11 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
 
-from textcnn.encoders import TextCNNEncoder
+from textcnn.base.training_rows import group_hashes, hash_table
 from textcnn.integrations.budget import check_time_share, fit_in_time
 from textcnn.integrations.reuse import KeptFits
-from textcnn.linear import TextLinearEncoder
-from textcnn.training_rows import group_hashes, hash_table
+from textcnn.text_cnn import TextCNNEncoder
+from textcnn.text_linear import TextLinearEncoder
 
 MEMBERS = {"cnn": TextCNNEncoder, "linear": TextLinearEncoder}
 # Hosts hand over rare classes and small folds; a class that some model cannot learn has no column.

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.base import clone
 
 from textcnn.crossfit import read_target
-from textcnn.linear import TextLinearEncoder
+from textcnn.text_linear import TextLinearEncoder
 
 TRIAL_ROWS = 256
 TRIAL_FOLDS = 2

@@ -1,1 +1,1 @@
-"""The Keras backend shared by text and pictures: the only folder that trains networks."""
+"""The Keras backend shared by text and images: the only folder that trains networks."""

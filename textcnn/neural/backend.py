@@ -17,7 +17,7 @@ from functools import cache
 
 import numpy as np
 
-from textcnn.threads import allotted_threads
+from textcnn.utils.threads import allotted_threads
 
 # What a missing or broken backend raises at its import: a library of another version, no library.
 _BROKEN = (ImportError, AttributeError, OSError, RuntimeError, TypeError, ValueError)

@@ -10,7 +10,7 @@ from textcnn.neural.backend import ShapePolicy
 
 
 class RowSource(Protocol):
-    """Rows that a network can read: documents, pictures.
+    """Rows that a network can read: documents, images.
 
     ``lengths`` says how long each row is, so that rows of like length share a batch, or is None
     where all rows have one shape.

@@ -12,7 +12,7 @@ import numpy as np
 from textcnn.neural import backend
 from textcnn.neural.batches import Batches, RowSource
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
-from textcnn.workers import spread
+from textcnn.utils.workers import spread
 
 # Longer documents are predicted one by one: 256 rows padded to the longest would need gigabytes.
 LONG_DOCUMENT = 1000

@@ -215,7 +215,7 @@ def check_network(network, head) -> None:
     for reader in getattr(network, "readers", ()):
         _check_tokenizer(getattr(reader, "tokenizer", "word"))
     kind = network.settings.network
-    # Pictures have pretrained networks beside, which Keras knows by many names.
+    # Images have pretrained networks beside, which Keras knows by many names.
     if hasattr(network, "readers") and kind not in _OURS and not callable(kind):
         raise FileFormatError("A network is of an unknown kind.")
     for levelled in network.models:

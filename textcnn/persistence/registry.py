@@ -31,42 +31,48 @@ _DATACLASSES = {
     "ColumnRecord": "textcnn.crossfit.report",
     "FittedMember": "textcnn.table.members",
     "FittedModel": "textcnn.neural.training",
-    "FoldEstimator": "textcnn.estimator_fitting",
+    "FoldEstimator": "textcnn.fit.estimators",
     "FoldPlan": "textcnn.crossfit.assignments",
     "JoinedTokenizer": "textcnn.text.joining",
     "Level": "textcnn.crossfit.level",
-    "LevelledModel": "textcnn.fitting",
+    "LevelledModel": "textcnn.fit.network_jobs",
     "NgramCounter": "textcnn.text.ngrams",
-    "PictureNetwork": "textcnn.image_base",
-    "PictureNetworkSettings": "textcnn.image.network",
-    "PictureReader": "textcnn.image.pictures",
+    "ImageNetwork": "textcnn.image.fitted",
+    "ImageNetworkSettings": "textcnn.image.network",
+    "ImageReader": "textcnn.image.reader",
     "TableReport": "textcnn.table.report",
     "Target": "textcnn.crossfit.targets",
-    "TextNetwork": "textcnn.text_base",
+    "TextNetwork": "textcnn.text.fitted",
     "TextNetworkSettings": "textcnn.text.network",
 }
+# Names in files that are called otherwise now.
+_RENAMED = {
+    "PictureNetwork": "ImageNetwork",
+    "PictureNetworkSettings": "ImageNetworkSettings",
+    "PictureReader": "ImageReader",
+}
 _ESTIMATORS = {
-    "ImageCNNClassifier": "textcnn.image_estimators",
-    "ImageCNNEncoder": "textcnn.image_encoders",
-    "ImageCNNRegressor": "textcnn.image_estimators",
+    "ImageCNNClassifier": "textcnn.image_cnn",
+    "ImageCNNEncoder": "textcnn.image_cnn",
+    "ImageCNNRegressor": "textcnn.image_cnn",
     "OutOfFoldEncoder": "textcnn.stacking",
     "TableFeatures": "textcnn.table_features",
-    "TextCNNClassifier": "textcnn.estimators",
-    "TextCNNEncoder": "textcnn.encoders",
-    "TextCNNRegressor": "textcnn.estimators",
-    "TextLinearEncoder": "textcnn.linear",
+    "TextCNNClassifier": "textcnn.text_cnn",
+    "TextCNNEncoder": "textcnn.text_cnn",
+    "TextCNNRegressor": "textcnn.text_cnn",
+    "TextLinearEncoder": "textcnn.text_linear",
 }
 # Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
 # None whose compiled code trusts its arrays (trees, nearest neighbours, kernel machines): numbers
 # of nodes that a file made up would be read beyond the end of an array.
 _INNER_ESTIMATORS = {
     "BernoulliNB": "sklearn.naive_bayes",
-    "CentredLogisticRegression": "textcnn.linear_models",
+    "CentredLogisticRegression": "textcnn.fit.linear_models",
     "ComplementNB": "sklearn.naive_bayes",
     "CountVectorizer": "sklearn.feature_extraction.text",
     "ElasticNet": "sklearn.linear_model",
     "FeatureUnion": "sklearn.pipeline",
-    "FoldTfidf": "textcnn.linear_models",
+    "FoldTfidf": "textcnn.fit.linear_models",
     "GaussianNB": "sklearn.naive_bayes",
     "HashingVectorizer": "sklearn.feature_extraction.text",
     "Lasso": "sklearn.linear_model",
@@ -182,8 +188,8 @@ class Registry:
             return {key: getattr(value, key) for key in _parameters_of(type(value))}
         if name in _DATACLASSES:
             state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-            if name == "PictureNetworkSettings":
-                # Layers that change pictures act in training only, and are code.
+            if name == "ImageNetworkSettings":
+                # Layers that change images act in training only, and are code.
                 state["augment"] = ()
             return state
         if name in _ESTIMATORS:
@@ -202,6 +208,7 @@ class Registry:
     @cache
     def entry(name: str) -> Entry:
         """Return how objects of a name are made."""
+        name = _RENAMED.get(name, name)
         if name == "Vocabulary":
             return Entry(_make_vocabulary, dict.fromkeys(_VOCABULARY, Any))
         if name in _DATACLASSES:
@@ -313,18 +320,18 @@ def _fitted_hints() -> dict:
     from textcnn.crossfit.assignments import FoldPlan
     from textcnn.crossfit.report import ColumnRecord
     from textcnn.crossfit.targets import Target
-    from textcnn.estimator_fitting import FoldEstimator
-    from textcnn.image_base import PictureNetwork
+    from textcnn.fit.estimators import FoldEstimator
+    from textcnn.image.fitted import ImageNetwork
     from textcnn.table.members import FittedMember
     from textcnn.table.report import TableReport
+    from textcnn.text.fitted import TextNetwork
     from textcnn.text.ngrams import NgramCounter
-    from textcnn.text_base import TextNetwork
 
     named = {
         "counters": list[NgramCounter],
         "members": list[FittedMember],
         "models": list[list[FoldEstimator]],
-        "networks": list[list[TextNetwork | PictureNetwork]],
+        "networks": list[list[TextNetwork | ImageNetwork]],
         "plan": FoldPlan,
         "records": list[ColumnRecord],
         "table_report": TableReport,

@@ -21,13 +21,13 @@ from textcnn.text.plain import has_plain_form, plain_outputs
 # Rows are read in blocks, so that memory does not grow with the number of rows.
 _ROWS_AT_A_TIME = {"numpy": 16_384, "onnx": 512}
 RUNTIMES = ("auto", "numpy", "onnxruntime")
-_PICTURES = ", because reading pictures takes Pillow, and their networks have no form in NumPy"
+_IMAGES = ", because reading images takes Pillow, and their networks have no form in NumPy"
 _OTHERS = ", because its parts are estimators of scikit-learn or others"
 # Why NumPy alone does not do, by class.
 _NOT_SERVED = {
-    "ImageCNNClassifier": _PICTURES,
-    "ImageCNNEncoder": _PICTURES,
-    "ImageCNNRegressor": _PICTURES,
+    "ImageCNNClassifier": _IMAGES,
+    "ImageCNNEncoder": _IMAGES,
+    "ImageCNNRegressor": _IMAGES,
     "OutOfFoldEncoder": _OTHERS,
     "TableFeatures": _OTHERS,
     "TextLinearEncoder": ", because its n-grams are numbered by hashes of pandas and scikit-learn",

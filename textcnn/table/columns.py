@@ -45,7 +45,7 @@ def text_columns(columns, table: Table) -> list[int]:
     columns : "auto", "all", str, list of str or int, or selector
         ``"auto"``: columns of strings whose filled cells are at least 5 % distinct and hold three
         words or more on average; a word has a letter, and a sign of a script without spaces is a
-        word. Counted on 1,000 cells at even distances. Names of picture files are no text.
+        word. Counted on 1,000 cells at even distances. Names of image files are no text.
     table : Table
 
     Raises
@@ -82,31 +82,31 @@ def text_columns(columns, table: Table) -> list[int]:
 
 
 def columns_of_members(
-    columns, table: Table, *, reads_text: bool, reads_pictures: bool
+    columns, table: Table, *, reads_text: bool, reads_images: bool
 ) -> tuple[list, list]:
-    """Return the numbers of all columns that members read, and of those that name pictures."""
+    """Return the numbers of all columns that members read, and of those that name images."""
     numbers = text_columns(columns, table)
-    if not reads_pictures:
+    if not reads_images:
         return numbers, []
-    pictures = picture_columns(table)
+    images = image_columns(table)
     if isinstance(columns, str) and columns == "auto":
-        numbers = sorted({*numbers, *pictures})
+        numbers = sorted({*numbers, *images})
     if not reads_text:
-        numbers = [number for number in numbers if number in pictures]
-    return numbers, pictures
+        numbers = [number for number in numbers if number in images]
+    return numbers, images
 
 
-def picture_columns(table: Table) -> list[int]:
-    """Return the numbers of the columns that name picture files, ascending.
+def image_columns(table: Table) -> list[int]:
+    """Return the numbers of the columns that name image files, ascending.
 
-    These are columns of strings whose filled cells all end as pictures do, ``.jpg`` or ``.png``
+    These are columns of strings whose filled cells all end as images do, ``.jpg`` or ``.png``
     say, whether such files are there or not.
     """
     return [number for number in range(len(table.names)) if _names_files(table.column(number))]
 
 
 def _names_files(column) -> bool:
-    """Tell whether a column names picture files by the rule of :func:`picture_columns`."""
+    """Tell whether a column names image files by the rule of :func:`image_columns`."""
     if not _may_hold_strings(column):
         return False
     cells = column.to_list() if hasattr(column, "to_list") else column.tolist()

@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from textcnn.base.out_of_fold import OutOfFoldFeatures
 from textcnn.crossfit import FoldPlan, Target, make_fold_plan
 from textcnn.neural.randomness import integer_seed, seed_sequence
-from textcnn.out_of_fold import OutOfFoldFeatures
-from textcnn.progress import FitProgress, TimeLimitReached, time_limit
 from textcnn.table.columns import JoinedTexts
 from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
+from textcnn.utils.progress import FitProgress, TimeLimitReached, time_limit
 
 _LARGEST_SEED = 2**32
 
@@ -271,13 +271,13 @@ class TableFit:
 
 
 def make_entries(
-    members: Sequence[Member], texts: Sequence[TextColumn], pictures: Collection[str]
+    members: Sequence[Member], texts: Sequence[TextColumn], images: Collection[str]
 ) -> list[Entry]:
-    """Return an entry per member and filled column of its kind; ``pictures`` name their columns.
+    """Return an entry per member and filled column of its kind; ``images`` name their columns.
 
     A member that joins columns has one entry where there are several text columns.
     """
-    of_text = [text for text in texts if text.name not in pictures]
+    of_text = [text for text in texts if text.name not in images]
     joined = JoinedTexts(of_text) if len(of_text) > 1 else None
     entries = []
     for member in members:
@@ -287,7 +287,7 @@ def make_entries(
         entries += [
             Entry(member, text)
             for text in texts
-            if any(text.cells) and member.reads_pictures == (text.name in pictures)
+            if any(text.cells) and member.reads_images == (text.name in images)
         ]
     return entries
 

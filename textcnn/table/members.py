@@ -14,11 +14,11 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
+from textcnn.base.out_of_fold import OutOfFoldFeatures
+from textcnn.base.training_rows import InSampleWarning
 from textcnn.crossfit.splits import FoldTargetWarning
-from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.table.columns import JoinedTexts
 from textcnn.text.columns import TextColumn
-from textcnn.training_rows import InSampleWarning
 
 # A sparse output of more columns is a bag of words, which no table should hold.
 _MOST_COLUMNS = 1000
@@ -39,22 +39,22 @@ def _svd():
 
 
 def _linear():
-    from textcnn.linear import TextLinearEncoder
+    from textcnn.text_linear import TextLinearEncoder
 
     return TextLinearEncoder()
 
 
 def _network(**parameters) -> Callable:
     def make():
-        from textcnn.encoders import TextCNNEncoder
+        from textcnn.text_cnn import TextCNNEncoder
 
         return TextCNNEncoder(**parameters)
 
     return make
 
 
-def _pictures():
-    from textcnn.image_encoders import ImageCNNEncoder
+def _images():
+    from textcnn.image_cnn import ImageCNNEncoder
 
     return ImageCNNEncoder()
 
@@ -66,7 +66,7 @@ NAMED: dict[str, Callable] = {
     "cnn": _network(),
     "char_cnn": _network(level="char"),
     "bigru": _network(network="bigru"),
-    "image_cnn": _pictures,
+    "image_cnn": _images,
 }
 
 
@@ -79,9 +79,9 @@ class Member:
     cost: int
 
     @property
-    def reads_pictures(self) -> bool:
-        """Whether it is for columns of picture files, and for no others."""
-        return _reads_pictures(self.encoder)
+    def reads_images(self) -> bool:
+        """Whether it is for columns of image files, and for no others."""
+        return _reads_images(self.encoder)
 
     @property
     def joins_columns(self) -> bool:
@@ -90,8 +90,8 @@ class Member:
         return is_ours and getattr(self.encoder, "columns", None) == "joined"
 
 
-def _reads_pictures(encoder) -> bool:
-    from textcnn.image_encoders import ImageCNNEncoder
+def _reads_images(encoder) -> bool:
+    from textcnn.image_cnn import ImageCNNEncoder
 
     return isinstance(encoder, ImageCNNEncoder)
 
@@ -104,7 +104,7 @@ def entry_name(entry) -> str | None:
         return entry[0] if len(entry) == 2 and isinstance(entry[0], str) else None
     if not hasattr(entry, "fit_transform") or isinstance(entry, type):
         return None
-    if _reads_pictures(entry):
+    if _reads_images(entry):
         return "image_cnn"
     if isinstance(entry, OutOfFoldFeatures):
         return entry._feature_name

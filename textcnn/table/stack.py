@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from textcnn.crossfit import FoldPlan, Target
 from textcnn.crossfit.scoring import Scoring
 from textcnn.table.gains import gain_metric
-from textcnn.threads import one_thread
+from textcnn.utils.threads import one_thread
 
 # Standardised columns: a weak prior that thirty noise columns beside a few hundred rows need.
 _C = 0.1

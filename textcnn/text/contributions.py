@@ -17,7 +17,7 @@ import numpy as np
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
 from textcnn.text.plain import ACTIVATIONS, kernel_and_bias, word_vectors
-from textcnn.threads import one_thread
+from textcnn.utils.threads import one_thread
 
 # Below this difference a ratio of two differences is noise, and a slope stands for it.
 _SMALLEST_DIFFERENCE = 1e-6

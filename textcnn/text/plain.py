@@ -16,10 +16,10 @@ from functools import partial
 
 import numpy as np
 
-from textcnn.links import sigmoid
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
-from textcnn.threads import one_thread, usable_threads
+from textcnn.utils.links import sigmoid
+from textcnn.utils.threads import one_thread, usable_threads
 
 # Words that are read at a time, which bounds tables and features: about half a gigabyte.
 BLOCK_TOKENS = 2**19

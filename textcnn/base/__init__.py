@@ -1,0 +1,1 @@
+"""What public classes are made of: one fit and transform, state, saving, explaining."""

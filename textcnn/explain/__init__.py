@@ -1,0 +1,1 @@
+"""Explanations of texts: contributions of words and n-grams to what models give."""

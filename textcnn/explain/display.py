@@ -1,0 +1,196 @@
+"""How explanations of texts look: as lines of text, and as HTML with coloured words."""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+
+# Blue and orange differ for every kind of colour vision; the underline tells them apart in print.
+_FOR, _AGAINST = (59, 110, 168), (210, 105, 30)
+_STRONGEST_SHADE = 0.75
+# Paler than this share of the strongest is not coloured.
+_FAINT = 0.06
+_MOST_UNREAD = 200
+
+
+def as_text(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
+    """Return headline and the strongest n-grams of the first rows."""
+    lines = [_headline(explanation)]
+    for row, number in _chosen(explanation, n_rows, output):
+        lines += ["", _row_line(row, number)]
+        for text, place in _strongest(row, number, n_ngrams):
+            column = f"  [{text.column}]" if len(row.texts) > 1 else ""
+            value = text.contributions[place, number]
+            lines.append(f"  {value:+.3f}  {_ngram(text, place)}{column}")
+    return "\n".join([*lines, *_more(explanation, n_rows)])
+
+
+def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
+    """Return the same for a notebook, with the texts; everything of the texts is escaped."""
+    chosen = list(_chosen(explanation, n_rows, output))
+    strongest = max(
+        (
+            float(np.abs(text.word_contributions[:, number]).max(initial=0))
+            for row, number in chosen
+            for text in row.texts
+        ),
+        default=0.0,
+    )
+    blocks = [
+        f'<div><p style="margin:0 0 .6em"><b>{_escaped(_headline(explanation))}</b><br>'
+        f"Coloured by what a word adds: {_sample(_FOR, 'for')}, {_sample(_AGAINST, 'against')}.</p>"
+    ]
+    for row, number in chosen:
+        texts = "".join(_html_text(row, text, number, strongest) for text in row.texts)
+        items = " · ".join(
+            f"<bdi>{_escaped(_ngram(text, place))}</bdi>&nbsp;"
+            f"{text.contributions[place, number]:+.2f}"
+            for text, place in _strongest(row, number, n_ngrams)
+        )
+        blocks.append(
+            '<div style="margin:0 0 1em;padding-left:.7em;border-left:3px solid #ccc">'
+            f'<div style="font-size:90%;opacity:.8">{_escaped(_row_line(row, number))}</div>'
+            f"{texts}"
+            f'<div style="font-size:85%;opacity:.8">{items or "no n-gram says anything"}</div>'
+            "</div>"
+        )
+    more = "".join(f"<p>{_escaped(line)}</p>" for line in _more(explanation, n_rows))
+    return "".join([*blocks, more, "</div>"])
+
+
+def _headline(explanation) -> str:
+    how = {
+        "exact": "contributions add up to the output",
+        "slopes": "contributions by slopes, which add up roughly",
+    }[explanation.method]
+    return f"What n-grams add to the output, in {explanation.units} ({how})"
+
+
+def _row_line(row, number: int) -> str:
+    return (
+        f"row {row.row}, {_one_line(row.outputs[number])}: {row.value[number]:+.3f}"
+        f" = {row.base[number]:+.3f} without words {_signed(row.value[number] - row.base[number])}"
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0 else '-'} {abs(value):.3f}"
+
+
+def _chosen(explanation, n_rows: int, output: str | None):
+    """Yield the first rows with the number of the output that is shown."""
+    for row in explanation.rows[:n_rows]:
+        if output is None:
+            yield row, int(np.argmax(row.value))
+        elif output in row.outputs:
+            yield row, row.outputs.index(output)
+    if output is not None and not any(output in row.outputs for row in explanation.rows):
+        names = list(dict.fromkeys(name for row in explanation.rows for name in row.outputs))
+        raise ValueError(
+            f"There is no output of this name. Expected: one of {names}. "
+            f"Received: output={output!r}."
+        )
+
+
+def _strongest(row, number: int, n_ngrams: int):
+    """Return the strongest n-grams of all columns of a row, as pairs of text and place.
+
+    Of those that overlap only the strongest: the others say much the same.
+    """
+    found = [
+        (text, place)
+        for text in row.texts
+        for place in np.flatnonzero(text.contributions[:, number])
+    ]
+    found.sort(key=lambda pair: -abs(pair[0].contributions[pair[1], number]))
+    taken = {id(text): np.zeros(len(text.text) + 1, bool) for text in row.texts}
+    chosen = []
+    for text, place in found:
+        start, stop = text.spans[place]
+        if len(chosen) < n_ngrams and not taken[id(text)][start:stop].any():
+            taken[id(text)][start:stop] = True
+            chosen.append((text, place))
+    return chosen
+
+
+def _html_text(row, text, number: int, strongest: float) -> str:
+    name = ""
+    if len(row.texts) > 1:
+        name = f'<span style="opacity:.6">{_escaped(text.column)}: </span>'
+    pieces, end = [], 0
+    for (start, stop), value in zip(
+        text.word_spans.tolist(), text.word_contributions[:, number], strict=True
+    ):
+        pieces.append(_escaped(_shortened(text.text[end:start])))
+        pieces.append(_coloured(text.text[start:stop], float(value), strongest))
+        end = stop
+    rest = _shortened(text.text[end:])
+    if rest:
+        pieces.append(f'<span style="opacity:.5">{_escaped(rest)}</span>')
+    shown = "".join(pieces) or '<i style="opacity:.6">empty</i>'
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.7;unicode-bidi:isolate"
+    return f'<div dir="auto" style="{style}">{name}{shown}</div>'
+
+
+def _coloured(word: str, value: float, strongest: float) -> str:
+    share = abs(value) / strongest if strongest > 0 else 0.0
+    if share < _FAINT:
+        return _escaped(word)
+    red, green, blue = _FOR if value > 0 else _AGAINST
+    shade = _STRONGEST_SHADE * share
+    line = ""
+    if value < 0:
+        line = f";border-bottom:2px solid rgba({red},{green},{blue},{min(1.0, share + 0.2):.2f})"
+    return (
+        f'<span title="{value:+.3f}" style="border-radius:3px;'
+        f'background:rgba({red},{green},{blue},{shade:.2f}){line}">{_escaped(word)}</span>'
+    )
+
+
+def _shortened(text: str) -> str:
+    """Cut what no model reads."""
+    if len(text) <= _MOST_UNREAD:
+        return text
+    return f"{text[:_MOST_UNREAD]} … ({len(text) - _MOST_UNREAD:,} more characters)"
+
+
+def _sample(colour, name: str) -> str:
+    return _coloured(name, 1.0 if colour == _FOR else -1.0, 2.0)
+
+
+def _ngram(text, place: int) -> str:
+    """Return an n-gram on one line, as it is written; spaces among characters are read too."""
+    if text.kinds[place] == "characters":
+        return _visible(_one_line(text.ngrams[place].replace(" ", "␣")))
+    start, stop = text.spans[place]
+    return _visible(_one_line(text.text[start:stop]))
+
+
+def _escaped(text: str) -> str:
+    return html.escape(_visible(text), quote=True)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _visible(text: str) -> str:
+    """Show control characters as their images, and change of direction as what it is not."""
+    if text.isprintable():
+        return text
+    return "".join(map(_visible_character, text))
+
+
+def _visible_character(character: str) -> str:
+    code = ord(character)
+    if code < 0x20 and character not in "\n\t":
+        return chr(0x2400 + code)
+    # Overrides of direction would turn the page around.
+    turns = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    return "\ufffd" if turns or 0x7F <= code < 0xA0 or 0xD800 <= code <= 0xDFFF else character
+
+
+def _more(explanation, n_rows: int) -> list[str]:
+    left = len(explanation.rows) - n_rows
+    return [f"… {left:,} more in .to_frame()"] if left > 0 else []

@@ -1,0 +1,200 @@
+"""What the words of texts add to predictions: as data, as text and for a notebook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from textcnn.explain import display
+
+
+@dataclass(frozen=True)
+class ExplainedText:
+    """One text and what its parts add to the outputs.
+
+    Attributes
+    ----------
+    column : str
+    text : str
+        As it can be shown; spans are counted in its characters.
+    ngrams : list of str
+        Words with spaces between, or characters as they are.
+    kinds : list of {"words", "characters"}
+    spans : ndarray of int, shape (n_ngrams, 2)
+        First character of each n-gram, and the one after its last.
+    contributions : ndarray of float64, shape (n_ngrams, n_outputs)
+    words : list of str
+    word_spans : ndarray of int, shape (n_words, 2)
+    word_contributions : ndarray of float64, shape (n_words, n_outputs)
+        The same sums, shared out to the words.
+    """
+
+    column: str
+    text: str
+    ngrams: list[str]
+    kinds: list[str]
+    spans: np.ndarray
+    contributions: np.ndarray
+    words: list[str]
+    word_spans: np.ndarray
+    word_contributions: np.ndarray
+
+
+@dataclass(frozen=True)
+class ExplainedRow:
+    """One row as one set of models sees it.
+
+    Attributes
+    ----------
+    row : int
+    outputs : tuple of str
+        Names of the outputs.
+    base : ndarray of float64, shape (n_outputs,)
+        The output where no word says anything.
+    value : ndarray of float64, shape (n_outputs,)
+        The output of this row.
+    texts : list of ExplainedText
+        One per column that the models read.
+    """
+
+    row: int
+    outputs: tuple[str, ...]
+    base: np.ndarray
+    value: np.ndarray
+    texts: list[ExplainedText]
+
+    @property
+    def explained(self) -> np.ndarray:
+        """The sum of all contributions, shape (n_outputs,)."""
+        return np.sum([text.contributions.sum(axis=0) for text in self.texts], axis=0)
+
+
+class TextExplanation:
+    """Which n-grams moved the predictions of some texts, by how much and in which direction.
+
+    Made by ``explain`` of a fitted text estimator. An output is on the scale on which
+    contributions can be added (``units``): log-odds, or y's units. ``base`` is the output where no
+    word says anything, and ``base`` and a row's contributions together are its output. Shown in a
+    notebook, words are coloured by what they add; printed, the strongest n-grams are listed.
+
+    Parameters
+    ----------
+    rows : list of ExplainedRow
+    units : str
+        What outputs are measured in.
+    method : {"exact", "slopes"}
+        ``"exact"``: shares of the output itself, which leave nothing over. ``"slopes"``: mean
+        slopes along the way from vectors of zero, word by word, which leave a little over.
+
+    Examples
+    --------
+    >>> from textcnn import TextCNNClassifier
+    >>> texts = ["good film", "bad film", "very good", "so bad", "good plot", "bad plot"] * 5
+    >>> classifier = TextCNNClassifier(n_filters=4, epochs=40, random_state=0)
+    >>> explanation = classifier.fit(texts, ["yes", "no"] * 15).explain(["a good plot"])
+    >>> explanation.units, explanation.method
+    ('log-odds', 'exact')
+    >>> words = explanation.words_to_frame().set_index("word")["contribution"]
+    >>> words.idxmax()
+    'good'
+    """
+
+    def __init__(self, rows: list[ExplainedRow], *, units: str, method: str):
+        self.rows = rows
+        self.units = units
+        self.method = method
+
+    def __len__(self) -> int:
+        """Return how many explanations there are: one per row and set of models."""
+        return len(self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one line per n-gram and output.
+
+        ``row``, ``column``, ``output``, ``ngram``, ``kind`` (of words or of characters),
+        ``contribution``, and ``start`` and ``stop``: its characters in the shown text
+        (``rows[i].texts[j].text``). An n-gram that stands at several places has a line for each.
+        Within a row the strongest come first.
+        """
+        return self._lines("ngrams", "spans", "contributions", "ngram")
+
+    def words_to_frame(self) -> pd.DataFrame:
+        """Return one line per word and output, in the order of the text; the same sums."""
+        return self._lines("words", "word_spans", "word_contributions", "word")
+
+    def outputs_to_frame(self) -> pd.DataFrame:
+        """Return one line per row and output.
+
+        ``value`` is the output, ``base`` that of a row without words, ``explained`` the sum of the
+        contributions, ``unexplained`` what is left over.
+        """
+        lines = []
+        for row in self.rows:
+            for number, output in enumerate(row.outputs):
+                base, value = row.base[number], row.value[number]
+                explained = row.explained[number]
+                lines.append((row.row, output, value, base, explained, value - base - explained))
+        names = ["row", "output", "value", "base", "explained", "unexplained"]
+        return pd.DataFrame(lines, columns=names)
+
+    def to_text(self, *, n_rows: int = 10, n_ngrams: int = 5, output: str | None = None) -> str:
+        """Return the strongest n-grams of the first rows as lines of text.
+
+        Of n-grams that overlap the strongest is shown; :meth:`to_frame` has all.
+
+        Parameters
+        ----------
+        n_rows, n_ngrams : int
+            How many are shown.
+        output : str, optional
+            Name of the output that is shown; the largest of each row if None.
+        """
+        return display.as_text(self, n_rows, n_ngrams, output)
+
+    def to_html(self, *, n_rows: int = 20, n_ngrams: int = 5, output: str | None = None) -> str:
+        """Return the first rows as HTML whose words are coloured by what they add.
+
+        Whatever the texts hold is escaped. Blue words add to the output, orange underlined ones
+        take away; the strength is that of the strongest word shown.
+
+        Parameters
+        ----------
+        n_rows, n_ngrams, output
+            As for :meth:`to_text`.
+        """
+        return display.as_html(self, n_rows, n_ngrams, output)
+
+    def __repr__(self) -> str:
+        """Return the first rows as text."""
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _lines(self, parts: str, spans: str, contributions: str, label: str) -> pd.DataFrame:
+        """Return one line per part of a text and output."""
+        frames = []
+        for row in self.rows:
+            for text in row.texts:
+                values, places = getattr(text, contributions), getattr(text, spans)
+                order = np.arange(len(values))
+                for number, output in enumerate(row.outputs):
+                    if parts == "ngrams":
+                        order = np.argsort(-np.abs(values[:, number]), kind="stable")
+                    columns = {
+                        "row": row.row,
+                        "column": text.column,
+                        "output": output,
+                        label: np.array(getattr(text, parts), object)[order],
+                    }
+                    if parts == "ngrams":
+                        columns["kind"] = np.array(text.kinds, object)[order]
+                    columns |= {
+                        "contribution": values[order, number],
+                        "start": places[order, 0],
+                        "stop": places[order, 1],
+                    }
+                    frames.append(pd.DataFrame(columns))
+        return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,277 @@
+"""From fitted models of text to explanations: shares of all models, averaged as features are."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from textcnn.crossfit.level import Level
+from textcnn.crossfit.targets import Target
+from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
+from textcnn.text.contributions import Contributions, plain_contributions, sum_by_span
+from textcnn.text.documents import Documents
+from textcnn.text.joining import SEPARATOR, JoinedColumns
+from textcnn.text.places import placed_tokens
+from textcnn.text.plain import has_plain_form
+from textcnn.text.slopes import sloped_contributions
+from textcnn.text.tokens import TokenizedColumn
+
+_MOST_ROWS = 256
+
+
+def units_of(head: Target) -> str:
+    """Return what the outputs of explanations are measured in."""
+    if head.is_regression:
+        return "logarithms of y" if head.loss == "poisson" else "units of y"
+    return "log-odds"
+
+
+def in_units(head: Target, raw: np.ndarray, level: Level) -> np.ndarray:
+    """Return raw outputs on the scale of features with ``output="logit"``: linear, float64."""
+    if head.is_regression and head.loss != "poisson":
+        return raw * level.scale
+    return raw - raw.mean(axis=-1, keepdims=True) if head.kind == "multiclass" else raw
+
+
+def level_of(head: Target, level: Level) -> np.ndarray:
+    """Return on that scale what a plain predictor adds: the level of its training rows."""
+    if head.is_regression and head.loss != "poisson":
+        return level.centre
+    return in_units(head, level.offset.astype(np.float64), level)
+
+
+def output_names(head: Target) -> tuple[str, ...]:
+    """Return what the outputs of a plain predictor are called."""
+    if head.kind == "binary":
+        return (str(head.classes[1]),)
+    if head.kind == "continuous":
+        return ("prediction",)
+    return tuple(map(str, head.classes if head.kind == "multiclass" else head.names))
+
+
+def explain_networks(
+    networks: Sequence, columns, head: Target, outputs: tuple[str, ...], *, with_level: bool
+) -> list[ExplainedRow]:
+    """Explain rows by all models of some networks that read the same columns.
+
+    Parameters
+    ----------
+    networks : sequence of TextNetwork
+    columns : sequence of TextColumn or JoinedColumns
+    head : Target
+    outputs : tuple of str
+        Names of the outputs.
+    with_level : bool
+        Whether the level of a model's own rows is part of its output.
+    """
+    n_rows = len(columns[0])
+    rows = []
+    for start in range(0, n_rows, _MOST_ROWS):
+        part = [_some_rows(column, slice(start, start + _MOST_ROWS)) for column in columns]
+        rows += _explain_some(networks, part, head, outputs, with_level, start)
+    return rows
+
+
+def _explain_some(networks, columns, head, outputs, with_level, start) -> list[ExplainedRow]:
+    """Explain few enough rows that all their windows fit in memory."""
+    n_rows, n_models = len(columns[0]), sum(len(network.models) for network in networks)
+    shape = (n_rows, len(outputs))
+    bases, values = np.zeros(shape), np.zeros(shape)
+    shares: list[list[list[Contributions]]] = [[[] for _ in columns] for _ in range(n_rows)]
+    for network in networks:
+        raw_outputs = network.raw_outputs(columns)
+        for levelled, raw, (base, found) in zip(
+            network.models, raw_outputs, _contributions(network, columns), strict=True
+        ):
+            level = level_of(head, levelled.level) if with_level else 0.0
+            bases += (in_units(head, base, levelled.level) + level) / n_models
+            values += (in_units(head, raw.astype(np.float64), levelled.level) + level) / n_models
+            for row, parts in enumerate(found):
+                for number, part in enumerate(parts):
+                    shares[row][number].append(_scaled(part, head, levelled.level, n_models))
+    first = networks[0]
+    names = [column.label(number) for number, column in enumerate(columns)]
+    if len(first.names) == len(columns):
+        names = first.names
+    return [
+        ExplainedRow(
+            start + row,
+            outputs,
+            bases[row],
+            values[row],
+            [
+                _explained_text(name, column.cells[row], reader, shares[row][number])
+                for number, (name, column, reader) in enumerate(
+                    zip(names, columns, first.readers, strict=True)
+                )
+            ],
+        )
+        for row in range(n_rows)
+    ]
+
+
+def _some_rows(column, rows: slice):
+    """Return some rows of a column, or of several that are read as one."""
+    if isinstance(column, JoinedColumns):
+        return replace(column, columns=[_some_rows(part, rows) for part in column.columns])
+    return replace(column, cells=column.cells[rows], missing=column.missing[rows])
+
+
+def method_of(networks) -> str:
+    """Return how these networks are explained."""
+    return "exact" if has_plain_form(networks[0].settings) else "slopes"
+
+
+def _contributions(network, columns):
+    """Yield per model the base and the contributions of all rows; few rows at a time."""
+    documents = [
+        reader.read(column.cells) for reader, column in zip(network.readers, columns, strict=True)
+    ]
+    source = network.source(documents)
+    for levelled in network.models:
+        model = levelled.model
+        if not has_plain_form(network.settings):
+            yield sloped_contributions(network.blueprint, source, model)
+            continue
+        weights = dict(zip(model.names, model.weights, strict=True))
+        yield plain_contributions(network.settings, source, weights, model.view)
+
+
+def _scaled(part: Contributions, head: Target, level: Level, n_models: int) -> Contributions:
+    return Contributions(
+        part.spans,
+        in_units(head, part.ngrams, level) / n_models,
+        in_units(head, part.words, level) / n_models,
+    )
+
+
+def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> ExplainedText:
+    """Add up what all models say of one text, and name its n-grams."""
+    text, tokens, places = placed_tokens(cell, reader.tokenizer, reader.max_length)
+    spans, contributions = sum_by_span(
+        np.concatenate([part.spans for part in parts]),
+        np.concatenate([part.ngrams for part in parts]),
+    )
+    tokenizer = getattr(reader.tokenizer, "tokenizer", reader.tokenizer)
+    is_char = isinstance(tokenizer, str) and tokenizer == "char"
+    ngrams = [("" if is_char else " ").join(tokens[a:b]) for a, b in spans.tolist()]
+    if len(spans):
+        spans = np.stack([places[spans[:, 0], 0], places[spans[:, 1] - 1, 1]], axis=1)
+    return ExplainedText(
+        column=name,
+        text=text,
+        ngrams=ngrams,
+        kinds=["characters" if is_char else "words"] * len(ngrams),
+        spans=spans,
+        contributions=contributions,
+        words=tokens,
+        word_spans=places,
+        word_contributions=np.sum([part.words for part in parts], axis=0),
+    )
+
+
+def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]:
+    """Return what each word of a column's vocabulary adds to the outputs as a text of its own."""
+    totals: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(head.n_outputs))
+    n_models = sum(len(network.models) for network in networks)
+    for network in networks:
+        words = [word for word in network.readers[column].vocabulary.words if word != SEPARATOR]
+        raw_outputs = network.outputs_of(_single_words(network, words, column))
+        for levelled, raw in zip(network.models, raw_outputs, strict=True):
+            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), levelled.level)
+            for word, value in zip(words, added, strict=True):
+                totals[word] += value / n_models
+    return dict(totals)
+
+
+def _single_words(network, words: list[str], column: int):
+    """Return rows of no word, then of one word each; other columns are empty."""
+    columns = []
+    for number, reader in enumerate(network.readers):
+        ids = np.arange(len(words) if number == column else 0, dtype=np.int32)
+        offsets = np.zeros(len(words) + 2, np.int64)
+        if number == column:
+            offsets[1:] = np.arange(len(words) + 1)
+        tokenized = TokenizedColumn(ids, offsets, words if number == column else [])
+        columns.append(Documents.resolve(tokenized, reader.vocabulary))
+    return network.source(columns)
+
+
+def strongest(frame: pd.DataFrame, n: int, *, by: str = "contribution") -> pd.DataFrame:
+    """Return per column and output the ``n`` largest lines above zero and the ``n`` least below."""
+    kept = []
+    for _, lines in frame.groupby(["column", "output"], sort=False):
+        ordered = lines.sort_values(by, ascending=False, kind="stable")
+        above, below = ordered[ordered[by] > 0].head(n), ordered[ordered[by] < 0].tail(n)
+        kept += [above, below]
+    return pd.concat(kept, ignore_index=True) if kept else frame
+
+
+def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
+    """Return what each n-gram adds on average to the rows that it stands in.
+
+    ``total`` is the sum over rows.
+    """
+    frame = explanation.to_frame()
+    per_row = frame.groupby(
+        ["column", "output", "ngram", "kind", "row"], sort=False, as_index=False
+    )["contribution"].sum()
+    groups = per_row.groupby(["column", "output", "ngram", "kind"], sort=False, as_index=False)
+    return groups["contribution"].agg(contribution="mean", total="sum", n_rows="size")
+
+
+def explain_estimator(estimator, columns) -> TextExplanation:
+    """Explain rows of a fitted estimator of networks: per column, or by one network of all."""
+    head = estimator._head
+    rows = [
+        row
+        for networks, names, read, _ in _parts(estimator, columns)
+        for row in explain_networks(
+            networks, read, head, names, with_level=_is_predictor(estimator)
+        )
+    ]
+    rows.sort(key=lambda row: row.row)
+    method = method_of(estimator._networks[0])
+    return TextExplanation(rows, units=units_of(head), method=method)
+
+
+def words_of_estimator(estimator) -> pd.DataFrame:
+    """Return one line per column, output and known word."""
+    frames = []
+    for networks, names, _, labels in _parts(estimator, None):
+        for number, label in enumerate(labels):
+            totals = words_alone(networks, estimator._head, column=number)
+            words = np.array(list(totals), object)
+            added = np.array(list(totals.values())).reshape(-1, len(names))
+            frames += [
+                pd.DataFrame(
+                    {"column": label, "output": name, "ngram": words, "contribution": values}
+                )
+                for name, values in zip(names, added.T, strict=True)
+            ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def _is_predictor(estimator) -> bool:
+    return not hasattr(estimator, "transform")
+
+
+def _parts(estimator, columns):
+    """Yield networks, their outputs' names, the columns that they read, and these columns' names.
+
+    A predictor has one network for all columns, an encoder networks of its own per column.
+    """
+    if _is_predictor(estimator):
+        networks = estimator._networks[0]
+        yield networks, output_names(estimator._head), columns, networks[0].names
+        return
+    names = estimator._model_set_names(estimator._input_names(None))
+    suffixes = estimator._head.column_suffixes()
+    for number, (name, networks) in enumerate(zip(names, estimator._networks, strict=True)):
+        outputs = tuple(f"{name}{suffix}" for suffix in suffixes)
+        read = None if columns is None else [columns[number]]
+        yield networks, outputs, read, networks[0].names

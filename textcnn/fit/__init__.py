@@ -1,0 +1,1 @@
+"""Where fold plans meet models: parameters, jobs, fits and what they leave."""

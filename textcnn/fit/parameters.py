@@ -1,0 +1,148 @@
+"""Checks of parameters that every network has, before any training; each error tells a way out."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+
+import numpy as np
+
+from textcnn.fit.network_jobs import TrainingSettings
+from textcnn.neural.backend import import_keras
+
+
+def training_settings(estimator) -> TrainingSettings:
+    """Check the parameters of training; return them as settings."""
+    if estimator.epochs != "auto":
+        whole_number(estimator, "epochs", 1, or_string="auto")
+    whole_number(estimator, "batch_size", 1)
+    yes_or_no(estimator, "early_stopping")
+    number(estimator, "learning_rate", 0.0, above=True)
+    class_weight = estimator.class_weight
+    is_word = isinstance(class_weight, str) and class_weight == "balanced"
+    if not (class_weight is None or is_word or isinstance(class_weight, dict)):
+        raise ValueError(
+            'class_weight must be None, "balanced" or a dict from class to weight. '
+            f"Received: class_weight={class_weight!r}."
+        )
+    return TrainingSettings(
+        epochs=estimator.epochs,
+        batch_size=int(estimator.batch_size),
+        learning_rate=float(estimator.learning_rate),
+        early_stopping=bool(estimator.early_stopping),
+        class_weight=class_weight,
+    )
+
+
+def check_class_weight(class_weight, target) -> None:
+    """Refuse class weights where there are no classes, and weights of unknown classes."""
+    if class_weight is None:
+        return
+    if target.kind not in ("binary", "multiclass"):
+        raise ValueError(
+            "class_weight needs a target of classes. Expected: class_weight=None for this target. "
+            f"Received: class_weight={class_weight!r}, target type {target.kind!r}."
+        )
+    if isinstance(class_weight, dict):
+        numbers = list(class_weight.values())
+        if not all(isinstance(w, Real) and 0 <= w < float("inf") for w in numbers) or not any(
+            numbers
+        ):
+            raise ValueError(
+                "class_weight must hold finite numbers from 0 on, one of them above 0. "
+                f"Received: class_weight={class_weight!r}."
+            )
+        unknown = [name for name in class_weight if name not in list(target.classes)]
+        if unknown:
+            raise ValueError(
+                f"class_weight names classes that y does not hold: {unknown}. Expected: some of "
+                f"{list(target.classes)}. Received: class_weight={class_weight!r}."
+            )
+
+
+def yes_or_no(estimator, *names: str) -> None:
+    """Refuse parameters that are neither True nor False."""
+    for name in names:
+        value = getattr(estimator, name)
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False. Received: {name}={value!r}.")
+
+
+def one_of(estimator, name: str, choices) -> None:
+    """Refuse a parameter that is not one of its choices."""
+    value = getattr(estimator, name)
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {tuple(choices)}. Received: {name}={value!r}.")
+
+
+def check_activation(activation) -> None:
+    """Refuse what is not the name of a Keras activation."""
+    if not isinstance(activation, str):
+        raise ValueError(
+            'activation must be the name of a Keras activation, "relu" or "tanh" say. '
+            f"Received: activation={activation!r}."
+        )
+    activations = import_keras().activations
+    try:
+        activations.get(activation)
+    except ValueError as error:
+        others = {"get", "serialize", "deserialize"}
+        names = sorted(name for name in dir(activations) if name[0].islower() if name not in others)
+        raise ValueError(
+            f"The activation is not one that Keras knows. Expected: one of {names}. "
+            f"Received: activation={activation!r}."
+        ) from error
+
+
+def is_whole(value) -> bool:
+    """Tell whether a value is a whole number."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def is_auto(value) -> bool:
+    """Tell whether a parameter is left to the estimator."""
+    return isinstance(value, str) and value == "auto"
+
+
+def whole_number(estimator, name: str, least: int, or_string: str | None = None) -> None:
+    """Refuse a parameter that is not a whole number from ``least`` on."""
+    value = getattr(estimator, name)
+    if not is_whole(value) or value < least:
+        other = f'"{or_string}" or ' if or_string else ""
+        raise ValueError(
+            f"{name} must be {other}a whole number from {least} on. Received: {name}={value!r}."
+        )
+
+
+def whole_numbers(
+    estimator, name: str, *, at_least_one: bool, or_string: str | None = None
+) -> tuple[int, ...]:
+    """Return a parameter that is one whole number or several as a tuple."""
+    value = getattr(estimator, name)
+    values = (value,) if is_whole(value) else value
+    values = values.tolist() if isinstance(values, np.ndarray) else values
+    is_sequence = isinstance(values, (list, tuple))
+    if (
+        not is_sequence
+        or not all(is_whole(item) and item >= 1 for item in values)
+        or (at_least_one and len(values) == 0)
+    ):
+        example = "(3, 4, 5)" if at_least_one else "() or (64,)"
+        other = f'"{or_string}", ' if or_string else ""
+        raise ValueError(
+            f"{name} must be {other}a whole number from 1 on or a tuple of such, {example} say. "
+            f"Received: {name}={value!r}."
+        )
+    return tuple(int(item) for item in values)
+
+
+def number(
+    estimator, name: str, least: float, *, below: float = float("inf"), above: bool = False
+) -> None:
+    """Refuse a parameter that is not a number within its limits."""
+    value = getattr(estimator, name)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not least <= value < below or (above and value == least):
+        limits = f"above {least}" if above else f"from {least} on"
+        if below != float("inf"):
+            limits += f" and below {below}"
+        raise ValueError(f"{name} must be a number {limits}. Received: {name}={value!r}.")

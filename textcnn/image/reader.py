@@ -1,0 +1,380 @@
+"""Images as the rows that a network reads: decoded once where they fit, else batch by batch."""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from os import fspath
+
+import numpy as np
+
+from textcnn.image.columns import ImageColumn
+from textcnn.image.files import (
+    COLOR_MODES,
+    BlankImageWarning,
+    ImageError,
+    decode_file,
+    read_header,
+    resize_array,
+)
+from textcnn.utils.threads import usable_threads
+
+ON_ERROR = ("raise", "blank")
+# Decoded images of a column are kept, as bytes, up to this size; larger columns are read anew in
+# every pass.
+MAX_DECODED_BYTES = 2**30
+# Mean and spread of pixels are those of this many learning rows, evenly spaced.
+_ROWS_FOR_SCALING = 500
+_POSITIONS_AT_A_TIME = 2**20
+_FILES_AT_A_TIME = 256
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How cells become pixels; checked values as the user gave them."""
+
+    image_shape: tuple[int, ...] | None = None
+    image_size: tuple[int, int] | None = None
+    resize: str = "pad"
+    color_mode: str = "auto"
+    on_error: str = "raise"
+
+
+class FileImages:
+    """Cells that are decoded when asked for, in threads.
+
+    Parameters
+    ----------
+    cells : list of path, ndarray or None
+    shape : tuple of int
+        Height, width and channels of every image.
+    dtype : numpy dtype
+        uint8 or float32.
+    resize : {"pad", "stretch"}
+    blank : bool
+        Whether an image that cannot be read is a black one; :attr:`unreadable` keeps the reasons.
+    """
+
+    def __init__(self, cells: list, shape: tuple[int, ...], dtype, resize: str, *, blank: bool):
+        self.cells = cells
+        self.shape = (len(cells), *shape)
+        self.dtype = np.dtype(dtype)
+        self._resize = resize
+        self._blank = blank
+        self.unreadable: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.cells)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Return the images of some rows."""
+        decoded = np.empty((len(rows), *self.shape[1:]), self.dtype)
+        for position, image in enumerate(_threads().map(self._one, np.asarray(rows).tolist())):
+            decoded[position] = image
+        return decoded
+
+    def decode_all(self) -> np.ndarray:
+        """Return all images; every one that cannot be read is named before an error is raised."""
+        decoded = np.empty(self.shape, self.dtype)
+        reasons = []
+        for start in range(0, len(self), _FILES_AT_A_TIME):
+            rows = range(start, min(start + _FILES_AT_A_TIME, len(self)))
+            for row, image in zip(rows, _threads().map(self._one_or_reason, rows), strict=True):
+                if isinstance(image, ImageError):
+                    reasons.append(str(image))
+                else:
+                    decoded[row] = image
+        _raise_for(reasons, len(self))
+        return decoded
+
+    def _one(self, row: int) -> np.ndarray | int:
+        """Return one image; black where it cannot be read and may be blank."""
+        try:
+            return self._decode(self.cells[row])
+        except ImageError as error:
+            reason = f"row {row}: {error}"
+            if not self._blank:
+                raise ImageError(reason) from error
+            self.unreadable[row] = reason
+            return 0
+
+    def _one_or_reason(self, row: int):
+        try:
+            return self._one(row)
+        except ImageError as error:
+            return error
+
+    def _decode(self, cell) -> np.ndarray:
+        height, width, channels = self.shape[1:]
+        if cell is None:
+            raise _missing()
+        if isinstance(cell, np.ndarray):
+            if cell.shape[-1] != channels:
+                raise ImageError(
+                    f"An image has {cell.shape[-1]} channel(s), others have {channels}. Give all "
+                    "of them the same number."
+                )
+            return resize_array(cell, (height, width), self._resize)
+        mode = next(name for name, count in COLOR_MODES.items() if count == channels)
+        return decode_file(cell, (height, width), mode, self._resize)
+
+
+@dataclass(frozen=True)
+class ImageReader:
+    """A column's shape after fit: cells in, images of one shape out."""
+
+    shape: tuple[int, ...]  # ([frames,] height, width, channels)
+    is_uint8: bool
+    from_cells: bool
+    resize: str
+    on_error: str
+
+    @classmethod
+    def fit(cls, column: ImageColumn, settings: ImageSettings):
+        """Find the shape of a column's images; return the reader and the images.
+
+        Every file is opened, and decoded where the column fits into memory as bytes, so that one
+        that cannot be read is known before any training.
+        """
+        if column.pixels is not None:
+            if settings.image_size is not None:
+                raise ValueError(
+                    "image_size is for images of different sizes: paths, or a list of arrays. "
+                    f"Received: image_size={settings.image_size} and an array of shape "
+                    f"{column.pixels.shape}. Leave it out."
+                )
+            is_uint8 = column.pixels.dtype.kind in "bu" and column.pixels.dtype.itemsize == 1
+            reader = cls(column.pixels.shape[1:], is_uint8, False, settings.resize, "raise")
+            return reader, column.pixels
+        shape, is_uint8 = _common_shape(column.cells, settings)
+        reader = cls(shape, is_uint8, True, settings.resize, settings.on_error)
+        # Files that cannot be read teach nothing: only missing cells may be blank in fit.
+        blank = [row for row, cell in enumerate(column.cells) if cell is None]
+        if blank and settings.on_error == "blank":
+            _warn_of_blanks(len(blank), len(column), _missing())
+        elif blank:
+            _raise_for([f"row {row}: {_missing()}" for row in blank], len(column))
+        black = np.zeros(shape, np.uint8)
+        cells = [black if cell is None else cell for cell in column.cells]
+        return reader, reader._decoded(cells, blank=False)
+
+    def read(self, column: ImageColumn):
+        """Return the images of new rows.
+
+        Raises
+        ------
+        ValueError
+            If their shape is not that of fit, or (``on_error="raise"``) one cannot be read.
+
+        Warns
+        -----
+        BlankImageWarning
+            If some cannot be read and ``on_error="blank"``.
+        """
+        if column.pixels is None and self.from_cells:
+            return self._decoded(column.cells, blank=self.on_error == "blank")
+        if column.pixels is None or self.from_cells:
+            raise ValueError(
+                "Images are of another kind than in fit. Expected: "
+                f"{'cells (paths or arrays)' if self.from_cells else 'an array'} as in fit. "
+                f"Received: {'cells' if column.pixels is None else 'an array'}."
+            )
+        if column.pixels.shape[1:] != self.shape:
+            raise ValueError(
+                f"Images are of another shape than in fit. Expected: {self.shape}. Received: "
+                f"{column.pixels.shape[1:]}. Resize them before, or fit on paths with image_size=."
+            )
+        if self.is_uint8 and column.pixels.dtype.kind == "f" and 0 < column.pixels.max() <= 1:
+            raise ValueError(
+                "Images are in other units than in fit. Expected: whole numbers from 0 to 255. "
+                f"Received: {column.pixels.dtype} up to {column.pixels.max()}. Type "
+                "(255 * X).round().astype('uint8')."
+            )
+        return column.pixels
+
+    def _decoded(self, cells: list, *, blank: bool):
+        """Return all images of a column as bytes, or what reads them when asked."""
+        dtype = np.uint8 if self.is_uint8 else np.float32
+        images = FileImages(cells, self.shape, dtype, self.resize, blank=blank)
+        if images.dtype.itemsize * np.prod(images.shape) > MAX_DECODED_BYTES:
+            return images
+        decoded = images.decode_all()
+        warn_of_unreadable(images)
+        return decoded
+
+
+class ImageSource:
+    """Images as a :class:`~textcnn.neural.batches.RowSource`.
+
+    A batch is two arrays: float32 images in their own units, and float32 (n, 2, channels), the
+    mean and the spread of the pixels that the model learns from, by which the network scales them.
+
+    Parameters
+    ----------
+    images : ndarray or FileImages
+        Shape (n_rows, [frames,] height, width, channels).
+    """
+
+    lengths = None
+
+    def __init__(self, images):
+        self.images = images
+        positions = int(np.prod(images.shape[1:-1]))
+        self.prediction_batch_size = int(np.clip(_POSITIONS_AT_A_TIME // positions, 1, 256))
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.images)
+
+    def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return mean and spread of the pixels in some of these rows, float32 (2, channels)."""
+        step = -(-len(rows) // _ROWS_FOR_SCALING)
+        pixels = self.images[np.asarray(rows)[::step]]
+        pixels = pixels.reshape(-1, pixels.shape[-1])
+        spread = pixels.std(axis=0, dtype=np.float64)
+        spread[spread == 0] = 1
+        mean = pixels.mean(axis=0, dtype=np.float64)
+        return {"scaling": np.stack([mean, spread]).astype(np.float32)}
+
+    def gather(self, rows, view, policy) -> tuple[np.ndarray, np.ndarray]:
+        """Return images and scaling of these rows."""
+        scaling = np.broadcast_to(view["scaling"], (len(rows), *view["scaling"].shape))
+        return self.images[rows].astype(np.float32), np.ascontiguousarray(scaling)
+
+    def tables(self) -> dict[str, np.ndarray]:
+        """Return no tables: images have none."""
+        return {}
+
+
+def warn_of_unreadable(images) -> None:
+    """Say how many images were taken for blank ones, and why the first."""
+    reasons = getattr(images, "unreadable", {})
+    if reasons:
+        _warn_of_blanks(len(reasons), len(images), reasons[min(reasons)])
+
+
+def _warn_of_blanks(count: int, n_rows: int, reason) -> None:
+    warnings.warn(
+        f"{count} of {n_rows} images cannot be read and are taken for blank ones "
+        f'(on_error="blank"). The first is {reason}',
+        BlankImageWarning,
+        stacklevel=6,
+    )
+
+
+def _missing() -> ImageError:
+    return ImageError(
+        "The image is missing. Drop the row, or take missing images for blank ones: "
+        'on_error="blank".'
+    )
+
+
+def _raise_for(reasons: list[str], n_rows: int) -> None:
+    """Raise one error that names every image that cannot be read, or the first ten."""
+    if reasons:
+        more = f"\n… and {len(reasons) - 10} more" if len(reasons) > 10 else ""
+        shown = "\n".join(reasons[:10])
+        raise ImageError(f"{len(reasons)} of {n_rows} images cannot be read:\n{shown}{more}")
+
+
+def _common_shape(cells: list, settings: ImageSettings) -> tuple[tuple[int, ...], bool]:
+    """Return the shape that all images get, and whether they are bytes; opens every file."""
+    rows = [row for row, cell in enumerate(cells) if cell is not None]
+    if not rows:
+        raise ImageError(f"All {len(cells)} images are missing. Expected: one at least.")
+    found, reasons = [], []
+    for row, header in zip(rows, _threads().map(_describe, [cells[r] for r in rows]), strict=True):
+        if isinstance(header, ImageError):
+            reasons.append(f"row {row}: {header}")
+        else:
+            found.append(header)
+    _raise_for(reasons, len(cells))
+    sizes = {header[:2] for header in found}
+    size = settings.image_size
+    if size is None:
+        if len(sizes) > 1:
+            (first, second), at = sorted(sizes)[:2], [header[:2] for header in found]
+            raise ValueError(
+                "Images are of different sizes. Expected: image_size=(height, width), to which "
+                f"all are resized; {_suggested(sizes)} say. Received: {len(sizes)} sizes, "
+                f"{first} in row {rows[at.index(first)]} and {second} in row "
+                f"{rows[at.index(second)]} among them."
+            )
+        size = sizes.pop()
+    return (*size, _channels(found, rows, settings.color_mode)), all(header[3] for header in found)
+
+
+def _suggested(sizes) -> tuple[int, int]:
+    return tuple(int(np.median(side)) for side in zip(*sizes, strict=True))
+
+
+def _describe(cell):
+    """Return (height, width, channels or colour, is bytes) of a cell, or why it cannot be read."""
+    if isinstance(cell, np.ndarray):
+        return (*cell.shape, cell.dtype == np.uint8)
+    try:
+        header = read_header(cell)
+    except ImageError as error:
+        return error
+    return header.height, header.width, header.color_mode, True
+
+
+def _channels(found, rows, color_mode: str) -> int:
+    """Return the number of channels of all images."""
+    kinds = [header[2] for header in found]
+    first = kinds[0]
+    if color_mode != "auto" and all(kind in COLOR_MODES for kind in kinds):
+        return COLOR_MODES[color_mode]
+    other = next((place for place, kind in enumerate(kinds) if kind != first), None)
+    if other is not None:
+        raise ValueError(
+            "Images have different numbers of channels. Expected: the same in all, or for files "
+            'color_mode="rgb" or "grayscale", to which all are converted. Received: '
+            f"{first} in row {rows[0]}, {kinds[other]} in row {rows[other]}."
+        )
+    if color_mode != "auto":
+        raise ValueError(
+            "color_mode is for files. Received: "
+            f"color_mode={color_mode!r} and arrays of {first} channel(s). Leave it out."
+        )
+    return COLOR_MODES.get(first, first)
+
+
+def hash_images(column: ImageColumn) -> np.ndarray:
+    """Return a 64-bit hash per image, uint64 of shape (n_rows,); 0 for missing and black ones.
+
+    Of a file its bytes are hashed; one that cannot be opened has the hash of its path.
+    """
+    if column.pixels is not None:
+        return np.fromiter(map(_hash, column.pixels), np.uint64, len(column))
+    return np.fromiter(_threads().map(_hash, column.cells), np.uint64, len(column))
+
+
+def _hash(cell) -> int:
+    from hashlib import blake2b
+
+    if cell is None:
+        return 0
+    if isinstance(cell, np.ndarray):
+        if not cell.any():
+            return 0
+        content = np.ascontiguousarray(cell).tobytes()
+    else:
+        try:
+            with open(cell, "rb") as file:
+                content = file.read()
+        except OSError:  # what cannot be opened is dealt with where images are read
+            content = fspath(cell).encode("utf-8", "surrogateescape")
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little") | 1
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return this process's threads for decoding; Pillow lets go of the interpreter while it works.
+
+    They are started by the first image, so a worker process that is forked has its own.
+    """
+    return ThreadPoolExecutor(min(8, usable_threads()), thread_name_prefix="images")

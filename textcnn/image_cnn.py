@@ -1,0 +1,861 @@
+"""2D convolutional networks on columns of images: out-of-fold features, and plain predictors."""
+
+from __future__ import annotations
+
+from sklearn.base import ClassifierMixin, RegressorMixin
+
+from textcnn.base.network_encoder import NetworkEncoder
+from textcnn.image.fitted import ImageNetworkEstimator, ImagePredictor
+from textcnn.image.reader import hash_images
+
+
+class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
+    """Turn columns of images into out-of-fold predictions of a 2D convolutional network.
+
+    Each column of images gets a network of its own: blocks of convolution and pooling, dense
+    output. The rows are split into folds; one model per fold learns from the other folds.
+    :meth:`fit_transform` returns, for each training row, the prediction of the model that never
+    saw that row's target. :meth:`transform` returns, for new rows, the mean of all models.
+
+    .. warning::
+        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows
+        features from models that saw their targets; what is trained on them looks too good.
+        Pipelines and column transformers call ``fit_transform``, so they are safe.
+
+    Features are relative to what each model knows of the target's level, as those of
+    :class:`~textcnn.TextCNNEncoder` are. Batch normalisation, the scaling of pixels, augmentation
+    and early stopping know a model's own training rows only. For predictions at the real level use
+    :class:`~textcnn.ImageCNNClassifier` or :class:`~textcnn.ImageCNNRegressor`.
+
+    Cost: ``cv`` fits of a network per column (one more for ``ensemble="refit"``), each in
+    proportion to rows × passes × positions of the maps × kernel size × filters in and out of each
+    convolution. Memory: arrays stay as they are (uint8 is a quarter of float32); files are decoded
+    once by threads and kept as bytes up to 1 GiB per column, else read again in every pass; floats
+    are made of one batch at a time.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable, default=5
+        An int is the number of folds: stratified for classes, whole groups where ``groups`` are
+        given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
+        (train, test) row numbers that covers each row works too.
+    ensemble : {"auto", "mean", "refit"}, default="auto"
+        What serves new rows: the mean of the fold models, or one more model fitted on all rows
+        for the share of its schedule that the fold models used. ``"auto"`` is ``"refit"`` for
+        folds in order of time, whose first models know only old rows, else ``"mean"``.
+    target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
+            default="auto"
+        ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
+        ``"continuous"`` where they are quantities.
+    loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
+        Loss of a regression; ``"auto"`` is squared.
+    output : {"proba", "logit"}, default="proba"
+        Whether features of classes are probabilities or logits.
+    uncovered : {"raise", "nan"} or float, default="raise"
+        What rows get that no model predicts, such as the first block in time. No prior computed
+        from targets is offered: the first block has only its own targets to compute one from,
+        and that would be a leak.
+    unlabelled : {"fold", "mean"}, default="fold"
+        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
+        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
+    missing_class : {"raise", "drop"}, default="raise"
+        Where some model's rows lack a class: an error, or no column for that class on any row.
+    add_spread : bool, default=False
+        Whether to add the standard deviation over the models that predict a row. It is 0 where
+        one model does: for training rows unless folds repeat, for new rows under ``"refit"``. Use
+        it with repeated splits, so that it means the same for both.
+    add_indicator : bool, default=False
+        Whether to add a last column that is 1 for rows that no model predicts.
+    scoring : None, str or sequence of str, default=None
+        Metrics of the receipt: scikit-learn scorer names. None chooses by the kind of target.
+    image_shape : tuple of int or None, default=None
+        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
+        height, width, channels); one entry may be -1.
+    image_size : int or (height, width), default=None
+        What files, or arrays of different sizes, are resized to; None where they are of one size.
+        Time and memory grow with its area.
+    resize : {"pad", "stretch"}, default="pad"
+        Whether an image's aspect is kept, with black borders, or not.
+    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
+        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
+        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
+    on_error : {"raise", "blank"}, default="raise"
+        Whether an image that is missing, or a file that cannot be read at ``transform``,
+        is an error or a black image (with a warning that counts them).
+    network : {"simple", "residual"}, name or callable, default="simple"
+        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
+        He et al. for small images. A name of ``keras.applications``, such as
+        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
+        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
+        to features (batch, n_features).
+    n_filters : "auto", int or tuple of int, default="auto"
+        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
+        the three stages of a residual network (16, 32, 64).
+    kernel_sizes : int, or tuple of int or (height, width), default=3
+        Pixels that a filter spans, for all blocks or each: up to the whole image.
+    strides : int or tuple, default=1
+        Pixels from one position of a filter to the next, in the first convolution of a block.
+    n_convolutions : int, default=1
+        Convolutions per block.
+    padding : {"same", "valid"}, default="same"
+        Whether convolutions reach beyond the image's border.
+    activation : str, default="relu"
+        Name of a Keras activation.
+    pooling : {"max", "average"}, default="max"
+        How a block's maps are made smaller.
+    pool_size : "auto", int or tuple, default="auto"
+        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
+        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
+    pool_stride : int, tuple or None, default=None
+        Step from square to square; None is ``pool_size``.
+    batch_norm : bool, default=True
+        Whether convolutions are followed by batch normalisation. Each model has its own.
+    depth : int, default=20
+        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
+    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
+        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
+        network, else takes the average, which needs far fewer weights.
+    time_pooling : {"average", "max"}, default="average"
+        How features of the frames of a sequence become one row.
+    dense_units : tuple of int, default=()
+        Hidden dense layers between features and output.
+    dropout : float, default=0.3
+        Share of features that is dropped while training.
+    l2 : float, default=0.0
+        Weight decay of convolutions and dense layers.
+    augment : "auto", None or list of keras.layers.Layer, default="auto"
+        Random changes of the images that a model learns from, before scaling, so that value
+        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
+        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
+        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
+    pretrained : None, "imagenet" or path, default=None
+        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
+        made of it without its top, or what Keras downloads. Not needed once fitted.
+    fine_tune : bool, default=True
+        Whether training changes such a network, or only what comes after it.
+    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
+        In what the network computes; ``"auto"`` is mixed where there is a GPU.
+    epochs : "auto" or int, default="auto"
+        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
+        passes for short tables, few for long ones.
+    batch_size : int, default=64
+    learning_rate : float, default=0.003
+        Adam's at the start; it falls along a cosine to 0.
+    label_smoothing : float, default=0.0
+        Share of certainty that is taken from the classes while training.
+    early_stopping : bool, default=False
+        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
+        weights) instead of teaching it.
+    class_weight : None, "balanced" or dict, default=None
+        Weight of each class, computed per model from its own training rows.
+    n_jobs : int or None, default=None
+        Processes that the fold models are spread over. A worker starts in several seconds
+        (it imports the backend and traces the network), so it pays for long fits only.
+    random_state : None, int, RandomState or Generator, default=None
+        With an int, the same machine and the same number of threads, results are the same bit
+        for bit.
+
+    Attributes
+    ----------
+    classes_ : ndarray or None
+        Sorted classes; None for regression.
+    target_type_ : str
+        The kind of target that was found.
+    history_ : DataFrame
+        Losses per column, model and epoch.
+    n_features_in_ : int
+        Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of images.
+    feature_names_in_ : ndarray of str
+        Names of those columns, where they have names.
+
+    Raises
+    ------
+    ValueError, TypeError
+        From ``fit`` and ``fit_transform``, before any training: what happened, what was expected
+        and what to type next. Files are opened, and decoded where they are kept, before training.
+
+    See Also
+    --------
+    ImageCNNClassifier : The same network as a plain classifier.
+    ImageCNNRegressor : The same network as a plain regressor.
+    TextCNNEncoder : The same for columns of text.
+
+    References
+    ----------
+    Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
+    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
+    arXiv 1512.03385.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn import ImageCNNEncoder
+    >>> random = np.random.default_rng(0)
+    >>> images = random.integers(0, 50, (60, 8, 8), dtype=np.uint8)
+    >>> images[::2, :, 3] = 255  # every second image holds an upright line,
+    >>> images[1::2, 3, :] = 255  # the others a level one
+    >>> is_upright = [1, 0] * 30
+    >>> encoder = ImageCNNEncoder(cv=2, n_filters=(4,), epochs=20, random_state=0)
+    >>> features = encoder.fit_transform(images, is_upright)  # out of fold
+    >>> features.shape, bool(features[::2].mean() > features[1::2].mean())
+    ((60, 1), True)
+    >>> encoder.get_feature_names_out().tolist()
+    ['image_cnn']
+    """
+
+    _groups_by_content = "images"
+    _hash_column = staticmethod(hash_images)
+
+    def __init__(
+        self,
+        *,
+        cv=5,
+        ensemble="auto",
+        target_type="auto",
+        loss="auto",
+        output="proba",
+        uncovered="raise",
+        unlabelled="fold",
+        missing_class="raise",
+        add_spread=False,
+        add_indicator=False,
+        scoring=None,
+        image_shape=None,
+        image_size=None,
+        resize="pad",
+        color_mode="auto",
+        on_error="raise",
+        network="simple",
+        n_filters="auto",
+        kernel_sizes=3,
+        strides=1,
+        n_convolutions=1,
+        padding="same",
+        activation="relu",
+        pooling="max",
+        pool_size="auto",
+        pool_stride=None,
+        batch_norm=True,
+        depth=20,
+        final_pooling="auto",
+        time_pooling="average",
+        dense_units=(),
+        dropout=0.3,
+        l2=0.0,
+        augment="auto",
+        pretrained=None,
+        fine_tune=True,
+        precision="auto",
+        epochs="auto",
+        batch_size=64,
+        learning_rate=3e-3,
+        label_smoothing=0.0,
+        early_stopping=False,
+        class_weight=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.cv = cv
+        self.ensemble = ensemble
+        self.target_type = target_type
+        self.loss = loss
+        self.output = output
+        self.uncovered = uncovered
+        self.unlabelled = unlabelled
+        self.missing_class = missing_class
+        self.add_spread = add_spread
+        self.add_indicator = add_indicator
+        self.scoring = scoring
+        self.image_shape = image_shape
+        self.image_size = image_size
+        self.resize = resize
+        self.color_mode = color_mode
+        self.on_error = on_error
+        self.network = network
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.strides = strides
+        self.n_convolutions = n_convolutions
+        self.padding = padding
+        self.activation = activation
+        self.pooling = pooling
+        self.pool_size = pool_size
+        self.pool_stride = pool_stride
+        self.batch_norm = batch_norm
+        self.depth = depth
+        self.final_pooling = final_pooling
+        self.time_pooling = time_pooling
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.l2 = l2
+        self.augment = augment
+        self.pretrained = pretrained
+        self.fine_tune = fine_tune
+        self.precision = precision
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
+        self.early_stopping = early_stopping
+        self.class_weight = class_weight
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
+        """Fit the fold models for ``transform`` on new rows.
+
+        .. warning::
+            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
+            features from models that saw their targets. Use :meth:`fit_transform` for those.
+
+        Parameters
+        ----------
+        X : array of numbers, or list, Series or DataFrame of paths or arrays
+            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
+            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets; missing ones mark rows that nobody learns from.
+        groups : array-like of shape (n_rows,) or "images", optional
+            Rows of one group are never on both sides of a fold. ``"images"`` makes a group of
+            each image that occurs several times, by its pixels or its file's bytes.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row in training and scores; a row of weight 0 is never learnt from.
+        time : array-like of numbers or dates, shape (n_rows,), optional
+            Models learn only from rows earlier than those they predict.
+
+        Returns
+        -------
+        ImageCNNEncoder
+            The fitted encoder.
+        """
+        self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
+        return self
+
+    def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
+        """Fit, and return the out-of-fold features of the training rows.
+
+        Each row's feature comes from models that never saw that row's target. This is not what
+        ``fit(X, y).transform(X)`` returns.
+
+        Parameters
+        ----------
+        X : array of numbers, or list, Series or DataFrame of paths or arrays
+            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
+            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets; missing ones mark rows that nobody learns from but that get features. (The
+            last step of a Pipeline may refuse such targets.)
+        groups : array-like of shape (n_rows,) or "images", optional
+            As for :meth:`fit`.
+        sample_weight : array-like of shape (n_rows,), optional
+            As for :meth:`fit`; a row of weight 0 is predicted nevertheless.
+        time : array-like of numbers or dates, shape (n_rows,), optional
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
+        """
+        return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
+
+    def _input_names(self, input_features):
+        """Return the names of the columns of images; pixels and arrays make one, "image"."""
+        names = super()._input_names(input_features)
+        is_array = self.image_shape is not None or not self._networks[0][0].reader.from_cells
+        if is_array and (input_features is None or len(names) > 1):
+            return ["image"]
+        return names
+
+
+class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
+    """Classification of images with a 2D convolutional network.
+
+    The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
+    Several columns of 0 and 1 as y are labels, of which an image may have many.
+
+    Cost: time is in proportion to rows × passes × positions of the maps × kernel size × filters in
+    and out of each convolution. Arrays stay as they are (uint8 is a quarter of float32); files are
+    decoded once by threads and kept as bytes up to 1 GiB, else read again in every pass; floats
+    are made of one batch at a time.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None, default=None
+        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
+        height, width, channels); one entry may be -1.
+    image_size : int or (height, width), default=None
+        What files, or arrays of different sizes, are resized to; None where they are of one size.
+        Time and memory grow with its area.
+    resize : {"pad", "stretch"}, default="pad"
+        Whether an image's aspect is kept, with black borders, or not.
+    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
+        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
+        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
+    on_error : {"raise", "blank"}, default="raise"
+        Whether an image that is missing, or a file that cannot be read at ``predict``,
+        is an error or a black image (with a warning that counts them).
+    network : {"simple", "residual"}, name or callable, default="simple"
+        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
+        He et al. for small images. A name of ``keras.applications``, such as
+        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
+        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
+        to features (batch, n_features).
+    n_filters : "auto", int or tuple of int, default="auto"
+        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
+        the three stages of a residual network (16, 32, 64).
+    kernel_sizes : int, or tuple of int or (height, width), default=3
+        Pixels that a filter spans, for all blocks or each: up to the whole image.
+    strides : int or tuple, default=1
+        Pixels from one position of a filter to the next, in the first convolution of a block.
+    n_convolutions : int, default=1
+        Convolutions per block.
+    padding : {"same", "valid"}, default="same"
+        Whether convolutions reach beyond the image's border.
+    activation : str, default="relu"
+        Name of a Keras activation.
+    pooling : {"max", "average"}, default="max"
+        How a block's maps are made smaller.
+    pool_size : "auto", int or tuple, default="auto"
+        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
+        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
+    pool_stride : int, tuple or None, default=None
+        Step from square to square; None is ``pool_size``.
+    batch_norm : bool, default=True
+        Whether convolutions are followed by batch normalisation. Each model has its own.
+    depth : int, default=20
+        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
+    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
+        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
+        network, else takes the average, which needs far fewer weights.
+    time_pooling : {"average", "max"}, default="average"
+        How features of the frames of a sequence become one row.
+    dense_units : tuple of int, default=()
+        Hidden dense layers between features and output.
+    dropout : float, default=0.3
+        Share of features that is dropped while training.
+    l2 : float, default=0.0
+        Weight decay of convolutions and dense layers.
+    augment : "auto", None or list of keras.layers.Layer, default="auto"
+        Random changes of the images that a model learns from, before scaling, so that value
+        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
+        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
+        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
+    pretrained : None, "imagenet" or path, default=None
+        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
+        made of it without its top, or what Keras downloads. Not needed once fitted.
+    fine_tune : bool, default=True
+        Whether training changes such a network, or only what comes after it.
+    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
+        In what the network computes; ``"auto"`` is mixed where there is a GPU.
+    epochs : "auto" or int, default="auto"
+        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
+        passes for short tables, few for long ones.
+    batch_size : int, default=64
+    learning_rate : float, default=0.003
+        Adam's at the start; it falls along a cosine to 0.
+    label_smoothing : float, default=0.0
+        Share of certainty that is taken from the classes while training.
+    early_stopping : bool, default=False
+        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
+        weights) instead of teaching it.
+    class_weight : None, "balanced" or dict, default=None
+        Weight of each class, computed per model from its own training rows.
+    random_state : None, int, RandomState or Generator, default=None
+        With an int, the same machine and the same number of threads, results are the same bit
+        for bit.
+
+    Attributes
+    ----------
+    classes_ : ndarray
+        Sorted classes, or the labels' names.
+    history_ : DataFrame
+        Losses per epoch.
+    n_features_in_ : int
+        Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of images.
+    feature_names_in_ : ndarray of str
+        Names of those columns, where they have names.
+
+    References
+    ----------
+    Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
+    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
+    arXiv 1512.03385.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn import ImageCNNClassifier
+    >>> random = np.random.default_rng(0)
+    >>> images = random.integers(0, 50, (60, 8, 8), dtype=np.uint8)
+    >>> images[::2, :, 3] = 255  # every second image holds an upright line,
+    >>> images[1::2, 3, :] = 255  # the others a level one
+    >>> lines = ["upright", "level"] * 30
+    >>> classifier = ImageCNNClassifier(n_filters=(4,), epochs=20, random_state=0)
+    >>> classifier.fit(images[:40], lines[:40]).predict(images[40:44]).tolist()
+    ['upright', 'level', 'upright', 'level']
+    """
+
+    _target_type = "classes"
+    _target_type_of_columns = "multilabel"
+
+    def __init__(
+        self,
+        *,
+        image_shape=None,
+        image_size=None,
+        resize="pad",
+        color_mode="auto",
+        on_error="raise",
+        network="simple",
+        n_filters="auto",
+        kernel_sizes=3,
+        strides=1,
+        n_convolutions=1,
+        padding="same",
+        activation="relu",
+        pooling="max",
+        pool_size="auto",
+        pool_stride=None,
+        batch_norm=True,
+        depth=20,
+        final_pooling="auto",
+        time_pooling="average",
+        dense_units=(),
+        dropout=0.3,
+        l2=0.0,
+        augment="auto",
+        pretrained=None,
+        fine_tune=True,
+        precision="auto",
+        epochs="auto",
+        batch_size=64,
+        learning_rate=3e-3,
+        label_smoothing=0.0,
+        early_stopping=False,
+        class_weight=None,
+        random_state=None,
+    ):
+        self.image_shape = image_shape
+        self.image_size = image_size
+        self.resize = resize
+        self.color_mode = color_mode
+        self.on_error = on_error
+        self.network = network
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.strides = strides
+        self.n_convolutions = n_convolutions
+        self.padding = padding
+        self.activation = activation
+        self.pooling = pooling
+        self.pool_size = pool_size
+        self.pool_stride = pool_stride
+        self.batch_norm = batch_norm
+        self.depth = depth
+        self.final_pooling = final_pooling
+        self.time_pooling = time_pooling
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.l2 = l2
+        self.augment = augment
+        self.pretrained = pretrained
+        self.fine_tune = fine_tune
+        self.precision = precision
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
+        self.early_stopping = early_stopping
+        self.class_weight = class_weight
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array of numbers, or list, Series or DataFrame of paths or arrays
+            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
+            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
+        y : array-like of shape (n_rows,) or (n_rows, n_labels)
+            Classes: numbers, strings or booleans, at least two; or columns of 0 and 1.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row; a row of weight 0 is not learnt from.
+
+        Returns
+        -------
+        ImageCNNClassifier
+            The fitted estimator.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict_proba(self, X):
+        """Return the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : array, or list, Series or DataFrame of paths
+            Images of the same form as at fit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        predictions = self._predictions(X)
+        return self._head.probabilities(predictions)
+
+    def predict(self, X):
+        """Return the most probable class of each image, or 0 or 1 for each label.
+
+        Parameters
+        ----------
+        X : array, or list, Series or DataFrame of paths
+            Images of the same form as at fit.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_labels)
+        """
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
+
+    def __sklearn_tags__(self):
+        """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.poor_score = True
+        return tags
+
+
+class ImageCNNRegressor(RegressorMixin, ImagePredictor):
+    """Regression of images with a 2D convolutional network.
+
+    The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
+    Several columns of numbers as y are predicted together.
+
+    Cost: time is in proportion to rows × passes × positions of the maps × kernel size × filters in
+    and out of each convolution. Arrays stay as they are (uint8 is a quarter of float32); files are
+    decoded once by threads and kept as bytes up to 1 GiB, else read again in every pass; floats
+    are made of one batch at a time.
+
+    Parameters
+    ----------
+    image_shape : tuple of int or None, default=None
+        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
+        height, width, channels); one entry may be -1.
+    image_size : int or (height, width), default=None
+        What files, or arrays of different sizes, are resized to; None where they are of one size.
+        Time and memory grow with its area.
+    resize : {"pad", "stretch"}, default="pad"
+        Whether an image's aspect is kept, with black borders, or not.
+    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
+        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
+        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
+    on_error : {"raise", "blank"}, default="raise"
+        Whether an image that is missing, or a file that cannot be read at ``predict``,
+        is an error or a black image (with a warning that counts them).
+    network : {"simple", "residual"}, name or callable, default="simple"
+        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
+        He et al. for small images. A name of ``keras.applications``, such as
+        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
+        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
+        to features (batch, n_features).
+    n_filters : "auto", int or tuple of int, default="auto"
+        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
+        the three stages of a residual network (16, 32, 64).
+    kernel_sizes : int, or tuple of int or (height, width), default=3
+        Pixels that a filter spans, for all blocks or each: up to the whole image.
+    strides : int or tuple, default=1
+        Pixels from one position of a filter to the next, in the first convolution of a block.
+    n_convolutions : int, default=1
+        Convolutions per block.
+    padding : {"same", "valid"}, default="same"
+        Whether convolutions reach beyond the image's border.
+    activation : str, default="relu"
+        Name of a Keras activation.
+    pooling : {"max", "average"}, default="max"
+        How a block's maps are made smaller.
+    pool_size : "auto", int or tuple, default="auto"
+        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
+        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
+    pool_stride : int, tuple or None, default=None
+        Step from square to square; None is ``pool_size``.
+    batch_norm : bool, default=True
+        Whether convolutions are followed by batch normalisation. Each model has its own.
+    depth : int, default=20
+        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
+    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
+        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
+        network, else takes the average, which needs far fewer weights.
+    time_pooling : {"average", "max"}, default="average"
+        How features of the frames of a sequence become one row.
+    dense_units : tuple of int, default=()
+        Hidden dense layers between features and output.
+    dropout : float, default=0.3
+        Share of features that is dropped while training.
+    l2 : float, default=0.0
+        Weight decay of convolutions and dense layers.
+    augment : "auto", None or list of keras.layers.Layer, default="auto"
+        Random changes of the images that a model learns from, before scaling, so that value
+        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
+        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
+        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
+    pretrained : None, "imagenet" or path, default=None
+        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
+        made of it without its top, or what Keras downloads. Not needed once fitted.
+    fine_tune : bool, default=True
+        Whether training changes such a network, or only what comes after it.
+    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
+        In what the network computes; ``"auto"`` is mixed where there is a GPU.
+    epochs : "auto" or int, default="auto"
+        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
+        passes for short tables, few for long ones.
+    batch_size : int, default=64
+    learning_rate : float, default=0.003
+        Adam's at the start; it falls along a cosine to 0.
+    early_stopping : bool, default=False
+        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
+        weights) instead of teaching it.
+    loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
+        What is minimised; ``"auto"`` is squared. Poisson needs counts or rates, none negative.
+    random_state : None, int, RandomState or Generator, default=None
+        With an int, the same machine and the same number of threads, results are the same bit
+        for bit.
+
+    Attributes
+    ----------
+    history_ : DataFrame
+        Losses per epoch.
+    n_features_in_ : int
+        Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of images.
+    feature_names_in_ : ndarray of str
+        Names of those columns, where they have names.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn import ImageCNNRegressor
+    >>> random = np.random.default_rng(0)
+    >>> brightness = random.integers(50, 200, 60)
+    >>> noise = random.integers(0, 50, (60, 6, 6))
+    >>> images = (brightness[:, None, None] + noise).astype(np.uint8)
+    >>> regressor = ImageCNNRegressor(n_filters=(4,), epochs=150, random_state=0)
+    >>> regressor = regressor.fit(images[:40], brightness[:40])
+    >>> bool(regressor.score(images[40:], brightness[40:]) > 0.8)
+    True
+    """
+
+    _target_type = "continuous"
+    _target_type_of_columns = "multioutput"
+
+    def __init__(
+        self,
+        *,
+        image_shape=None,
+        image_size=None,
+        resize="pad",
+        color_mode="auto",
+        on_error="raise",
+        network="simple",
+        n_filters="auto",
+        kernel_sizes=3,
+        strides=1,
+        n_convolutions=1,
+        padding="same",
+        activation="relu",
+        pooling="max",
+        pool_size="auto",
+        pool_stride=None,
+        batch_norm=True,
+        depth=20,
+        final_pooling="auto",
+        time_pooling="average",
+        dense_units=(),
+        dropout=0.3,
+        l2=0.0,
+        augment="auto",
+        pretrained=None,
+        fine_tune=True,
+        precision="auto",
+        epochs="auto",
+        batch_size=64,
+        learning_rate=3e-3,
+        early_stopping=False,
+        loss="auto",
+        random_state=None,
+    ):
+        self.image_shape = image_shape
+        self.image_size = image_size
+        self.resize = resize
+        self.color_mode = color_mode
+        self.on_error = on_error
+        self.network = network
+        self.n_filters = n_filters
+        self.kernel_sizes = kernel_sizes
+        self.strides = strides
+        self.n_convolutions = n_convolutions
+        self.padding = padding
+        self.activation = activation
+        self.pooling = pooling
+        self.pool_size = pool_size
+        self.pool_stride = pool_stride
+        self.batch_norm = batch_norm
+        self.depth = depth
+        self.final_pooling = final_pooling
+        self.time_pooling = time_pooling
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.l2 = l2
+        self.augment = augment
+        self.pretrained = pretrained
+        self.fine_tune = fine_tune
+        self.precision = precision
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.loss = loss
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array of numbers, or list, Series or DataFrame of paths or arrays
+            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
+            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Numbers.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row; a row of weight 0 is not learnt from.
+
+        Returns
+        -------
+        ImageCNNRegressor
+            The fitted estimator.
+        """
+        return self._fit(X, y, sample_weight)
+
+    def predict(self, X):
+        """Return the predicted target of each image, in y's units.
+
+        Parameters
+        ----------
+        X : array, or list, Series or DataFrame of paths
+            Images of the same form as at fit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows,) or (n_rows, n_targets)
+        """
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
+
+    def __sklearn_tags__(self):
+        """Say that y may have several columns, and that rows of numbers are no measure of this."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True
+        return tags

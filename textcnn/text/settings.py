@@ -1,0 +1,134 @@
+"""The parameters of words and text networks: checked before any training, then grouped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textcnn.fit.parameters import (
+    check_activation,
+    is_auto,
+    number,
+    one_of,
+    whole_number,
+    whole_numbers,
+    yes_or_no,
+)
+from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
+from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
+
+COLUMNS = ("separate", "joined")
+
+
+@dataclass(frozen=True)
+class LevelDefaults:
+    """What "auto" stands for where a text is read as words or as characters."""
+
+    max_length: int
+    kernel_sizes: tuple[int, ...]
+    learned_dim: str | int  # "auto": by whether vectors are given
+
+
+LEVELS = {
+    "word": LevelDefaults(max_length=400, kernel_sizes=(3, 4, 5), learned_dim="auto"),
+    "char": LevelDefaults(max_length=1000, kernel_sizes=(3, 5, 7), learned_dim=32),
+}
+
+
+def reader_settings(estimator) -> ReaderSettings:
+    """Check the parameters about words and vectors; return them as settings."""
+    defaults = _check_level(estimator)
+    sources = embedding_sources(estimator.embeddings)
+    yes_or_no(estimator, "trainable_embeddings")
+    if estimator.corpus_options is not None and not any(map(is_corpus, sources)):
+        raise ValueError(
+            'corpus_options are settings of embeddings="corpus", which is not asked for. Received: '
+            f"corpus_options={estimator.corpus_options!r}, embeddings={estimator.embeddings!r}."
+        )
+    if estimator.max_length is not None and not is_auto(estimator.max_length):
+        whole_number(estimator, "max_length", 1, or_string="auto")
+    whole_number(estimator, "min_count", 1)
+    if not is_auto(estimator.learned_dim):
+        whole_number(estimator, "learned_dim", 0, or_string="auto")
+        if estimator.learned_dim == 0 and not embedding_sources(estimator.embeddings):
+            raise ValueError(
+                "learned_dim=0 leaves words without any vector, because no embeddings are given. "
+                'Expected: embeddings=, or learned_dim="auto" or at least 1. '
+                "Received: learned_dim=0, embeddings=None."
+            )
+    if estimator.keep_vectors != "seen":
+        whole_number(estimator, "keep_vectors", 0, or_string="seen")
+    if estimator.corpus_options is not None and not isinstance(estimator.corpus_options, dict):
+        raise ValueError(
+            "corpus_options must be a dict of gensim settings or None. "
+            f"Received: corpus_options={estimator.corpus_options!r}."
+        )
+    return ReaderSettings(
+        embeddings=estimator.embeddings,
+        corpus_options=estimator.corpus_options,
+        tokenizer=estimator.tokenizer if estimator.level == "word" else "char",
+        max_length=defaults.max_length if is_auto(estimator.max_length) else estimator.max_length,
+        min_count=int(estimator.min_count),
+        keep_vectors=estimator.keep_vectors,
+        learned_dim=defaults.learned_dim
+        if is_auto(estimator.learned_dim)
+        else estimator.learned_dim,
+    )
+
+
+def _check_level(estimator) -> LevelDefaults:
+    """Check how a text is parted, and what is said of words where characters are read."""
+    one_of(estimator, "level", LEVELS)
+    tokenizer = estimator.tokenizer
+    if isinstance(tokenizer, str) and tokenizer == "char":
+        raise ValueError(
+            'tokenizer="char" is written level="char", which also chooses kernel sizes and vectors '
+            "for characters. Only to give vectors of characters by embeddings= type "
+            "tokenizer=list. Received: tokenizer='char'."
+        )
+    if estimator.level == "char":
+        if not (isinstance(tokenizer, str) and tokenizer == "word"):
+            raise ValueError(
+                'level="char" reads characters, so a tokenizer has no say. Expected: tokenizer= '
+                'left out, or level="word". '
+                f"Received: level='char', tokenizer={tokenizer!r}."
+            )
+        if embedding_sources(estimator.embeddings):
+            raise ValueError(
+                'level="char" learns small vectors of characters and takes no given ones. '
+                'Expected: embeddings=None, or level="word". '
+                f"Received: level='char', embeddings={estimator.embeddings!r}."
+            )
+    return LEVELS[estimator.level]
+
+
+def network_settings(estimator) -> TextNetworkSettings:
+    """Check the parameters of the network; return them as settings."""
+    whole_number(estimator, "n_filters", 1)
+    whole_number(estimator, "n_blocks", 1)
+    kernel_sizes = LEVELS[estimator.level].kernel_sizes
+    if not is_auto(estimator.kernel_sizes):
+        kernel_sizes = whole_numbers(estimator, "kernel_sizes", at_least_one=True, or_string="auto")
+    dense_units = whole_numbers(estimator, "dense_units", at_least_one=False)
+    one_of(estimator, "pooling", POOLINGS)
+    number(estimator, "dropout", 0.0, below=1.0)
+    number(estimator, "l2", 0.0)
+    check_activation(estimator.activation)
+    is_name = isinstance(estimator.network, str) and estimator.network == RECURRENT
+    if not (estimator.network is None or is_name or callable(estimator.network)):
+        raise ValueError(
+            f'network must be None (convolutions over words), "{RECURRENT}" or a callable that '
+            "takes the number of channels per word and returns a keras.Model. "
+            f"Received: network={estimator.network!r}."
+        )
+    return TextNetworkSettings(
+        n_filters=int(estimator.n_filters),
+        kernel_sizes=kernel_sizes,
+        activation=estimator.activation,
+        pooling=estimator.pooling,
+        n_blocks=int(estimator.n_blocks),
+        dense_units=dense_units,
+        dropout=float(estimator.dropout),
+        l2=float(estimator.l2),
+        trainable_embeddings=bool(estimator.trainable_embeddings),
+        network=estimator.network,
+    )
