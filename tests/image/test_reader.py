@@ -12,7 +12,8 @@ from PIL import Image
 from sklearn.base import BaseEstimator
 
 from textcnn.datasets import load_class_folders
-from textcnn.image import files, reader
+from textcnn.image import files
+from textcnn.image import reader as image_reader
 from textcnn.image.columns import ImageColumn, read_image_columns
 from textcnn.image.files import BlankImageWarning, ImageError, decode_file, read_header
 from textcnn.image.reader import ImageReader, ImageSettings, ImageSource, hash_images
@@ -363,12 +364,12 @@ def test_unreadable_images_can_be_blank_at_transform_time(tmp_path, monkeypatch)
     reader, _ = read([good], on_error="blank")
     column = ImageColumn(None, cells=[good, *bad, None, good])
     for limit in (2**30, 0):  # decoded at once, or batch by batch
-        monkeypatch.setattr(reader, "MAX_DECODED_BYTES", limit)
+        monkeypatch.setattr(image_reader, "MAX_DECODED_BYTES", limit)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found = reader.read(column)
             found_again = found[np.arange(len(column))]
-            reader.warn_of_unreadable(found)
+            image_reader.warn_of_unreadable(found)
         assert (found_again[[0, -1]] == 9).all() and (found_again[1:-1] == 0).all()
         [warning] = caught
         assert warning.category is BlankImageWarning
@@ -394,7 +395,7 @@ def test_missing_cells_may_be_blank_in_fit_but_broken_files_may_not(tmp_path):
 def test_columns_too_large_for_memory_are_decoded_batch_by_batch(tmp_path, monkeypatch):
     paths = [save(tmp_path, f"{i}.png", np.full((4, 5, 3), i, np.uint8)) for i in range(12)]
     _, kept = read(paths)
-    monkeypatch.setattr(reader, "MAX_DECODED_BYTES", 100)
+    monkeypatch.setattr(image_reader, "MAX_DECODED_BYTES", 100)
     _, streamed = read(paths)
     assert isinstance(kept, np.ndarray) and not isinstance(streamed, np.ndarray)
     threads = []
@@ -404,7 +405,7 @@ def test_columns_too_large_for_memory_are_decoded_batch_by_batch(tmp_path, monke
         threads.append(threading.current_thread().name)
         return decode(*args)
 
-    monkeypatch.setattr(reader, "decode_file", recording)
+    monkeypatch.setattr(image_reader, "decode_file", recording)
     sources = ImageSource(kept), ImageSource(streamed)
     view = sources[0].view(np.arange(8))
     np.testing.assert_array_equal(sources[1].view(np.arange(8))["scaling"], view["scaling"])
