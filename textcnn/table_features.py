@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time as clock
 import warnings
 from dataclasses import replace
@@ -13,28 +12,35 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.out_of_fold import adopt, input_names, with_groups_of
-from textcnn.base.saving import SavesToFile
-from textcnn.base.training_rows import group_hashes, hash_rows, warn_if_training_rows
-from textcnn.crossfit import read_target
+from textcnn.base.out_of_fold import with_groups_of
+from textcnn.base.saving import save
+from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
+from textcnn.base.training_rows import warn_if_training_rows
+from textcnn.crossfit import FoldPlan, read_target
+from textcnn.crossfit.row_hashes import group_hashes
 from textcnn.crossfit.scoring import Scoring
 from textcnn.fit import parameters
 from textcnn.neural.randomness import entropy_from
-from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
-from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
+from textcnn.table.columns import JoinedTexts, read_text
+from textcnn.table.fitting import (
+    PlanMaker,
+    SortedColumns,
+    TableFeaturesWarning,
+    TableFit,
+    sort_columns,
+)
 from textcnn.table.frames import Table, check_new_names, read_table
 from textcnn.table.gains import other_columns
-from textcnn.table.members import check_foreign, read_members
+from textcnn.table.members import FittedMember, check_foreign, read_members
 from textcnn.table.parameters import MemberParametersMixin
 from textcnn.table.report import TableReport, nothing_to_do, report_of
+from textcnn.text.hashes import hash_rows
 from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 KEEP = ("all", "earning")
 
 
-class TableFeatures(
-    CallbackSupportMixin, MemberParametersMixin, SavesToFile, TransformerMixin, BaseEstimator
-):
+class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
     """Replace the text columns of a table by features that several members make of them.
 
     Text columns are found, every member makes its features of each of them by one shared fold
@@ -187,6 +193,24 @@ class TableFeatures(
     >>> features.transform(pd.DataFrame({"price": [7], "review": ["a good one"]})).shape
     (1, 2)
     """
+
+    # What fit leaves, with the type that a saved file must hold.
+    _fitted_fields = INPUT_FIELDS | {
+        "_fitted_members": list[FittedMember],
+        "_kept_numbers": list[int],
+        "_member_numbers": list[int | None],  # None: it reads several columns as one
+        "_plan": FoldPlan,
+        "_report": TableReport,
+        "_row_hashes": np.ndarray,
+        "_text_numbers": list[int],
+        "classes_": np.ndarray | list | None,
+        "target_type_": str,
+        "text_columns_": list[str],
+    }
+
+    _read_columns = staticmethod(read_table)
+
+    save = save
 
     def __init__(
         self,
@@ -394,31 +418,13 @@ class TableFeatures(
 
     @with_callbacks
     def _fit(self, X, y, *, groups, sample_weight, time) -> tuple[Table, np.ndarray]:
-        """Fit all members on a copy; only a fit that ended leaves anything on the transformer."""
+        """Fit all members; only a fit that has ended leaves anything on the transformer."""
         members = self._check_settings()
         started = clock.monotonic()
-        fitted = copy.copy(self)
-        table = read_table(fitted, X, reset=True)
-        numbers, images = columns_of_members(
-            self.columns,
-            table,
-            reads_text=not all(member.reads_images for member in members),
-            reads_images=any(member.reads_images for member in members),
-        )
+        table, inputs = read_input(self, X)
+        columns = self._sort_columns(table, members)
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
-        texts = [read_text(table, number) for number in numbers]
-        others = [number for number in range(len(table.names)) if number not in set(numbers)]
-        fitted._kept_numbers = sorted([*others, *numbers]) if self.keep_text else others
-        fitted._text_numbers = numbers
-        fitted.text_columns_ = [table.names[number] for number in numbers]
-        fitted.target_type_, fitted.classes_ = target.kind, target.classes
-        fitted._fitted_members, fitted._member_numbers = [], []
-        entries = make_entries(members, texts, [table.names[number] for number in images])
-        if entries:
-            table.check_names_beside_features(fitted._kept_numbers)
-            prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in entries]
-            check_new_names([table.names[number] for number in fitted._kept_numbers], prefixes)
-        hashes = hash_rows(texts) if texts else np.zeros(len(table), np.uint64)
+        hashes = columns.hashes(len(table))
         if isinstance(groups, str) and groups == "documents":
             groups = group_hashes(hashes)
         maker = PlanMaker(
@@ -435,54 +441,84 @@ class TableFeatures(
         plan = maker.make()
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
-            fitted.target_type_, fitted.classes_ = target.kind, target.classes
         for member in members:
             check_foreign(
                 member,
                 all_labelled=bool(target.labelled.all()),
                 all_covered=not plan.uncovered.any(),
             )
-        if not entries:
-            fitted._plan, fitted._row_hashes = plan, hashes
-            reason = nothing_to_do(texts, self.columns)
-            fitted._report = TableReport([], reason, warnings=[reason])
-            adopt(self, fitted)
-            return table, _no_features(table)
+        kept, report = [], None
+        if columns.entries:
+            stage = self._stage(table, columns, plan, maker, target, y, started)
+            kept, report = self._fit_members(stage, table, columns, X, y)
+        else:
+            reason = nothing_to_do(columns.texts, self.columns)
+            report = TableReport([], reason, warnings=[reason])
+        place = dict(zip(columns.names, columns.text_numbers, strict=True))
+        set_fitted(
+            self,
+            inputs
+            | {
+                "_fitted_members": [entry.fitted for entry in kept],
+                "_kept_numbers": columns.kept_numbers,
+                "_member_numbers": [
+                    None if entry.fitted.joined else place[entry.text.name] for entry in kept
+                ],
+                "_plan": plan,
+                "_report": report,
+                "_row_hashes": hashes,
+                "_text_numbers": columns.text_numbers,
+                "classes_": target.classes,
+                "target_type_": target.kind,
+                "text_columns_": columns.names,
+            },
+        )
+        return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
+
+    def _sort_columns(self, table: Table, members) -> SortedColumns:
+        """Find the columns that members read, and check the names that features will have."""
+        columns = sort_columns(self.columns, table, members, keep_text=self.keep_text)
+        if columns.entries:
+            table.check_names_beside_features(columns.kept_numbers)
+            prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in columns.entries]
+            check_new_names([table.names[number] for number in columns.kept_numbers], prefixes)
+        return columns
+
+    def _stage(self, table, columns, plan, maker, target, y, started) -> TableFit:
+        """Return what fits the members by the plan and measures what each adds."""
         Scoring(target, self.scoring, plan.sample_weight)  # refuses an unknown scorer now
-        columns, n_columns = other_columns(table, others)
-        stage = TableFit(
-            entries=entries,
+        others, n_used = other_columns(table, columns.other_numbers)
+        return TableFit(
+            entries=columns.entries,
             plans=[plan],
             maker=maker,
             target=target,
             y=y,
-            others=columns,
+            others=others,
+            n_used=n_used,
             scoring=self.scoring,
             n_jobs=self.n_jobs,
             deadline=None if self.time_limit is None else started + self.time_limit,
         )
-        progress = FitProgress(self, len(entries), X, y)
+
+    def _fit_members(self, stage: TableFit, table, columns, X, y) -> tuple[list, TableReport]:
+        """Fit, measure and choose; return the entries that are kept, by column, and the report."""
+        progress = FitProgress(self, len(stage.entries), X, y)
         stage.fit_all(progress)
         if self.keep == "earning":
             stage.select(self.n_repeats)
         else:
             stage.measure()
         progress.end()
-        kept = [entry for text in texts for entry in entries if entry.text is text and entry.kept]
-        kept += [e for e in entries if isinstance(e.text, JoinedTexts) and e.kept]
-        fitted._fitted_members = [entry.fitted for entry in kept]
-        place = dict(zip(fitted.text_columns_, numbers, strict=True))
-        fitted._member_numbers = [
-            None if entry.fitted.joined else place[entry.text.name] for entry in kept
-        ]
-        fitted._plan, fitted._row_hashes = plan, hashes
-        fitted._report = report_of(stage, self.keep, texts, n_others=len(others), n_used=n_columns)
+        texts = columns.texts
+        kept = [e for text in texts for e in stage.entries if e.text is text and e.kept]
+        kept += [e for e in stage.entries if isinstance(e.text, JoinedTexts) and e.kept]
         check_new_names(
-            [table.names[number] for number in fitted._kept_numbers],
+            [table.names[number] for number in columns.kept_numbers],
             [name for entry in kept for name in entry.fitted.names],
         )
-        adopt(self, fitted)
-        return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
+        n_others = len(columns.other_numbers)
+        return kept, report_of(stage, self.keep, texts, n_others=n_others, n_used=stage.n_used)
 
     def _warn(self, stacklevel: int) -> None:
         """Say what the user must hear even if the report is never read."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin, RegressorMixin
-
-from textcnn.base.network_encoder import NetworkEncoder
-from textcnn.base.networks import NetworkPredictor
-from textcnn.base.training_rows import hash_documents
-from textcnn.fit import parameters
-from textcnn.text.fitted import TextNetworkEstimator, join_networks
+from textcnn.base.explaining import explain, top_ngrams
+from textcnn.base.networks import NetworkClassifier, NetworkRegressor
+from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.saving import export
+from textcnn.base.state import history, vocabulary_report
+from textcnn.text.columns import takes_texts
+from textcnn.text.fitted import TextNetwork
+from textcnn.text.hashes import hash_documents
+from textcnn.text.learner import TextLearner, read_text_columns
 from textcnn.text.network import feature_name
-from textcnn.text.reader import embedding_sources, is_corpus
-
-UNSUPERVISED = ("auto", "fold", "all_rows")
-SHARED_WORDS = "corpus vectors were trained on the words of all rows, held-out ones included"
 
 
-class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
+class TextCNNEncoder(OutOfFold):
     """Turn text columns into out-of-fold predictions of a 1D convolutional network.
 
     Each text column gets a network of its own: word vectors, convolutions of several widths,
@@ -82,14 +80,6 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         Whose words ``embeddings="corpus"`` may learn from: each fold's own rows, or all rows,
         whose words (never their targets) then shape features of rows they do not belong to.
         ``"auto"`` is ``"fold"`` with groups or time, else ``"all_rows"``.
-    add_spread : bool, default=False
-        Whether to add the standard deviation over the models that predict a row. It is 0 where
-        one model does: for training rows unless folds repeat, for new rows under ``"refit"``. Use
-        it with repeated splits, so that it means the same for both.
-    add_indicator : bool, default=False
-        Whether to add a last column that is 1 for rows that no model predicts.
-    scoring : None, str or sequence of str, default=None
-        Metrics of the receipt: scikit-learn scorer names. None chooses by the kind of target.
     columns : {"separate", "joined"}, default="separate"
         Whether each of several text columns has networks and features of its own, or one network
         reads a row's cells one after another, with a separator between them: one set of features,
@@ -217,7 +207,13 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
     True
     """
 
+    _read_columns = staticmethod(read_text_columns)
     _hash_column = staticmethod(hash_documents)
+    _model_set = TextNetwork
+
+    history_ = history
+    vocabulary_report_ = vocabulary_report
+    explain, top_ngrams, export = explain, top_ngrams, export
 
     def __init__(
         self,
@@ -232,9 +228,6 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         unlabelled="fold",
         missing_class="raise",
         unsupervised="auto",
-        add_spread=False,
-        add_indicator=False,
-        scoring=None,
         columns="separate",
         level="word",
         tokenizer="word",
@@ -271,9 +264,6 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         self.unlabelled = unlabelled
         self.missing_class = missing_class
         self.unsupervised = unsupervised
-        self.add_spread = add_spread
-        self.add_indicator = add_indicator
-        self.scoring = scoring
         self.columns = columns
         self.level = level
         self.tokenizer = tokenizer
@@ -300,101 +290,20 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit the fold models for ``transform`` on new rows.
-
-        .. warning::
-            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
-            features from models that saw their targets. Use :meth:`fit_transform` for those.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
-            Text columns.
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from.
-        groups : array-like of shape (n_rows,) or "documents", optional
-            Rows of one group are never on both sides of a fold. ``"documents"`` makes a group of
-            each text that occurs several times; empty texts stay apart.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training and scores; a row of weight 0 is never learnt from.
-        time : array-like of numbers or dates, shape (n_rows,), optional
-            Models learn only from rows earlier than those they predict.
-
-        Returns
-        -------
-        TextCNNEncoder
-            The fitted encoder.
-        """
-        self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
-        return self
-
-    def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit, and return the out-of-fold features of the training rows.
-
-        Each row's feature comes from models that never saw that row's target. This is not what
-        ``fit(X, y).transform(X)`` returns.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
-            Text columns.
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from but that get features. (The
-            last step of a Pipeline may refuse such targets.)
-        groups : array-like of shape (n_rows,) or "documents", optional
-            As for :meth:`fit`.
-        sample_weight : array-like of shape (n_rows,), optional
-            As for :meth:`fit`; a row of weight 0 is predicted nevertheless.
-        time : array-like of numbers or dates, shape (n_rows,), optional
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
-        """
-        return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
-
     @property
     def _feature_name(self) -> str:
         """Say what the features are made of."""
         return feature_name(self.level, self.network)
 
-    def _model_set_names(self, input_names) -> list[str]:
-        """Return what features are called: by their column, or as joined."""
-        if self._is_joined:
-            return [f"joined_{self._feature_name}"]
-        return super()._model_set_names(input_names)
+    def _learner(self) -> TextLearner:
+        return TextLearner.of(self)
 
-    def _learning_without_targets(self, plan):
-        """Tell whose words corpus vectors may learn from."""
-        learns_words = any(map(is_corpus, embedding_sources(self.embeddings)))
-        shared = self.unsupervised == "all_rows" or (
-            self.unsupervised == "auto" and plan.groups is None and not plan.ordered
-        )
-        return learns_words and not shared, (SHARED_WORDS,) if learns_words and shared else ()
-
-    def _check_settings(self):
-        """Check every parameter of the columns, and of training."""
-        parameters.one_of(self, "unsupervised", UNSUPERVISED)
-        return super()._check_settings()
-
-    def _describe(self, network) -> dict:
-        """Return the counts of words and tokens."""
-        return network.readers[0].report
+    def __sklearn_tags__(self):
+        """Say that cells may be strings or missing."""
+        return takes_texts(super().__sklearn_tags__())
 
 
-class _TextPredictor(TextNetworkEstimator, NetworkPredictor):
-    """Fits one network with a branch per text column."""
-
-    def _read_network(self, columns, settings, target, entropy):
-        """Learn the words of every column; return one network for all."""
-        branches = [read() for read in self._reads(columns, settings, target, entropy)]
-        network = join_networks([network for network, _, _ in branches])
-        return network, network.source([source.columns[0] for _, _, source in branches])
-
-
-class TextCNNClassifier(ClassifierMixin, _TextPredictor):
+class TextCNNClassifier(NetworkClassifier):
     """Classification of rows by their text columns with a 1D convolutional network.
 
     The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
@@ -508,7 +417,11 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     ['yes', 'no']
     """
 
-    _target_type = "classes"
+    _read_columns = staticmethod(read_text_columns)
+    _model_set = TextNetwork
+
+    vocabulary_report_ = vocabulary_report
+    explain, top_ngrams, export = explain, top_ngrams, export
 
     def __init__(
         self,
@@ -565,62 +478,15 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         self.class_weight = class_weight
         self.random_state = random_state
 
-    def fit(self, X, y):
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
-            Text columns.
-        y : array-like of shape (n_rows,)
-            Classes: numbers, strings or booleans, at least two.
-
-        Returns
-        -------
-        TextCNNClassifier
-            The fitted estimator.
-        """
-        return self._fit(X, y)
-
-    def predict_proba(self, X):
-        """Return the probability of each class.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array
-            The same columns as at fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        predictions = self._predictions(X)
-        return self._head.probabilities(predictions)
-
-    def predict(self, X):
-        """Return the most probable class of each row.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array
-            The same columns as at fit.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,)
-        """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]
+    def _learner(self) -> TextLearner:
+        return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that digits read as words are no measure of this classifier."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.poor_score = True
-        return tags
+        """Say that cells may be strings or missing."""
+        return takes_texts(super().__sklearn_tags__())
 
 
-class TextCNNRegressor(RegressorMixin, _TextPredictor):
+class TextCNNRegressor(NetworkRegressor):
     """Regression of rows by their text columns with a 1D convolutional network.
 
     The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
@@ -733,7 +599,11 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     True
     """
 
-    _target_type = "continuous"
+    _read_columns = staticmethod(read_text_columns)
+    _model_set = TextNetwork
+
+    vocabulary_report_ = vocabulary_report
+    explain, top_ngrams, export = explain, top_ngrams, export
 
     def __init__(
         self,
@@ -790,39 +660,9 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         self.loss = loss
         self.random_state = random_state
 
-    def fit(self, X, y):
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
-            Text columns.
-        y : array-like of shape (n_rows,)
-            Numbers.
-
-        Returns
-        -------
-        TextCNNRegressor
-            The fitted estimator.
-        """
-        return self._fit(X, y)
-
-    def predict(self, X):
-        """Return the predicted target of each row, in y's units.
-
-        Parameters
-        ----------
-        X : list of str, Series, DataFrame or array
-            The same columns as at fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,)
-        """
-        return self._predictions(X)[:, 0]
+    def _learner(self) -> TextLearner:
+        return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that digits read as words are no measure of this regressor."""
-        tags = super().__sklearn_tags__()
-        tags.regressor_tags.poor_score = True
-        return tags
+        """Say that cells may be strings or missing."""
+        return takes_texts(super().__sklearn_tags__())

@@ -16,6 +16,7 @@ _PUBLIC = {
     "make_fold_plan": "textcnn.crossfit.plan",
     "read_target": "textcnn.crossfit.targets",
     "whole_assignment": "textcnn.crossfit.plan",
+    "with_validation_rows": "textcnn.crossfit.plan",
 }
 
 __all__ = sorted(_PUBLIC)

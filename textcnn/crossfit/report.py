@@ -137,6 +137,32 @@ class CrossFitReport:
         for record in self.columns:
             _check_record(record, plan, target)
 
+    def with_scoring(self, scoring: str | Sequence[str] | None) -> CrossFitReport:
+        """Return this report with other scores.
+
+        Parameters
+        ----------
+        scoring : None, str or sequence of str
+            Names of scikit-learn's scorers; None chooses by the kind of target.
+
+        Returns
+        -------
+        CrossFitReport
+
+        Raises
+        ------
+        ValueError
+            If a scorer is unknown or does not go with the target.
+        """
+        return CrossFitReport(
+            self.columns,
+            self.plan,
+            self.target,
+            scoring=scoring,
+            notes=self.notes[len(self.plan.notes) :],
+            encoder=self._encoder,
+        )
+
     def __repr__(self) -> str:
         """Name the columns and the size."""
         names = listed([record.name for record in self.columns])

@@ -60,6 +60,25 @@ class Target:
     names: tuple[str, ...] = ()
     output: str = "proba"
 
+    def as_learnt(self, loss: str, output: str) -> Target:
+        """Return the same target for a model of another loss, or other features.
+
+        Parameters
+        ----------
+        loss : {"auto", "squared", "absolute", "poisson"}
+            As :func:`read_target` takes it.
+        output : {"proba", "logit"}
+        """
+        from textcnn.crossfit.values import resolve_loss
+
+        check_option("output", output, OUTPUTS)
+        loss = resolve_loss(loss, self.kind, self.values[self.labelled])
+        return replace(self, loss=loss, output=output)
+
+    def without_rows(self) -> Target:
+        """Return what new rows need of the target: everything but the rows' values."""
+        return replace(self, labelled=self.labelled[:0], values=self.values[:0])
+
     @property
     def is_regression(self) -> bool:
         """Whether y is numbers rather than classes or labels."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,15 @@ from textcnn.text.slopes import sloped_contributions
 from textcnn.text.tokens import TokenizedColumn
 
 _MOST_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Part:
+    """Models that read the same columns, and what they give."""
+
+    networks: Sequence  # of TextNetwork, or of LinearModels
+    outputs: tuple[str, ...]
+    columns: Sequence | None  # of TextColumn or JoinedColumns
 
 
 def units_of(head: Target) -> str:
@@ -84,15 +93,15 @@ def _explain_some(networks, columns, head, outputs, with_level, start) -> list[E
     shares: list[list[list[Contributions]]] = [[[] for _ in columns] for _ in range(n_rows)]
     for network in networks:
         raw_outputs = network.raw_outputs(columns)
-        for levelled, raw, (base, found) in zip(
+        for fold, raw, (base, found) in zip(
             network.models, raw_outputs, _contributions(network, columns), strict=True
         ):
-            level = level_of(head, levelled.level) if with_level else 0.0
-            bases += (in_units(head, base, levelled.level) + level) / n_models
-            values += (in_units(head, raw.astype(np.float64), levelled.level) + level) / n_models
+            level = level_of(head, fold.level) if with_level else 0.0
+            bases += (in_units(head, base, fold.level) + level) / n_models
+            values += (in_units(head, raw.astype(np.float64), fold.level) + level) / n_models
             for row, parts in enumerate(found):
                 for number, part in enumerate(parts):
-                    shares[row][number].append(_scaled(part, head, levelled.level, n_models))
+                    shares[row][number].append(_scaled(part, head, fold.level, n_models))
     first = networks[0]
     names = [column.label(number) for number, column in enumerate(columns)]
     if len(first.names) == len(columns):
@@ -132,8 +141,8 @@ def _contributions(network, columns):
         reader.read(column.cells) for reader, column in zip(network.readers, columns, strict=True)
     ]
     source = network.source(documents)
-    for levelled in network.models:
-        model = levelled.model
+    for fold in network.models:
+        model = fold.model
         if not has_plain_form(network.settings):
             yield sloped_contributions(network.blueprint, source, model)
             continue
@@ -181,8 +190,8 @@ def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]
     for network in networks:
         words = [word for word in network.readers[column].vocabulary.words if word != SEPARATOR]
         raw_outputs = network.outputs_of(_single_words(network, words, column))
-        for levelled, raw in zip(network.models, raw_outputs, strict=True):
-            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), levelled.level)
+        for fold, raw in zip(network.models, raw_outputs, strict=True):
+            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), fold.level)
             for word, value in zip(words, added, strict=True):
                 totals[word] += value / n_models
     return dict(totals)
@@ -224,54 +233,40 @@ def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
     return groups["contribution"].agg(contribution="mean", total="sum", n_rows="size")
 
 
-def explain_estimator(estimator, columns) -> TextExplanation:
-    """Explain rows of a fitted estimator of networks: per column, or by one network of all."""
-    head = estimator._head
+def explain_parts(parts: Sequence[Part], head: Target, *, with_level: bool) -> TextExplanation:
+    """Explain rows of fitted networks.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of a predictor one, whose network reads all columns; of an encoder one per column.
+    head : Target
+    with_level : bool
+        Whether the level of a model's own rows is part of its output, as a predictor's is.
+    """
     rows = [
         row
-        for networks, names, read, _ in _parts(estimator, columns)
+        for part in parts
         for row in explain_networks(
-            networks, read, head, names, with_level=_is_predictor(estimator)
+            part.networks, part.columns, head, part.outputs, with_level=with_level
         )
     ]
     rows.sort(key=lambda row: row.row)
-    method = method_of(estimator._networks[0])
-    return TextExplanation(rows, units=units_of(head), method=method)
+    return TextExplanation(rows, units=units_of(head), method=method_of(parts[0].networks))
 
 
-def words_of_estimator(estimator) -> pd.DataFrame:
+def words_of(parts: Sequence[Part], head: Target) -> pd.DataFrame:
     """Return one line per column, output and known word."""
     frames = []
-    for networks, names, _, labels in _parts(estimator, None):
-        for number, label in enumerate(labels):
-            totals = words_alone(networks, estimator._head, column=number)
+    for part in parts:
+        for number, label in enumerate(part.networks[0].names):
+            totals = words_alone(part.networks, head, column=number)
             words = np.array(list(totals), object)
-            added = np.array(list(totals.values())).reshape(-1, len(names))
+            added = np.array(list(totals.values())).reshape(-1, len(part.outputs))
             frames += [
                 pd.DataFrame(
                     {"column": label, "output": name, "ngram": words, "contribution": values}
                 )
-                for name, values in zip(names, added.T, strict=True)
+                for name, values in zip(part.outputs, added.T, strict=True)
             ]
     return pd.concat(frames, ignore_index=True)
-
-
-def _is_predictor(estimator) -> bool:
-    return not hasattr(estimator, "transform")
-
-
-def _parts(estimator, columns):
-    """Yield networks, their outputs' names, the columns that they read, and these columns' names.
-
-    A predictor has one network for all columns, an encoder networks of its own per column.
-    """
-    if _is_predictor(estimator):
-        networks = estimator._networks[0]
-        yield networks, output_names(estimator._head), columns, networks[0].names
-        return
-    names = estimator._model_set_names(estimator._input_names(None))
-    suffixes = estimator._head.column_suffixes()
-    for number, (name, networks) in enumerate(zip(names, estimator._networks, strict=True)):
-        outputs = tuple(f"{name}{suffix}" for suffix in suffixes)
-        read = None if columns is None else [columns[number]]
-        yield networks, outputs, read, networks[0].names

@@ -17,7 +17,7 @@ def training_settings(estimator) -> TrainingSettings:
     whole_number(estimator, "batch_size", 1)
     yes_or_no(estimator, "early_stopping")
     number(estimator, "learning_rate", 0.0, above=True)
-    class_weight = estimator.class_weight
+    class_weight = getattr(estimator, "class_weight", None)  # a regressor has none
     is_word = isinstance(class_weight, str) and class_weight == "balanced"
     if not (class_weight is None or is_word or isinstance(class_weight, dict)):
         raise ValueError(

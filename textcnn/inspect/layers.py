@@ -7,10 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from textcnn.base.networks import NetworkEstimator
-from textcnn.image.fitted import ImageNetworkEstimator
 from textcnn.image.network import build_image_network
-from textcnn.inspect.opened import serving_model
+from textcnn.inspect.opened import reads_images, serving_model, trains_networks
 from textcnn.neural.backend import import_keras
 from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
 from textcnn.neural.randomness import keras_seeded
@@ -79,7 +77,7 @@ def _build(estimator, image_shape, n_outputs, column):
     keras = import_keras()
     if isinstance(estimator, keras.Model):
         return keras.models.clone_model(estimator)
-    if not isinstance(estimator, NetworkEstimator):
+    if not trains_networks(estimator):
         raise TypeError(
             "layer_table is for estimators that train networks. Expected: an estimator of textcnn "
             f"or a keras.Model. Received: {type(estimator).__name__}."
@@ -88,13 +86,13 @@ def _build(estimator, image_shape, n_outputs, column):
         network, _ = serving_model(estimator, column, 0)
         build = network.blueprint.build
     else:
-        if not isinstance(estimator, ImageNetworkEstimator) or len(image_shape) not in (3, 4):
+        if not reads_images(estimator) or len(image_shape) not in (3, 4):
             raise ValueError(
                 "image_shape is (height, width, channels), with frames before for sequences, of "
                 "an estimator of images. Received: "
                 f"{type(estimator).__name__}, image_shape={image_shape!r}."
             )
-        (_, settings), _ = estimator._check_settings()
+        settings = estimator._learner().network
 
         def build():
             return build_image_network(settings, tuple(image_shape), n_outputs)

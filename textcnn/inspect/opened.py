@@ -9,12 +9,22 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.networks import NetworkEstimator
 from textcnn.crossfit.targets import Target
-from textcnn.fit.network_jobs import LevelledModel
-from textcnn.image.fitted import ImageNetworkEstimator
+from textcnn.fit.models import FoldModel
+from textcnn.image.fitted import ImageNetwork
 from textcnn.neural.backend import import_keras
 from textcnn.neural.network import TracedNetwork
+from textcnn.text.fitted import TextNetwork
+
+
+def trains_networks(estimator) -> bool:
+    """Tell whether an estimator is of this package and trains networks."""
+    return getattr(estimator, "_model_set", None) in (TextNetwork, ImageNetwork)
+
+
+def reads_images(estimator) -> bool:
+    """Tell whether an estimator trains networks of images."""
+    return getattr(estimator, "_model_set", None) is ImageNetwork
 
 
 @dataclass
@@ -24,27 +34,27 @@ class OpenedModel:
     Attributes
     ----------
     network : ImageNetwork or TextNetwork
-    levelled : LevelledModel
+    fold : FoldModel
     head : Target
         How raw outputs become predictions.
     keras_model : keras.Model
     """
 
     network: Any
-    levelled: LevelledModel
+    fold: FoldModel
     head: Target
     keras_model: Any
 
     def inputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what the Keras model reads of one image or sequence."""
-        scaling = self.levelled.model.view["scaling"]
+        scaling = self.fold.model.view["scaling"]
         return image[None].astype(np.float32), scaling[None]
 
     def predict(self, inputs) -> np.ndarray:
         """Return the prediction of one row as the head gives it, shape (n_outputs,)."""
         raw = self.keras_model(list(inputs), training=False)
         raw = np.asarray(import_keras().ops.convert_to_numpy(raw))
-        return self.head.predictions(raw, self.levelled.level)[0]
+        return self.head.predictions(raw, self.fold.level)[0]
 
     def describe(self, prediction: np.ndarray) -> str:
         """Return a prediction in words: classes with their probability, numbers as they are."""
@@ -132,23 +142,21 @@ def open_model(estimator, *, column: int = 0, model: int = 0) -> OpenedModel:
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    if not isinstance(estimator, ImageNetworkEstimator):
+    if not reads_images(estimator):
         raise TypeError(
             "This is for networks of images. Expected: an ImageCNNClassifier, ImageCNNRegressor "
             f"or ImageCNNEncoder. Received: {type(estimator).__name__}."
         )
-    network, levelled = serving_model(estimator, column, model)
+    network, fold = serving_model(estimator, column, model)
     traced = TracedNetwork(network.blueprint)
-    traced.load_weights(levelled.model.weights)
-    return OpenedModel(network, levelled, estimator._head, traced.model)
+    traced.load_weights(fold.model.weights)
+    return OpenedModel(network, fold, estimator._head, traced.model)
 
 
-def serving_model(
-    estimator: NetworkEstimator, column: int, model: int
-) -> tuple[Any, LevelledModel]:
+def serving_model(estimator, column: int, model: int) -> tuple[Any, FoldModel]:
     """Return the network and the fitted model that these numbers mean."""
     check_is_fitted(estimator)
-    columns = estimator._networks
+    columns = estimator._model_sets
     _check_place("column", column, len(columns))
     models = [(network, fitted) for network in columns[column] for fitted in network.models]
     _check_place("model", model, len(models))
@@ -163,7 +171,7 @@ def read_image(estimator, X, *, row: int, column: int = 0) -> np.ndarray:
 def read_images(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
     """Return some images of X as the estimator reads them; no other file is opened."""
     network, _ = serving_model(estimator, column, 0)
-    read = estimator._read_columns(X, reset=False)[column]
+    read = estimator._read_columns(estimator, X, reset=False)[column]
     images = []
     for row in rows:
         _check_place("row", row, len(read))

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
 
-from textcnn.base.training_rows import group_hashes, hash_table
+from textcnn.crossfit.row_hashes import group_hashes, hash_table
 from textcnn.integrations.budget import check_time_share, fit_in_time
 from textcnn.integrations.reuse import KeptFits
 from textcnn.text_cnn import TextCNNEncoder

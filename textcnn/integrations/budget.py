@@ -167,5 +167,5 @@ def _epochs(encoder, y) -> float:
     if parameters["epochs"] != "auto":
         return float(parameters["epochs"])
     target = read_target(y, target_type=parameters["target_type"], n_rows=len(y))
-    _, training = encoder._check_settings()
+    training = encoder._learner().training
     return training.automatic_updates(len(y), target) * training.batch_size / len(y)

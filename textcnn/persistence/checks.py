@@ -37,19 +37,30 @@ def check_head(head) -> None:
 def check_columns(estimator) -> None:
     """Refuse an estimator whose columns are not those that its parts read."""
     n_columns = _check_names(estimator)
-    for flag in ("add_spread", "add_indicator"):
-        if not isinstance(getattr(estimator, flag, False), bool | np.bool_):
-            raise FileFormatError(f"{flag} is neither True nor False.")
     hashes = getattr(estimator, "_row_hashes", None)
-    if hasattr(estimator, "get_feature_names_out") and (hashes is None or hashes.ndim != 1):
+    is_encoder = hasattr(estimator, "get_feature_names_out")
+    if is_encoder and (hashes is None or hashes.ndim != 1):
         raise FileFormatError("The hashes of its training rows are not there.")
-    readers = [network.readers for networks in _networks(estimator) for network in networks[:1]]
-    if not hasattr(estimator, "_is_joined") or not readers:
+    sets = getattr(estimator, "_model_sets", [])
+    if not sets or not all(sets):
+        raise FileFormatError("It holds no models.")
+    tokenizers = [tokenizer for models in sets for tokenizer in _tokenizers(models[0])]
+    if not tokenizers:
         return
-    is_joined = bool(readers[0]) and isinstance(readers[0][0].tokenizer, JoinedTokenizer)
-    n_read = len(readers) if hasattr(estimator, "get_feature_names_out") else len(readers[0])
-    if estimator._is_joined != is_joined or n_read != (1 if is_joined else n_columns):
+    is_joined = getattr(estimator, "columns", None) == "joined" and n_columns > 1
+    joins = [isinstance(tokenizer, JoinedTokenizer) for tokenizer in tokenizers]
+    is_linear = hasattr(sets[0][0], "counter")
+    if len(tokenizers) != (1 if is_joined else n_columns) or (
+        not is_linear and any(join != is_joined for join in joins)
+    ):
         raise FileFormatError("Its columns do not fit its networks.")
+
+
+def _tokenizers(models) -> list:
+    """Return the tokenizers of the text columns that a set of models reads."""
+    if hasattr(models, "counter"):
+        return [models.counter.tokenizer]
+    return [reader.tokenizer for reader in getattr(models, "readers", ())]
 
 
 def _check_names(estimator) -> int:
@@ -65,22 +76,25 @@ def _check_names(estimator) -> int:
 
 def check_models(estimator) -> None:
     """Refuse fold models that cannot predict, such as a pipeline whose last step is none."""
-    for models in getattr(estimator, "_models", ()):
-        if not models or any(not hasattr(fold.estimator, fold.method) for fold in models):
-            raise FileFormatError("A model of it cannot predict.")
-        for fold in models:
-            _check_level(fold.level, estimator._head)
-    counters = getattr(estimator, "_counters", None)
-    if counters is None:
-        return
-    n_tables = 1 if getattr(estimator, "_is_joined", False) else _check_names(estimator)
-    if not len(counters) == len(getattr(estimator, "_models", ())) == n_tables:
-        raise FileFormatError("Its models do not fit its columns.")
-    for counter, models in zip(counters, estimator._models, strict=True):
-        _check_counter(counter)
-        for fold in models:
-            if not _is_linear_model_of(fold, counter, estimator._head):
-                raise FileFormatError("A linear model does not fit its n-grams or its target.")
+    head = estimator._head
+    for models in estimator._model_sets:
+        for one in models:
+            if hasattr(one, "settings"):
+                check_network(one, head)
+                continue
+            folds = one.models
+            if not folds or any(not _can_predict(fold.model) for fold in folds):
+                raise FileFormatError("A model of it cannot predict.")
+            for fold in folds:
+                _check_level(fold.level, head)
+            if hasattr(one, "counter"):
+                _check_counter(one.counter)
+                if not all(_is_linear_model_of(fold.model, one.counter, head) for fold in folds):
+                    raise FileFormatError("A linear model does not fit its n-grams or its target.")
+
+
+def _can_predict(fitted) -> bool:
+    return hasattr(getattr(fitted, "estimator", None), getattr(fitted, "method", ""))
 
 
 def _check_level(level, head) -> None:
@@ -110,9 +124,9 @@ def _check_counter(counter) -> None:
             raise FileFormatError("The known n-grams of a column are none.")
 
 
-def _is_linear_model_of(fold, counter, head) -> bool:
+def _is_linear_model_of(fitted, counter, head) -> bool:
     """Tell whether weights and model of a fold fit the n-grams that they are handed."""
-    steps = getattr(fold.estimator, "steps", None)
+    steps = getattr(fitted.estimator, "steps", None)
     names = ("Ridge",) if head.is_regression else ("CentredLogisticRegression",)
     if (
         not isinstance(steps, list)
@@ -137,15 +151,15 @@ def _is_linear_model_of(fold, counter, head) -> bool:
     if head.is_regression:
         shapes = [(head.n_outputs, n_columns)] + [(n_columns,)] * (head.n_outputs == 1)
         return (
-            fold.method == "predict"
+            fitted.method == "predict"
             and _is_array(coef, "f", 1, 2)
             and coef.shape in shapes
             and (isinstance(intercept, float | np.floating) or _is_array(intercept, "f", 0, 1))
             and np.shape(intercept) in ((), (head.n_outputs,))
         )
     return (
-        fold.method == "predict_proba"
-        and fold.centre is None
+        fitted.method == "predict_proba"
+        and fitted.centre is None
         and _is_array(coef, "f", 2)
         and coef.shape == (n_columns, head.n_outputs)
         and _is_array(intercept, "f", 1)
@@ -174,12 +188,6 @@ def _is_array(value, kinds: str, *n_dimensions: int) -> bool:
     return (
         isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim in n_dimensions
     )
-
-
-def _networks(estimator) -> list:
-    """Return the networks of text columns."""
-    networks = getattr(estimator, "_networks", [])
-    return networks if all(hasattr(network, "readers") for n in networks for network in n) else []
 
 
 def check_table(features) -> None:
@@ -218,8 +226,8 @@ def check_network(network, head) -> None:
     # Images have pretrained networks beside, which Keras knows by many names.
     if hasattr(network, "readers") and kind not in _OURS and not callable(kind):
         raise FileFormatError("A network is of an unknown kind.")
-    for levelled in network.models:
-        model, level = levelled.model, levelled.level
+    for fold in network.models:
+        model, level = fold.model, fold.level
         _check_level(level, head)
         if len(model.names) != len(model.weights):
             raise FileFormatError("The weights of a model do not fit their names.")

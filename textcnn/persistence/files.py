@@ -12,7 +12,6 @@ from textcnn.persistence.checks import (
     check_columns,
     check_head,
     check_models,
-    check_network,
     check_table,
 )
 from textcnn.persistence.registry import Registry, is_estimator
@@ -134,8 +133,5 @@ def _check_parts(estimator) -> None:
     if not hasattr(estimator, "_head"):
         raise FileFormatError("It holds an estimator that is not fitted.")
     check_head(estimator._head)
-    for networks in getattr(estimator, "_networks", ()):
-        for network in networks:
-            check_network(network, estimator._head)
-    check_models(estimator)
     check_columns(estimator)
+    check_models(estimator)

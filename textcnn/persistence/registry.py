@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from textcnn.persistence.archive import FileFormatError
+from textcnn.persistence.former import FORMER_PARTS, RENAMED, brought_up_to_date
 from textcnn.persistence.hints import matches
 from textcnn.persistence.values import NotStored
 
@@ -29,39 +28,36 @@ _DATACLASSES = {
     "Block": "textcnn.image.network",
     "ColumnReader": "textcnn.text.reader",
     "ColumnRecord": "textcnn.crossfit.report",
+    "EstimatorModels": "textcnn.fit.estimators",
+    "FittedEstimator": "textcnn.fit.models",
     "FittedMember": "textcnn.table.members",
     "FittedModel": "textcnn.neural.training",
-    "FoldEstimator": "textcnn.fit.estimators",
+    "FoldModel": "textcnn.fit.models",
     "FoldPlan": "textcnn.crossfit.assignments",
-    "JoinedTokenizer": "textcnn.text.joining",
-    "Level": "textcnn.crossfit.level",
-    "LevelledModel": "textcnn.fit.network_jobs",
-    "NgramCounter": "textcnn.text.ngrams",
     "ImageNetwork": "textcnn.image.fitted",
     "ImageNetworkSettings": "textcnn.image.network",
     "ImageReader": "textcnn.image.reader",
+    "JoinedTokenizer": "textcnn.text.joining",
+    "Level": "textcnn.crossfit.level",
+    "LinearModels": "textcnn.text.linear",
+    "NgramCounter": "textcnn.text.ngrams",
     "TableReport": "textcnn.table.report",
     "Target": "textcnn.crossfit.targets",
     "TextNetwork": "textcnn.text.fitted",
     "TextNetworkSettings": "textcnn.text.network",
 }
-# Names in files that are called otherwise now.
-_RENAMED = {
-    "PictureNetwork": "ImageNetwork",
-    "PictureNetworkSettings": "ImageNetworkSettings",
-    "PictureReader": "ImageReader",
-}
-_ESTIMATORS = {
-    "ImageCNNClassifier": "textcnn.image_cnn",
-    "ImageCNNEncoder": "textcnn.image_cnn",
-    "ImageCNNRegressor": "textcnn.image_cnn",
-    "OutOfFoldEncoder": "textcnn.stacking",
-    "TableFeatures": "textcnn.table_features",
-    "TextCNNClassifier": "textcnn.text_cnn",
-    "TextCNNEncoder": "textcnn.text_cnn",
-    "TextCNNRegressor": "textcnn.text_cnn",
-    "TextLinearEncoder": "textcnn.text_linear",
-}
+# Public classes, which the package finds by name; each declares the fields that fit leaves.
+_ESTIMATORS = (
+    "ImageCNNClassifier",
+    "ImageCNNEncoder",
+    "ImageCNNRegressor",
+    "OutOfFoldEncoder",
+    "TableFeatures",
+    "TextCNNClassifier",
+    "TextCNNEncoder",
+    "TextCNNRegressor",
+    "TextLinearEncoder",
+)
 # Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
 # None whose compiled code trusts its arrays (trees, nearest neighbours, kernel machines): numbers
 # of nodes that a file made up would be read beyond the end of an array.
@@ -107,33 +103,6 @@ _SPLITTERS = (
     "StratifiedKFold",
     "TimeSeriesSplit",
 )
-# What fit leaves on our estimators: attribute → the name of its type below.
-_FITTED = {
-    "_counters": "counters",
-    "_fitted_members": "members",
-    "_head": "target",
-    "_history": list[dict],
-    "_is_joined": bool,
-    "_kept_numbers": list[int],
-    "_member_numbers": list[int | None],  # None: it reads several columns as one
-    "_models": "models",
-    "_networks": "networks",
-    "_notes": tuple[str, ...],
-    "_plan": "plan",
-    "_records": "records",
-    "_report": "table_report",
-    "_repeated_hashes": np.ndarray,  # of files before 0.2; no longer looked at
-    "_row_hashes": np.ndarray,
-    "_shared": Any,
-    "_sklearn_output_config": dict[str, str | None],
-    "_target": "target",
-    "_text_numbers": list[int],
-    "classes_": np.ndarray | list | None,
-    "feature_names_in_": np.ndarray,
-    "n_features_in_": int,
-    "target_type_": str,
-    "text_columns_": list[str],
-}
 # Parameters that may be objects of others; a loaded estimator transforms without them.
 _REPLACEABLE = ("augment", "columns", "cv", "embeddings", "random_state")
 # Left by callbacks and by routing while a fit runs; not part of a fitted estimator.
@@ -173,7 +142,9 @@ class Registry:
             return name
         if name in _SPLITTERS and module.startswith("sklearn.model_selection"):
             return name
-        place = _DATACLASSES.get(name) or _ESTIMATORS.get(name) or _INNER_ESTIMATORS.get(name)
+        if name in _ESTIMATORS:
+            return name if kind is _import("textcnn", name) else None
+        place = _DATACLASSES.get(name) or _INNER_ESTIMATORS.get(name)
         library = "" if place is None else place.partition(".")[0]
         is_ours = module == place or (
             library in ("sklearn", "skrub") and f"{module}.".startswith(f"{place}.")
@@ -208,7 +179,10 @@ class Registry:
     @cache
     def entry(name: str) -> Entry:
         """Return how objects of a name are made."""
-        name = _RENAMED.get(name, name)
+        if name in FORMER_PARTS:
+            make, hints = FORMER_PARTS[name]
+            return Entry(make, hints())
+        name = RENAMED.get(name, name)
         if name == "Vocabulary":
             return Entry(_make_vocabulary, dict.fromkeys(_VOCABULARY, Any))
         if name in _DATACLASSES:
@@ -222,7 +196,7 @@ class Registry:
             kind = _import(_INNER_ESTIMATORS[name], name)
             return Entry(lambda state: _make_inner(kind, state), any_attribute=True)
         if name in _ESTIMATORS:
-            kind = _import(_ESTIMATORS[name], name)
+            kind = _import("textcnn", name)
             hints = {"parameters": dict[str, Any], "fitted": dict[str, Any], "requests": dict}
             return Entry(lambda state: _make_estimator(kind, state), hints)
         raise FileFormatError(f"It holds an object of an unknown class: {str(name)[:80]!r}.")
@@ -285,12 +259,13 @@ def _make_inner(kind: type, state: dict):
 
 def _make_estimator(kind: type, state: dict):
     """Make an estimator of its parameters and put what fit left on it."""
-    estimator = kind(**state["parameters"])
-    hints = _fitted_hints()
-    for name, value in state["fitted"].items():
+    parameters, fitted = brought_up_to_date(kind.__name__, state["parameters"], state["fitted"])
+    estimator = kind(**parameters)
+    hints = _fitted_hints(kind)
+    for name, value in fitted.items():
         if name not in hints or not matches(value, hints[name]):
             raise FileFormatError(f"{kind.__name__} has no {name!r} of this type.")
-    estimator.__dict__.update(state["fitted"])
+    estimator.__dict__.update(fitted)
     if state.get("requests"):
         _set_requests(estimator, state["requests"])
     return estimator
@@ -315,29 +290,12 @@ def _warn_of_version(name: str, written_by) -> None:
 
 
 @cache
-def _fitted_hints() -> dict:
-    """Return the types of what fit leaves."""
-    from textcnn.crossfit.assignments import FoldPlan
-    from textcnn.crossfit.report import ColumnRecord
-    from textcnn.crossfit.targets import Target
-    from textcnn.fit.estimators import FoldEstimator
-    from textcnn.image.fitted import ImageNetwork
-    from textcnn.table.members import FittedMember
-    from textcnn.table.report import TableReport
-    from textcnn.text.fitted import TextNetwork
-    from textcnn.text.ngrams import NgramCounter
-
-    named = {
-        "counters": list[NgramCounter],
-        "members": list[FittedMember],
-        "models": list[list[FoldEstimator]],
-        "networks": list[list[TextNetwork | ImageNetwork]],
-        "plan": FoldPlan,
-        "records": list[ColumnRecord],
-        "table_report": TableReport,
-        "target": Target,
-    }
-    return {name: named[hint] if isinstance(hint, str) else hint for name, hint in _FITTED.items()}
+def _fitted_hints(kind: type) -> dict:
+    """Return the types of what fit leaves on an estimator of a class."""
+    hints = kind._fitted_fields | {"_sklearn_output_config": dict[str, str | None]}
+    if "_model_sets" in hints:
+        hints["_model_sets"] = list[list[kind._model_set]]
+    return hints
 
 
 def _parameters_of(kind: type) -> list[str]:
@@ -377,7 +335,7 @@ def _fitted_state(estimator, where: str) -> dict:
     parameters = set(estimator.get_params(deep=False))
     ignored = parameters | {*_PASSING, "_metadata_request"}
     state = {name: value for name, value in vars(estimator).items() if name not in ignored}
-    unknown = sorted(set(state) - set(_FITTED))
+    unknown = sorted(set(state) - set(_fitted_hints(type(estimator))))
     if unknown:
         raise TypeError(
             f"{where} has attributes that a file has no place for: {unknown}. Delete them, or use "

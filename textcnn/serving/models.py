@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textcnn.crossfit.oof import assemble_new
+from textcnn.crossfit.oof import average
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
 from textcnn.serving.parts import ServedNetwork, read_parts
@@ -50,9 +50,7 @@ class ServedModel:
     def __init__(self, kind: str, parts: dict, onnx: OnnxNetworks | None = None):
         self._kind = kind
         self._head = parts["_head"]
-        self._networks: list[list[ServedNetwork]] = parts["_networks"]
-        self._add_spread = parts.get("add_spread", False)
-        self._add_indicator = parts.get("add_indicator", False)
+        self._networks: list[list[ServedNetwork]] = parts["_model_sets"]
         self._onnx = onnx
         self.classes = parts.get("classes_")
         names = parts.get("feature_names_in_")
@@ -129,7 +127,7 @@ class ServedModel:
     def _predictions(self, texts) -> np.ndarray:
         if self._is_encoder:
             raise TypeError(f"A {self._kind} predicts nothing; call transform.")
-        return self._by_blocks(texts, self._levelled_outputs)
+        return self._by_blocks(texts, self._predicted)
 
     def _by_blocks(self, texts, answer) -> np.ndarray:
         columns = self._read(texts)
@@ -142,17 +140,17 @@ class ServedModel:
         """Put the features of one block of rows side by side."""
         outputs = [
             [
-                self._head.features(raw, levelled.level)
+                self._head.features(raw, fold.level)
                 for place, network in enumerate(self._networks[number])
-                for raw, levelled in zip(
+                for raw, fold in zip(
                     self._raw_outputs(number, place, network, [cells]), network.models, strict=True
                 )
             ]
             for number, cells in enumerate(columns)
         ]
-        return assemble_new(outputs, add_spread=self._add_spread, add_indicator=self._add_indicator)
+        return np.hstack([average(models) for models in outputs])
 
-    def _levelled_outputs(self, columns) -> np.ndarray:
+    def _predicted(self, columns) -> np.ndarray:
         network = self._networks[0][0]
         raw = self._raw_outputs(0, 0, network, columns)[0]
         return self._head.predictions(raw, network.models[0].level)
@@ -208,9 +206,7 @@ class ServedModel:
         for column in ["joined"] if self._is_joined else self.columns:
             own = [f"{column}_{kind}{suffix}" for suffix in self._head.column_suffixes()]
             names += own
-            if self._add_spread:
-                names += [f"{name}_spread" for name in own]
-        return [*names, f"{kind}_uncovered"] if self._add_indicator else names
+        return names
 
 
 def load(
@@ -290,7 +286,7 @@ def load(
 
 def _networks_beside(path: Path, parts: dict, runtime: str) -> OnnxNetworks | None:
     """Return the networks of the .onnx file where they are needed or asked for."""
-    networks = [network for column in parts["_networks"] for network in column]
+    networks = [network for column in parts["_model_sets"] for network in column]
     is_plain = all(has_plain_form(network.settings) for network in networks)
     if runtime == "numpy" and not is_plain:
         raise FileFormatError('This network has no form in NumPy: runtime="numpy" cannot be.')
@@ -313,8 +309,8 @@ def _plain_outputs(network: ServedNetwork, documents: list[Documents]) -> list[n
         learns_vectors=network.readers[0].learned_dim > 0,
     )
     outputs = []
-    for levelled in network.models:
-        model = levelled.model
+    for fold in network.models:
+        model = fold.model
         weights = dict(zip(model.names, model.weights, strict=True))
         outputs.append(plain_outputs(network.settings, source, weights, model.view))
     return outputs

@@ -68,8 +68,8 @@ def _exported(onnx, network):
         # Keras asks NumPy for a name that it has not had for years.
         warnings.simplefilter("ignore", FutureWarning)
         traced.load_tables(network.source(documents).tables())
-        for number, levelled in enumerate(network.models):
-            traced.load_weights(levelled.model.weights)
+        for number, fold in enumerate(network.models):
+            traced.load_weights(fold.model.weights)
             path = Path(folder) / f"{number}.onnx"
             traced.export_onnx(os.fspath(path))
             yield onnx.load(path)

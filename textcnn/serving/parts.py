@@ -14,6 +14,7 @@ from textcnn.crossfit.level import Level
 from textcnn.crossfit.targets import Target
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.persistence.checks import check_head, check_network
+from textcnn.persistence.former import RENAMED
 from textcnn.persistence.hints import matches
 from textcnn.persistence.quantized import QuantizedVectors
 from textcnn.persistence.registry import Entry, Registry
@@ -33,7 +34,7 @@ class ServedWeights:
 
 
 @dataclass
-class ServedLevelled:
+class ServedFold:
     """A model with the level of the rows that it learnt from."""
 
     model: ServedWeights
@@ -50,23 +51,24 @@ class ServedNetwork:
     min_count: int
     n_outputs: int
     loss: str
-    models: list[ServedLevelled]
+    models: list[ServedFold]
 
 
 _PARTS = {
     "FittedModel": ServedWeights,
-    "LevelledModel": ServedLevelled,
+    "FoldModel": ServedFold,
     "TextNetwork": ServedNetwork,
 }
 _AS_THEY_ARE = ("ColumnReader", "JoinedTokenizer", "Level", "Target", "TextNetworkSettings")
 _FITTED = {
     "_head": Target,
-    "_networks": list[list[ServedNetwork]],
+    "_model_sets": list[list[ServedNetwork]],
     "classes_": np.ndarray | list | None,
     "feature_names_in_": np.ndarray,
     "n_features_in_": int,
 }
-_PARAMETERS = {"add_indicator": bool, "add_spread": bool}
+# What parts are called in files, where they are called otherwise in former versions.
+_FORMER_FIELDS = {"_networks": "_model_sets"}
 
 
 class ServingRegistry(Registry):
@@ -76,6 +78,7 @@ class ServingRegistry(Registry):
     @cache
     def entry(name: str) -> Entry:
         """Return how objects of a name are made."""
+        name = RENAMED.get(name, name)
         if name in _PARTS:
             kind = _PARTS[name]
             only = tuple(part.name for part in dataclasses.fields(kind))
@@ -99,18 +102,19 @@ def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, A
         node = archive.state()
         name, state = node["object"], node["state"]
         found = {}
-        for part, hints in (("parameters", _PARAMETERS), ("fitted", _FITTED)):
-            nodes = {pair[0]: pair[1] for pair in state[part]["dict"] if pair[0] in hints}
-            found |= {key: reader.decode(value) for key, value in nodes.items()}
+        for key, value in state["fitted"]["dict"]:
+            key = _FORMER_FIELDS.get(key, key)
+            if key in _FITTED:
+                found[key] = reader.decode(value)
     except (TypeError, KeyError, IndexError) as error:
         raise FileFormatError(f"It holds no estimator of textcnn ({error!r}).") from error
-    for key, hint in (_PARAMETERS | _FITTED).items():
+    for key, hint in _FITTED.items():
         if key in found and not matches(found[key], hint):
             raise FileFormatError(f"{key!r} is of another type. Expected: {hint}.")
-    if "_head" not in found or not found.get("_networks"):
+    if "_head" not in found or not found.get("_model_sets"):
         raise FileFormatError("It holds no fitted text network.")
     check_head(found["_head"])
-    for networks in found["_networks"]:
+    for networks in found["_model_sets"]:
         for network in networks:
             check_network(network, found["_head"])
     return name, found

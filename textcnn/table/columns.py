@@ -24,7 +24,7 @@ _MOST_CELLS = 1000
 class JoinedTexts(JoinedColumns):
     """All text columns of a table, for a member that reads them as one."""
 
-    name: str = JOINED
+    name: str = JOINED  # what messages call it
 
     @property
     def has_text(self) -> bool:

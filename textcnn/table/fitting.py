@@ -8,18 +8,22 @@ import time
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from textcnn.base.out_of_fold import OutOfFoldFeatures
+from textcnn.base.out_of_fold import OutOfFold
 from textcnn.crossfit import FoldPlan, Target, make_fold_plan
+from textcnn.crossfit.row_hashes import combine_hashes
 from textcnn.neural.randomness import integer_seed, seed_sequence
-from textcnn.table.columns import JoinedTexts
+from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
+from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
+from textcnn.text.hashes import hash_documents
 from textcnn.utils.progress import FitProgress, TimeLimitReached, time_limit
 
 _LARGEST_SEED = 2**32
@@ -72,25 +76,22 @@ class PlanMaker:
         drawn = isinstance(self.cv, numbers.Integral) or self.cv is None
         return drawn or bool(hasattr(self.cv, "random_state") and getattr(self.cv, "shuffle", True))
 
-    def settings(self, plan: FoldPlan, scoring, n_jobs) -> MemberSettings:
+    def settings(self, plan: FoldPlan, target: Target, y, n_jobs) -> MemberSettings:
         """Return what members take over so that they follow a plan."""
         pairs = [
             (np.union1d(assignment.learn, assignment.stop), assignment.predict)
             for assignment in plan.assignments
         ]
         return MemberSettings(
+            plan=plan,
+            target=target,
+            y=y,
             shared={
                 "cv": pairs,
                 "target_type": self.target.kind,
                 "uncovered": self.uncovered,
                 "unlabelled": self.unlabelled,
                 "missing_class": self.missing_class,
-                "scoring": scoring,
-            },
-            beside={
-                "groups": plan.groups,
-                "sample_weight": plan.sample_weight,
-                "time": plan.time if plan.ordered else None,
             },
             n_jobs=n_jobs,
         )
@@ -124,6 +125,7 @@ class TableFit:
     target: Target  # with the plan's dropped classes left out
     y: Any
     others: np.ndarray
+    n_used: int  # columns that the others are made of
     scoring: Any
     n_jobs: int | None
     deadline: float | None
@@ -131,7 +133,7 @@ class TableFit:
     def fit_all(self, progress: FitProgress) -> None:
         """Fit every entry that the time allows."""
         rates: dict[str, float] = {}
-        settings = self.maker.settings(self.plans[0], self.scoring, self.n_jobs)
+        settings = self._settings(0)
         order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
         for number in order:
             entry = self.entries[number]
@@ -192,7 +194,7 @@ class TableFit:
         """Return an entry's own score, its spread over folds, and what was scored."""
         report = getattr(entry.fitted.encoder, "report_", None)
         if report is not None:
-            summary = report.summary
+            summary = report.with_scoring(self.scoring).summary
             line = summary[summary["metric"] == self.metric].iloc[0]
             return float(line["score"]), float(line["spread"]), "predictions"
         scores = self._stack(0).block_scores([entry.features])
@@ -208,6 +210,10 @@ class TableFit:
     @property
     def _fitted(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.fitted is not None]
+
+    def _settings(self, number: int) -> MemberSettings:
+        """Return what members take over of a plan."""
+        return self.maker.settings(self.plans[number], self.target, self.y, self.n_jobs)
 
     def _stack(self, number: int) -> LinearStack:
         return LinearStack(self.plans[number], self.target, self.scoring, self.others)
@@ -231,7 +237,7 @@ class TableFit:
         try:
             with time_limit(self.deadline):
                 entry.fitted, entry.features = fit_member(
-                    entry.member, entry.text, self.y, settings, self._seed(0)
+                    entry.member, entry.text, settings, self._seed(0)
                 )
         except TimeLimitReached as reached:
             entry.kept, entry.why_not = False, f"left out: {reached}"
@@ -245,13 +251,13 @@ class TableFit:
         if not entry.fitted.is_supervised:  # knows no folds
             entry.forms.append(self._form(entry.fitted, entry.features, number))
             return True
-        settings = self.maker.settings(self.plans[number], self.scoring, self.n_jobs)
+        settings = self._settings(number)
         try:
             with time_limit(self.deadline):
                 if self._seconds_left() <= 0:
                     raise TimeLimitReached("no time left for further plans")
                 fitted, features = fit_member(
-                    entry.member, entry.text, self.y, settings, self._seed(number)
+                    entry.member, entry.text, settings, self._seed(number)
                 )
         except TimeLimitReached as reached:
             entry.why_not = f"left out: {reached}"
@@ -262,12 +268,65 @@ class TableFit:
 
     def _form(self, fitted: FittedMember, features: np.ndarray, number: int) -> np.ndarray:
         """Return a member's features as out-of-fold predictions, which they are or become."""
-        if isinstance(fitted.encoder, OutOfFoldFeatures):
+        if isinstance(fitted.encoder, OutOfFold):
             return logits(features, self.target)
         return self._stack(number).out_of_fold(features)
 
     def _seconds_left(self) -> float:
         return np.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+@dataclass
+class SortedColumns:
+    """Which columns of a table members read, and which go on as they are."""
+
+    texts: list[TextColumn]
+    text_numbers: list[int]
+    other_numbers: list[int]
+    kept_numbers: list[int]
+    entries: list[Entry]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that members read."""
+        return [text.name for text in self.texts]
+
+    def hashes(self, n_rows: int) -> np.ndarray:
+        """Return a hash per row over all columns that members read."""
+        if not self.texts:
+            return np.zeros(n_rows, np.uint64)
+        return combine_hashes(
+            [text.once("hashes", partial(hash_documents, text)) for text in self.texts]
+        )
+
+
+def sort_columns(columns, table: Table, members: Sequence[Member], *, keep_text) -> SortedColumns:
+    """Find and read the columns that members read; each is read and hashed once.
+
+    Parameters
+    ----------
+    columns : "auto", "all", str, list of str or int, or selector
+        As :func:`~textcnn.table.columns.text_columns` takes it.
+    table : Table
+    members : sequence of Member
+    keep_text : bool
+        Whether the columns that members read go on as well.
+    """
+    numbers, images = columns_of_members(
+        columns,
+        table,
+        reads_text=not all(member.reads_images for member in members),
+        reads_images=any(member.reads_images for member in members),
+    )
+    texts = [replace(read_text(table, number), memo={}) for number in numbers]
+    others = [number for number in range(len(table.names)) if number not in set(numbers)]
+    return SortedColumns(
+        texts=texts,
+        text_numbers=numbers,
+        other_numbers=others,
+        kept_numbers=sorted([*others, *numbers]) if keep_text else others,
+        entries=make_entries(members, texts, [table.names[number] for number in images]),
+    )
 
 
 def make_entries(
@@ -278,7 +337,7 @@ def make_entries(
     A member that joins columns has one entry where there are several text columns.
     """
     of_text = [text for text in texts if text.name not in images]
-    joined = JoinedTexts(of_text) if len(of_text) > 1 else None
+    joined = JoinedTexts(of_text, memo={}) if len(of_text) > 1 else None
     entries = []
     for member in members:
         if joined is not None and member.joins_columns:

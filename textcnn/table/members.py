@@ -14,15 +14,17 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
-from textcnn.base.out_of_fold import OutOfFoldFeatures
+from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.state import read_input
 from textcnn.base.training_rows import InSampleWarning
-from textcnn.crossfit.splits import FoldTargetWarning
+from textcnn.crossfit import FoldPlan, Target
 from textcnn.table.columns import JoinedTexts
 from textcnn.text.columns import TextColumn
+from textcnn.text.hashes import hash_documents
+from textcnn.text.learner import read_text_columns
 
 # A sparse output of more columns is a bag of words, which no table should hold.
 _MOST_COLUMNS = 1000
-_SHARED = ("cv", "target_type", "uncovered", "unlabelled", "missing_class", "scoring")
 
 
 def _svd():
@@ -86,7 +88,7 @@ class Member:
     @property
     def joins_columns(self) -> bool:
         """Whether it reads all text columns of a table as one."""
-        is_ours = isinstance(self.encoder, OutOfFoldFeatures)
+        is_ours = isinstance(self.encoder, OutOfFold)
         return is_ours and getattr(self.encoder, "columns", None) == "joined"
 
 
@@ -106,7 +108,7 @@ def entry_name(entry) -> str | None:
         return None
     if _reads_images(entry):
         return "image_cnn"
-    if isinstance(entry, OutOfFoldFeatures):
+    if isinstance(entry, OutOfFold):
         return entry._feature_name
     return type(entry).__name__.lower()
 
@@ -168,8 +170,10 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
 class MemberSettings:
     """What is the same for every member of a fit."""
 
+    plan: FoldPlan
+    target: Target  # with the plan's dropped classes left out
+    y: Any
     shared: dict[str, Any]  # parameters that every out-of-fold member takes over
-    beside: dict[str, Any]  # groups, sample_weight and time of the shared plan
     n_jobs: int | None
 
 
@@ -196,29 +200,27 @@ class FittedMember:
 
 
 def fit_member(
-    member: Member, text: TextColumn | JoinedTexts, y, settings: MemberSettings, seed: int
+    member: Member, text: TextColumn | JoinedTexts, settings: MemberSettings, seed: int
 ) -> tuple[FittedMember, np.ndarray]:
     """Fit a clone of a member on one column; return it with the features of the training rows."""
     started = time.perf_counter()
     encoder = _set_up(member.encoder, settings, seed)
     uses_targets = sees_targets(member)
-    data = _as_input(encoder, text)
     try:
         with warnings.catch_warnings():
-            # Once for the shared plan is enough; the other one becomes a note of the report.
-            warnings.simplefilter("ignore", FoldTargetWarning)
+            # Becomes a note of the report.
             warnings.filterwarnings("ignore", message="The matrix shape is")
-            if isinstance(encoder, OutOfFoldFeatures):
-                output = encoder.fit_transform(data, y, **settings.beside)
+            if isinstance(encoder, OutOfFold):
+                output = _fit_by_plan(encoder, text, settings)
             elif uses_targets:
-                output = encoder.fit_transform(data, y)
+                output = encoder.fit_transform(_as_input(encoder, text), settings.y)
             else:
-                output = encoder.fit_transform(data)
+                output = encoder.fit_transform(_as_input(encoder, text))
         features = _matrix(output, member.name)
     except Exception as error:
         error.add_note(f"while fitting member {member.name!r} on column {text.name!r}")
         raise
-    if not np.isfinite(features).all() and not isinstance(encoder, OutOfFoldFeatures):
+    if not np.isfinite(features).all() and not isinstance(encoder, OutOfFold):
         raise ValueError(
             f"Member {member.name!r} made features of column {text.name!r} that are not finite. "
             "Expected numbers for every cell, empty ones included."
@@ -233,6 +235,20 @@ def fit_member(
     return fitted, features
 
 
+def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettings) -> np.ndarray:
+    """Fit one of our encoders on a column that the table has read, by the shared plan."""
+    if encoder._read_columns is read_text_columns:
+        parts = text.columns if isinstance(text, JoinedTexts) else [text]
+        names = np.array([part.name for part in parts], object)
+        columns, inputs = [text], {"n_features_in_": len(parts), "feature_names_in_": names}
+        hashes = [text.once("hashes", lambda: hash_documents(text))]
+    else:
+        columns, inputs = read_input(encoder, _as_input(encoder, text))
+        hashes = [encoder._hash_column(column) for column in columns]
+    plan, target = settings.plan, settings.target
+    return encoder._fit_by_plan(columns, inputs, hashes, plan, target, settings.y)
+
+
 def sees_targets(member: Member) -> bool:
     """Tell whether a member learns from y: ours do, and others that take a ``cv``.
 
@@ -242,7 +258,7 @@ def sees_targets(member: Member) -> bool:
         If it needs y but has no folds: features of training rows would know their targets.
     """
     encoder = member.encoder
-    if isinstance(encoder, OutOfFoldFeatures):
+    if isinstance(encoder, OutOfFold):
         return True
     required = isinstance(encoder, BaseEstimator) and get_tags(encoder).target_tags.required
     if required and "cv" not in encoder.get_params(deep=False):
@@ -263,7 +279,7 @@ def check_foreign(member: Member, *, all_labelled: bool, all_covered: bool) -> N
     ValueError
         If rows have no target or are predicted by no model: only our own encoders know such rows.
     """
-    if isinstance(member.encoder, OutOfFoldFeatures) or not sees_targets(member):
+    if isinstance(member.encoder, OutOfFold) or not sees_targets(member):
         return
     if not all_labelled or not all_covered:
         what = "rows without a target" if not all_labelled else "rows that no model predicts"
@@ -292,8 +308,8 @@ def _set_up(encoder, settings: MemberSettings, seed: int):
         return encoder
     has = encoder.get_params(deep=False)
     changes: dict[str, Any] = {}
-    if isinstance(encoder, OutOfFoldFeatures):
-        changes = {name: settings.shared[name] for name in _SHARED}
+    if isinstance(encoder, OutOfFold):
+        changes = dict(settings.shared)
     elif "cv" in has and get_tags(encoder).target_tags.required:
         changes = {"cv": settings.shared["cv"]}
     for name, value in (("random_state", seed), ("n_jobs", settings.n_jobs)):
@@ -307,7 +323,7 @@ def _as_input(encoder, text: TextColumn | JoinedTexts):
     if isinstance(text, JoinedTexts):
         return pd.DataFrame({column.name: column.cells for column in text.columns}, dtype=object)
     series = pd.Series(text.cells, name=text.name, dtype=object)
-    is_ours = isinstance(encoder, OutOfFoldFeatures) and not hasattr(encoder, "estimator")
+    is_ours = isinstance(encoder, OutOfFold) and not hasattr(encoder, "estimator")
     if is_ours or _takes_one_dimension(encoder):
         return series
     return series.to_frame()
@@ -344,13 +360,13 @@ def _feature_names(encoder, column: str, member: str, n_features: int) -> list[s
     if hasattr(encoder, "get_feature_names_out"):
         own = [str(name) for name in encoder.get_feature_names_out()]
     prefixes = (column,)
-    if isinstance(encoder, OutOfFoldFeatures):
-        prefixes = (*encoder._model_set_names([column]), encoder._feature_name)
+    if isinstance(encoder, OutOfFold):
+        prefixes = (f"{column}_{encoder._feature_name}", encoder._feature_name)
     endings = []
     for name in own:
         prefix = next((p for p in prefixes if name == p or name.startswith(f"{p}_")), "")
         endings.append(name[len(prefix) :].lstrip("_"))
-    if n_features == 1 and not isinstance(encoder, OutOfFoldFeatures):
+    if n_features == 1 and not isinstance(encoder, OutOfFold):
         endings = [""]
     return [f"{column}_{member}_{ending}" if ending else f"{column}_{member}" for ending in endings]
 
