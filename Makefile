@@ -50,9 +50,10 @@ fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01
 soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
 	$(PY) hardening/soak.py --fits $(FITS) --rows $(ROWS)
 
-lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
+lint: $(VENV)/.ready-test ## ruff check and format check, and which module may import which
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
 
 format: $(VENV)/.ready-test ## let ruff rewrite what it can
 	$(PY) -m ruff check --fix .

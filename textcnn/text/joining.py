@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from textcnn.text.columns import TextColumn, once
 from textcnn.text.tokens import make_tokenizer
-
-if TYPE_CHECKING:
-    from textcnn.text.columns import TextColumn
 
 # A control character that separates units, which is no word of any text.
 SEPARATOR = "\x1f"
@@ -34,8 +31,6 @@ class JoinedColumns:
 
     def once(self, key, make):
         """Return what ``make()`` returns, as :meth:`TextColumn.once` does."""
-        from textcnn.text.columns import once
-
         return once(self.memo, key, make)
 
     def label(self, number: int) -> str:
