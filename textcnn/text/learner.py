@@ -134,8 +134,14 @@ def _prepared(network: TextNetwork, documents) -> Prepared:
 
 
 def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
-    """Return the text columns of X, or one that joins them where ``columns="joined"``."""
+    """Return the text columns of X, or one that joins them if the estimator joins columns."""
     columns = read_columns(estimator, X, reset=reset)
-    if estimator.columns == "joined" and len(columns) > 1:
-        return [JoinedColumns(columns)]
-    return columns
+    if len(columns) == 1:
+        return columns
+    if reset:
+        joins = estimator.columns == "joined"
+    else:  # as at fit, whatever parameters were set since
+        joins = (
+            sum(len(getattr(models, "readers", "1")) for models, *_ in estimator._model_sets) == 1
+        )
+    return [JoinedColumns(columns)] if joins else columns
