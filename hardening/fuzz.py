@@ -86,9 +86,7 @@ def main() -> int:
     """Run the given parts; return 1 if one failed."""
     parser = argparse.ArgumentParser(description="Fuzz with hostile texts, frames and files.")
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(COUNTS)}; default: all")
-    parser.add_argument(
-        "--share", type=float, default=1.0, help="share of the examples"
-    )
+    parser.add_argument("--share", type=float, default=1.0, help="share of the examples")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=FOLDER / "results")
     options = parser.parse_args()
