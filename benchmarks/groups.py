@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def score(splitter, X, y, groups, seed) -> float:
-    """Return the pipeline's mean ROC AUC over the folds; the encoder uses the same kind of folds."""
+    """Return the pipeline's mean ROC AUC; the encoder uses the same kind of folds."""
     encoder = TextCNNEncoder(cv=splitter, n_filters=16, max_length=80, random_state=seed)
     boosting = HistGradientBoostingClassifier(max_iter=40, max_depth=3, random_state=seed)
     is_grouped = isinstance(splitter, StratifiedGroupKFold)

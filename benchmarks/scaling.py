@@ -82,7 +82,7 @@ def rows(options) -> str:
         print(lines[-1], flush=True)
     return (
         "## Cost against rows\n\nMR repeated and shuffled, read from a CSV file; two folds, one "
-        "epoch, 16 filters of 3 words, 32 trainable dimensions per word; first fit of its process, "
+        "epoch, 16 filters of 3 words, 32 trainable dimensions a word; first fit, "
         "import and trace excluded. The limit is three times the text plus 1.5 GiB.\n\n"
         + "\n".join(lines)
     )
