@@ -117,7 +117,7 @@ def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
     assert main(["report", model, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["verified"] and len(report["members"]) == 2
-    assert report["receipts"]["review, linear"]["verified"]
+    assert report["reports"]["review, linear"]["verified"]
     new = NEW[["review"]].assign(price=2.5)
     for source, write, price in (
         ("new.parquet", new.to_parquet, 2.5),
