@@ -111,7 +111,11 @@ def test_column_names():
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        (["reviews"], ValueError, "contains a value that is not a column of X.*Received: 'reviews'"),
+        (
+            ["reviews"],
+            ValueError,
+            "contains a value that is not a column of X.*Received: 'reviews'",
+        ),
         ([7], ValueError, "Received: 7"),
         ([True], ValueError, "Received: True"),
         ("reviews", ValueError, "Received: 'reviews'"),
