@@ -113,7 +113,10 @@ def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
     features = TableFeatures(("svd", "linear"), cv=2, random_state=0).fit(table, Y)
     features.save(model)
     assert main(["report", model]) == 0
-    assert "no model predicted what it knew (linear of review)" in capsys.readouterr().out
+    assert (
+        "no model predicted a row that it was trained on (linear of review)"
+        in capsys.readouterr().out
+    )
     assert main(["report", model, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["verified"] and len(report["members"]) == 2
@@ -162,11 +165,11 @@ BAD = {
     "ragged, short": (b"id,review\n1,a\n2\n", "row 2 of {path!r} (line 3) has 1 cells"),
     "encoding": (
         b"id,review\n1,a\n2,caf\xe9\n",
-        "row 2, column 'review' of {path!r} is not in",
+        "row 2, column 'review' of {path!r} is not valid",
     ),
     "quote": (b'id,review\n1,"a"b\n', "row 1 of {path!r} (line 2) cannot be read"),
     "open quote": (b'id,review\n1,"a', "cannot be read: unexpected end of data"),
-    "line in a name": (b'"a\nb\x85","\xff"\n1,2\n', r"It has: a\nb\udc85, \udcff."),
+    "line in a name": (b'"a\nb\x85","\xff"\n1,2\n', r"Its columns: a\nb\udc85, \udcff."),
     "twice": (b"review,review\na,b\n", "two columns named 'review'"),
     "empty": (b"", "is empty"),
     "no rows": (b"id,review\n", "has no rows"),

@@ -1,4 +1,4 @@
-"""From the fold models' outputs to one matrix of out-of-fold features."""
+"""Combine the outputs of fold models to a matrix of out-of-fold features."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ def assemble(
     add_spread: bool = False,
     add_indicator: bool = False,
 ) -> np.ndarray:
-    """Put the outputs of all fold models together, one row per row of the table.
+    """Combine the outputs of all fold models, with one row per row of the table.
 
     Parameters
     ----------
     plan : FoldPlan
     outputs : list of ndarray
-        ``outputs[k]`` has the shape (len(plan.assignments[k].predict), n_columns): what model k
-        gives for those rows, in that order.
+        ``outputs[k]`` has the shape (len(plan.assignments[k].predict), n_columns): the outputs of
+        model k for these rows, in the same order.
     uncovered : {"raise", "nan"} or float, default="raise"
         Value of rows that no model predicts.
     add_spread : bool, default=False
         Whether to append, per column, the standard deviation over the models that predict a row
-        (0 where there is one, NaN or 0 where there is none).
+        (0 for one model, NaN or 0 for none).
     add_indicator : bool, default=False
-        Whether to append a last column: 1 where no model predicts the row, else 0.
+        Whether to append a last column: 1 if no model predicts the row, else 0.
 
     Returns
     -------
     ndarray of shape (n_rows, n_columns [* 2] [+ 1]), float32
-        Means over the models that predict a row, taken in float64 in the plan's order. A row
-        predicted by one model keeps that model's values.
+        Means over the models that predict a row, computed in float64 in the plan's order. For a row
+        predicted by one model these are that model's outputs.
 
     Raises
     ------
     ValueError
-        If the outputs do not fit the plan, or rows are uncovered and must not be.
+        If the outputs do not match the plan, or rows are uncovered with ``uncovered="raise"``.
     """
     check_uncovered(uncovered)
     n_columns = _check_outputs(plan, outputs)
@@ -78,11 +78,11 @@ def average(outputs: list[np.ndarray]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no output, or they differ in shape.
+        If there are no outputs, or their shapes differ.
     """
     shapes = [np.shape(output) for output in outputs]
     if not shapes or len(set(shapes)) > 1:
-        raise ValueError(f"Outputs of one shape are expected. Received: shapes {shapes}.")
+        raise ValueError(f"Expected outputs of the same shape. Received: shapes {shapes}.")
     total = np.zeros(shapes[0])
     for output in outputs:
         total += output
@@ -90,16 +90,17 @@ def average(outputs: list[np.ndarray]) -> np.ndarray:
 
 
 def assemble_new(outputs, *, add_spread: bool, add_indicator: bool) -> np.ndarray:
-    """Put the features of new rows side by side: the mean of each set's models.
+    """Combine the features of new rows: the mean over the models of each set.
 
     Parameters
     ----------
     outputs : iterable of list of ndarray
-        Per set of models (one per column, say) what each model gives, (n_rows, n_columns).
+        Per set of models (for example one per column) the output of each model, (n_rows,
+        n_columns).
     add_spread : bool
-        Whether each mean is followed by the standard deviation over its models.
+        Whether to add the standard deviation over the models after each mean.
     add_indicator : bool
-        Whether a last column says that every row is predicted: 0.
+        Whether to add the indicator of uncovered rows as last column: 0 for all new rows.
 
     Returns
     -------
@@ -116,7 +117,7 @@ def assemble_new(outputs, *, add_spread: bool, add_indicator: bool) -> np.ndarra
 
 
 def _check_outputs(plan, outputs) -> int:
-    """Compare the outputs with the plan and return their number of columns."""
+    """Check the outputs against the plan and return their number of columns."""
     expected = [len(assignment.predict) for assignment in plan.assignments]
     shapes = [np.shape(output) for output in outputs]
     fits = len(shapes) == len(expected) and all(
@@ -125,7 +126,7 @@ def _check_outputs(plan, outputs) -> int:
     )
     if not fits:
         raise ValueError(
-            f"One output per model is expected, with {expected} rows and the same columns. "
+            f"Expected one output per model, with {expected} rows and the same number of columns. "
             f"Received: shapes {shapes}."
         )
     return shapes[0][1]
