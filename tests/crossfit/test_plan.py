@@ -658,7 +658,7 @@ BROKEN = {
     "rows without a target: row 1": (
         ([0], [1], [2]), {"labelled": np.array([True, False, True, True])}
     ),
-    "predicts rows whose group is in its training rows": (([0, 1], [], [2]), {"groups": np.array([0, 1, 1, 2])}),
+    "predicts rows whose group": (([0, 1], [], [2]), {"groups": np.array([0, 1, 1, 2])}),
     "validated on rows whose group": (([0], [1], [2]), {"groups": np.array([0, 0, 1, 2])}),
     "not earlier than those it predicts": (
         ([0, 1], [], [2]), {"time": np.array([0, 2, 2, 3]), "ordered": True}
