@@ -1,4 +1,4 @@
-"""What n-grams add to the outputs of linear models: their weights, times how much a text holds."""
+"""Contributions of n-grams to the outputs of linear models: weight times TF-IDF."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def explain_linear(encoder, X) -> TextExplanation:
 
 
 def weights_of(encoder, X) -> pd.DataFrame:
-    """Return the mean coefficient of each n-gram that some texts hold: one line per output."""
+    """Return the mean coefficient of each n-gram in some texts: one line per output."""
     frames = []
     for number, (column, names) in enumerate(_columns(encoder, X)):
         counter, models = encoder._counters[number], encoder._models[number]
@@ -87,7 +87,7 @@ def _columns(encoder, X):
 
 
 def _parts(column, number: int) -> list[tuple[str, list[str]]]:
-    """Return the name and the cells of a column, or of each that one model reads as one."""
+    """Return the name and the cells of a column, or of each joined column."""
     if isinstance(column, JoinedColumns):
         return [(part.label(place), part.cells) for place, part in enumerate(column.columns)]
     return [(column.label(number), column.cells)]
@@ -96,13 +96,13 @@ def _parts(column, number: int) -> list[tuple[str, list[str]]]:
 def _weights(model, head: Target) -> np.ndarray:
     """Return a model's coefficients, (n_ngrams, n_outputs), on the scale of outputs."""
     coefficients = np.asarray(model.estimator["linear"].coef_, np.float64)
-    if head.is_regression:  # ridge regression has an output per line, and is in units of y
+    if head.is_regression:  # ridge regression has an output per row, in units of y
         return np.atleast_2d(coefficients).T
     return in_units(head, coefficients, model.level)
 
 
 def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:
-    """Return what each occurrence of an n-gram adds; several share what they add together."""
+    """Return the contribution of each occurrence of an n-gram; occurrences share it equally."""
     row.sort_indices()
     places = np.searchsorted(row.indices, columns)
     distinct, numbers, counts = np.unique(columns, return_inverse=True, return_counts=True)
@@ -110,7 +110,7 @@ def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:
 
 
 def _explained_text(name: str, placed: PlacedNgrams, added: np.ndarray) -> ExplainedText:
-    """Share out n-grams to the words that their characters belong to."""
+    """Divide the contributions of n-grams among the words of their characters."""
     word_of = np.full(len(placed.text), -1)
     for number, (start, stop) in enumerate(placed.word_spans.tolist()):
         word_of[start:stop] = number

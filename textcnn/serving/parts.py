@@ -1,4 +1,4 @@
-"""What serving takes out of a saved file: the networks and the target's kind, not the receipt."""
+"""The parts of a saved file that serving needs: networks and target type, not the report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from textcnn.text.vocabulary import Vocabulary
 
 @dataclass
 class ServedWeights:
-    """A model's arrays."""
+    """The arrays of a model."""
 
     weights: list[np.ndarray]
     names: list[str]
@@ -34,7 +34,7 @@ class ServedWeights:
 
 @dataclass
 class ServedLevelled:
-    """A model with the level of the rows that it learnt from."""
+    """A model with the base rate of its training rows."""
 
     model: ServedWeights
     level: Level
@@ -42,7 +42,7 @@ class ServedLevelled:
 
 @dataclass
 class ServedNetwork:
-    """The models of one text column, or of all columns of a plain predictor."""
+    """The models of one text column, or of all columns of a classifier or regressor."""
 
     names: list[str]
     readers: list[ColumnReader]
@@ -70,12 +70,12 @@ _PARAMETERS = {"add_indicator": bool, "add_spread": bool}
 
 
 class ServingRegistry(Registry):
-    """Makes the parts above of what a file holds, and leaves the rest unread."""
+    """Creates the parts above from a file, and ignores the rest."""
 
     @staticmethod
     @cache
     def entry(name: str) -> Entry:
-        """Return how objects of a name are made."""
+        """Return the entry of a class name."""
         if name in _PARTS:
             kind = _PARTS[name]
             only = tuple(part.name for part in dataclasses.fields(kind))
@@ -84,11 +84,13 @@ class ServingRegistry(Registry):
             return Entry(_make_vocabulary, any_attribute=True)
         if name in _AS_THEY_ARE:
             return Registry.entry(name)
-        raise FileFormatError(f"It holds an object that is not served: {str(name)[:80]!r}.")
+        raise FileFormatError(
+            f"It contains an object that serving does not support: {str(name)[:80]!r}."
+        )
 
 
 def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, Any]]:
-    """Return the class of the saved estimator, and what serving needs of it by name.
+    """Return the class of the saved estimator, and the parts for serving by name.
 
     Raises
     ------
@@ -103,12 +105,12 @@ def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, A
             nodes = {pair[0]: pair[1] for pair in state[part]["dict"] if pair[0] in hints}
             found |= {key: reader.decode(value) for key, value in nodes.items()}
     except (TypeError, KeyError, IndexError) as error:
-        raise FileFormatError(f"It holds no estimator of textcnn ({error!r}).") from error
+        raise FileFormatError(f"It contains no estimator of textcnn ({error!r}).") from error
     for key, hint in (_PARAMETERS | _FITTED).items():
         if key in found and not matches(found[key], hint):
-            raise FileFormatError(f"{key!r} is of another type. Expected: {hint}.")
+            raise FileFormatError(f"{key!r} has a wrong type. Expected: {hint}.")
     if "_head" not in found or not found.get("_networks"):
-        raise FileFormatError("It holds no fitted text network.")
+        raise FileFormatError("It contains no fitted text network.")
     check_head(found["_head"])
     for networks in found["_networks"]:
         for network in networks:
@@ -117,7 +119,7 @@ def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, A
 
 
 def _make_vocabulary(state: dict) -> Vocabulary:
-    """Make a vocabulary whose table may be of 8 bits."""
+    """Create a vocabulary whose vectors may be int8."""
     given = state.get("given")
     if not isinstance(given, QuantizedVectors):
         return Vocabulary.from_state(state)
