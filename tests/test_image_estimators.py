@@ -327,8 +327,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [
-        (ImageCNNClassifier(**TINY), np.zeros(40), "one class only.*take a regressor"),
-        (ImageCNNClassifier(**TINY), ["ant"] * 40, "one class only: 'ant' on all 40 rows"),
+        (ImageCNNClassifier(**TINY), np.zeros(40), "only one class.*use a regressor"),
+        (ImageCNNClassifier(**TINY), ["ant"] * 40, "only one class: 'ant' in all 40 rows"),
         (ImageCNNClassifier(**TINY), np.full(40, np.nan), "no value|NaN"),
         (ImageCNNClassifier(**TINY), np.random.default_rng(0).random(40), "Unknown label type"),
         (ImageCNNRegressor(**TINY), np.array(["a", "b"] * 20), "numbers|numeric|string|float"),

@@ -1,4 +1,4 @@
-"""A table with text goes in, the same table with out-of-fold text features comes out."""
+"""Replace the text columns of a table by out-of-fold features."""
 
 from __future__ import annotations
 
@@ -41,81 +41,83 @@ KEEP = ("all", "earning")
 
 
 class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
-    """Replace the text columns of a table by features that several members make of them.
+    """Replace the text columns of a table by features of several encoders, its members.
 
-    Text columns are found, every member makes its features of each of them by one shared fold
-    plan, and the other columns pass through untouched. :meth:`fit_transform` gives training rows
-    out-of-fold features: predictions of models that never saw a row's target. :meth:`transform`
-    gives new rows the mean of all models. ``report_`` says what each member earned.
+    Text columns are found automatically, every member encodes each of them with the same folds,
+    and the other columns pass through unchanged. :meth:`fit_transform` gives training rows
+    out-of-fold features: predictions of models that were not trained on that row.
+    :meth:`transform` gives new rows the mean of all models. ``report_`` shows the gain of each
+    member.
 
     .. warning::
-        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows
-        features from models that saw their targets; what is trained on them looks too good.
+        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. It gives training rows features
+        from models that were trained on them, and models trained on such features overfit.
         Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Cost: that of all members on all text columns, and of five linear models per fold, member and
+    Cost: that of all members on all text columns, and five linear models per fold, member and
     column for the gains. Of the default members ``"svd"`` and ``"linear"`` take seconds for ten
     thousand texts, ``"cnn"`` takes most of the time.
 
     Parameters
     ----------
     members : list or tuple of str, encoder or (str, encoder), default=("svd", "linear", "cnn")
-        ``"svd"``: skrub's ``StringEncoder``, TF-IDF and a truncated SVD that never look at y
+        ``"svd"``: skrub's ``StringEncoder``, TF-IDF and a truncated SVD, which do not use y
         (needs ``pip install 'textcnn[table]'``); ``"linear"``: :class:`TextLinearEncoder`;
-        ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same of characters
-        and with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, which alone reads
-        columns of image files, and nothing else. Any other transformer: one that learns from y
-        must have a ``cv``, as :class:`OutOfFoldEncoder` has; one that does not is never shown y.
-        Their parameters are reached by name: ``cnn__n_filters``. A member with
-        ``columns="joined"`` (``cnn__columns="joined"``, or an encoder so made) reads all text
-        columns as one, called ``joined``, where there are several.
+        ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same with characters
+        or with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, for columns of image
+        files only. Other transformers can be passed too: one that uses y must have a ``cv``, such
+        as :class:`OutOfFoldEncoder`; others do not get y. Parameters of members are set by name:
+        ``cnn__n_filters``. A member with ``columns="joined"`` (``cnn__columns="joined"``, or an
+        encoder with this parameter) joins several text columns into one, named ``joined``.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
-        The text columns. ``"auto"``: columns of strings whose filled cells are at least 5 %
-        distinct and hold three words or more on average (a sign of a script without spaces is a
-        word), but not those whose cells all end as image files do (``.jpg`` say), which are read
-        as images where a member reads such. A selector is one of skrub, scikit-learn's
-        ``make_column_selector``, or any function from a frame to names.
+        The text columns. ``"auto"``: columns of strings with at least 5 % distinct values and at
+        least three words per cell on average, ignoring empty cells (in scripts without spaces each
+        character is a word). Columns of image files (all cells end with ``.jpg``, for example) are
+        not text; they are used if a member encodes images. A selector is one of skrub,
+        scikit-learn's ``make_column_selector``, or a function from a DataFrame to column names.
     cv : int, splitter or iterable, default=5
-        An int is the number of folds: stratified for classes, whole groups where ``groups`` are
-        given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
-        (train, test) row numbers that covers each row works too. All members follow it.
+        An int is the number of folds: stratified for classes, by group if ``groups`` are
+        given, always shuffled with ``random_state``. Any scikit-learn splitter or an iterable of
+        (train, test) row numbers that covers each row works too. All members use the same folds.
     keep : {"all", "earning"}, default="all"
-        ``"all"``: every member's features are in the table, and the report advises.
-        ``"earning"``: a member stays on a column only if what it adds to the other columns and to
-        the members kept before it is more than two standard errors above zero over ``n_repeats``
-        fold plans: by Student's t for the number of folds, and the more members and columns there
-        are the more (Bonferroni), so that chance passes for a gain as rarely in a whole table as
-        in one look. That is a selection by the training target: validate it as a part of the
-        model, inside cross-validation, never by the rows that it was fitted on. Members that gain
-        on the first plan are fitted ``n_repeats`` times.
+        ``"all"``: the table has the features of all members, and the report shows their gains.
+        ``"earning"``: a member is kept on a column only if its gain over the other columns and the
+        members kept before it is significant: above two standard errors over ``n_repeats`` fold
+        plans, by Student's t for the number of folds and with a Bonferroni correction for the
+        number of members and columns. This is a selection by the training target: validate it as a
+        part of the model, inside cross-validation, never on the rows that it was fitted on. Members
+        with a gain on the first plan are fitted ``n_repeats`` times.
     keep_text : bool, default=False
-        Whether the text columns stay in the table.
+        Whether to keep the text columns in the table.
     time_limit : float or None, default=None
-        Seconds for the members. The cheapest are fitted first, and what does not fit is left out,
-        with a warning and a line in the report. A network is ended after an epoch, other
-        estimators after a model; skrub's encoder cannot be interrupted. Results then depend on the
-        machine.
+        Seconds for all members. The cheapest are fitted first; members for which there is not
+        enough time are left out, with a warning and a note in the report. A network can be stopped
+        after an epoch, other estimators after a model; skrub's encoder cannot be stopped. Results
+        then depend on the speed of the machine.
     n_repeats : int, default=3
-        Fold plans for ``keep="earning"``; one where ``cv`` cannot be drawn anew.
+        Number of fold plans for ``keep="earning"``; always one if ``cv`` has no random folds.
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"
-        ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
-        ``"continuous"`` where they are quantities.
+        ``"auto"`` is scikit-learn's ``type_of_target``, which treats integers as classes: pass
+        ``"continuous"`` if they are quantities.
     uncovered : {"raise", "nan"} or float, default="raise"
-        What rows get that no model predicts, such as the first block in time.
+        Feature of rows that no model predicts, such as the first rows in time: an error, NaN or a
+        number.
     unlabelled : {"fold", "mean"}, default="fold"
-        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
-        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
+        How rows without a target are predicted; models are not trained on them. ``"fold"`` assigns
+        each to one fold, so that its feature does not reveal that it has no target; ``"mean"``
+        averages all models.
     missing_class : {"raise", "drop"}, default="raise"
-        Where some model's rows lack a class: an error, or no column for that class on any row.
+        If a class is missing in the training rows of a model: an error, or no column for that
+        class.
     scoring : None, str or sequence of str, default=None
-        Metrics of the members' receipts: scikit-learn scorer names; gains are in the first. None
-        chooses by the target: ROC AUC, log-loss for several classes, R² for numbers.
+        Metrics of the members' reports: scikit-learn scorer names; the first is used for gains.
+        None chooses by the target: ROC AUC, log-loss for several classes, R² for numbers.
     n_jobs : int or None, default=None
-        Handed to members that have none of their own.
+        Number of processes, for members without their own ``n_jobs``.
     random_state : None, int, RandomState or Generator, default=None
-        Source of the folds, and the seed of members that have none of their own. With an int a
-        member's features are those that the same encoder alone makes with it.
+        Seed of the folds, and of members without their own seed. With an int a member's features
+        equal those of the same encoder alone with that seed.
 
     Attributes
     ----------
@@ -123,23 +125,23 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         Score, gain, seconds and verdict of each member on each column; ``.to_frame()``,
         ``.verify()``.
     encoders_ : dict
-        (column, member) → the fitted encoder of each feature set in the table. Ours have a
-        ``report_`` of their own.
+        (column, member) → the fitted encoder of each feature in the table. Encoders of this package
+        have their own ``report_``.
     text_columns_ : list of str
-        Names of the text columns, and of columns of images that a member reads.
+        Names of the text columns, and of image columns that a member encodes.
     classes_ : ndarray, list or None
-        Sorted classes; names of labels for multilabel; None for numbers.
+        Sorted classes; names of labels for multilabel; None for regression.
     target_type_ : str
-        The kind of target that was found.
+        The type of target.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of str
-        Their names, where they have names.
+        Their names, if X had column names.
 
     Raises
     ------
     ValueError, TypeError
-        From ``fit`` and ``fit_transform``: what happened, what was expected and what to type next.
+        For invalid input; the message says what was expected.
     ImportError
         If a member's package is missing.
 
@@ -147,31 +149,33 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     -----
     TableFeaturesWarning
         If there is no text column, a text column is empty, the time was too short for a member,
-        or nothing was earned. The table then comes out with fewer features.
+        or no gain was significant. The table then has fewer features.
 
     See Also
     --------
-    TextCNNEncoder, TextLinearEncoder : The members by themselves.
+    TextCNNEncoder, TextLinearEncoder : Single encoders.
     OutOfFoldEncoder : Any classifier or regressor as a member.
 
     Notes
     -----
-    A member takes over ``cv``, ``target_type``, ``uncovered``, ``unlabelled``, ``missing_class``
-    and ``scoring`` of the table, whatever its own say. New columns are float32 and stand to the
-    right, by column and in the order of ``members``, joined ones last, named ``{column}_{member}``
-    and the class or component where there are several. A table without text columns comes out as
-    it is. On tables of a few thousand rows with several text columns the unsupervised ``"svd"`` has
-    beaten out-of-fold features in trials, so it is among the defaults.
+    ``cv``, ``target_type``, ``uncovered``, ``unlabelled``, ``missing_class`` and ``scoring`` of
+    TableFeatures replace those of its members. New columns are float32 and follow the other
+    columns, by text column and in the order of ``members``, joined ones last, with the names
+    ``{column}_{member}``, followed by the class or component if there are several. A table without
+    text columns is returned unchanged. In benchmarks on tables of a few thousand rows with several
+    text columns, the unsupervised ``"svd"`` was better than out-of-fold features, so it is a
+    default member.
 
     Gains are measured by a linear model on the other columns (numbers, dates, and up to 30
-    categories; not more than 300 columns) and one set of out-of-fold predictions per member: logits
-    of ours, and those of a linear model on the features of others such as ``"svd"``. They are
-    nested without a second fit: a stack learns from the rows of one fold, predicted by the one
-    model that saw none of their targets, and is scored on other rows of that fold. So it knows
-    few rows and finds a little less than there is. Where several models predict a row (repeated
-    folds) gains are optimistic, and labelled so. They tell what a member adds to those above it
-    in the report, not what gradient boosting will make of them. Their standard errors follow
-    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
+    categories; at most 300 columns) and one set of out-of-fold predictions per member: logits
+    of encoders of this package, otherwise (``"svd"``, for example) predictions of a linear model on
+    the member's features. They are nested, but no member is fitted again: a stack is trained on the
+    rows of one fold, predicted by the one model that was not trained on them, and is scored on
+    other rows of that fold. With so few rows, gains are slightly underestimated. If several models
+    predict a row (repeated folds), gains are optimistic, and the report says so. A gain is relative
+    to the members above in the report, and gradient boosting may gain more or less. Standard errors
+    follow C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52,
+    2003.
 
     Examples
     --------
@@ -189,7 +193,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     >>> table.columns.tolist(), table["price"].dtype
     (['price', 'review_linear'], dtype('int64'))
     >>> features.report_.to_frame()[["column", "member", "verdict"]].values.tolist()
-    [['review', 'linear', 'earns its place']]
+    [['review', 'linear', 'significant gain']]
     >>> features.transform(pd.DataFrame({"price": [7], "review": ["a good one"]})).shape
     (1, 2)
     """
@@ -249,22 +253,22 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         """Fit all members for ``transform`` on new rows.
 
         .. warning::
-            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
-            features from models that saw their targets. Use :meth:`fit_transform` for those.
+            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it gives training rows
+            features from models that were trained on them. Use :meth:`fit_transform` for those.
 
         Parameters
         ----------
         X : DataFrame of pandas or polars, array or list of rows, of shape (n_rows, n_columns)
             The table. A Series is a table of one column.
         y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from.
+            Targets. Rows with a missing target are not used for training.
         groups : array-like of shape (n_rows,) or "documents", optional
-            Rows of one group are never on both sides of a fold. ``"documents"`` makes a group of
-            rows whose texts are equal; rows without any text stay apart.
+            Rows of a group stay in the same fold. ``"documents"`` makes a group of rows with
+            identical texts; rows without text are not grouped.
         sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training and scores; a row of weight 0 is never learnt from.
+            Weight of each row in training and scores; rows of weight 0 are not used for training.
         time : array-like of numbers or dates, shape (n_rows,), optional
-            Models learn only from rows earlier than those they predict.
+            Models are trained only on rows earlier than those they predict.
 
         Returns
         -------
@@ -276,52 +280,52 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         return self
 
     def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit, and return the table with out-of-fold features in place of its text.
+        """Fit, and return the table with out-of-fold features instead of its text.
 
-        Each row's features come from models that never saw that row's target. This is not what
-        ``fit(X, y).transform(X)`` returns.
+        Each row's features come from models that were not trained on that row, unlike those of
+        ``fit(X, y).transform(X)``.
 
         Parameters
         ----------
         X : DataFrame of pandas or polars, array or list of rows, of shape (n_rows, n_columns)
             The table. A Series is a table of one column.
         y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from but that get features.
+            Targets. Rows with a missing target are not used for training but get features.
         groups : array-like of shape (n_rows,) or "documents", optional
             As for :meth:`fit`.
         sample_weight : array-like of shape (n_rows,), optional
-            As for :meth:`fit`; a row of weight 0 gets features nevertheless.
+            As for :meth:`fit`; rows of weight 0 get features too.
         time : array-like of numbers or dates, shape (n_rows,), optional
             As for :meth:`fit`.
 
         Returns
         -------
-        DataFrame or ndarray, of X's own kind
-            The other columns as they were, then the features, float32.
+        DataFrame or ndarray, of the same type as X
+            The other columns unchanged, then the features as float32.
         """
         table, features = self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
         self._warn(stacklevel=4)  # behind scikit-learn's wrapper of set_output
         return self._finished(table, features)
 
     def transform(self, X):
-        """Return new rows with features in place of their text.
+        """Return new rows with features instead of their text.
 
         For training rows use what :meth:`fit_transform` returned.
 
         Parameters
         ----------
         X : DataFrame, array or list of rows
-            The same columns as at fit. A text column may be wholly missing (all cells None), not
-            absent.
+            The same columns as at fit. All cells of a text column may be None, but the column must
+            exist.
 
         Returns
         -------
-        DataFrame or ndarray, of X's own kind
+        DataFrame or ndarray, of the same type as X
 
         Warns
         -----
         InSampleWarning
-            If 100 rows or more are given and nine in ten of them are training rows.
+            If at least 90 % of 100 or more rows are training rows.
         """
         check_is_fitted(self)
         table = read_table(self, X, reset=False)
@@ -343,7 +347,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         return self._finished(table, np.hstack([_no_features(table), *blocks]))
 
     def get_feature_names_out(self, input_features=None):
-        """Return the names of the columns that come out.
+        """Return the names of the output columns.
 
         Parameters
         ----------
@@ -364,7 +368,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
 
     @property
     def report_(self) -> TableReport:
-        """What each member earned on each column."""
+        """The gain of each member on each column."""
         check_is_fitted(self)
         report = replace(self._report)
         report.encoders = self.encoders_
@@ -377,9 +381,9 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         return {(fitted.column, fitted.member): fitted.encoder for fitted in self._fitted_members}
 
     def get_metadata_routing(self):
-        """Return which of ``groups``, ``sample_weight`` and ``time`` this transformer asks for.
+        """Return which of ``groups``, ``sample_weight`` and ``time`` this transformer requests.
 
-        A splitter that needs groups makes it ask for them; with an int ``cv`` say
+        Groups are requested if ``cv`` is a splitter that needs them; with an int ``cv`` use
         ``set_fit_request(groups=True)``.
 
         Returns
@@ -389,11 +393,11 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         return with_groups_of(self.cv, super().get_metadata_routing())
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether ``fit`` has ended."""
+        """Return whether the transformer is fitted."""
         return hasattr(self, "_fitted_members")
 
     def __sklearn_tags__(self):
-        """Say that cells may be anything, and that a target is needed."""
+        """Allow any cells and require a target."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.allow_nan = True
@@ -403,7 +407,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         return tags
 
     def _check_settings(self) -> list:
-        """Check every parameter, before X is looked at; return the members."""
+        """Check all parameters before X; return the members."""
         parameters.one_of(self, "keep", KEEP)
         parameters.yes_or_no(self, "keep_text")
         parameters.whole_number(self, "n_repeats", 1)
@@ -521,12 +525,12 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         return kept, report_of(stage, self.keep, texts, n_others=n_others, n_used=stage.n_used)
 
     def _warn(self, stacklevel: int) -> None:
-        """Say what the user must hear even if the report is never read."""
+        """Issue the warnings of the report."""
         for line in self._report.warnings:
             warnings.warn(line, TableFeaturesWarning, stacklevel=stacklevel)
 
     def _finished(self, table: Table, features: np.ndarray):
-        """Put columns and features together in the table's own container."""
+        """Return columns and features in the table's own container."""
         names = [name for fitted in self._fitted_members for name in fitted.names]
         # scikit-learn would convert the finished table, whose features are objects in an array.
         chosen = getattr(self, "_sklearn_output_config", {}).get("transform")
@@ -535,7 +539,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
 
 
 def _is_iterator(cv) -> bool:
-    """Tell whether ``cv`` can be read once only."""
+    """Return whether ``cv`` can be iterated only once."""
     return hasattr(cv, "__next__") and not isinstance(cv, Integral)
 
 

@@ -1,4 +1,4 @@
-"""Folds and targets of a cross-fit; knows no text, no image and no Keras."""
+"""Folds, targets and reports of a cross-fit, independent of text, images and Keras."""
 
 from __future__ import annotations
 

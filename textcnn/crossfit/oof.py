@@ -1,4 +1,4 @@
-"""From the fold models' outputs to one matrix of out-of-fold features."""
+"""Combine the outputs of fold models to a matrix of out-of-fold features."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def assemble(
     *,
     uncovered="raise",
 ) -> np.ndarray:
-    """Put the outputs of all fold models together, one row per row of the table.
+    """Combine the outputs of all fold models, with one row per row of the table.
 
     Parameters
     ----------
     plan : FoldPlan
     outputs : list of ndarray
-        ``outputs[k]`` has the shape (len(plan.assignments[k].predict), n_columns): what model k
-        gives for those rows, in that order.
+        ``outputs[k]`` has the shape (len(plan.assignments[k].predict), n_columns): the outputs of
+        model k for these rows, in the same order.
     uncovered : {"raise", "nan"} or float, default="raise"
         Value of rows that no model predicts.
 
@@ -33,7 +33,7 @@ def assemble(
     Raises
     ------
     ValueError
-        If the outputs do not fit the plan, or rows are uncovered and must not be.
+        If the outputs do not match the plan, or rows are uncovered with ``uncovered="raise"``.
     """
     check_uncovered(uncovered)
     n_columns = _check_outputs(plan, outputs)
@@ -59,11 +59,11 @@ def average(outputs: list[np.ndarray]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If there is no output, or they differ in shape.
+        If there are no outputs, or their shapes differ.
     """
     shapes = [np.shape(output) for output in outputs]
     if not shapes or len(set(shapes)) > 1:
-        raise ValueError(f"Outputs of one shape are expected. Received: shapes {shapes}.")
+        raise ValueError(f"Expected outputs of the same shape. Received: shapes {shapes}.")
     total = np.zeros(shapes[0])
     for output in outputs:
         total += output
@@ -71,7 +71,7 @@ def average(outputs: list[np.ndarray]) -> np.ndarray:
 
 
 def _check_outputs(plan, outputs) -> int:
-    """Compare the outputs with the plan and return their number of columns."""
+    """Check the outputs against the plan and return their number of columns."""
     expected = [len(assignment.predict) for assignment in plan.assignments]
     shapes = [np.shape(output) for output in outputs]
     fits = len(shapes) == len(expected) and all(
@@ -80,7 +80,7 @@ def _check_outputs(plan, outputs) -> int:
     )
     if not fits:
         raise ValueError(
-            f"One output per model is expected, with {expected} rows and the same columns. "
+            f"Expected one output per model, with {expected} rows and the same number of columns. "
             f"Received: shapes {shapes}."
         )
     return shapes[0][1]

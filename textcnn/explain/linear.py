@@ -1,4 +1,4 @@
-"""What n-grams add to the outputs of linear models: their weights, times how much a text holds."""
+"""Contributions of n-grams to the outputs of linear models: weight times TF-IDF."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _weights(fold: FoldModel, head: Target) -> np.ndarray:
 
 
 def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:
-    """Return what each occurrence of an n-gram adds; several share what they add together."""
+    """Return the contribution of each occurrence of an n-gram; occurrences share it equally."""
     row.sort_indices()
     places = np.searchsorted(row.indices, columns)
     distinct, numbers, counts = np.unique(columns, return_inverse=True, return_counts=True)
@@ -99,7 +99,7 @@ def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:
 
 
 def _explained_text(name: str, placed: PlacedNgrams, added: np.ndarray) -> ExplainedText:
-    """Share out n-grams to the words that their characters belong to."""
+    """Divide the contributions of n-grams among the words of their characters."""
     word_of = np.full(len(placed.text), -1)
     for number, (start, stop) in enumerate(placed.word_spans.tolist()):
         word_of[start:stop] = number

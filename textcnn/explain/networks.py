@@ -1,4 +1,4 @@
-"""From fitted models of text to explanations: shares of all models, averaged as features are."""
+"""Explanations of text networks: contributions averaged over all models."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Part:
 
 
 def units_of(head: Target) -> str:
-    """Return what the outputs of explanations are measured in."""
+    """Return the units of explained outputs."""
     if head.is_regression:
         return "logarithms of y" if head.loss == "poisson" else "units of y"
     return "log-odds"
@@ -47,14 +47,14 @@ def in_units(head: Target, raw: np.ndarray, level: Level) -> np.ndarray:
 
 
 def level_of(head: Target, level: Level) -> np.ndarray:
-    """Return on that scale what a plain predictor adds: the level of its training rows."""
+    """Return the base rate of a classifier or regressor on that scale."""
     if head.is_regression and head.loss != "poisson":
         return level.centre
     return in_units(head, level.offset.astype(np.float64), level)
 
 
 def output_names(head: Target) -> tuple[str, ...]:
-    """Return what the outputs of a plain predictor are called."""
+    """Return the names of the outputs of a classifier or regressor."""
     if head.kind == "binary":
         return (str(head.classes[1]),)
     if head.kind == "continuous":
@@ -65,7 +65,7 @@ def output_names(head: Target) -> tuple[str, ...]:
 def explain_networks(
     networks: Sequence, columns, head: Target, outputs: tuple[str, ...], *, with_level: bool
 ) -> list[ExplainedRow]:
-    """Explain rows by all models of some networks that read the same columns.
+    """Explain rows by all models of networks with the same columns.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def explain_networks(
     outputs : tuple of str
         Names of the outputs.
     with_level : bool
-        Whether the level of a model's own rows is part of its output.
+        Whether the base rate of a model's training rows is part of its output.
     """
     n_rows = len(columns[0])
     rows = []
@@ -86,7 +86,7 @@ def explain_networks(
 
 
 def _explain_some(networks, columns, head, outputs, with_level, start) -> list[ExplainedRow]:
-    """Explain few enough rows that all their windows fit in memory."""
+    """Explain a block of rows whose windows fit in memory."""
     n_rows, n_models = len(columns[0]), sum(len(network.models) for network in networks)
     shape = (n_rows, len(outputs))
     bases, values = np.zeros(shape), np.zeros(shape)
@@ -124,19 +124,19 @@ def _explain_some(networks, columns, head, outputs, with_level, start) -> list[E
 
 
 def _some_rows(column, rows: slice):
-    """Return some rows of a column, or of several that are read as one."""
+    """Return some rows of a column, or of joined columns."""
     if isinstance(column, JoinedColumns):
         return replace(column, columns=[_some_rows(part, rows) for part in column.columns])
     return replace(column, cells=column.cells[rows], missing=column.missing[rows])
 
 
 def method_of(networks) -> str:
-    """Return how these networks are explained."""
+    """Return the method of explanation for these networks."""
     return "exact" if has_plain_form(networks[0].settings) else "slopes"
 
 
 def _contributions(network, columns):
-    """Yield per model the base and the contributions of all rows; few rows at a time."""
+    """Yield per model the base and the contributions of all rows."""
     documents = [
         reader.read(column.cells) for reader, column in zip(network.readers, columns, strict=True)
     ]
@@ -159,7 +159,7 @@ def _scaled(part: Contributions, head: Target, level: Level, n_models: int) -> C
 
 
 def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> ExplainedText:
-    """Add up what all models say of one text, and name its n-grams."""
+    """Add up the contributions of all models for one text."""
     text, tokens, places = placed_tokens(cell, reader.tokenizer, reader.max_length)
     spans, contributions = sum_by_span(
         np.concatenate([part.spans for part in parts]),
@@ -184,7 +184,7 @@ def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> Expl
 
 
 def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]:
-    """Return what each word of a column's vocabulary adds to the outputs as a text of its own."""
+    """Return the contribution of each word of a column's vocabulary, as a text of one word."""
     totals: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(head.n_outputs))
     n_models = sum(len(network.models) for network in networks)
     for network in networks:
@@ -198,7 +198,7 @@ def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]
 
 
 def _single_words(network, words: list[str], column: int):
-    """Return rows of no word, then of one word each; other columns are empty."""
+    """Return an empty row, then rows of one word each; other columns are empty."""
     columns = []
     for number, reader in enumerate(network.readers):
         ids = np.arange(len(words) if number == column else 0, dtype=np.int32)
@@ -211,7 +211,7 @@ def _single_words(network, words: list[str], column: int):
 
 
 def strongest(frame: pd.DataFrame, n: int, *, by: str = "contribution") -> pd.DataFrame:
-    """Return per column and output the ``n`` largest lines above zero and the ``n`` least below."""
+    """Return per column and output the ``n`` largest positive and ``n`` smallest negative lines."""
     kept = []
     for _, lines in frame.groupby(["column", "output"], sort=False):
         ordered = lines.sort_values(by, ascending=False, kind="stable")
@@ -221,7 +221,7 @@ def strongest(frame: pd.DataFrame, n: int, *, by: str = "contribution") -> pd.Da
 
 
 def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
-    """Return what each n-gram adds on average to the rows that it stands in.
+    """Return the mean contribution of each n-gram over the rows that contain it.
 
     ``total`` is the sum over rows.
     """

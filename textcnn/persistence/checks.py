@@ -1,7 +1,7 @@
-"""Whether the parts of a loaded estimator fit together, before anything is built of them.
+"""Check that the parts of a loaded estimator are consistent, before anything is built from them.
 
-Sizes that a network is built with come from settings; held against the arrays that are there, they
-can ask for no more memory than the file has bytes.
+The sizes of a network come from its settings; compared with the stored arrays, they cannot request
+more memory than the file has.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from textcnn.persistence.archive import FileFormatError
 from textcnn.text.joining import JoinedTokenizer
 
 _KINDS = ("binary", "multiclass", "multilabel", "continuous", "multioutput")
-# Networks whose layers' sizes are settings; those of others come with their code.
+# Networks with layer sizes from settings; the sizes of others are in their code.
 _OURS = (None, "bigru", "simple", "residual")
-# No n-gram has more words; each size up to the largest is a pass over the rows.
+# Limit for n-gram sizes, because every size needs a loop over the rows.
 _LONGEST_NGRAM = 1_000_000
 _LOSSES = ("binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson")
 
 
 def check_head(head) -> None:
-    """Refuse a target whose kind, loss and outputs do not go together."""
+    """Refuse a target with an inconsistent type, loss and number of outputs."""
     if head.kind not in _KINDS or head.loss not in _LOSSES or head.output not in ("proba", "logit"):
-        raise FileFormatError(f"Its target is of an unknown kind: {head.kind!r}, {head.loss!r}.")
+        raise FileFormatError(f"Its target has an unknown type: {head.kind!r}, {head.loss!r}.")
     named = {
         "binary": 2 if head.n_outputs == 1 else 0,
         "multiclass": head.n_outputs,
         "multilabel": head.n_outputs,
     }.get(head.kind)
     if named is not None and (head.classes is None or len(head.classes) != named):
-        raise FileFormatError("The classes of its target do not fit its outputs.")
+        raise FileFormatError("The classes of its target do not match its outputs.")
     if head.n_outputs < 1 or (head.kind == "continuous" and head.n_outputs != 1):
-        raise FileFormatError("The outputs of its target do not fit its kind.")
+        raise FileFormatError("The outputs of its target do not match its type.")
 
 
 def check_columns(estimator) -> None:
-    """Refuse an estimator whose columns are not those that its parts read."""
+    """Refuse an estimator whose columns do not match its parts."""
     n_columns = _check_names(estimator)
     hashes = getattr(estimator, "_row_hashes", None)
     is_encoder = hasattr(estimator, "get_feature_names_out")
@@ -64,13 +64,13 @@ def _tokenizers(models) -> list:
 
 
 def _check_names(estimator) -> int:
-    """Refuse names of columns that are no texts or of another number; return the number."""
+    """Check the type and number of column names; return the number."""
     names = getattr(estimator, "feature_names_in_", None)
     n_columns = getattr(estimator, "n_features_in_", 1)
     if n_columns < 1 or (names is not None and names.shape != (n_columns,)):
-        raise FileFormatError("The names of its columns do not fit their number.")
+        raise FileFormatError("The number of its columns does not match their names.")
     if names is not None and not all(isinstance(name, str) for name in names):
-        raise FileFormatError("The name of a column is no text.")
+        raise FileFormatError("The name of a column is not a string.")
     return n_columns
 
 
@@ -100,7 +100,7 @@ def _can_predict(fitted) -> bool:
 def _check_level(level, head) -> None:
     for part in (level.offset, level.centre, level.scale):
         if part.shape != (head.n_outputs,):
-            raise FileFormatError("The level of a model does not fit its target.")
+            raise FileFormatError("The base rate of a model does not match its target.")
 
 
 def _check_tokenizer(tokenizer) -> None:
@@ -108,20 +108,20 @@ def _check_tokenizer(tokenizer) -> None:
         tokenizer = tokenizer.tokenizer
     is_name = isinstance(tokenizer, str) and tokenizer in ("word", "char")
     if not is_name and not callable(tokenizer):
-        raise FileFormatError("A tokenizer is neither known nor a function.")
+        raise FileFormatError("A tokenizer is unknown and not a function.")
 
 
 def _check_counter(counter) -> None:
-    """Refuse a counter of n-grams that cannot count."""
+    """Refuse an invalid counter of n-grams."""
     _check_tokenizer(counter.tokenizer)
     for sizes, known in (
         (counter.word_sizes, counter.words),
         (counter.char_sizes, counter.characters),
     ):
         if len(sizes) not in (0, 2) or (sizes and not 1 <= sizes[0] <= sizes[1] <= _LONGEST_NGRAM):
-            raise FileFormatError("The sizes of n-grams are none.")
+            raise FileFormatError("Invalid n-gram sizes.")
         if not _is_array(known, "iu", 1) or (len(known) and not sizes):
-            raise FileFormatError("The known n-grams of a column are none.")
+            raise FileFormatError("Invalid n-grams of a column.")
 
 
 def _is_linear_model_of(fitted, counter, head) -> bool:
@@ -191,21 +191,21 @@ def _is_array(value, kinds: str, *n_dimensions: int) -> bool:
 
 
 def check_table(features) -> None:
-    """Refuse a table stage whose columns and members are not those that it says."""
+    """Refuse a TableFeatures with inconsistent columns and members."""
     parts = vars(features)
     named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
     if any(name not in parts for name in (*named, "_report", "text_columns_")):
-        raise FileFormatError("It holds a TableFeatures that is not fitted.")
+        raise FileFormatError("It contains a TableFeatures that is not fitted.")
     _check_names(features)
     own = [number for number in features._member_numbers if number is not None]
     numbers = [*features._kept_numbers, *own, *features._text_numbers]
     if any(not 0 <= number < features.n_features_in_ for number in numbers):
-        raise FileFormatError("A column of TableFeatures is none of its table.")
+        raise FileFormatError("A column of TableFeatures is not in its table.")
     members = features._fitted_members
     if len(features._member_numbers) != len(members):
-        raise FileFormatError("The members of TableFeatures do not fit its columns.")
+        raise FileFormatError("The members of TableFeatures do not match its columns.")
     if len(features._text_numbers) != len(features.text_columns_):
-        raise FileFormatError("The text columns of TableFeatures do not fit its table.")
+        raise FileFormatError("The text columns of TableFeatures do not match its table.")
     for fitted, number in zip(members, features._member_numbers, strict=True):
         read = fitted.joined or (fitted.column,)
         if (
@@ -213,30 +213,30 @@ def check_table(features) -> None:
             or not set(read) <= set(features.text_columns_)
             or not hasattr(fitted.encoder, "transform")
         ):
-            raise FileFormatError("A member of TableFeatures makes no features of its columns.")
+            raise FileFormatError("A member of TableFeatures does not match its columns.")
 
 
 def check_network(network, head) -> None:
-    """Refuse a network whose weights are not those that its settings ask for."""
+    """Refuse a network whose weights do not match its settings."""
     if network.n_outputs != head.n_outputs or network.loss != head.loss or not network.models:
-        raise FileFormatError("A network does not fit its target.")
+        raise FileFormatError("A network does not match its target.")
     for reader in getattr(network, "readers", ()):
         _check_tokenizer(getattr(reader, "tokenizer", "word"))
     kind = network.settings.network
-    # Images have pretrained networks beside, which Keras knows by many names.
+    # Image networks may also be pretrained networks of Keras, with many names.
     if hasattr(network, "readers") and kind not in _OURS and not callable(kind):
         raise FileFormatError("A network is of an unknown kind.")
     for fold in network.models:
         model, level = fold.model, fold.level
         _check_level(level, head)
         if len(model.names) != len(model.weights):
-            raise FileFormatError("The weights of a model do not fit their names.")
+            raise FileFormatError("The weights of a model do not match their names.")
         shapes = dict(zip(model.names, (array.shape for array in model.weights), strict=True))
         if hasattr(network, "readers"):
             _check_views(network, model.view)
         expected = _text_shapes(network) if _is_plain_text(network) else None
         if expected is not None and shapes != expected:
-            raise FileFormatError("The weights of a model do not fit its settings.")
+            raise FileFormatError("The weights of a model do not match its settings.")
         _check_bounds(network.settings, shapes)
 
 
@@ -247,7 +247,7 @@ def _check_views(network, view) -> None:
     if set(view) != names or any(
         view[name].shape != shapes[name] or view[name].dtype != bool for name in names
     ):
-        raise FileFormatError("What a model knows does not fit its vocabulary.")
+        raise FileFormatError("The known words of a model do not match its vocabulary.")
 
 
 def _is_plain_text(network) -> bool:
@@ -255,7 +255,7 @@ def _is_plain_text(network) -> bool:
 
 
 def _text_shapes(network) -> dict[str, tuple[int, ...]]:
-    """Return the variables of the network of convolutions over words, by name."""
+    """Return the shapes of the variables of a convolutional text network, by name."""
     settings, shapes = network.settings, {}
     poolings = 2 if settings.pooling == "both" else 1
     for i, reader in enumerate(network.readers):
@@ -285,14 +285,14 @@ def _text_shapes(network) -> dict[str, tuple[int, ...]]:
 
 
 def _check_bounds(settings, shapes) -> None:
-    """Refuse numbers of layers and sizes of layers that the weights are too few for."""
+    """Refuse numbers and sizes of layers that need more weights than stored."""
     if callable(settings.network) or settings.network not in _OURS:
         return
     largest = max((side for shape in shapes.values() for side in shape), default=0)
     for name in ("n_blocks", "n_convolutions", "depth"):
         if getattr(settings, name, 0) > max(4 * len(shapes), 20):
-            raise FileFormatError(f"{name} does not fit the weights of a model.")
+            raise FileFormatError(f"{name} does not match the weights of a model.")
     widths = [getattr(settings, "n_filters", 0), *settings.dense_units]
     widths += [block.n_filters for block in getattr(settings, "blocks", ())]
     if any(not 0 <= width <= largest for width in widths):
-        raise FileFormatError("The layers' sizes do not fit the weights of a model.")
+        raise FileFormatError("The sizes of layers do not match the weights of a model.")

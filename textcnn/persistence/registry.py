@@ -1,7 +1,7 @@
-"""Which classes a file may hold, what of them is kept, and of what type it must be.
+"""The classes that a file may contain, their stored attributes, and the types of these.
 
-The one list that a new estimator or a new part of one is added to. Nothing outside it can be made
-by reading a file, and classes are imported only when a file names them.
+A new estimator, or a new part of one, must be added here. Loading a file can create no other
+objects, and classes are imported only when a file names them.
 """
 
 from __future__ import annotations
@@ -91,10 +91,10 @@ _INNER_ESTIMATORS = {
     "ToStr": "skrub._to_str",  # a part of StringEncoder
     "TruncatedSVD": "sklearn.decomposition",
 }
-# What TextLinearEncoder is made of has meant the same in every version of scikit-learn.
+# Parts of TextLinearEncoder, which are the same in every version of scikit-learn.
 _VERSION_FREE = ("Pipeline", "Ridge")
 _SKRUB_VERSION = "_skrub_version"
-# Splitters are made anew by their parameters.
+# Splitters are created from their parameters.
 _SPLITTERS = (
     "GroupKFold",
     "KFold",
@@ -105,13 +105,13 @@ _SPLITTERS = (
 )
 # Parameters that may be objects of others; a loaded estimator transforms without them.
 _REPLACEABLE = ("augment", "columns", "cv", "embeddings", "random_state")
-# Left by callbacks and by routing while a fit runs; not part of a fitted estimator.
+# Set by callbacks and routing during a fit; not part of a fitted estimator.
 _PASSING = ("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx")
 
 
 @dataclass
 class Entry:
-    """A class that a file may hold: how its state becomes an object."""
+    """A class that a file may contain, and how to create its objects."""
 
     make: Callable[[dict], Any]
     hints: dict[str, Any] = field(default_factory=dict)
@@ -119,11 +119,11 @@ class Entry:
     only: tuple[str, ...] | None = None
 
     def wants(self, key: str) -> bool:
-        """Tell whether a part of the state is needed; refuse parts that nobody knows."""
+        """Return whether a part of the state is needed; refuse unknown parts."""
         if self.only is not None:
             return key in self.only
         if key not in self.hints and not self.any_attribute:
-            raise FileFormatError(f"It holds a part that is not known: {str(key)[:80]!r}.")
+            raise FileFormatError(f"It contains an unknown part: {str(key)[:80]!r}.")
         return True
 
     def hint(self, key: str):
@@ -132,10 +132,10 @@ class Entry:
 
 
 class Registry:
-    """The classes of this package, as writing and reading need them."""
+    """The classes of this package, for writing and reading."""
 
     def name_of(self, value) -> str | None:
-        """Return the name under which a value is stored as an object; None if it is not."""
+        """Return the name of a value stored as an object, or None for other values."""
         kind = type(value)
         name, module = kind.__name__, kind.__module__
         if name == "Vocabulary" and module == "textcnn.text.vocabulary":
@@ -160,7 +160,7 @@ class Registry:
         if name in _DATACLASSES:
             state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
             if name == "ImageNetworkSettings":
-                # Layers that change images act in training only, and are code.
+                # Augmentation layers are needed in training only, and are code.
                 state["augment"] = ()
             return state
         if name in _ESTIMATORS:
@@ -173,7 +173,7 @@ class Registry:
             return {**vars(value), _SKRUB_VERSION: _version_of_skrub()}
         if name in _VERSION_FREE or not type(value).__module__.startswith("sklearn."):
             return dict(vars(value))
-        return value.__getstate__()  # with scikit-learn's version, which reading compares
+        return value.__getstate__()  # with scikit-learn's version, which loading compares
 
     @staticmethod
     @cache
@@ -199,7 +199,7 @@ class Registry:
             kind = _import("textcnn", name)
             hints = {"parameters": dict[str, Any], "fitted": dict[str, Any], "requests": dict}
             return Entry(lambda state: _make_estimator(kind, state), hints)
-        raise FileFormatError(f"It holds an object of an unknown class: {str(name)[:80]!r}.")
+        raise FileFormatError(f"It contains an object of an unknown class: {str(name)[:80]!r}.")
 
 
 _VOCABULARY = (
@@ -215,19 +215,19 @@ _VOCABULARY = (
 
 
 def is_estimator(name) -> bool:
-    """Tell whether a stored object is a whole estimator."""
+    """Return whether a stored object is an estimator of this package."""
     return isinstance(name, str) and name in _ESTIMATORS
 
 
 def _import(module: str, name: str) -> type:
-    """Import a class of the lists above; only skrub among their packages may be missing."""
+    """Import a class of the lists above; only skrub may be missing."""
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         if not module.startswith("skrub"):
             raise
         raise ImportError(
-            f"The file holds skrub's {name}, which could not be imported: {error}. Type: "
+            f"The file contains skrub's {name}, which could not be imported: {error}. Type: "
             "pip install 'textcnn[table]'."
         ) from error
 
@@ -239,13 +239,13 @@ def _make_vocabulary(state: dict):
 
 
 def _make_inner(kind: type, state: dict):
-    """Give an estimator its attributes; none may hide a method."""
+    """Create an estimator with its attributes; none may hide a method."""
     hidden = [name for name in state if not str(name).isidentifier() or hasattr(kind, name)]
     if hidden:
         raise FileFormatError(f"An attribute would hide a method: {hidden[0]!r}.")
     vocabulary = state.get("vocabulary_")
     if vocabulary is not None and sorted(vocabulary.values()) != list(range(len(vocabulary))):
-        # Compiled code takes these numbers for columns that are there.
+        # Compiled code uses these numbers as column indices without a check.
         raise FileFormatError(f"The vocabulary of {kind.__name__} has numbers without a word.")
     estimator = kind.__new__(kind)
     if _SKRUB_VERSION in state:
@@ -278,12 +278,12 @@ def _version_of_skrub() -> str:
 
 
 def _warn_of_version(name: str, written_by) -> None:
-    """Warn, as scikit-learn does of its own, that another version of skrub wrote an encoder."""
+    """Warn if another version of skrub wrote an encoder, as scikit-learn does."""
     here = _version_of_skrub()
     if written_by != here:
         warnings.warn(
             f"A {name} was saved by skrub {str(written_by)[:40]} and is loaded by skrub {here}; "
-            "its features may differ. Fit it again where they must not.",
+            "its features may differ. Fit it again to be safe.",
             UserWarning,
             stacklevel=2,
         )
@@ -304,7 +304,7 @@ def _parameters_of(kind: type) -> list[str]:
 
 
 def _storable_parameters(estimator) -> dict:
-    """Return the parameters; large or foreign objects that only fitting needs are described."""
+    """Return the parameters; large or other objects are replaced by descriptions."""
     parameters = estimator.get_params(deep=False)
     return {
         name: _replaced(value) if name in _REPLACEABLE else value
@@ -313,7 +313,7 @@ def _storable_parameters(estimator) -> dict:
 
 
 def _replaced(value):
-    """Return a parameter as it can be stored: as it is, or what stands for it."""
+    """Return a parameter that can be stored, or a placeholder."""
     if isinstance(value, list | tuple) and not _is_plain(value):
         if all(isinstance(item, list | tuple) for item in value):  # pairs of row numbers
             return NotStored(f"{type(value).__name__} of {len(value)} splits")
@@ -331,21 +331,21 @@ def _is_plain(value) -> bool:
 
 
 def _fitted_state(estimator, where: str) -> dict:
-    """Return what fit left; refuse attributes that no file has a place for."""
+    """Return the fitted attributes; refuse unknown ones."""
     parameters = set(estimator.get_params(deep=False))
     ignored = parameters | {*_PASSING, "_metadata_request"}
     state = {name: value for name, value in vars(estimator).items() if name not in ignored}
     unknown = sorted(set(state) - set(_fitted_hints(type(estimator))))
     if unknown:
         raise TypeError(
-            f"{where} has attributes that a file has no place for: {unknown}. Delete them, or use "
+            f"{where} has attributes that cannot be saved: {unknown}. Delete them, or use "
             "skops.io.dump or joblib.dump."
         )
     return state
 
 
 def _requests_of(estimator) -> dict:
-    """Return what ``set_fit_request`` was told."""
+    """Return the requests of ``set_fit_request``."""
     if "_metadata_request" not in vars(estimator):
         return {}
     return dict(estimator._metadata_request.fit.requests)

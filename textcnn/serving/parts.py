@@ -1,4 +1,4 @@
-"""What serving takes out of a saved file: the networks and the target's kind, not the receipt."""
+"""The parts of a saved file that serving needs: networks and target type, not the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from textcnn.text.vocabulary import Vocabulary
 
 @dataclass
 class ServedWeights:
-    """A model's arrays."""
+    """The arrays of a model."""
 
     weights: list[np.ndarray]
     names: list[str]
@@ -43,7 +43,7 @@ class ServedFold:
 
 @dataclass
 class ServedNetwork:
-    """The models of one text column, or of all columns of a plain predictor."""
+    """The models of one text column, or of all columns of a classifier or regressor."""
 
     names: list[str]
     readers: list[ColumnReader]
@@ -72,7 +72,7 @@ _FORMER_FIELDS = {"_networks": "_model_sets"}
 
 
 class ServingRegistry(Registry):
-    """Makes the parts above of what a file holds, and leaves the rest unread."""
+    """Creates the parts above from a file, and ignores the rest."""
 
     @staticmethod
     @cache
@@ -87,11 +87,13 @@ class ServingRegistry(Registry):
             return Entry(_make_vocabulary, any_attribute=True)
         if name in _AS_THEY_ARE:
             return Registry.entry(name)
-        raise FileFormatError(f"It holds an object that is not served: {str(name)[:80]!r}.")
+        raise FileFormatError(
+            f"It contains an object that serving does not support: {str(name)[:80]!r}."
+        )
 
 
 def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, Any]]:
-    """Return the class of the saved estimator, and what serving needs of it by name.
+    """Return the class of the saved estimator, and the parts for serving by name.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, A
 
 
 def _make_vocabulary(state: dict) -> Vocabulary:
-    """Make a vocabulary whose table may be of 8 bits."""
+    """Create a vocabulary whose vectors may be int8."""
     given = state.get("given")
     if not isinstance(given, QuantizedVectors):
         return Vocabulary.from_state(state)

@@ -1,4 +1,4 @@
-"""Fits every member on every text column by one plan, in time, and measures what each adds."""
+"""Fit every member on every text column with shared folds and measure the gain of each."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _LARGEST_SEED = 2**32
 
 
 class TableFeaturesWarning(UserWarning):
-    """A table gets fewer features than asked for: no text, no time, or nothing was earned."""
+    """Some features are missing: no text, not enough time, or no significant gain."""
 
 
 @dataclass(frozen=True)
 class PlanMaker:
-    """Makes the shared plan, and others like it."""
+    """Makes the shared fold plan, and repetitions with other random folds."""
 
     cv: Any
     target: Target
@@ -48,14 +48,14 @@ class PlanMaker:
     entropy: int
 
     def make(self, number: int = 0) -> FoldPlan:
-        """Return plan ``number``; number 0 is the one of an encoder with the same seed."""
+        """Return plan ``number``; plan 0 equals that of a single encoder with the same seed."""
         seed = seed_sequence(self.entropy, "plan", number)
         cv = self.cv
         if number and getattr(cv, "random_state", None) is not None:
             cv = copy.copy(cv)
             cv.random_state = integer_seed(seed)
         with warnings.catch_warnings():
-            if number:  # the first plan has said it
+            if number:  # the first plan has already warned
                 warnings.simplefilter("ignore")
             return make_fold_plan(
                 cv,
@@ -70,7 +70,7 @@ class PlanMaker:
             )
 
     def can_repeat(self, plan: FoldPlan) -> bool:
-        """Tell whether another plan would have other folds."""
+        """Return whether another plan would have other folds."""
         if plan.ordered:
             return False
         drawn = isinstance(self.cv, numbers.Integral) or self.cv is None
@@ -99,13 +99,13 @@ class PlanMaker:
 
 @dataclass
 class Entry:
-    """A member on a column: what came of it."""
+    """The result of a member on a column."""
 
     member: Member
     text: TextColumn | JoinedTexts
     fitted: FittedMember | None = None
     features: np.ndarray | None = None
-    forms: list[np.ndarray] = field(default_factory=list)  # per plan, as the stack takes them
+    forms: list[np.ndarray] = field(default_factory=list)  # per plan, as inputs of the stack
     gain: Gain | None = None
     kept: bool = True
     why_not: str = ""
@@ -115,8 +115,8 @@ class Entry:
 class TableFit:
     """All members on all text columns.
 
-    Entries stand in the order in which gains are measured: the first member on every column, then
-    the second. They are fitted in the order of their cost.
+    Entries are in the order in which gains are measured: the first member on every column, then
+    the second, and so on. They are fitted in the order of their cost.
     """
 
     entries: list[Entry]
@@ -131,7 +131,7 @@ class TableFit:
     deadline: float | None
 
     def fit_all(self, progress: FitProgress) -> None:
-        """Fit every entry that the time allows."""
+        """Fit all entries for which there is enough time."""
         rates: dict[str, float] = {}
         settings = self._settings(0)
         order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
@@ -148,7 +148,7 @@ class TableFit:
                 listener.end()
 
     def measure(self) -> None:
-        """Measure what each entry adds to all before it."""
+        """Measure the gain of each entry over all entries before it."""
         stack = self._stack(0)
         before: list[np.ndarray] = []
         base = stack.fold_scores(before)
@@ -159,10 +159,10 @@ class TableFit:
             base = scores
 
     def select(self, n_repeats: int) -> None:
-        """Keep the entries whose gain over the kept ones is beyond its margin.
+        """Keep the entries with a significant gain over the kept ones.
 
-        Each is tried on the first plan; where it gains there, it is fitted and tried on the
-        others too.
+        Each is measured on the first plan; if it has a gain there, it is fitted and measured on the
+        other plans too.
         """
         if self.maker.can_repeat(self.plans[0]):
             self.plans += [self.maker.make(number) for number in range(1, n_repeats)]
@@ -188,10 +188,10 @@ class TableFit:
                 kept.append(entry)
                 base = found
             elif not entry.why_not:
-                entry.why_not = "dropped: gain within its error"
+                entry.why_not = "dropped: gain not significant"
 
     def score(self, entry: Entry) -> tuple[float, float, str]:
-        """Return an entry's own score, its spread over folds, and what was scored."""
+        """Return an entry's own score, its standard deviation over folds, and what was scored."""
         report = getattr(entry.fitted.encoder, "report_", None)
         if report is not None:
             summary = report.with_scoring(self.scoring).summary
@@ -219,18 +219,18 @@ class TableFit:
         return LinearStack(self.plans[number], self.target, self.scoring, self.others)
 
     def _seed(self, number: int) -> int:
-        """Return a member's seed; for the first plan it is the table's own, where it can be."""
+        """Return a member's seed; for the first plan it is the table's own seed, if possible."""
         if number == 0 and self.maker.entropy < _LARGEST_SEED:
             return self.maker.entropy
         return integer_seed(seed_sequence(self.maker.entropy, "estimator", number))
 
     def _fit_entry(self, entry: Entry, settings: MemberSettings, expected: float) -> None:
-        """Fit an entry on the first plan, unless there is no time for it."""
+        """Fit an entry on the first plan, if there is enough time."""
         left = self._seconds_left()
         if left <= 0:
             entry.why_not = "left out: no time left"
         elif expected > left:
-            entry.why_not = f"left out: about {expected:.0f} s needed, {left:.0f} s left"
+            entry.why_not = f"left out: needs about {expected:.0f} s, {left:.0f} s left"
         if entry.why_not:
             entry.kept = False
             return
@@ -245,10 +245,10 @@ class TableFit:
         entry.forms.append(self._form(entry.fitted, entry.features, 0))
 
     def _has_form(self, entry: Entry, number: int) -> bool:
-        """Fit an entry on a further plan, if it was not; False where the time is over."""
+        """Fit an entry on another plan if needed; return False if the time is over."""
         if number < len(entry.forms):
             return True
-        if not entry.fitted.is_supervised:  # knows no folds
+        if not entry.fitted.is_supervised:  # the same for all folds
             entry.forms.append(self._form(entry.fitted, entry.features, number))
             return True
         settings = self._settings(number)
@@ -332,9 +332,9 @@ def sort_columns(columns, table: Table, members: Sequence[Member], *, keep_text)
 def make_entries(
     members: Sequence[Member], texts: Sequence[TextColumn], images: Collection[str]
 ) -> list[Entry]:
-    """Return an entry per member and filled column of its kind; ``images`` name their columns.
+    """Return an entry per member and column of its kind; ``images`` are the image columns.
 
-    A member that joins columns has one entry where there are several text columns.
+    Empty columns have no entry. A member that joins columns has one entry for all text columns.
     """
     of_text = [text for text in texts if text.name not in images]
     joined = JoinedTexts(of_text, memo={}) if len(of_text) > 1 else None

@@ -1,4 +1,4 @@
-"""Members: the makers of text features by name, set up for one column and one shared fold plan."""
+"""Members: encoders by name, set up for one column and a shared fold plan."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from textcnn.text.columns import TextColumn
 from textcnn.text.hashes import hash_documents
 from textcnn.text.learner import read_text_columns
 
-# A sparse output of more columns is a bag of words, which no table should hold.
+# A sparse output with more columns is a bag of words, too wide for a table.
 _MOST_COLUMNS = 1000
 
 
 def _svd():
-    """Return skrub's unsupervised encoder of strings."""
+    """Return skrub's unsupervised string encoder."""
     try:
         from skrub import StringEncoder
     except ImportError as error:
         raise ImportError(
             f'The member "svd" is skrub\'s StringEncoder, which could not be imported: {error}. '
-            "Type: pip install 'textcnn[table]'; or leave it out by "
+            "Type: pip install 'textcnn[table]'; or omit it: "
             'TableFeatures(members=("linear", "cnn")).'
         ) from error
     return StringEncoder()
@@ -61,7 +61,7 @@ def _images():
     return ImageCNNEncoder()
 
 
-# In the order of their cost, the cheapest first.
+# In the order of cost, the cheapest first.
 NAMED: dict[str, Callable] = {
     "svd": _svd,
     "linear": _linear,
@@ -74,7 +74,7 @@ NAMED: dict[str, Callable] = {
 
 @dataclass(frozen=True)
 class Member:
-    """A maker of features, unfitted, with its place in the order of cost."""
+    """An unfitted encoder, with its rank by cost."""
 
     name: str
     encoder: Any
@@ -82,7 +82,7 @@ class Member:
 
     @property
     def reads_images(self) -> bool:
-        """Whether it is for columns of image files, and for no others."""
+        """Whether it encodes only columns of image files."""
         return _reads_images(self.encoder)
 
     @property
@@ -99,7 +99,7 @@ def _reads_images(encoder) -> bool:
 
 
 def entry_name(entry) -> str | None:
-    """Return what an entry of ``members`` is called; None for what is no member."""
+    """Return the name of an entry of ``members``, or None for an invalid entry."""
     if isinstance(entry, str):
         return entry
     if isinstance(entry, list | tuple):
@@ -114,7 +114,7 @@ def entry_name(entry) -> str | None:
 
 
 def entry_encoder(entry):
-    """Return an entry's encoder: a new one for a name, else the given one."""
+    """Return an entry's encoder: a new one for a name, otherwise the given one."""
     if isinstance(entry, str):
         return NAMED[entry]()
     return entry[1] if isinstance(entry, list | tuple) else entry
@@ -126,10 +126,10 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
     Raises
     ------
     TypeError, ValueError
-        If they are no list of names, encoders and (name, encoder) pairs, or a name comes twice or
-        is one of ``reserved``.
+        If they are not a list of names, encoders and (name, encoder) pairs, or if a name is
+        repeated or one of ``reserved``.
     ImportError
-        If a member's package is missing; the message has the line to type.
+        If a member's package is missing.
     """
     known = ", ".join(f'"{name}"' for name in NAMED)
     expected = f"a list of names ({known}), encoders and (name, encoder) pairs"
@@ -139,12 +139,12 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
             + (f" Type members=({members!r},)." if isinstance(members, str) else "")
         )
     if not members:
-        raise ValueError(f"There is no member. Expected: {expected}. Received: members=().")
+        raise ValueError(f"members is empty. Expected: {expected}. Received: members=().")
     found, seen = [], set()
     for entry in members:
         name = entry_name(entry)
         if name is None or (isinstance(entry, str) and name not in NAMED):
-            raise ValueError(f"members must be {expected}. Received: {entry!r} among them.")
+            raise ValueError(f"members must be {expected}. Received an entry: {entry!r}.")
         encoder = entry_encoder(entry)
         if not hasattr(encoder, "fit_transform") or isinstance(encoder, type):
             raise TypeError(
@@ -153,13 +153,13 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
             )
         if not name or "__" in name or name in reserved:
             raise ValueError(
-                "The name of a member must not be empty, hold two underscores or be a parameter "
-                f"of TableFeatures. Received: {name!r}. Give a (name, encoder) pair."
+                "The name of a member must not be empty, contain two underscores or be a parameter "
+                f"of TableFeatures. Received: {name!r}. Pass a (name, encoder) pair."
             )
         if name in seen:
             raise ValueError(
-                f"Two members are called {name!r}. Give each its own name by (name, encoder) "
-                f"pairs. Received: members={members!r}."
+                f"Two members have the name {name!r}. Expected distinct names. Pass (name, "
+                f"encoder) pairs. Received: members={members!r}."
             )
         seen.add(name)
         found.append(Member(name, encoder, _cost(name, encoder)))
@@ -168,7 +168,7 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
 
 @dataclass(frozen=True)
 class MemberSettings:
-    """What is the same for every member of a fit."""
+    """Settings that all members of a fit share."""
 
     plan: FoldPlan
     target: Target  # with the plan's dropped classes left out
@@ -188,12 +188,12 @@ class FittedMember:
     seconds: float
     is_supervised: bool
     notes: list[str] = field(default_factory=list)
-    joined: tuple[str, ...] = ()  # the columns that it reads as one
+    joined: tuple[str, ...] = ()  # names of joined columns
 
     def transform(self, text: TextColumn | JoinedTexts) -> np.ndarray:
         """Return the features of new rows, float32 of shape (n_rows, n_features)."""
         with warnings.catch_warnings():
-            # The table has compared all its text columns at once, and has warned by itself.
+            # TableFeatures has already warned about training rows.
             warnings.simplefilter("ignore", InSampleWarning)
             output = self.encoder.transform(_as_input(self.encoder, text))
         return _matrix(output, self.member)
@@ -222,8 +222,8 @@ def fit_member(
         raise
     if not np.isfinite(features).all() and not isinstance(encoder, OutOfFold):
         raise ValueError(
-            f"Member {member.name!r} made features of column {text.name!r} that are not finite. "
-            "Expected numbers for every cell, empty ones included."
+            f"Member {member.name!r} made features of column {text.name!r} with NaN or infinity. "
+            "Expected finite numbers for every cell, including empty ones."
         )
     names = _feature_names(encoder, text.name, member.name, features.shape[1])
     seconds = time.perf_counter() - started
@@ -250,12 +250,12 @@ def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettin
 
 
 def sees_targets(member: Member) -> bool:
-    """Tell whether a member learns from y: ours do, and others that take a ``cv``.
+    """Return whether a member uses y: those of this package do, and others with a ``cv``.
 
     Raises
     ------
     ValueError
-        If it needs y but has no folds: features of training rows would know their targets.
+        If it needs y but has no folds: features of training rows would leak their targets.
     """
     encoder = member.encoder
     if isinstance(encoder, OutOfFold):
@@ -264,20 +264,20 @@ def sees_targets(member: Member) -> bool:
     if required and "cv" not in encoder.get_params(deep=False):
         raise ValueError(
             f"Member {member.name!r} learns from y and has no folds, so features of training rows "
-            "would know their own targets. Expected an encoder with cv=, or one that needs no y. "
-            f"Received: {encoder!r}. Put a classifier or regressor on it and type "
+            "would leak their own targets. Expected an encoder with cv=, or one that needs no y. "
+            f"Received: {encoder!r}. Add a classifier or regressor: "
             "OutOfFoldEncoder(make_pipeline(encoder, LogisticRegression()))."
         )
     return required
 
 
 def check_foreign(member: Member, *, all_labelled: bool, all_covered: bool) -> None:
-    """Refuse a foreign encoder that learns from y where it could not follow the shared plan.
+    """Refuse another package's encoder that uses y but cannot follow the shared plan.
 
     Raises
     ------
     ValueError
-        If rows have no target or are predicted by no model: only our own encoders know such rows.
+        If rows have no target or no model predicts them: only encoders of this package can do that.
     """
     if isinstance(member.encoder, OutOfFold) or not sees_targets(member):
         return
@@ -292,7 +292,7 @@ def check_foreign(member: Member, *, all_labelled: bool, all_covered: bool) -> N
 
 
 def _cost(name: str, encoder) -> int:
-    """Return a member's place in the order of cost; users' own encoders stand before networks."""
+    """Return a member's rank by cost; encoders of the user come before networks."""
     feature_name = entry_name(encoder)
     order = list(NAMED)
     for known in (feature_name, name):
@@ -302,7 +302,7 @@ def _cost(name: str, encoder) -> int:
 
 
 def _set_up(encoder, settings: MemberSettings, seed: int):
-    """Return a clone that has the shared parameters, and a seed where it has none."""
+    """Return a clone with the shared parameters, and with a seed if it has none."""
     encoder = clone(encoder, safe=False)
     if not hasattr(encoder, "get_params"):
         return encoder
@@ -319,7 +319,7 @@ def _set_up(encoder, settings: MemberSettings, seed: int):
 
 
 def _as_input(encoder, text: TextColumn | JoinedTexts):
-    """Return a column in the form that an encoder takes; missing cells are empty texts."""
+    """Return a column as input of an encoder; missing cells are empty texts."""
     if isinstance(text, JoinedTexts):
         return pd.DataFrame({column.name: column.cells for column in text.columns}, dtype=object)
     series = pd.Series(text.cells, name=text.name, dtype=object)
@@ -330,7 +330,7 @@ def _as_input(encoder, text: TextColumn | JoinedTexts):
 
 
 def _takes_one_dimension(encoder) -> bool:
-    """Tell whether an encoder reads a column as a series: vectorizers, and skrub's encoders."""
+    """Return whether an encoder needs a Series: vectorizers, and skrub's encoders."""
     if getattr(encoder, "__single_column_transformer__", False):
         return True
     if getattr(encoder, "steps", None):
@@ -345,8 +345,8 @@ def _matrix(output, name: str) -> np.ndarray:
     if issparse(output):
         if output.shape[1] > _MOST_COLUMNS:
             raise ValueError(
-                f"Member {name!r} gives a sparse matrix of {output.shape[1]} columns. Expected "
-                f"{_MOST_COLUMNS} at most. Type make_pipeline(encoder, TruncatedSVD(30))."
+                f"Member {name!r} returns a sparse matrix of {output.shape[1]} columns. Expected "
+                f"at most {_MOST_COLUMNS}. Type make_pipeline(encoder, TruncatedSVD(30))."
             )
         output = output.toarray()
     matrix = output.to_numpy() if hasattr(output, "to_numpy") else np.asarray(output)
@@ -355,7 +355,7 @@ def _matrix(output, name: str) -> np.ndarray:
 
 
 def _feature_names(encoder, column: str, member: str, n_features: int) -> list[str]:
-    """Return ``{column}_{member}``, with the encoder's own ending where there are several."""
+    """Return ``{column}_{member}``, with the encoder's own suffix if there are several."""
     own = [str(i) for i in range(n_features)]
     if hasattr(encoder, "get_feature_names_out"):
         own = [str(name) for name in encoder.get_feature_names_out()]
@@ -372,7 +372,7 @@ def _feature_names(encoder, column: str, member: str, n_features: int) -> list[s
 
 
 def _notes(encoder) -> list[str]:
-    """Return what the report says of a fitted member."""
+    """Return notes of the report about a fitted member."""
     if type(encoder).__name__ == "StringEncoder" and not hasattr(encoder, "tsvd_"):
-        return ["fewer n-grams or rows than components: no SVD, the n-grams themselves"]
+        return ["fewer n-grams or rows than components: n-gram counts instead of SVD"]
     return []

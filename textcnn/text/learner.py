@@ -20,7 +20,7 @@ from textcnn.text.network import TextNetworkSettings, share_of_updates
 from textcnn.text.reader import ColumnReader, ReaderSettings, embedding_sources, is_corpus
 
 UNSUPERVISED = ("auto", "fold", "all_rows")
-SHARED_WORDS = "corpus vectors were trained on the words of all rows, held-out ones included"
+SHARED_WORDS = "corpus vectors were trained on the texts of all rows, including held-out rows"
 
 
 @dataclass(frozen=True)
