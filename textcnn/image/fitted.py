@@ -150,6 +150,12 @@ def _read_image_column(column: ImageColumn, number: int, *, settings, target):
 
 def _check_shape(reader: ImageReader, settings: ImageNetworkSettings) -> None:
     """Refuse images that the network cannot read."""
+    if settings.time_pooling is not None and len(reader.shape) == 3:
+        raise ValueError(
+            "SequenceNetwork pools features over the frames of sequences. Expected: arrays (n_rows,"
+            " frames, height, width, channels), or the network for single images in its place. "
+            f"Received: images of shape {reader.shape}."
+        )
     is_backbone = isinstance(settings.network, str) and settings.network not in NETWORKS
     if is_backbone and reader.shape[-1] not in (1, 3):
         raise ValueError(

@@ -62,6 +62,20 @@ _ESTIMATORS = {
     "TextCNNRegressor": "textcnn.text_cnn",
     "TextLinearEncoder": "textcnn.text_linear",
 }
+# Objects that are parameters of ours and nothing else; made anew by their own parameters.
+_PARAMETERS = {
+    "Backbone": "textcnn.image.forms",
+    "ConvNetwork": "textcnn.image.forms",
+    "ResidualNetwork": "textcnn.image.forms",
+    "SequenceNetwork": "textcnn.image.forms",
+}
+# Estimators whose parameters were others in earlier files → the module that translates them, by
+# its function ``present_parameters``.
+_TRANSLATED = {
+    "ImageCNNClassifier": "textcnn.image.earlier_files",
+    "ImageCNNEncoder": "textcnn.image.earlier_files",
+    "ImageCNNRegressor": "textcnn.image.earlier_files",
+}
 # Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
 # None whose compiled code trusts its arrays (trees, nearest neighbours, kernel machines): numbers
 # of nodes that a file made up would be read beyond the end of an array.
@@ -173,7 +187,8 @@ class Registry:
             return name
         if name in _SPLITTERS and module.startswith("sklearn.model_selection"):
             return name
-        place = _DATACLASSES.get(name) or _ESTIMATORS.get(name) or _INNER_ESTIMATORS.get(name)
+        lists = (_DATACLASSES, _ESTIMATORS, _PARAMETERS, _INNER_ESTIMATORS)
+        place = next((known[name] for known in lists if name in known), None)
         library = "" if place is None else place.partition(".")[0]
         is_ours = module == place or (
             library in ("sklearn", "skrub") and f"{module}.".startswith(f"{place}.")
@@ -184,7 +199,7 @@ class Registry:
         """Return the parts of an object to store."""
         if name == "Vocabulary":
             return value.to_state()
-        if name in _SPLITTERS:
+        if name in _SPLITTERS or name in _PARAMETERS:
             return {key: getattr(value, key) for key in _parameters_of(type(value))}
         if name in _DATACLASSES:
             state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
@@ -214,8 +229,8 @@ class Registry:
         if name in _DATACLASSES:
             kind = _import(_DATACLASSES[name], name)
             return Entry(lambda state: kind(**state), typing.get_type_hints(kind))
-        if name in _SPLITTERS:
-            kind = _import("sklearn.model_selection", name)
+        if name in _SPLITTERS or name in _PARAMETERS:
+            kind = _import(_PARAMETERS.get(name, "sklearn.model_selection"), name)
             hints = dict.fromkeys(_parameters_of(kind), Any)
             return Entry(lambda state: kind(**state), hints)
         if name in _INNER_ESTIMATORS:
@@ -285,7 +300,11 @@ def _make_inner(kind: type, state: dict):
 
 def _make_estimator(kind: type, state: dict):
     """Make an estimator of its parameters and put what fit left on it."""
-    estimator = kind(**state["parameters"])
+    parameters = state["parameters"]
+    if kind.__name__ in _TRANSLATED:
+        translate = _import(_TRANSLATED[kind.__name__], "present_parameters")
+        parameters = translate(parameters)
+    estimator = kind(**parameters)
     hints = _fitted_hints()
     for name, value in state["fitted"].items():
         if name not in hints or not matches(value, hints[name]):
