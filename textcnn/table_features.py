@@ -19,6 +19,7 @@ from textcnn.base.training_rows import group_hashes, hash_rows, warn_if_training
 from textcnn.crossfit import read_target
 from textcnn.crossfit.scoring import Scoring
 from textcnn.fit import parameters
+from textcnn.fit.defaults import refuse_ignored
 from textcnn.neural.randomness import entropy_from
 from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
 from textcnn.table.fitting import PlanMaker, TableFeaturesWarning, TableFit, make_entries
@@ -383,6 +384,13 @@ class TableFeatures(
         parameters.one_of(self, "keep", KEEP)
         parameters.yes_or_no(self, "keep_text")
         parameters.whole_number(self, "n_repeats", 1)
+        if self.keep == "all":
+            refuse_ignored(
+                self,
+                ["n_repeats"],
+                why='A table that keeps all members (keep="all")',
+                expected='keep="earning", or it left out',
+            )
         limit = self.time_limit
         is_number = isinstance(limit, Real) and not isinstance(limit, bool)
         if limit is not None and not (is_number and limit > 0):

@@ -21,8 +21,7 @@ from textcnn import (
     TableFeatures,
 )
 from textcnn.image.earlier_files import present_parameters
-from textcnn.image.network import build_image_network
-from textcnn.neural.randomness import keras_seeded
+from textcnn.image.form_settings import form_settings
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 QUICK = {"epochs": 2, "augment": None, "batch_size": 16, "random_state": 0}
@@ -79,84 +78,13 @@ def test_the_default_network_is_plain_convolutions_of_the_two_parameters():
     assert ConvNetwork().kernel_sizes == ImageCNNEncoder().kernel_sizes
 
 
-def settings_of(network):
-    return ImageCNNClassifier(network=network)._check_settings()[0][1]
-
-
 def test_names_are_short_for_the_objects():
+    def settings_of(network):
+        return form_settings(ImageCNNClassifier(network=network))
+
     assert settings_of("MobileNetV3Small") == settings_of(Backbone("mobilenetv3small"))
     assert settings_of("residual") == settings_of(ResidualNetwork())
-    assert settings_of("residual").depth == 20 and len(settings_of("residual").blocks) == 3
-
-
-ACTING = {
-    "ConvNetwork": (
-        ConvNetwork((2, 3), pool_size=2),
-        {
-            "n_filters": (2, 4),
-            "kernel_sizes": 2,
-            "strides": 2,
-            "n_convolutions": 2,
-            "padding": "valid",
-            "activation": "tanh",
-            "batch_norm": False,
-            "pooling": "average",
-            "pool_size": (1, 2),
-            "pool_stride": 1,
-            "final_pooling": "max",
-        },
-    ),
-    "ResidualNetwork": (
-        ResidualNetwork(6, n_filters=(2, 3)),
-        {
-            "depth": 10,
-            "n_filters": (2, 4),
-            "kernel_size": 2,
-            "activation": "tanh",
-            "batch_norm": False,
-            "final_pooling": "max",
-        },
-    ),
-    "SequenceNetwork": (
-        SequenceNetwork(ConvNetwork((2,))),
-        {"frame_network": ConvNetwork((3,)), "time_pooling": "max"},
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("form", "name"), [(form, name) for form, (_, changes) in ACTING.items() for name in changes]
-)
-def test_every_parameter_of_a_network_acts(form, name):
-    network, changes = ACTING[form]
-    assert set(changes) == set(network.get_params(deep=False))
-    changed = clone(network).set_params(**{name: changes[name]})
-    shape = (3, 12, 12, 1) if form == "SequenceNetwork" else (12, 12, 1)
-    assert (first_answers(changed, shape) != first_answers(network, shape)).any()
-
-
-def first_answers(network, shape):
-    """Return what a network says of noise before it has learnt anything."""
-    with keras_seeded(0):
-        model = build_image_network(settings_of(network), shape, 1)
-    images = np.random.default_rng(0).normal(size=(4, *shape)).astype(np.float32)
-    scaling = np.zeros((4, 2, 1), np.float32)
-    scaling[:, 1] = 1
-    return np.asarray(model([images, scaling], training=False))
-
-
-def test_every_parameter_of_a_backbone_acts(backbone_weights):
-    network = Backbone("mobilenet")
-    changes = {
-        "name": "mobilenetv2",
-        "weights": str(backbone_weights("MobileNet")),
-        "fine_tune": False,
-        "final_pooling": "max",
-    }
-    assert set(changes) == set(network.get_params())
-    for name, value in changes.items():
-        changed = clone(network).set_params(**{name: value})
-        assert settings_of(changed) != settings_of(network), name
+    assert settings_of("residual")["depth"] == 20 and len(settings_of("residual")["blocks"]) == 3
 
 
 def pooled(shape):

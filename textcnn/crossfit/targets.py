@@ -433,4 +433,9 @@ def read_target(
         if len(set(names)) < len(names):
             raise ValueError(f"Each target needs its own name. Received: {list(names)}.")
     loss = resolve_loss(loss, kind, values[labelled])
+    if output == "logit" and kind in ("continuous", "multioutput") and loss != "poisson":
+        raise ValueError(
+            "A regression has no logits: its features are in y's units. Expected: output left out "
+            f'for this target. Received: output="logit", target type {kind!r}, loss={loss!r}.'
+        )
     return Target(kind, loss, classes, n_outputs, labelled, values, names, output)

@@ -91,6 +91,7 @@ class ImageNetworkEstimator(NetworkEstimator):
 
     def _reads(self, columns, settings, target, entropy) -> list:
         """Return a function per column that finds the shape of its images."""
+        image_parameters.check_target(self, target)
         return [
             partial(_read_image_column, column, number, settings=settings, target=target)
             for number, column in enumerate(columns)

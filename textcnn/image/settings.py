@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textcnn.fit.defaults import refuse_ignored
 from textcnn.fit.network_jobs import TrainingSettings
 from textcnn.fit.parameters import (
     is_whole,
@@ -39,6 +40,13 @@ def image_settings(estimator) -> ImageSettings:
     one_of(estimator, "resize", RESIZES)
     one_of(estimator, "color_mode", ("auto", *COLOR_MODES))
     one_of(estimator, "on_error", ON_ERROR)
+    if estimator.image_size is None:
+        refuse_ignored(
+            estimator,
+            ["resize"],
+            why="Images that keep their size (image_size=None)",
+            expected="image_size=64 say, or it left out",
+        )
     return ImageSettings(
         image_shape=_image_shape(estimator.image_shape),
         image_size=_image_size(estimator.image_size),
@@ -101,3 +109,14 @@ def _image_size(value) -> tuple[int, int] | None:
             f"Received: image_size={value!r}."
         )
     return int(pair[0]), int(pair[1])
+
+
+def check_target(estimator, target) -> None:
+    """Refuse parameters about classes where the target has none."""
+    if target.is_regression:
+        refuse_ignored(
+            estimator,
+            ["label_smoothing"],
+            why=f"A regression (target type {target.kind!r})",
+            expected="label_smoothing=0.0 for this target",
+        )
