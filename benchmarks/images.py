@@ -196,26 +196,23 @@ def flat_pixels(images, side):
 
 
 def mnist(seed):
-    from textcnn import ImageCNNClassifier
+    from textcnn import ConvNetwork, ImageCNNClassifier
 
     X, y, new, new_y = read_set("mnist")
-    classifier = ImageCNNClassifier(
-        n_filters=(16, 32, 64), n_convolutions=2, pool_size=2, epochs=12, random_state=seed
-    ).fit(X, y)
-    yield "three blocks of two convolutions, 12 epochs", classifier.score(new, new_y)
+    network = ConvNetwork(n_filters=(16, 32, 64), n_convolutions=2, pool_size=2)
+    classifier = ImageCNNClassifier(network=network, epochs=12, random_state=seed).fit(X, y)
+    yield "three blocks of two convolutions, 12 passes", classifier.score(new, new_y)
 
 
 def fashion(seed):
     """Clothes; settings were chosen on 10,000 of the 60,000 training images."""
     import keras
 
-    from textcnn import ImageCNNClassifier
+    from textcnn import ConvNetwork, ImageCNNClassifier
 
     X, y, new, new_y = read_set("fashion_mnist")
     classifier = ImageCNNClassifier(
-        n_filters=(24, 48, 96),
-        n_convolutions=2,
-        pool_size=2,
+        network=ConvNetwork(n_filters=(24, 48, 96), n_convolutions=2, pool_size=2),
         augment=[
             keras.layers.RandomFlip("horizontal"),
             keras.layers.RandomErasing(factor=0.5, scale=(0.02, 0.2)),

@@ -39,7 +39,7 @@ def fit_here(encoder):
 
 def test_a_fit_that_loses_a_worker_is_bit_identical_to_one_process(client, tmp_path):
     armed = tmp_path / "armed"
-    encoder = TextCNNEncoder(**parts.NETWORK, network=DiesOnce(armed))
+    encoder = TextCNNEncoder(**parts.FIT, network=DiesOnce(armed))
     expected = client.submit(fit_here, encoder).result()
     before = set(client.run(os.getpid).values())
     armed.touch()

@@ -45,7 +45,7 @@ def fit_in_a_worker(encoder):
 
 def test_a_fit_that_loses_a_worker_is_bit_identical_to_one_process(two_workers, tmp_path):
     armed = tmp_path / "armed"
-    encoder = TextCNNEncoder(**parts.NETWORK, network=DiesOnce(armed))
+    encoder = TextCNNEncoder(**parts.FIT, network=DiesOnce(armed))
     expected = ray.get(fit_in_a_worker.remote(encoder))
     armed.touch()
     features = fit_ray.fit(encoder, *parts.training_table())
@@ -57,7 +57,7 @@ def test_a_fit_that_loses_a_worker_is_bit_identical_to_one_process(two_workers, 
 def test_without_retries_a_lost_worker_is_an_error(two_workers, tmp_path):
     armed = tmp_path / "armed"
     armed.touch()
-    encoder = TextCNNEncoder(**parts.NETWORK, network=DiesOnce(armed))
+    encoder = TextCNNEncoder(**parts.FIT, network=DiesOnce(armed))
     with (
         parallel_config("ray", n_jobs=-1),
         pytest.raises(ray.exceptions.RayActorError, match="died unexpectedly"),

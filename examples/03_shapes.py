@@ -10,14 +10,15 @@ n / s positions, rounded up. Parameters depend on the kernel only, multiply-adds
 import pandas as pd
 from example_tools import new_figure, read_arguments, save_figure, show_table
 
-from textcnn import ImageCNNClassifier
+from textcnn import ConvNetwork, ImageCNNClassifier
 from textcnn.inspect import layer_table
 
 KERNELS, STRIDES = (2, 3, 5, 7), (1, 2, 3, 4)
 
 
 def table_of(**settings):
-    classifier = ImageCNNClassifier(n_filters=12, batch_norm=False, augment=None, **settings)
+    network = ConvNetwork(n_filters=12, batch_norm=False, **settings)
+    classifier = ImageCNNClassifier(network=network, augment=None)
     return layer_table(classifier, image_shape=(32, 32, 3)).set_index("layer")
 
 

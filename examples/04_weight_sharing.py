@@ -21,14 +21,14 @@ from example_tools import (
     small_digits,
 )
 
-from textcnn import ImageCNNClassifier
+from textcnn import ConvNetwork, ImageCNNClassifier
 from textcnn.inspect import layer_table
 
 ONE_LAYER = {"n_filters": 10, "padding": "valid", "pool_size": 1, "batch_norm": False}
 NETWORKS = {
-    "10 filters, averages": ONE_LAYER | {"final_pooling": "average"},
-    "10 filters, all positions": ONE_LAYER | {"final_pooling": "flatten"},
-    "dense, 24 units": {"network": dense_network(24)},
+    "10 filters, averages": ConvNetwork(**ONE_LAYER, final_pooling="average"),
+    "10 filters, all positions": ConvNetwork(**ONE_LAYER, final_pooling="flatten"),
+    "dense, 24 units": dense_network(24),
 }
 
 
@@ -57,9 +57,9 @@ def main():
     assert_that_a_kernel_as_large_as_the_image_is_a_dense_layer(X)
 
     lines = {}
-    for name, settings in NETWORKS.items():
+    for name, network in NETWORKS.items():
         classifier = ImageCNNClassifier(
-            **settings,
+            network=network,
             augment=None,
             dropout=0.0,
             epochs=10 if arguments.quick else 6,

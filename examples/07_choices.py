@@ -19,7 +19,7 @@ from example_tools import (
     small_digits,
 )
 
-from textcnn import ImageCNNClassifier
+from textcnn import ConvNetwork, ImageCNNClassifier, ResidualNetwork
 from textcnn.inspect import layer_table
 
 
@@ -59,23 +59,22 @@ def main():
 
     two_blocks = {"n_filters": blocks, "pool_size": 2}
     ways = {
-        ("pooling", "max"): two_blocks,
-        ("pooling", "average"): two_blocks | {"pooling": "average"},
-        ("activation", "relu"): two_blocks,
-        ("activation", "tanh"): two_blocks | {"activation": "tanh"},
-        ("activation", "leaky_relu"): two_blocks | {"activation": "leaky_relu"},
+        ("pooling", "max"): ConvNetwork(**two_blocks),
+        ("pooling", "average"): ConvNetwork(**two_blocks, pooling="average"),
+        ("activation", "relu"): ConvNetwork(**two_blocks),
+        ("activation", "tanh"): ConvNetwork(**two_blocks, activation="tanh"),
+        ("activation", "leaky_relu"): ConvNetwork(**two_blocks, activation="leaky_relu"),
     }
     for depth in depths:
-        ways["depth, stacked", depth] = {"network": stacked_network(depth, n_filters)}
+        ways["depth, stacked", depth] = stacked_network(depth, n_filters)
         if depth > 2:
-            residual = {"network": "residual", "n_filters": n_filters, "depth": depth}
-            ways["depth, residual", depth] = residual
+            ways["depth, residual", depth] = ResidualNetwork(depth, n_filters=n_filters)
     lines, known = [], {}
-    for (subject, choice), settings in ways.items():
-        key = repr(settings)
+    for (subject, choice), network in ways.items():
+        key = repr(network)
         if key not in known:
             classifier = ImageCNNClassifier(
-                **settings, augment=None, epochs=epochs, random_state=arguments.seed
+                network=network, augment=None, epochs=epochs, random_state=arguments.seed
             ).fit(X, y)
             table = layer_table(classifier)
             known[key] = {

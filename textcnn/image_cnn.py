@@ -80,57 +80,33 @@ class ImageCNNEncoder(OutOfFold):
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``transform``,
         is an error or a black image (with a warning that counts them).
-    network : {"simple", "residual"}, name or callable, default="simple"
-        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
-        He et al. for small images. A name of ``keras.applications``, such as
-        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
-        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
-        to features (batch, n_features).
-    n_filters : "auto", int or tuple of int, default="auto"
-        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
-        the three stages of a residual network (16, 32, 64).
+    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
+            default=None
+        None is plain convolutions: blocks of convolution, batch normalisation, activation and
+        pooling. The objects say more about each form, and a grid search reaches their parameters:
+        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
+        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
+        n_features).
+    n_filters : int or tuple of int, default=(32, 64)
+        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
+        ``network=None``: other networks are told by their object.
     kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image.
-    strides : int or tuple, default=1
-        Pixels from one position of a filter to the next, in the first convolution of a block.
-    n_convolutions : int, default=1
-        Convolutions per block.
-    padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
-    pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
-    pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
-    batch_norm : bool, default=True
-        Whether convolutions are followed by batch normalisation. Each model has its own.
-    depth : int, default=20
-        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
-    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
-        network, else takes the average, which needs far fewer weights.
-    time_pooling : {"average", "max"}, default="average"
-        How features of the frames of a sequence become one row.
+        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
+        ``network=None``.
     dense_units : tuple of int, default=()
-        Hidden dense layers between features and output.
+        Hidden dense layers between features and output, with the activation of the network's
+        object, or ReLU where it has none.
     dropout : float, default=0.3
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
+        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
+        network of your own.
     augment : "auto", None or list of keras.layers.Layer, default="auto"
         Random changes of the images that a model learns from, before scaling, so that value
         ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
         degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
         ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    pretrained : None, "imagenet" or path, default=None
-        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
-        made of it without its top, or what Keras downloads. Not needed once fitted.
-    fine_tune : bool, default=True
-        Whether training changes such a network, or only what comes after it.
     precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
         In what the network computes; ``"auto"`` is mixed where there is a GPU.
     epochs : "auto" or int, default="auto"
@@ -176,13 +152,13 @@ class ImageCNNEncoder(OutOfFold):
     --------
     ImageCNNClassifier : The same network as a plain classifier.
     ImageCNNRegressor : The same network as a plain regressor.
+    ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork : What ``network=`` takes.
     TextCNNEncoder : The same for columns of text.
 
     References
     ----------
     Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
-    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
-    arXiv 1512.03385.
+    IEEE 86(11), 1998.
 
     Examples
     --------
@@ -225,26 +201,13 @@ class ImageCNNEncoder(OutOfFold):
         resize="pad",
         color_mode="auto",
         on_error="raise",
-        network="simple",
-        n_filters="auto",
+        network=None,
+        n_filters=(32, 64),
         kernel_sizes=3,
-        strides=1,
-        n_convolutions=1,
-        padding="same",
-        activation="relu",
-        pooling="max",
-        pool_size="auto",
-        pool_stride=None,
-        batch_norm=True,
-        depth=20,
-        final_pooling="auto",
-        time_pooling="average",
         dense_units=(),
         dropout=0.3,
         l2=0.0,
         augment="auto",
-        pretrained=None,
-        fine_tune=True,
         precision="auto",
         epochs="auto",
         batch_size=64,
@@ -271,23 +234,10 @@ class ImageCNNEncoder(OutOfFold):
         self.network = network
         self.n_filters = n_filters
         self.kernel_sizes = kernel_sizes
-        self.strides = strides
-        self.n_convolutions = n_convolutions
-        self.padding = padding
-        self.activation = activation
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.pool_stride = pool_stride
-        self.batch_norm = batch_norm
-        self.depth = depth
-        self.final_pooling = final_pooling
-        self.time_pooling = time_pooling
         self.dense_units = dense_units
         self.dropout = dropout
         self.l2 = l2
         self.augment = augment
-        self.pretrained = pretrained
-        self.fine_tune = fine_tune
         self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size
@@ -341,57 +291,33 @@ class ImageCNNClassifier(NetworkClassifier):
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``predict``,
         is an error or a black image (with a warning that counts them).
-    network : {"simple", "residual"}, name or callable, default="simple"
-        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
-        He et al. for small images. A name of ``keras.applications``, such as
-        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
-        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
-        to features (batch, n_features).
-    n_filters : "auto", int or tuple of int, default="auto"
-        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
-        the three stages of a residual network (16, 32, 64).
+    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
+            default=None
+        None is plain convolutions: blocks of convolution, batch normalisation, activation and
+        pooling. The objects say more about each form, and a grid search reaches their parameters:
+        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
+        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
+        n_features).
+    n_filters : int or tuple of int, default=(32, 64)
+        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
+        ``network=None``: other networks are told by their object.
     kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image.
-    strides : int or tuple, default=1
-        Pixels from one position of a filter to the next, in the first convolution of a block.
-    n_convolutions : int, default=1
-        Convolutions per block.
-    padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
-    pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
-    pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
-    batch_norm : bool, default=True
-        Whether convolutions are followed by batch normalisation. Each model has its own.
-    depth : int, default=20
-        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
-    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
-        network, else takes the average, which needs far fewer weights.
-    time_pooling : {"average", "max"}, default="average"
-        How features of the frames of a sequence become one row.
+        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
+        ``network=None``.
     dense_units : tuple of int, default=()
-        Hidden dense layers between features and output.
+        Hidden dense layers between features and output, with the activation of the network's
+        object, or ReLU where it has none.
     dropout : float, default=0.3
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
+        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
+        network of your own.
     augment : "auto", None or list of keras.layers.Layer, default="auto"
         Random changes of the images that a model learns from, before scaling, so that value
         ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
         degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
         ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    pretrained : None, "imagenet" or path, default=None
-        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
-        made of it without its top, or what Keras downloads. Not needed once fitted.
-    fine_tune : bool, default=True
-        Whether training changes such a network, or only what comes after it.
     precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
         In what the network computes; ``"auto"`` is mixed where there is a GPU.
     epochs : "auto" or int, default="auto"
@@ -425,8 +351,7 @@ class ImageCNNClassifier(NetworkClassifier):
     References
     ----------
     Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
-    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
-    arXiv 1512.03385.
+    IEEE 86(11), 1998.
 
     Examples
     --------
@@ -453,26 +378,13 @@ class ImageCNNClassifier(NetworkClassifier):
         resize="pad",
         color_mode="auto",
         on_error="raise",
-        network="simple",
-        n_filters="auto",
+        network=None,
+        n_filters=(32, 64),
         kernel_sizes=3,
-        strides=1,
-        n_convolutions=1,
-        padding="same",
-        activation="relu",
-        pooling="max",
-        pool_size="auto",
-        pool_stride=None,
-        batch_norm=True,
-        depth=20,
-        final_pooling="auto",
-        time_pooling="average",
         dense_units=(),
         dropout=0.3,
         l2=0.0,
         augment="auto",
-        pretrained=None,
-        fine_tune=True,
         precision="auto",
         epochs="auto",
         batch_size=64,
@@ -490,23 +402,10 @@ class ImageCNNClassifier(NetworkClassifier):
         self.network = network
         self.n_filters = n_filters
         self.kernel_sizes = kernel_sizes
-        self.strides = strides
-        self.n_convolutions = n_convolutions
-        self.padding = padding
-        self.activation = activation
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.pool_stride = pool_stride
-        self.batch_norm = batch_norm
-        self.depth = depth
-        self.final_pooling = final_pooling
-        self.time_pooling = time_pooling
         self.dense_units = dense_units
         self.dropout = dropout
         self.l2 = l2
         self.augment = augment
-        self.pretrained = pretrained
-        self.fine_tune = fine_tune
         self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size
@@ -551,57 +450,33 @@ class ImageCNNRegressor(NetworkRegressor):
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``predict``,
         is an error or a black image (with a warning that counts them).
-    network : {"simple", "residual"}, name or callable, default="simple"
-        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
-        He et al. for small images. A name of ``keras.applications``, such as
-        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
-        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
-        to features (batch, n_features).
-    n_filters : "auto", int or tuple of int, default="auto"
-        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
-        the three stages of a residual network (16, 32, 64).
+    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
+            default=None
+        None is plain convolutions: blocks of convolution, batch normalisation, activation and
+        pooling. The objects say more about each form, and a grid search reaches their parameters:
+        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
+        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
+        n_features).
+    n_filters : int or tuple of int, default=(32, 64)
+        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
+        ``network=None``: other networks are told by their object.
     kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image.
-    strides : int or tuple, default=1
-        Pixels from one position of a filter to the next, in the first convolution of a block.
-    n_convolutions : int, default=1
-        Convolutions per block.
-    padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
-    pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
-    pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
-    batch_norm : bool, default=True
-        Whether convolutions are followed by batch normalisation. Each model has its own.
-    depth : int, default=20
-        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
-    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
-        network, else takes the average, which needs far fewer weights.
-    time_pooling : {"average", "max"}, default="average"
-        How features of the frames of a sequence become one row.
+        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
+        ``network=None``.
     dense_units : tuple of int, default=()
-        Hidden dense layers between features and output.
+        Hidden dense layers between features and output, with the activation of the network's
+        object, or ReLU where it has none.
     dropout : float, default=0.3
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
+        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
+        network of your own.
     augment : "auto", None or list of keras.layers.Layer, default="auto"
         Random changes of the images that a model learns from, before scaling, so that value
         ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
         degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
         ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    pretrained : None, "imagenet" or path, default=None
-        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
-        made of it without its top, or what Keras downloads. Not needed once fitted.
-    fine_tune : bool, default=True
-        Whether training changes such a network, or only what comes after it.
     precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
         In what the network computes; ``"auto"`` is mixed where there is a GPU.
     epochs : "auto" or int, default="auto"
@@ -653,26 +528,13 @@ class ImageCNNRegressor(NetworkRegressor):
         resize="pad",
         color_mode="auto",
         on_error="raise",
-        network="simple",
-        n_filters="auto",
+        network=None,
+        n_filters=(32, 64),
         kernel_sizes=3,
-        strides=1,
-        n_convolutions=1,
-        padding="same",
-        activation="relu",
-        pooling="max",
-        pool_size="auto",
-        pool_stride=None,
-        batch_norm=True,
-        depth=20,
-        final_pooling="auto",
-        time_pooling="average",
         dense_units=(),
         dropout=0.3,
         l2=0.0,
         augment="auto",
-        pretrained=None,
-        fine_tune=True,
         precision="auto",
         epochs="auto",
         batch_size=64,
@@ -689,23 +551,10 @@ class ImageCNNRegressor(NetworkRegressor):
         self.network = network
         self.n_filters = n_filters
         self.kernel_sizes = kernel_sizes
-        self.strides = strides
-        self.n_convolutions = n_convolutions
-        self.padding = padding
-        self.activation = activation
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.pool_stride = pool_stride
-        self.batch_norm = batch_norm
-        self.depth = depth
-        self.final_pooling = final_pooling
-        self.time_pooling = time_pooling
         self.dense_units = dense_units
         self.dropout = dropout
         self.l2 = l2
         self.augment = augment
-        self.pretrained = pretrained
-        self.fine_tune = fine_tune
         self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size

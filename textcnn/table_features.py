@@ -20,6 +20,7 @@ from textcnn.crossfit import FoldPlan, read_target
 from textcnn.crossfit.row_hashes import group_hashes
 from textcnn.crossfit.scoring import Scoring
 from textcnn.fit import parameters
+from textcnn.fit.defaults import refuse_ignored
 from textcnn.neural.randomness import entropy_from
 from textcnn.table.columns import JoinedTexts, read_text
 from textcnn.table.fitting import (
@@ -411,6 +412,13 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         parameters.one_of(self, "keep", KEEP)
         parameters.yes_or_no(self, "keep_text")
         parameters.whole_number(self, "n_repeats", 1)
+        if self.keep == "all":
+            refuse_ignored(
+                self,
+                ["n_repeats"],
+                why='A table that keeps all members (keep="all")',
+                expected='keep="earning", or it left out',
+            )
         limit = self.time_limit
         is_number = isinstance(limit, Real) and not isinstance(limit, bool)
         if limit is not None and not (is_number and limit > 0):

@@ -71,8 +71,8 @@ class Target:
         """
         from textcnn.crossfit.values import resolve_loss
 
-        check_option("output", output, OUTPUTS)
         loss = resolve_loss(loss, self.kind, self.values[self.labelled])
+        _check_output(output, self.kind, loss)
         return replace(self, loss=loss, output=output)
 
     def without_rows(self) -> Target:
@@ -407,7 +407,6 @@ def read_target(
     )
 
     check_option("target_type", target_type, TARGET_TYPES)
-    check_option("output", output, OUTPUTS)
     check_option("loss", loss, ("auto", *REGRESSION_LOSSES, *CLASS_LOSSES))
     if y is None:
         raise ValueError(
@@ -451,4 +450,15 @@ def read_target(
         if len(set(names)) < len(names):
             raise ValueError(f"Expected distinct names of targets. Received: {list(names)}.")
     loss = resolve_loss(loss, kind, values[labelled])
+    _check_output(output, kind, loss)
     return Target(kind, loss, classes, n_outputs, labelled, values, names, output)
+
+
+def _check_output(output, kind: str, loss: str) -> None:
+    """Refuse an unknown form of features, and logits of numbers."""
+    check_option("output", output, OUTPUTS)
+    if output == "logit" and kind in ("continuous", "multioutput") and loss != "poisson":
+        raise ValueError(
+            "A regression has no logits: its features are in y's units. Expected: output left out "
+            f'for this target. Received: output="logit", target type {kind!r}, loss={loss!r}.'
+        )

@@ -45,8 +45,8 @@ class ImageLearner:
         return self.training.stop_fraction
 
     def check(self, task: Task) -> None:
-        """Refuse class weights that do not go with the target."""
-        parameters.check_class_weight(self.training.class_weight, task.target)
+        """Refuse class weights and label smoothing that do not go with the target."""
+        parameters.check_target(self.training, task.target)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
         """Say that nothing but the images' shape is learnt without targets."""
@@ -103,6 +103,12 @@ def read_one_column_of_images(estimator, X, *, reset: bool) -> list[ImageColumn]
 
 def _check_shape(reader: ImageReader, settings: ImageNetworkSettings) -> None:
     """Refuse images that the network cannot read."""
+    if settings.time_pooling is not None and len(reader.shape) == 3:
+        raise ValueError(
+            "SequenceNetwork pools features over the frames of sequences. Expected: arrays (n_rows,"
+            " frames, height, width, channels), or the network for single images in its place. "
+            f"Received: images of shape {reader.shape}."
+        )
     is_backbone = isinstance(settings.network, str) and settings.network not in NETWORKS
     if is_backbone and reader.shape[-1] not in (1, 3):
         raise ValueError(

@@ -51,9 +51,10 @@ def layer_table(
 
     Examples
     --------
-    >>> from textcnn import ImageCNNClassifier
+    >>> from textcnn import ConvNetwork, ImageCNNClassifier
     >>> from textcnn.inspect import layer_table
-    >>> classifier = ImageCNNClassifier(n_filters=12, batch_norm=False, augment=None)
+    >>> network = ConvNetwork(n_filters=12, batch_norm=False)
+    >>> classifier = ImageCNNClassifier(network=network, augment=None)
     >>> table = layer_table(classifier, image_shape=(32, 32, 3)).set_index("layer")
     >>> table.loc["conv_1_1", "output_shape"], int(table.loc["conv_1_1", "multiply_adds"])
     ((32, 32, 12), 331776)

@@ -54,6 +54,10 @@ def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict,
         If the estimator made features that no version makes any more.
     """
     fitted = {key: value for key, value in fitted.items() if key not in _UNREAD}
+    if name.startswith("ImageCNN"):
+        from textcnn.image.earlier_files import present_parameters
+
+        parameters = present_parameters(parameters)
     if name != "TableFeatures":
         parameters = _without_gone(parameters)
         _put_models_into_sets(fitted)

@@ -58,6 +58,13 @@ _ESTIMATORS = (
     "TextCNNRegressor",
     "TextLinearEncoder",
 )
+# Objects that are parameters of ours and nothing else; made anew by their own parameters.
+_PARAMETERS = {
+    "Backbone": "textcnn.image.forms",
+    "ConvNetwork": "textcnn.image.forms",
+    "ResidualNetwork": "textcnn.image.forms",
+    "SequenceNetwork": "textcnn.image.forms",
+}
 # Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
 # None whose compiled code trusts its arrays (trees, nearest neighbours, kernel machines): numbers
 # of nodes that a file made up would be read beyond the end of an array.
@@ -144,7 +151,8 @@ class Registry:
             return name
         if name in _ESTIMATORS:
             return name if kind is _import("textcnn", name) else None
-        place = _DATACLASSES.get(name) or _INNER_ESTIMATORS.get(name)
+        lists = (_DATACLASSES, _PARAMETERS, _INNER_ESTIMATORS)
+        place = next((known[name] for known in lists if name in known), None)
         library = "" if place is None else place.partition(".")[0]
         is_ours = module == place or (
             library in ("sklearn", "skrub") and f"{module}.".startswith(f"{place}.")
@@ -155,7 +163,7 @@ class Registry:
         """Return the parts of an object to store."""
         if name == "Vocabulary":
             return value.to_state()
-        if name in _SPLITTERS:
+        if name in _SPLITTERS or name in _PARAMETERS:
             return {key: getattr(value, key) for key in _parameters_of(type(value))}
         if name in _DATACLASSES:
             state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
@@ -188,8 +196,8 @@ class Registry:
         if name in _DATACLASSES:
             kind = _import(_DATACLASSES[name], name)
             return Entry(lambda state: kind(**state), typing.get_type_hints(kind))
-        if name in _SPLITTERS:
-            kind = _import("sklearn.model_selection", name)
+        if name in _SPLITTERS or name in _PARAMETERS:
+            kind = _import(_PARAMETERS.get(name, "sklearn.model_selection"), name)
             hints = dict.fromkeys(_parameters_of(kind), Any)
             return Entry(lambda state: kind(**state), hints)
         if name in _INNER_ESTIMATORS:

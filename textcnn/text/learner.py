@@ -56,8 +56,8 @@ class TextLearner:
         return self.training.stop_fraction
 
     def check(self, task: Task) -> None:
-        """Refuse class weights that do not go with the target."""
-        parameters.check_class_weight(self.training.class_weight, task.target)
+        """Refuse class weights and label smoothing that do not go with the target."""
+        parameters.check_target(self.training, task.target)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
         """Tell whether word vectors are trained on each fold's own rows."""
