@@ -42,8 +42,8 @@ def check_target(training: TrainingSettings, target) -> None:
     class_weight = training.class_weight
     if training.label_smoothing and target.is_regression:
         raise ValueError(
-            "label_smoothing needs a target of classes or labels. Expected: label_smoothing=0.0 for "
-            f"this target. Received: label_smoothing={training.label_smoothing!r}, target type "
+            "label_smoothing needs a target of classes or labels. Expected: label_smoothing=0.0 "
+            f"for this target. Received: label_smoothing={training.label_smoothing!r}, target type "
             f"{target.kind!r}."
         )
     if class_weight is None:
