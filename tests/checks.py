@@ -7,7 +7,11 @@ import os
 
 import numpy as np
 import pandas as pd
+from sklearn import config_context
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
 
 from textcnn import TextCNNEncoder
 
@@ -81,6 +85,30 @@ def check_noise(fit_transform, folds, X, y) -> float:
     score = within_fold_auc(feature, y, folds)
     assert low <= score <= high, f"noise gives AUC {score:.3f}, outside {low:.3f}-{high:.3f}"
     return score
+
+
+def downstream() -> HistGradientBoostingClassifier:
+    """Return trees that take the features of an encoder."""
+    return HistGradientBoostingClassifier(max_iter=20, max_depth=3, random_state=0)
+
+
+def scores_of_grouped_splits(encoder, X, y, groups) -> pd.DataFrame:
+    """Return the AUC of splits that keep groups together and of splits that ignore them.
+
+    There is one of a pipeline of encoder and trees, and one of the encoder's own report.
+    """
+    scores = pd.DataFrame(index=["ignored", "kept"], columns=["pipeline", "report"], dtype=float)
+    for name, kind in (("ignored", StratifiedKFold), ("kept", StratifiedGroupKFold)):
+        splitter = kind(3, shuffle=True, random_state=0)
+        pipeline = make_pipeline(copy.deepcopy(encoder).set_params(cv=splitter), downstream())
+        params = {"groups": groups} if name == "kept" else {}
+        with config_context(enable_metadata_routing=True):
+            scores.loc[name, "pipeline"] = cross_val_score(
+                pipeline, X, y, cv=splitter, scoring="roc_auc", params=params
+            ).mean()
+            pipeline.fit(X, y, **params)
+        scores.loc[name, "report"] = pipeline[0].report_.verify().summary["score"].iloc[0]
+    return scores
 
 
 def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
