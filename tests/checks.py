@@ -7,11 +7,13 @@ import os
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn import config_context
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from textcnn import TextCNNEncoder
 
@@ -20,6 +22,31 @@ WORDS = np.array(
     fast bright dark sweet bitter heavy light early late north south river stone paper glass
     """.split()
 )
+
+
+def contract_checks(estimators, expected_failures):
+    """Return scikit-learn's checks of estimators for ``pytest.mark.parametrize``.
+
+    ``expected_failures`` has, per name of a class, the checks that must fail and why. Left out is
+    the one check that skips itself: of decision values, where predictions are probabilities alone.
+    """
+    parameters = []
+    for estimator in estimators:
+        name = type(estimator).__name__
+        failures = expected_failures.get(name, {})
+        for made, check in estimator_checks_generator(estimator, legacy=True):
+            function = check.func.__name__
+            if function.endswith("decision_function") and not hasattr(made, "decision_function"):
+                continue
+            marks = []
+            if function in failures:
+                marks = [pytest.mark.xfail(reason=failures[function], strict=True)]
+            given = {key: value for key, value in check.keywords.items() if key != "name"}
+            shown = "".join(f"-{key}={value}" for key, value in given.items())
+            parameters.append(
+                pytest.param(made, check, marks=marks, id=f"{name}-{function}{shown}")
+            )
+    return parameters
 
 
 def tiny(**changes) -> TextCNNEncoder:
@@ -131,7 +158,7 @@ def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
 def check_fed_rows(encoder, folds) -> None:
     """Assert, from what was recorded on the way, that no model predicted a row it was fed."""
     encoder.report_.verify()
-    for record in encoder._records:
+    for record in encoder.report_.columns:
         predicted = np.concatenate([fed["predict"] for fed in record.fed])
         assert np.array_equal(
             np.unique(predicted), np.unique(np.concatenate([t for _, t in folds]))
@@ -151,7 +178,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
     """
     encoder = copy.deepcopy(encoder)
     before = np.asarray(encoder.fit_transform(X, y, **beside))
-    plan = encoder._plan
+    plan = encoder.report_.plan
     covered = plan.n_predictions > 0
     assert np.isfinite(before[covered]).all(), "every predicted row has a finite feature"
     assert np.isnan(before[~covered]).all()
@@ -173,7 +200,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
     assert not np.array_equal(changed, y, equal_nan=True)
     again = copy.deepcopy(encoder)
     after = np.asarray(again.fit_transform(X, changed, **beside))
-    for assignment, same in zip(plan.assignments, again._plan.assignments, strict=True):
+    for assignment, same in zip(plan.assignments, again.report_.plan.assignments, strict=True):
         np.testing.assert_array_equal(assignment.learn, same.learn)
     np.testing.assert_array_equal(after[row], before[row])
     if any(np.isin(unseen, assignment.learn).any() for assignment in plan.assignments):

@@ -29,7 +29,7 @@ def test_the_receipt_convicts_a_broken_plan(monkeypatch):
 
     monkeypatch.setattr(textcnn.base.out_of_fold, "make_fold_plan", broken)
     encoder = tiny().fit(X, y)
-    rows = encoder._plan.assignments[0].predict[:4]
+    rows = encoder.report_.plan.assignments[0].predict[:4]
     with pytest.raises(LeakError, match="model 0 learnt from rows that it predicted") as caught:
         encoder.report_.verify()
     assert caught.value.rows.tolist() == rows.tolist()

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import check_exact_influence, check_fed_rows, check_noise
+from inside import forget_networks, network_of
 from PIL import Image
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
@@ -27,7 +28,6 @@ from textcnn import (
 )
 from textcnn.datasets import load_class_folders
 from textcnn.image import reader
-from textcnn.neural import network as network_module
 
 TINY = {"n_filters": (3,), "epochs": 2, "augment": None, "batch_size": 16, "random_state": 0}
 
@@ -210,7 +210,7 @@ def test_time_groups_weights_and_unlabelled_rows():
     X[1::2] = X[::2]
     grouped = ImageCNNEncoder(cv=GroupKFold(3), **TINY)
     grouped.fit_transform(X, y, groups="images")
-    for assignment in grouped._plan.assignments:
+    for assignment in grouped.report_.plan.assignments:
         assert not np.isin(assignment.predict ^ 1, assignment.learn).any()
     assert (grouped.report_.duplicates["share"] == 0).all()
     ordered = ImageCNNEncoder(cv=3, uncovered="nan", **TINY)
@@ -231,7 +231,7 @@ def test_sequences_of_images():
     X = sequences(images)
     encoder = ImageCNNEncoder(cv=2, **(TINY | {"augment": "auto"}))
     assert encoder.fit_transform(X, y).shape == (60, 1)
-    assert encoder._networks[0][0].reader.shape == (3, 8, 8, 1)
+    assert network_of(encoder).reader.shape == (3, 8, 8, 1)
 
 
 def test_a_feature_depends_on_its_image_alone():
@@ -375,7 +375,7 @@ def test_state_travels(photos, tmp_path):
         joblib.load(tmp_path / "encoder.joblib"),
         copy.deepcopy(encoder),
     ):
-        network_module._idle.clear()
+        forget_networks()
         np.testing.assert_array_equal(again.transform(images[:9]), expected)
         again.report_.verify()
     again = clone(encoder).fit(images, y)
@@ -392,13 +392,13 @@ def test_an_unpickled_encoder_needs_no_file_of_weights(tmp_path):
     encoder = ImageCNNEncoder(
         cv=2, network="MobileNetV3Small", pretrained=weights, fine_tune=False, **TINY
     ).fit(images, y)
-    models = [levelled.model for levelled in encoder._networks[0][0].models]
+    models = [levelled.model for levelled in network_of(encoder).models]
     shared = [a is b for a, b in zip(models[0].weights, models[1].weights, strict=True)]
     assert shared.count(False) <= 2, "a frozen backbone is kept once"
     expected = encoder.transform(images[:3])
     stored = pickle.dumps(encoder)
     weights.unlink()
-    network_module._idle.clear()
+    forget_networks()
     np.testing.assert_allclose(pickle.loads(stored).transform(images[:3]), expected, atol=1e-6)
 
 

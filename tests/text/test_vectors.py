@@ -16,9 +16,10 @@ from gensim.models import FastText, KeyedVectors, Word2Vec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from inside import forget_vectors, vectors_kept
 from sklearn.base import clone
 
-from textcnn.text import vector_files, vectors
+from textcnn.text import vector_files
 from textcnn.text.vectors import WordVectors, load_vectors, train_corpus_vectors
 
 REPOSITORY = Path(__file__).parents[2]
@@ -27,9 +28,9 @@ WORDS = ["the", "Good", "naïve", "好", "don't", "🙂"]
 
 @pytest.fixture(autouse=True)
 def empty_cache():
-    vectors._cache.clear()
+    forget_vectors()
     yield
-    vectors._cache.clear()
+    forget_vectors()
 
 
 @pytest.fixture
@@ -299,7 +300,7 @@ class TestFormats:
         path = tmp_path_factory.mktemp("formats") / "vectors"
         for content in (as_text(words, table), as_text(words, table, header=False)):
             path.write_bytes(content)
-            vectors._cache.clear()
+            forget_vectors()
             held = load_vectors(path)
             assert held.words == words
             np.testing.assert_array_equal(held.vectors, table)
@@ -439,7 +440,7 @@ class TestHostileFiles:
         path = tmp_path_factory.mktemp("any") / "vectors"
         for tried in (content, b"2 2\n" + content, b"a 1 2\n" + content):
             path.write_bytes(tried)
-            vectors._cache.clear()
+            forget_vectors()
             try:
                 held = load_vectors(path)
             except ValueError as error:
@@ -498,7 +499,7 @@ class TestCache:
         for name in "abc":
             (tmp_path / name).write_bytes(b"a 1\n")
             held.append(load_vectors(tmp_path / name))
-        assert len(vectors._cache) == 2
+        assert vectors_kept() == 2
         assert load_vectors(tmp_path / "c") is held[2]
         assert load_vectors(tmp_path / "a") is not held[0]
 
