@@ -118,14 +118,14 @@ def test_targets_of_held_out_sequences_have_no_say(network):
     check_exact_influence(encoder, sequences(images), y, folds, flip_classes)
 
 
-def test_targets_have_no_say_through_a_tuned_backbone(backbone_weights):
+def test_targets_have_no_say_through_a_tuned_backbone(small_mobilenet):
     """No fold model starts from weights or moving statistics that another fold's targets tuned."""
     images, y = line_images(12)
     images = images.repeat(4, axis=1).repeat(4, axis=2)
     folds = list(KFold(2, shuffle=True, random_state=1).split(images))
     encoder = ImageCNNEncoder(
         network="mobilenet",
-        pretrained=backbone_weights("MobileNet"),
+        pretrained=small_mobilenet,
         **(TINY | {"epochs": 1, "batch_size": 4}),
     )
     features = check_exact_influence(encoder, images, y, folds, flip_classes)
@@ -382,22 +382,18 @@ def test_state_travels(photos, tmp_path):
     np.testing.assert_array_equal(again.transform(images[:9]), expected)
 
 
-def test_an_unpickled_encoder_needs_no_file_of_weights(tmp_path):
+def test_an_unpickled_encoder_needs_no_file_of_weights(small_mobilenet):
     images, y = line_images(24)
     images = np.repeat(np.repeat(images, 4, axis=1), 4, axis=2)
-    weights = tmp_path / "backbone.weights.h5"
-    keras.applications.MobileNetV3Small(
-        include_top=False, weights=None, input_shape=(32, 32, 3)
-    ).save_weights(weights)
     encoder = ImageCNNEncoder(
-        cv=2, network="MobileNetV3Small", pretrained=weights, fine_tune=False, **TINY
+        cv=2, network="MobileNet", pretrained=small_mobilenet, fine_tune=False, **TINY
     ).fit(images, y)
     models = [levelled.model for levelled in network_of(encoder).models]
     shared = [a is b for a, b in zip(models[0].weights, models[1].weights, strict=True)]
     assert shared.count(False) <= 2, "a frozen backbone is kept once"
     expected = encoder.transform(images[:3])
     stored = pickle.dumps(encoder)
-    weights.unlink()
+    small_mobilenet.unlink()
     forget_networks()
     np.testing.assert_allclose(pickle.loads(stored).transform(images[:3]), expected, atol=1e-6)
 
