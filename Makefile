@@ -16,26 +16,38 @@ override TEXT := $(value TEXT)
 override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
+# Two processes with a thread each: with more they would only wait for one another.
+PYTEST = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
+# What these targets read of the folder TEXTCNN_DATA.
+TEST_DATA := text/chnsenticorp_hotel.csv.gz text/mr.csv.gz tables/airline_tweets.csv.gz \
+	tables/womens_clothing.csv.gz vectors \
+	images/mnist/t10k-labels-idx1-ubyte.gz images/ants_bees_small_jpg.tar
+BENCH_DATA := text tables vectors/domain.50k.100d.txt.gz
+
 SHARE := 1
 FITS := 200
 ROWS := 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hosts distributed fuzz soak lint format bench docs clean
+.PHONY: help setup demo check test test-data hosts distributed fuzz soak lint format bench docs clean \
+	data-for-test data-for-bench
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
 
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
 	$(PY) -m textcnn demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
 
-# Two processes with one thread each: more threads would compete for the cores.
 test: lint ## lint, tests with warnings as errors, README code, doctests, examples
 	$(PY) examples/01_reviews_in_a_table.py --quick
 	$(PY) -m pytest --doctest-modules textcnn
-	TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --durations=25
+	$(PYTEST) --durations=25
+	@echo 'make test left out what only real data prove. To run it: make test-data, with TEXTCNN_DATA set to their folder.'
+
+test-data: data-for-test $(VENV)/.ready-test ## tests on real data sets, in the folder TEXTCNN_DATA (default ../shared/data)
+	$(PYTEST) tests/real_data
 
 hosts: ## test inside each AutoML tool, installed in its own environment; HOSTS="flaml h2o" for some of them
 	$(PYTHON) hosts/run.py $(HOSTS)
@@ -59,7 +71,7 @@ format: $(VENV)/.ready-test ## fix lint errors and format the code with ruff
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: $(VENV)/.ready-bench ## time the encoder against other libraries and write benchmarks/SPEED.md
+bench: data-for-bench $(VENV)/.ready-bench ## time the encoder against other libraries and write benchmarks/SPEED.md
 	$(PY) benchmarks/suite.py
 
 docs: $(VENV)/.ready-test ## build the documentation to docs/_build/html; warnings are errors
@@ -73,7 +85,14 @@ $(PY):
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"textcnn needs Python 3.11, 3.12 or 3.13. Received: {sys.version.split()[0]}. Type: make PYTHON=python3.13 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
 
-# Stamp files: set-up runs again only if pyproject.toml is newer. The larger set-up includes the demo's.
+# Said before anything is installed: which files of the folder TEXTCNN_DATA are missing.
+data-for-test:
+	@$(PYTHON) benchmarks/shared_data.py $(TEST_DATA)
+
+data-for-bench:
+	@$(PYTHON) benchmarks/shared_data.py $(BENCH_DATA)
+
+# Stamps: set-up runs again only when pyproject.toml is newer. The larger one also serves the demo.
 $(VENV)/.ready: pyproject.toml | $(PY)
 	$(INSTALL) --editable .
 	touch $@

@@ -4,12 +4,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from inside import START_BACKEND_QUIETLY, lead_error
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 import textcnn
-from textcnn.command_line import comparison
 from textcnn.command_line.comparison import (
     OutOfFoldLinear,
     compare_text_features,
@@ -146,10 +146,10 @@ def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets():
 
     pairs = [draw() for _ in range(300)]
     spread = np.std([roc_auc_score(y, a) - roc_auc_score(y, b) for y, (a, b) in pairs])
-    errors = [comparison._lead_error(*draw(), seed) for seed in range(5)]
+    errors = [lead_error(*draw(), seed) for seed in range(5)]
     assert 0.75 < np.mean(errors) / spread < 1.3
     y, (a, _) = draw()
-    assert comparison._lead_error(y, [a, a], 0) == 0.0
+    assert lead_error(y, [a, a], 0) == 0.0
 
 
 def test_lines_are_shown_as_they_are_made(reviews):
@@ -268,7 +268,7 @@ def test_the_backend_starts_without_standard_error(is_closed):
         "backend.import_keras = Keras\n"
         "sys.stderr = None\n"
         f"{'os.close(2)' if is_closed else ''}\n"
-        "main._start_backend_quietly()\n"
+        f"{START_BACKEND_QUIETLY}()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=120)
     assert (done.returncode, done.stdout) == (0, b"started 1\n")

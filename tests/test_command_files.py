@@ -90,9 +90,9 @@ def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):
     assert encoder.classes_.tolist() == ["no", "yes"] and encoder.random_state == 3
     features = pd.read_csv(first)
     assert features["user"].tolist() == table["user"].tolist()
-    plan = encoder._plan
+    plan = encoder.report_.plan
     assert plan.groups is not None and len(np.unique(plan.groups)) == 7
-    record = encoder._records[0]
+    record = encoder.report_.columns[0]
     for fold, assignment in enumerate(plan.assignments):
         assert np.corrcoef(features["review_cnn"][assignment.predict],
                            record.predictions[fold][:, 0])[0, 1] > 0.999  # fmt: skip

@@ -157,7 +157,8 @@ def test_duplicate_rows_are_counted_and_scored_apart():
     duplicates = encoder.report_.duplicates.iloc[0]
     texts = X["review"].to_numpy()
     expected = sum(
-        np.isin(texts[fed["predict"]], texts[fed["learn"]]).sum() for fed in encoder._records[0].fed
+        np.isin(texts[fed["predict"]], texts[fed["learn"]]).sum()
+        for fed in encoder.report_.columns[0].fed
     )
     assert duplicates["n_duplicates"] == expected > 40
     assert duplicates["share"] == expected / 120
@@ -183,7 +184,7 @@ def test_texts_that_tell_nothing_give_a_constant_within_each_model(text):
     X = pd.DataFrame({"review": pd.Series([text] * N_ROWS, dtype=object)})
     encoder = tiny()
     features = encoder.fit_transform(X, y)[:, 0]
-    for assignment in encoder._plan.assignments:
+    for assignment in encoder.report_.plan.assignments:
         assert len(np.unique(features[assignment.predict])) == 1
     score = encoder.report_.summary["score"].iloc[0]
     assert score == 0.5

@@ -6,6 +6,7 @@ import pytest
 from checks import check_unseen_targets, noise_table, signal_table, tiny
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from inside import network_of
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import (
     GroupKFold,
@@ -140,7 +141,7 @@ def test_a_network_of_its_level_alone_is_constant_under_any_splitter(splitter):
     needs_groups = isinstance(splitter, GroupKFold | LeaveOneGroupOut | LeavePGroupsOut)
     encoder = tiny(cv=splitter, network=BIAS_ONLY, uncovered="nan")
     features = encoder.fit_transform(X, y, groups=groups if needs_groups else None)
-    covered = encoder._plan.n_predictions > 0
+    covered = encoder.report_.plan.n_predictions > 0
     assert (features[covered] == np.float32(0.5)).all()
     assert (encoder.transform(signal_table(9, 1)[0]) == np.float32(0.5)).all()
     priors = np.concatenate(encoder.report_.columns[0].prior)
@@ -178,7 +179,7 @@ def test_base_rates_of_forty_groups_do_not_show():
     feature = encoder.fit_transform(X, y, groups=groups)[:, 0]
     with_level = np.empty(800)
     predictions = encoder.report_.columns[0].predictions
-    for assignment, predicted in zip(encoder._plan.assignments, predictions, strict=True):
+    for assignment, predicted in zip(encoder.report_.plan.assignments, predictions, strict=True):
         with_level[assignment.predict] = predicted[:, 0]
     assert len(np.unique(feature)) > 700, "a constant feature would pass"
     assert tree_over_groups(with_level, y, groups) > 0.7
@@ -196,7 +197,9 @@ def test_rows_in_any_order_have_the_plan_of_sorted_rows():
     in_order, shuffled = tiny(**settings_of_both), tiny(**settings_of_both)
     sorted_features = in_order.fit_transform(X, y, time=stamps)[:, 0]
     features = shuffled.fit_transform(X.iloc[order], y[order], time=stamps[order])[:, 0]
-    for one, other in zip(in_order._plan.assignments, shuffled._plan.assignments, strict=True):
+    for one, other in zip(
+        in_order.report_.plan.assignments, shuffled.report_.plan.assignments, strict=True
+    ):
         for part in ("learn", "stop", "predict"):
             assert np.array_equal(getattr(one, part), np.sort(order[getattr(other, part)]))
     np.testing.assert_array_equal(np.isnan(features), np.isnan(sorted_features[order]))
@@ -206,7 +209,7 @@ def test_rows_in_any_order_have_the_plan_of_sorted_rows():
     for fed in shuffled.report_.columns[0].fed:
         times = stamps[order]
         assert times[fed["learn"]].max() < times[fed["predict"]].min()
-    assert len(shuffled._networks[0][0].models) == 1, "in order of time the refit model serves"
+    assert len(network_of(shuffled).models) == 1, "in order of time the refit model serves"
     assert shuffled.report_.notes == []
 
 
@@ -235,7 +238,7 @@ def test_without_time_the_receipt_says_that_row_order_was_taken():
     encoder = tiny(cv=TimeSeriesSplit(2), uncovered="nan").fit(X, y)
     assert "row order is used as time" in encoder.report_.notes[0]
     assert "row order is used as time" in str(encoder.report_)
-    assert len(encoder._networks[0][0].models) == 1
+    assert len(network_of(encoder).models) == 1
     with pytest.raises(ValueError, match=r"first rows in time[\s\S]*uncovered=\"nan\""):
         tiny(cv=TimeSeriesSplit(2)).fit(X, y)
     with pytest.raises(ValueError, match=r"uncovered=0\.5 says nothing"):
@@ -254,10 +257,10 @@ def test_repeats_give_a_mean_and_a_spread():
     names = ["review_cnn", "review_cnn_spread", "title_cnn", "title_cnn_spread"]
     assert encoder.get_feature_names_out().tolist() == names
     assert encoder.get_feature_names_out(["review", "title"]).tolist() == names
-    assert (encoder._plan.n_predictions == 3).all()
+    assert (encoder.report_.plan.n_predictions == 3).all()
     record = encoder.report_.verify().columns[0]
-    target, plan = encoder._target, encoder._plan
-    levels = [model.level for model in encoder._networks[0][0].models]
+    target, plan = encoder.report_.target, encoder.report_.plan
+    levels = [model.level for model in network_of(encoder).models]
     expected = [[] for _ in range(N_ROWS)]
     for assignment, predicted, level in zip(
         plan.assignments, record.predictions, levels, strict=True
@@ -296,7 +299,7 @@ def test_rows_without_a_target_teach_nobody_and_get_features(unlabelled):
     assert encoder.classes_.tolist() == ["bad", "good"]
     for fed in encoder.report_.verify().columns[0].fed:
         assert not missing[fed["learn"]].any()
-    counts = encoder._plan.n_predictions
+    counts = encoder.report_.plan.n_predictions
     assert (counts[~missing] == 1).all()
     assert (counts[missing] == (1 if unlabelled == "fold" else 3)).all()
     assert encoder.report_.scores["n_rows"].sum() == (~missing).sum()

@@ -17,10 +17,12 @@ from checks import (
     noise_table,
     signal_table,
 )
+from inside import keep_model, network_of, training_of, weights_of_rows
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import (
@@ -31,6 +33,7 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from textcnn import InSampleWarning, TextCNNEncoder, WordVectors, leakage_test
 
@@ -105,11 +108,11 @@ def test_ensembles(ensemble):
     encoder = tiny(epochs=12, batch_size=8, ensemble=ensemble)
     features = encoder.fit_transform(X, y)
     np.testing.assert_array_equal(features, tiny(epochs=12, batch_size=8).fit_transform(X, y))
-    assert len(encoder._networks[0][0].models) == (3 if ensemble == "mean" else 1)
+    assert len(network_of(encoder).models) == (3 if ensemble == "mean" else 1)
     new, new_y = signal_table(80, 3)
     assert roc_auc_score(new_y, encoder.transform(new)[:, 0]) > 0.8
     if ensemble == "refit":
-        model = encoder._networks[0][0].models[0].model
+        model = network_of(encoder).models[0].model
         assert model.updates == 12 * 120 // 8, "scaled by rows where epochs are given"
         assert np.array_equal(model.fed["learn"], np.arange(120))
 
@@ -117,7 +120,7 @@ def test_ensembles(ensemble):
 def test_refit_takes_the_same_share_of_the_automatic_schedule():
     X, y = signal_table(400, 0)
     encoder = tiny(epochs="auto", cv=2, ensemble="refit").fit(X, y)
-    refit = encoder._networks[0][0].models[0].model.updates
+    refit = network_of(encoder).models[0].model.updates
     folds = [column.updates for column in encoder.report_.columns][0]
     assert refit == round(8.5 * 400**0.4)
     assert max(folds) < refit < 2 * min(folds), "not scaled by rows, which are twice as many"
@@ -130,7 +133,7 @@ def test_refit_ends_where_the_fold_models_stopped_early():
     learned = [len(fed["learn"]) for fed in encoder.report_.columns[0].fed]
     share = np.median([n / (30 * -(-rows // 64)) for n, rows in zip(kept, learned, strict=True)])
     assert share < 1
-    refit = encoder._networks[0][0].models[0].model
+    refit = network_of(encoder).models[0].model
     assert refit.updates == max(1, round(share * 30 * 4))
 
 
@@ -382,7 +385,7 @@ def test_groups_by_keyword_and_by_routing():
     np.testing.assert_array_equal(
         pipeline[:-1].fit_transform(X, y, textcnnencoder__groups=groups), direct
     )
-    for record in pipeline[0]._records:
+    for record in pipeline[0].report_.columns:
         for fed in record.fed:
             assert not np.intersect1d(groups[fed["learn"]], groups[fed["predict"]]).size
     with config_context(enable_metadata_routing=True):
@@ -403,7 +406,7 @@ def test_rows_of_weight_zero_are_never_learnt_from_but_predicted():
     encoder = tiny()
     features = encoder.fit_transform(X, y, sample_weight=weight)
     assert np.isfinite(features).all()
-    for fed in encoder._records[0].fed:
+    for fed in encoder.report_.columns[0].fed:
         assert fed["learn"].min() >= 20
     other = flip(y, np.arange(20))
     np.testing.assert_array_equal(tiny().fit_transform(X, other, sample_weight=weight), features)
@@ -465,7 +468,8 @@ def test_state_travels(fitted, tmp_path):
         pd.testing.assert_frame_equal(restored.history_, encoder.history_)
     assert b"keras" not in pickle.dumps(encoder)
     fresh = clone(encoder)
-    assert not hasattr(fresh, "_networks")
+    with pytest.raises(NotFittedError):
+        check_is_fitted(fresh)
     np.testing.assert_array_equal(fresh.fit_transform(X, y), fitted[1])
 
 
@@ -544,7 +548,7 @@ def test_trainable_embeddings_move_and_frozen_ones_do_not(trainable):
     X, y = signal_table(60, 0)
     encoder = tiny(embeddings=[vectors, vectors], trainable_embeddings=trainable, epochs=3)
     encoder.fit(X, y)
-    network = encoder._networks[0][0]
+    network = network_of(encoder)
     shapes = [array.shape for array in network.models[0].model.weights]
     assert (256, 4) in shapes if trainable else (256, 4) not in shapes
     assert network.readers[0].vocabulary.given.shape[1] == 4
@@ -579,8 +583,7 @@ def test_a_new_word_with_a_vector_looks_as_a_held_out_one_did():
     model = next(i for i, (_, test) in enumerate(folds) if 0 in test)
     without = tiny(embeddings=vectors, learned_dim=0, epochs=5, cv=folds)
     without.fit(X.assign(review=X["review"].replace("superb", "")), y)
-    network = without._networks[0][0]
-    network.models = [network.models[model]]
+    keep_model(without, model)
     np.testing.assert_allclose(
         without.transform(pd.DataFrame({"review": ["superb"]}))[0], with_word, atol=1e-5
     )
@@ -588,15 +591,15 @@ def test_a_new_word_with_a_vector_looks_as_a_held_out_one_did():
 
 def test_class_weights_are_balanced_by_the_learning_rows():
     from textcnn.crossfit import read_target
-    from textcnn.fit.network_jobs import TrainingSettings, _weights
+    from textcnn.fit.network_jobs import TrainingSettings
 
     target = read_target([0, 0, 0, 1, 1, 0], n_rows=6)
     settings = TrainingSettings(class_weight="balanced")
     learn = np.array([0, 1, 2, 3])
-    weights = _weights(learn, learn, target, None, settings)
+    weights = weights_of_rows(learn, learn, target, None, settings)
     np.testing.assert_allclose(weights, [2 / 3, 2 / 3, 2 / 3, 2])
     sample_weight = np.array([1.0, 1, 1, 3, 1, 1])
-    weights = _weights(learn, learn, target, sample_weight, settings)
+    weights = weights_of_rows(learn, learn, target, sample_weight, settings)
     np.testing.assert_allclose(weights, [1, 1, 1, 3])
 
 
@@ -766,12 +769,12 @@ def test_updates_follow_the_kind_of_network():
         "char_bigru": {"level": "char", "network": "bigru"},
         "fixed": {"network": "bigru", "epochs": 2},
     }.items():
-        _, training = TextCNNEncoder(**changes)._check_settings()
+        training = training_of(TextCNNEncoder(**changes))
         made[name] = training.updates(2000, target)
     assert made == {"cnn": 178, "char": 534, "bigru": 53, "char_bigru": 53, "fixed": 64}
-    _, training = TextCNNEncoder(level="char")._check_settings()
+    training = training_of(TextCNNEncoder(level="char"))
     shares = [training.share.of(n_rows) for n_rows in (100, 500, 2000, 10_000)]
     assert shares == [1, 1.5, 3, 6], "no less than words, and no longer than was tried"
-    _, training = TextCNNEncoder(network="bigru")._check_settings()
+    training = training_of(TextCNNEncoder(network="bigru"))
     many = read_target([0, 1] * 20_000, target_type="binary", n_rows=40_000)
     assert training.updates(40_000, many) == 625, "one pass at least"

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from checks import check_noise, noise_table, signal_table, tiny
 from driverless_stub import RECIPE, check_recipe, load_recipe
+from inside import assume_trial_seconds, forget_fits_of_hosts
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -25,7 +26,7 @@ TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3}
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    adapter._kept_fits.clear()
+    forget_fits_of_hosts()
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def test_a_fit_that_was_cut_short_serves_only_where_there_is_no_more_time():
 def test_little_time_means_fewer_epochs_and_less_means_linear_models(monkeypatch):
     X, y = signal_table(90, 0)
     # Trial fits that tell: nothing once, one second per row and epoch.
-    monkeypatch.setattr(budget, "_trial_seconds", lambda encoder, X: (0.0, 1.0))
+    assume_trial_seconds(monkeypatch, 0.0, 1.0)
     settings = TINY | {"epochs": 9}
     epoch = 3 * 90
     with pytest.warns(budget.TimeLimitWarning, match="9 epochs would take .* Fitting 2"):

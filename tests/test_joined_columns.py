@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import check_exact_influence, noise_table, signal_table
+from inside import network_of
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
@@ -154,7 +155,7 @@ def test_equal_rows_are_groups_and_equal_cells_are_not():
     X["noise"] = X["noise"].where(X.index % 2 == 0, "the same")
     encoder = joined()
     encoder.fit(X, y, groups="documents")
-    for fed in encoder._records[0].fed:
+    for fed in encoder.report_.columns[0].fed:
         twins = [row + 60 if row < 20 else row - 60 for row in fed["predict"] if not 20 <= row < 60]
         assert np.isin(twins, fed["predict"]).all()
 
@@ -193,7 +194,7 @@ def test_predictors_read_joined_columns_in_one_branch():
     settings = TINY | {"epochs": 30, "columns": "joined"}
     classifier = TextCNNClassifier(**settings).fit(X, y)
     assert roc_auc_score(new_y, classifier.predict_proba(new)[:, 1]) > 0.8
-    network = classifier._networks[0][0]
+    network = network_of(classifier)
     assert len(network.readers) == 1 and network.names == ["noise, review"]
     regressor = TextCNNRegressor(**settings).fit(X, 10.0 * y)
     assert np.corrcoef(regressor.predict(new), new_y)[0, 1] > 0.5

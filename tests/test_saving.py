@@ -15,6 +15,7 @@ import pytest
 import skops.io
 from checks import signal_table, tiny
 from forged_files import forged_state, members_of
+from inside import WRITE_TO_ARCHIVE, forget_networks, models_of
 from PIL import Image
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
@@ -41,7 +42,6 @@ from textcnn import (
     TextLinearEncoder,
     WordVectors,
 )
-from textcnn.neural import network as network_module
 from textcnn.persistence import FileFormatError, NotStored
 from textcnn.persistence.registry import Registry
 
@@ -240,7 +240,7 @@ def test_a_frozen_backbone_needs_its_file_of_weights_no_more(backbone_weights, t
     weights.unlink()
     encoder.save(tmp_path / "a.textcnn")
     expected = encoder.transform(X)
-    network_module._idle.clear()  # no network that has read the file
+    forget_networks()  # no network that has read the file
     loaded = textcnn.load(tmp_path / "a.textcnn")
     np.testing.assert_allclose(loaded.transform(X), expected, atol=1e-6)
     assert len(np.unique(expected)) > 6
@@ -446,17 +446,17 @@ def run(code: str, *arguments) -> subprocess.CompletedProcess:
 
 def test_a_kill_in_the_middle_leaves_the_old_file(stored):
     before = stored.read_bytes()
-    code = """
+    code = f"""
         import os, signal, sys, textcnn
         from textcnn.persistence import archive
         encoder = textcnn.load(sys.argv[1])
-        write, n = archive.ArchiveWriter._write, []
+        write, n = {WRITE_TO_ARCHIVE}, []
         def dying(self, *parts):
             write(self, *parts)
             n.append(1)
             if len(n) == 5:
                 os.kill(os.getpid(), signal.SIGKILL)
-        archive.ArchiveWriter._write = dying
+        {WRITE_TO_ARCHIVE} = dying
         encoder.save(sys.argv[1])
     """
     assert run(code, stored).returncode == -signal.SIGKILL
@@ -468,7 +468,7 @@ def test_a_kill_in_the_middle_leaves_the_old_file(stored):
 
 def test_an_interrupt_and_a_full_disk_leave_the_old_file_and_nothing_else(stored):
     before = stored.read_bytes()
-    code = """
+    code = f"""
         import resource, sys, textcnn
         from textcnn.persistence import archive
         encoder = textcnn.load(sys.argv[1])
@@ -477,7 +477,7 @@ def test_an_interrupt_and_a_full_disk_leave_the_old_file_and_nothing_else(stored
         if sys.argv[2] == "full":
             resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
         else:
-            archive.ArchiveWriter._write = interrupted
+            {WRITE_TO_ARCHIVE} = interrupted
         try:
             encoder.save(sys.argv[1])
         except BaseException as error:
@@ -534,4 +534,4 @@ def test_ridge_is_the_model_of_numbers():
     # The registry keeps it free of scikit-learn's version.
     encoder = ESTIMATORS["TextLinearEncoder, numbers"][0]
     fitted = clone(encoder).fit(TABLE, NUMBERS[:, 0])
-    assert type(fitted._models[0][0].estimator[-1]) is Ridge
+    assert type(models_of(fitted)[0].estimator[-1]) is Ridge

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 from checks import signal_table, tiny
 from forged_files import forged_state
+from inside import HEAD, network_of, onnx_rows_at_a_time
 
 import textcnn.serving
 from textcnn import TextCNNClassifier, TextCNNRegressor, TextLinearEncoder, WordVectors
 from textcnn.persistence import FileFormatError
-from textcnn.serving import models
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(60, seed=2, n_classes=3)
@@ -61,7 +61,7 @@ def test_numpy_gives_the_features_of_transform(tmp_path, name):
     encoder.save(tmp_path / "a.textcnn")
     model = textcnn.serving.load(tmp_path / "a.textcnn")
     many = (HARD + NEW) * 12
-    assert len(many) > models._ROWS_AT_A_TIME["onnx"]
+    assert len(many) > onnx_rows_at_a_time()
     close(model.transform(many), encoder.transform(many))
     close(model.transform(HARD[:1]), encoder.transform(HARD[:1]))
     assert model.feature_names == encoder.get_feature_names_out().tolist()
@@ -145,8 +145,8 @@ def test_int8_vectors_stay_small_in_memory_and_give_nearly_the_same(tmp_path):
     encoder = tiny(embeddings=table, cv=2, epochs=3).fit(TEXTS, Y == 0)
     encoder.save(tmp_path / "a.textcnn", vectors="int8")
     model = textcnn.serving.load(tmp_path / "a.textcnn")
-    given = model._networks[0][0].readers[0].vocabulary.given
-    assert given.nbytes < 0.3 * encoder._networks[0][0].readers[0].vocabulary.given.nbytes
+    given = network_of(model).readers[0].vocabulary.given
+    assert given.nbytes < 0.3 * network_of(encoder).readers[0].vocabulary.given.nbytes
     texts = [*NEW, "word1 word2 good", "word7"]
     differences = np.abs(model.transform(texts) - encoder.transform(texts))
     assert 0 < differences.max() < 0.01
@@ -176,7 +176,7 @@ def test_what_is_not_served_is_said(tmp_path):
 
     def empty(state):
         state["state"]["fitted"]["dict"][0][1] = state["state"]["parameters"]["dict"][0][1] = {}
-        return {**state, "state": {**state["state"], "fitted": {"dict": [["_head", {}]]}}}
+        return {**state, "state": {**state["state"], "fitted": {"dict": [[HEAD, {}]]}}}
 
     content = (tmp_path / "b.textcnn").read_bytes()
     for change in (other, unfitted, empty, lambda state: [], lambda state: {"object": 1}):

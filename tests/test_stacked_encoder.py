@@ -14,6 +14,7 @@ from checks import (
     noise_table,
     signal_table,
 )
+from inside import models_of
 from scipy.sparse import csr_array, csr_matrix
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
@@ -122,7 +123,7 @@ def test_new_rows_get_the_mean_or_the_refit_model(ensemble):
     raw = [
         model.decision_function(new) - level
         for model, level in zip(
-            encoder.estimators_, [fitted.level.offset[0] for fitted in encoder._models[0]],
+            encoder.estimators_, [fitted.level.offset[0] for fitted in models_of(encoder)],
             strict=True,
         )
     ]  # fmt: skip
@@ -486,8 +487,8 @@ def test_metadata_routing():
         pipeline = make_pipeline(encoder, GaussianNB()).fit(X, y, groups=groups)
         by_splitter = make_pipeline(encode(LogisticRegression(), cv=GroupKFold(3)), GaussianNB())
         by_splitter.fit(X, y, groups=groups)
-    assert np.array_equal(pipeline[0]._plan.groups, groups)
-    assert np.array_equal(by_splitter[0]._plan.groups, groups)
+    assert np.array_equal(pipeline[0].report_.plan.groups, groups)
+    assert np.array_equal(by_splitter[0].report_.plan.groups, groups)
 
 
 # State

@@ -12,6 +12,7 @@ from checks import (
     signal_table,
     within_fold_auc,
 )
+from inside import plan_of
 from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -170,7 +171,7 @@ def test_a_signal_is_kept_and_its_duplicate_is_not():
     features = TableFeatures(members[:2], keep="earning", n_repeats=2, random_state=0)
     table = features.fit_transform(X, y)
     assert table.columns.tolist() == ["review_first"]
-    folds = [(a.learn, a.predict) for a in features._plan.assignments]
+    folds = [(a.learn, a.predict) for a in plan_of(features).assignments]
     assert within_fold_auc(table["review_first"].to_numpy(), y, folds) > 0.8
     frame = features.report_.to_frame().set_index(["column", "member"])
     assert frame.loc[("review", "first"), "n_folds"] == 10

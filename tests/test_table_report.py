@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import noise_table, signal_table
+from inside import parts_of_a_fold
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
@@ -15,7 +16,7 @@ from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLin
 from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, other_columns, paired_gain
-from textcnn.table.stack import LinearStack, _parts
+from textcnn.table.stack import LinearStack
 from textcnn.utils.progress import TimeLimitReached, time_limit
 
 
@@ -267,12 +268,12 @@ def test_gains_over_repeated_folds_are_labelled_optimistic():
 def test_groups_are_not_split_by_the_inner_folds():
     rows = np.arange(40)[::-1]
     groups = np.arange(40) // 4
-    for learn, test in _parts(rows, groups):
+    for learn, test in parts_of_a_fold(rows, groups):
         assert not set(groups[rows[learn]]) & set(groups[rows[test]])
-    covered = np.concatenate([test for _, test in _parts(rows, groups)])
+    covered = np.concatenate([test for _, test in parts_of_a_fold(rows, groups)])
     assert sorted(covered) == list(range(40))
-    assert len(_parts(rows[:3], None)) == 3
-    assert len(_parts(rows, np.zeros(40))) == 5, "one group cannot be kept together"
+    assert len(parts_of_a_fold(rows[:3], None)) == 3
+    assert len(parts_of_a_fold(rows, np.zeros(40))) == 5, "one group cannot be parted"
 
 
 def test_a_stack_of_noise_gains_nothing_on_average():

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from inside import mean_and_squared_error
 from scipy.stats import ks_2samp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import roc_auc_score
@@ -13,7 +14,7 @@ from sklearn.model_selection import KFold, PredefinedSplit
 from sklearn.preprocessing import TargetEncoder
 
 from textcnn.crossfit.gap import distribution_gap
-from textcnn.crossfit.gap_measures import Side, _mean_and_squared_error
+from textcnn.crossfit.gap_measures import Side
 
 
 class Scaled(TransformerMixin, BaseEstimator):
@@ -158,11 +159,11 @@ def test_rows_of_a_group_count_as_one():
     def side(n, groups=None):
         return Side(np.zeros((n, 1)), np.zeros((n, 1)), np.ones(n), np.ones(n, bool), groups)
 
-    mean, error = _mean_and_squared_error(gain, side(30))
+    mean, error = mean_and_squared_error(gain, side(30))
     assert mean == pytest.approx(gain.mean()) and error == pytest.approx(gain.var(ddof=1) / 30)
-    repeated = _mean_and_squared_error(np.repeat(gain, 50), side(1500, groups))
+    repeated = mean_and_squared_error(np.repeat(gain, 50), side(1500, groups))
     assert repeated == pytest.approx((mean, error))
-    assert _mean_and_squared_error(np.repeat(gain, 50), side(1500))[1] < error / 40
+    assert mean_and_squared_error(np.repeat(gain, 50), side(1500))[1] < error / 40
 
 
 def test_the_printed_frame_tells_what_it_means():

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from inside import give_plan
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
@@ -309,7 +310,7 @@ def test_own_folds_are_compared_within():
             parts = [np.flatnonzero(fold == k) for k in range(5)]
             if self.known:
                 assignments = [SimpleNamespace(predict=rows) for rows in parts]
-                self._plan = SimpleNamespace(n_rows=len(y), assignments=assignments)
+                give_plan(self, SimpleNamespace(n_rows=len(y), assignments=assignments))
             return np.array([y[parts[k]].mean() for k in fold])[:, None]
 
     class Unknown(Levels):

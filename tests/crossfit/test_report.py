@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inside import score_of
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -254,7 +255,7 @@ def test_a_scorer_that_cannot_score_a_fold_gives_nan_and_the_reason():
         [(rows[::2], rows[1::2]), (rows[1::2], rows[::2])], target, random_state=0
     )
     report = CrossFitReport([make_record(plan, target)], plan, target, scoring="roc_auc_ovr")
-    score, reason = report._scoring.score("roc_auc_ovr", rows[:80], np.full((80, 3), 1 / 3))
+    score, reason = score_of(report, "roc_auc_ovr", rows[:80], np.full((80, 3), 1 / 3))
     assert np.isnan(score)
     assert "lasses" in reason
 

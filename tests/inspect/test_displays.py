@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from inside import network_of
 from PIL import Image
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from test_gradcam import corner_images
@@ -61,7 +62,7 @@ def test_feature_maps_are_those_of_the_layers(fitted):
 def test_filters_are_the_weights(fitted):
     classifier, *_ = fitted
     display = FiltersDisplay.from_estimator(classifier)
-    model = classifier._networks[0][0].models[0].model
+    model = network_of(classifier).models[0].model
     weights = dict(zip(model.names, model.weights, strict=True))
     np.testing.assert_array_equal(display.kernels, weights["conv_1_1/kernel"])
     assert display.layer == "conv_1_1" and display.axes_.shape == (1, 3)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import signal_table, tiny
+from inside import explain_few_rows_at_a_time, keep_model
 from scipy.stats import spearmanr
 
 from textcnn import TextCNNClassifier, TextCNNRegressor, TextLinearEncoder
@@ -65,9 +66,7 @@ def test_one_filter_is_explained_as_by_hand():
     fitted = tiny(cv=2, epochs=3, n_filters=1, kernel_sizes=(2,), learned_dim=4).fit(
         X["review"].tolist(), y
     )
-    [network] = fitted._networks[0]
-    network = network.with_models(network.models[:1])
-    fitted._networks = [[network]]
+    network = keep_model(fitted, 0)
     model = network.models[0].model
     weights = dict(zip(model.names, model.weights, strict=True))
     words = ["warm", "good", "film"]
@@ -265,7 +264,7 @@ def test_top_ngrams_with_texts_and_without(encoder):
 def test_many_rows_are_explained_in_parts_with_the_same_result(encoder, monkeypatch):
     texts = ["good film", "", "bad plot bad", "so good"] * 3
     whole = encoder.explain(texts).to_frame()
-    monkeypatch.setattr("textcnn.explain.networks._MOST_ROWS", 5)
+    explain_few_rows_at_a_time(monkeypatch, 5)
     pd.testing.assert_frame_equal(encoder.explain(texts).to_frame(), whole)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 from checks import n_threads
+from inside import forget_networks, keras_model_of
 
 from textcnn.neural import network as network_module
 from textcnn.neural.backend import ShapePolicy, for_fit
@@ -106,7 +107,7 @@ def test_nothing_is_carried_from_model_to_model(rows, dropout):
     together = fit_models(plan, source, jobs)
     backwards = fit_models(plan, source, jobs[::-1])[::-1]
     for job, one, other in zip(jobs, together, backwards, strict=True):
-        network_module._idle.clear()  # a network that never served another fit
+        forget_networks()  # a network that never served another fit
         alone = fit_models(plan, source, [job])[0]
         assert_same(one, other)
         assert_same(one, alone)
@@ -182,12 +183,12 @@ def test_a_traced_network_is_used_again_and_not_traced_again(rows):
     fit_models(plan, source, make_jobs(targets))
     traces = []
     with network_module.borrow_network(plan) as network:
-        model = network._model
+        model = keras_model_of(network)
         train_step = model.train_step
         model.train_step = lambda data: traces.append(data) or train_step(data)
     fit_models(plan, source, make_jobs(targets, updates=15, learning_rate=0.1, batch_size=5))
     with network_module.borrow_network(plan) as network:
-        assert network._model is model
+        assert keras_model_of(network) is model
     assert len(traces) == 0
     model.make_train_function(force=True)  # the counter does count
     fit_models(plan, source, make_jobs(targets))

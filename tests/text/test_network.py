@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from inside import owned_variables
 from scipy.special import expit
 
 from textcnn.neural.network import Blueprint, TracedNetwork
@@ -115,7 +116,7 @@ def test_network_equals_a_plain_numpy_forward_pass(pooling, activation, n_blocks
 def order_of_layers(network, weights):
     """Keras lists layers by depth; put branch by branch as the plain pass reads them."""
     named = {}
-    for variable, array in zip(network._owned, weights, strict=True):
+    for variable, array in zip(owned_variables(network), weights, strict=True):
         named.setdefault(variable.path.rsplit("/", 1)[0], []).append(array)
     ordered = named.pop("learned_0")
     for name in sorted(name for name in named if name.startswith("convolution")):

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import os
 import pickle
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,9 +17,6 @@ from textcnn.text.tokens import (
     tokenize_column,
     word_tokens,
 )
-
-REPOSITORY = Path(__file__).parents[2]
-DATA = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY / "../shared/data"))
 
 # What stands between tokens, and the joiners, which may be inside one or dropped.
 SEPARATORS = re.compile(
@@ -134,15 +127,20 @@ def test_a_long_word_is_cut_the_same_way_wherever_it_stands():
     assert word_tokens("é, " + "x" * 150) == ["é", ",", *tokens]
 
 
+CHINESE_REVIEW = (
+    "房间很大，服务员态度也不错！就是早餐一般……距离地铁站步行5分钟，WiFi很快(100M)。价格￥398/晚，性价比高；"
+    "下次还会来的~~~\n补充点评 2008年4月3日：“前台”很热情，电视是29寸的，有ADSL可以上网:)"
+)
+
+
 def test_no_line_of_chinese_reviews_becomes_a_few_tokens():
-    path = DATA / "text/chnsenticorp_hotel.csv.gz"
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        texts = [row["text"] for row, _ in zip(csv.DictReader(file), range(500), strict=False)]
-    assert len(texts) == 500
-    for text in texts:
+    """Whichever part of a line it is, and whatever of other scripts stands between."""
+    for start in range(len(CHINESE_REVIEW)):
+        text = CHINESE_REVIEW[start:] + " " + CHINESE_REVIEW[:start]
         chinese = re.findall("[\u4e00-\u9fff]", text)
         tokens = word_tokens(text)
         assert [token for token in tokens if re.match("[\u4e00-\u9fff]", token)] == chinese
+    assert {"5", "WiFi", "100M", "398", "2008", "29", "ADSL"} <= set(word_tokens(CHINESE_REVIEW))
 
 
 def test_characters():

@@ -16,21 +16,21 @@ from gensim.models import FastText, KeyedVectors, Word2Vec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from inside import forget_vectors, vectors_kept
 from sklearn.base import clone
 
-from textcnn.text import vector_files, vectors
+from textcnn.text import vector_files
 from textcnn.text.vectors import WordVectors, load_vectors, train_corpus_vectors
 
 REPOSITORY = Path(__file__).parents[2]
-DATA = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY / "../shared/data")) / "vectors"
 WORDS = ["the", "Good", "naïve", "好", "don't", "🙂"]
 
 
 @pytest.fixture(autouse=True)
 def empty_cache():
-    vectors._cache.clear()
+    forget_vectors()
     yield
-    vectors._cache.clear()
+    forget_vectors()
 
 
 @pytest.fixture
@@ -251,23 +251,37 @@ class TestFormats:
             assert held.words == words
             np.testing.assert_array_equal(held.vectors, table)
 
-    def test_equal_to_gensim_on_a_real_file(self, tmp_path):
-        source = DATA / "glove.twitter.12k.25d.txt.gz"
+    def test_equal_to_gensim_on_a_file_as_published(self, tmp_path):
+        """As GloVe's are: gzip, no header, digits cut off, words of tweets."""
+        random = np.random.default_rng(0)
+        words = ["<user>", "#tbt", ":)", "i'm", "...", "ñ", "すごい", "😂", "1990", "c++"]
+        words += [f"word{number}" for number in range(3000)]
+        lines = "".join(
+            f"{word} {' '.join(f'{number:.5g}' for number in random.normal(size=25))}\n"
+            for word in words
+        ).encode()
+        source = tmp_path / "glove.txt.gz"
+        source.write_bytes(gzip.compress(lines))
         # With a header, because gensim leaves files without one open.
-        lines = gzip.decompress(source.read_bytes())
         unpacked = tmp_path / "vectors.txt"
-        unpacked.write_bytes(b"%d 25\n" % lines.count(b"\n") + lines)
+        unpacked.write_bytes(b"%d 25\n" % len(words) + lines)
         expected = KeyedVectors.load_word2vec_format(str(unpacked))
         for path in (source, unpacked):
             held = load_vectors(path)
-            assert held.words == expected.index_to_key
+            assert held.words == expected.index_to_key == words
             np.testing.assert_array_equal(held.vectors, expected.vectors)
 
-    def test_real_binary_equals_real_text(self):
-        binary = load_vectors(DATA / "googlenews.8k.300d.bin")
-        text = load_vectors(DATA / "googlenews.8k.300d.txt.gz")
-        assert binary.words == text.words
-        assert len(binary) == 8000
+    def test_binary_as_gensim_writes_it_equals_text_as_gensim_writes_it(self, tmp_path):
+        """As those of Google News are: 300 dimensions, both forms, the text packed."""
+        words = [f"{name}_{number}" for name in ("New_York", "in", "é") for number in range(700)]
+        made = KeyedVectors(300)
+        table = np.random.default_rng(0).normal(size=(len(words), 300)).astype(np.float32)
+        made.add_vectors(words, table)
+        made.save_word2vec_format(str(tmp_path / "news.bin"), binary=True)
+        made.save_word2vec_format(str(tmp_path / "news.txt.gz"))
+        binary, text = (load_vectors(tmp_path / name) for name in ("news.bin", "news.txt.gz"))
+        assert binary.words == text.words == words
+        np.testing.assert_array_equal(binary.vectors, table)
         np.testing.assert_allclose(binary.vectors, text.vectors, atol=1e-6)
 
     @settings(max_examples=40, deadline=None)
@@ -286,7 +300,7 @@ class TestFormats:
         path = tmp_path_factory.mktemp("formats") / "vectors"
         for content in (as_text(words, table), as_text(words, table, header=False)):
             path.write_bytes(content)
-            vectors._cache.clear()
+            forget_vectors()
             held = load_vectors(path)
             assert held.words == words
             np.testing.assert_array_equal(held.vectors, table)
@@ -426,7 +440,7 @@ class TestHostileFiles:
         path = tmp_path_factory.mktemp("any") / "vectors"
         for tried in (content, b"2 2\n" + content, b"a 1 2\n" + content):
             path.write_bytes(tried)
-            vectors._cache.clear()
+            forget_vectors()
             try:
                 held = load_vectors(path)
             except ValueError as error:
@@ -485,7 +499,7 @@ class TestCache:
         for name in "abc":
             (tmp_path / name).write_bytes(b"a 1\n")
             held.append(load_vectors(tmp_path / name))
-        assert len(vectors._cache) == 2
+        assert vectors_kept() == 2
         assert load_vectors(tmp_path / "c") is held[2]
         assert load_vectors(tmp_path / "a") is not held[0]
 

@@ -1,9 +1,7 @@
 import copy
 import json
-import os
 import pickle
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,6 @@ from hypothesis import strategies as st
 
 from textcnn.text.vectors import WordVectors, load_vectors
 from textcnn.text.vocabulary import PADDING, UNKNOWN, Vocabulary
-
-REPOSITORY = Path(__file__).parents[2]
-DATA = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY / "../shared/data")) / "vectors"
 
 
 def made_vectors(words, dim=3, seed=0, scale=1.0):
@@ -161,13 +156,13 @@ class TestGivenVectors:
         rows = vocabulary.resolve(["a", "c"])[0]
         assert vocabulary.given[rows].tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
 
-    def test_cased_variants_in_real_vectors(self):
-        vectors = load_vectors(DATA / "googlenews.8k.300d.bin")
-        cased = [word for word in vectors.words if word[:1].isupper() and word[1:].islower()]
-        only_capitalised = [word for word in cased if word.lower() not in vectors]
-        both = [word for word in cased if word.lower() in vectors]
-        assert len(only_capitalised) > 100
-        assert len(both) > 50
+    def test_cased_variants_in_many_vectors(self):
+        """As in vectors of news: many words are there only with a capital, some in both ways."""
+        only_capitalised = [f"Only{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(150)]
+        both = [f"Both{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(75)]
+        words = [*only_capitalised, *both, *(word.lower() for word in both)]
+        words = np.random.default_rng(0).permutation(words).tolist()
+        vectors = made_vectors(words, dim=20)
         forms = [word.lower() for word in only_capitalised] + both
         vocabulary = build(dict.fromkeys(forms, 1), [vectors])
         np.testing.assert_array_equal(
