@@ -26,6 +26,7 @@ from shared_data import data_file
 from textcnn import TextCNNEncoder
 from textcnn.fit.network_jobs import TrainingSettings, automatic_updates
 
+METRICS = ["accuracy", "neg_log_loss"]
 GRID = {
     "mr500": [50, 100, 200, 300],
     "mr2000": [75, 150, 250, 400],
@@ -82,12 +83,11 @@ def numbers_of_updates(name: str) -> None:
                 embeddings=data_file("vectors/domain.50k.100d.txt.gz"),
                 cv=3,
                 batch_size=batch_size,
-                scoring=["accuracy", "neg_log_loss"],
                 random_state=0,
             )
             with mock.patch.object(TrainingSettings, "automatic_updates", return_value=updates):
                 encoder.fit(texts, y)
-            means = encoder.report_.summary.set_index("metric")["score"]
+            means = encoder.report_.with_scoring(METRICS).summary.set_index("metric")["score"]
             passes = updates * batch_size / (len(y) * 2 / 3)
             print(
                 f"{name:8s} batch {batch_size:3d}  {updates:5d} updates  {passes:5.1f} epochs  "
@@ -104,7 +104,6 @@ def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
         for seed in range(n_seeds):
             encoder = TextCNNEncoder(
                 cv=2,
-                scoring=["accuracy", "neg_log_loss"],
                 random_state=seed,
                 **OTHER_KINDS[kind],
             )
@@ -114,7 +113,7 @@ def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
 
             with mock.patch.object(TrainingSettings, "automatic_updates", updates):
                 encoder.fit(texts, y)
-            means = encoder.report_.summary.set_index("metric")["score"]
+            means = encoder.report_.with_scoring(METRICS).summary.set_index("metric")["score"]
             results.append((means["accuracy"], -means["neg_log_loss"]))
         accuracy, log_loss = np.mean(results, axis=0)
         n_updates = encoder._records[0].updates[0]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 def lead_error(*given):
     """Return the standard error of the lead of one way over another, of the demo's comparison."""
-    from textcnn.comparison import _lead_error
+    from textcnn.command_line.comparison import _lead_error
 
     return _lead_error(*given)
 
@@ -26,11 +26,12 @@ def mean_and_squared_error(*given):
     return _mean_and_squared_error(*given)
 
 
-def weights_of_rows(*given):
+def weights_of_rows(rows, learn, target, sample_weight, settings):
     """Return the weights of rows in training, from those of rows and classes."""
+    from textcnn.fit.models import Task
     from textcnn.fit.network_jobs import _weights
 
-    return _weights(*given)
+    return _weights(rows, learn, Task(target, 0, sample_weight), settings)
 
 
 def augment_frames(*given):
@@ -62,7 +63,7 @@ def give_plan(fitted, plan) -> None:
 
 def networks_of(fitted) -> list:
     """Return the fitted networks of the first column: one, or one per fold with own vectors."""
-    return fitted._networks[0]
+    return fitted._model_sets[0]
 
 
 def network_of(fitted):
@@ -73,35 +74,30 @@ def network_of(fitted):
 def keep_model(fitted, number: int):
     """Leave one model of the first column's network, and return the network."""
     network = network_of(fitted)
-    fitted._networks = [[network.with_models([network.models[number]])]]
+    fitted._model_sets = [[network.with_models([network.models[number]])]]
     return network_of(fitted)
 
 
 def models_of(encoder) -> list:
     """Return the fitted models of the first column, of an encoder of scikit-learn estimators."""
-    return encoder._models[0]
+    return encoder._model_sets[0][0].models
 
 
 def counts_of(encoder, X):
     """Return the n-gram counts of the first column of X, and the counter, of a linear encoder."""
-    [table], _ = encoder._prepare(encoder, X, reset=True)
-    return table.read(), encoder._counters[0]
-
-
-def settings_of(estimator) -> tuple:
-    """Return what an estimator's parameters come to: how columns are read, and the training."""
-    return estimator._check_settings()
+    [column] = encoder._read_columns(encoder, X, reset=True)
+    counter, counts = encoder._learner()._count(column)
+    return counts, counter
 
 
 def image_settings_of(estimator):
     """Return what the parameters of a network of images come to."""
-    (_, settings), _ = settings_of(estimator)
-    return settings
+    return estimator._learner().network
 
 
 def training_of(estimator):
     """Return what the parameters of training come to."""
-    return settings_of(estimator)[1]
+    return estimator._learner().training
 
 
 def score_of(report, metric: str, rows, predictions) -> tuple:
@@ -214,9 +210,7 @@ WRITE_TO_ARCHIVE = "archive.ArchiveWriter._write"
 # Names in the state of a saved file, which tests of forged files change
 
 HEAD = "_head"
-NETWORKS = "_networks"
-MODELS = "_models"
-COUNTERS = "_counters"
+MODEL_SETS = "_model_sets"
 ROW_HASHES = "_row_hashes"
 MEMBERS = "_fitted_members"
 TEXT_NUMBERS = "_text_numbers"

@@ -217,15 +217,15 @@ def test_equal_stamps_stay_on_one_side_and_the_latest_rows_stop():
     X, y = signal_table(90, 0)
     stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(90) // 7, unit="D")
     order = np.random.default_rng(1).permutation(90)
-    encoder = tiny(cv=3, uncovered=-1.0, early_stopping=True, add_indicator=True)
+    encoder = tiny(cv=3, uncovered=-1.0, early_stopping=True)
     encoder.set_output(transform="pandas")
     features = encoder.fit_transform(X, y, time=stamps[order])
     days = np.asarray(stamps[order])
     for fed in encoder.report_.verify().columns[0].fed:
         assert days[fed["learn"]].max() < days[fed["stop"]].min()
         assert days[fed["stop"]].max() < days[fed["predict"]].min()
-    assert features.columns.tolist() == ["review_cnn", "cnn_uncovered"]
-    first = features["cnn_uncovered"] == 1
+    assert features.columns.tolist() == ["review_cnn"]
+    first = np.isin(np.arange(90), encoder.report_.plan.uncovered)
     assert (features.loc[first, "review_cnn"] == -1).all()
     assert days[first].max() < days[~first].min()
     new = encoder.transform(signal_table(5, 1)[0])
@@ -248,13 +248,13 @@ def test_without_time_the_receipt_says_that_row_order_was_taken():
 # Several predictions, none, and rows without a target
 
 
-def test_repeats_give_a_mean_and_a_spread():
+def test_repeats_give_a_mean():
     X, y = signal_table(N_ROWS, 0)
     X["title"] = X["review"]
     cv = RepeatedStratifiedKFold(n_splits=2, n_repeats=3, random_state=0)
-    encoder = tiny(cv=cv, add_spread=True)
+    encoder = tiny(cv=cv)
     features = encoder.fit_transform(X, y)
-    names = ["review_cnn", "review_cnn_spread", "title_cnn", "title_cnn_spread"]
+    names = ["review_cnn", "title_cnn"]
     assert encoder.get_feature_names_out().tolist() == names
     assert encoder.get_feature_names_out(["review", "title"]).tolist() == names
     assert (encoder.report_.plan.n_predictions == 3).all()
@@ -270,19 +270,17 @@ def test_repeats_give_a_mean_and_a_spread():
         for row, value in zip(assignment.predict, target.features(raw, level)[:, 0], strict=True):
             expected[row].append(value)
     np.testing.assert_allclose(features[:, 0], np.mean(expected, axis=1), atol=1e-5)
-    np.testing.assert_allclose(features[:, 1], np.std(expected, axis=1), atol=1e-5)
-    assert (features[:, 1] > 0).mean() > 0.9
-    new = encoder.transform(X.iloc[:7])
-    assert new.shape == (7, 4) and (new[:, 1] > 0).all()
+    assert (np.std(expected, axis=1) > 0).mean() > 0.9
+    assert encoder.transform(X.iloc[:7]).shape == (7, 2)
 
 
 def test_predefined_folds_with_rows_that_are_always_learnt_from():
     X, y = signal_table(N_ROWS, 0)
     fold = np.arange(N_ROWS) % 4 - 1
-    encoder = tiny(cv=PredefinedSplit(fold), uncovered="nan", add_indicator=True)
+    encoder = tiny(cv=PredefinedSplit(fold), uncovered="nan")
     features = encoder.fit_transform(X, y)
     np.testing.assert_array_equal(np.isnan(features[:, 0]), fold == -1)
-    np.testing.assert_array_equal(features[:, 1], fold == -1)
+    np.testing.assert_array_equal(encoder.report_.plan.uncovered, np.flatnonzero(fold == -1))
     for number, fed in enumerate(encoder.report_.verify().columns[0].fed):
         assert np.array_equal(fed["predict"], np.flatnonzero(fold == number))
         assert np.array_equal(fed["learn"], np.flatnonzero(fold != number))

@@ -205,12 +205,12 @@ def targets(y, kind):
 )
 def test_every_kind_of_target(kind, n_features):
     X, codes = line_images(60, n_classes=4)
-    encoder = ImageCNNEncoder(cv=2, add_spread=True, add_indicator=True, **TINY)
+    encoder = ImageCNNEncoder(cv=2, **TINY)
     features = encoder.fit_transform(X, targets(codes, kind))
     assert encoder.target_type_ == kind
-    assert features.shape == (60, 2 * n_features + 1) and np.isfinite(features).all()
-    assert len(encoder.get_feature_names_out()) == 2 * n_features + 1
-    assert encoder.transform(X[:5]).shape == (5, 2 * n_features + 1)
+    assert features.shape == (60, n_features) and np.isfinite(features).all()
+    assert len(encoder.get_feature_names_out()) == n_features
+    assert encoder.transform(X[:5]).shape == (5, n_features)
 
 
 def test_time_groups_weights_and_unlabelled_rows():

@@ -110,9 +110,9 @@ def test_one_column_joined_is_that_column():
 def test_names_of_several_classes_and_members():
     X, codes = signal_table(90, 0, n_classes=3)
     X["title"] = "a title"
-    encoder = joined(level="char", add_spread=True).fit(X, np.array(["x", "y", "z"])[codes])
+    encoder = joined(level="char").fit(X, np.array(["x", "y", "z"])[codes])
     names = [f"joined_char_cnn_{name}" for name in "xyz"]
-    assert encoder.get_feature_names_out().tolist() == [*names, *(f"{n}_spread" for n in names)]
+    assert encoder.get_feature_names_out().tolist() == names
 
 
 def test_no_target_of_a_held_out_row_has_a_say():

@@ -305,7 +305,7 @@ def test_unseen_targets_have_no_say_under_any_plan(kind, cv):
         check_unseen_targets(encoder, X, y, row, change_of(kind), **beside)
 
 
-def test_words_of_held_out_rows_have_no_say_in_the_models():
+def test_words_of_held_out_rows_do_not_change_the_models():
     X, y = signal_table(90, 0)
     folds = list(KFold(3, shuffle=True, random_state=1).split(X))
     learn, held_out = folds[0]
@@ -318,7 +318,7 @@ def test_words_of_held_out_rows_have_no_say_in_the_models():
     for encoder_models, table in ((models, X), (again, other)):
         counts = NgramCounter((1, 2), (2, 5)).learn(table["review"].tolist())[0]
         rows = counts.count(new["review"].tolist())
-        outputs.append(encoder_models[0].estimator.predict_proba(rows))
+        outputs.append(encoder_models[0].model.estimator.predict_proba(rows))
     np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)
 
 
@@ -419,17 +419,18 @@ def test_groups_of_documents_time_weights_and_unlabelled_rows():
     twice = pd.concat([X, X], ignore_index=True)
     features = encode().fit_transform(twice, np.tile(y, 2), groups="documents")
     np.testing.assert_array_equal(features[:60], features[60:])
-    late = encode(cv=3, uncovered=0.5, add_indicator=True)
+    late = encode(cv=3, uncovered=0.5)
     features = late.fit_transform(X, y, time=np.arange(60))
-    assert features[:, 1].tolist() == [1.0] * 15 + [0.0] * 45 and (features[:15, 0] == 0.5).all()
+    assert late.report_.plan.uncovered.tolist() == list(range(15))
+    assert (features[:15] == 0.5).all() and features.shape == (60, 1)
     assert len(models_of(late)) == 1
     weights = np.where(np.arange(60) % 3 == 0, 0.0, 1.0)
     weighted = encode().fit(X, y, sample_weight=weights)
     for fed in weighted.report_.verify().columns[0].fed:
         assert (weights[fed["learn"]] > 0).all()
-    spread = encode(unlabelled="mean", add_spread=True)
-    features = spread.fit_transform(X, np.where(np.arange(60) < 15, np.nan, y))
-    assert (features[:15, 1] > 0).all() and (features[15:, 1] == 0).all()
+    partly = encode(unlabelled="mean").fit(X, np.where(np.arange(60) < 15, np.nan, y))
+    n_predictions = partly.report_.plan.n_predictions
+    assert (n_predictions[:15] > 1).all() and (n_predictions[15:] == 1).all()
 
 
 # State and errors
@@ -479,8 +480,6 @@ def test_a_failed_fit_leaves_nothing():
         ({"lowercase": "yes"}, "Received: lowercase='yes'"),
         ({"tokenizer": "words"}, "tokenizer"),
         ({"ensemble": "best"}, "Received: ensemble='best'"),
-        ({"add_spread": 1}, "Received: add_spread=1"),
-        ({"scoring": "nonsense"}, "nonsense"),
         ({"cv": 1}, "cv"),
     ],
     ids=str,

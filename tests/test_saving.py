@@ -73,7 +73,7 @@ ESTIMATORS = {
     "TextCNNEncoder": (tiny(cv=2, random_state=0), TABLE, Y),
     "TextCNNEncoder, vectors": (tiny(embeddings=vectors(), cv=KFold(2)), TABLE, Y == 0),
     "TextCNNEncoder, trained vectors": (
-        tiny(embeddings=vectors(), trainable_embeddings=True, cv=2, add_spread=True),
+        tiny(embeddings=vectors(), trainable_embeddings=True, cv=2),
         TABLE,
         Y == 0,
     ),
@@ -89,7 +89,7 @@ ESTIMATORS = {
         TABLE.assign(title=TABLE["review"].str[:8]),
         Y == 0,
     ),
-    "TextCNNEncoder, labels": (tiny(cv=2, add_indicator=True), TABLE, NUMBERS > 0),
+    "TextCNNEncoder, labels": (tiny(cv=2), TABLE, NUMBERS > 0),
     "TextCNNClassifier": (TextCNNClassifier(**SMALL), TABLE, np.array(list("abc"))[Y]),
     "TextCNNRegressor": (TextCNNRegressor(**SMALL), TABLE, NUMBERS[:, 0]),
     "TextLinearEncoder": (TextLinearEncoder(cv=2, random_state=0), TABLE, Y),
@@ -534,4 +534,4 @@ def test_ridge_is_the_model_of_numbers():
     # The registry keeps it free of scikit-learn's version.
     encoder = ESTIMATORS["TextLinearEncoder, numbers"][0]
     fitted = clone(encoder).fit(TABLE, NUMBERS[:, 0])
-    assert type(models_of(fitted)[0].estimator[-1]) is Ridge
+    assert type(models_of(fitted)[0].model.estimator[-1]) is Ridge

@@ -32,10 +32,10 @@ def vectors():
 
 ENCODERS = {
     "plain": {},
-    "vectors": {"embeddings": vectors(), "add_spread": True, "max_length": 7},
+    "vectors": {"embeddings": vectors(), "max_length": 7},
     "only vectors": {"embeddings": vectors(), "learned_dim": 0, "output": "logit"},
     "trained vectors": {"embeddings": vectors(), "trainable_embeddings": True, "n_filters": 3},
-    "dense": {"dense_units": (3,), "activation": "tanh", "pooling": "both", "add_indicator": True},
+    "dense": {"dense_units": (3,), "activation": "tanh", "pooling": "both"},
     "characters": {"level": "char", "ensemble": "refit", "kernel_sizes": (2, 4)},
 }
 

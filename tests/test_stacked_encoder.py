@@ -370,17 +370,20 @@ def test_weights_that_would_have_no_say_are_refused(estimator):
 
 def test_time_unlabelled_rows_groups_and_extra_columns():
     X, y = numbers_table(100)
-    encoder = encode(LogisticRegression(), cv=4, uncovered="nan", add_indicator=True)
+    encoder = encode(LogisticRegression(), cv=4, uncovered="nan")
     features = encoder.fit_transform(X, y, time=np.arange(100)[::-1])
-    assert encoder.get_feature_names_out().tolist() == ["stacked", "stacked_uncovered"]
-    np.testing.assert_array_equal(np.isnan(features[:, 0]), features[:, 1] == 1)
+    assert encoder.get_feature_names_out().tolist() == ["stacked"]
+    np.testing.assert_array_equal(
+        np.flatnonzero(np.isnan(features[:, 0])), encoder.report_.plan.uncovered
+    )
     assert len(encoder.estimators_) == 1, "in order of time a refit model serves"
     labelled = np.where(np.arange(100) % 4 == 0, np.nan, y)
     for unlabelled in ("fold", "mean"):
-        encoder = encode(LogisticRegression(), unlabelled=unlabelled, add_spread=True)
+        encoder = encode(LogisticRegression(), unlabelled=unlabelled)
         features = encoder.fit_transform(X, labelled)
-        assert np.isfinite(features).all() and features.shape == (100, 2)
-        assert (features[::4, 1] > 0).all() == (unlabelled == "mean")
+        assert np.isfinite(features).all() and features.shape == (100, 1)
+        n_predictions = encoder.report_.plan.n_predictions
+        assert (n_predictions[::4] > 1).all() == (unlabelled == "mean")
     twice = np.vstack([X, X])
     encoder = encode(KNeighborsClassifier(1))
     apart = encoder.fit_transform(twice, np.tile(y, 2), groups="documents")
@@ -593,8 +596,8 @@ def test_other_refusals():
     encoder = encode(Ridge()).fit(pd.DataFrame(X, columns=list("abc")), y)
     with pytest.raises(ValueError, match="feature names should match"):
         encoder.transform(pd.DataFrame(X, columns=list("abd")))
-    with pytest.raises(ValueError, match="not a scorer|scoring|scorer"):
-        encode(Ridge(), scoring="nonsense").fit(X, y)
+    with pytest.raises(ValueError, match="Received: scoring='nonsense'"):
+        encoder.report_.with_scoring("nonsense")
 
 
 def test_noise_text_through_a_pipeline_estimator():

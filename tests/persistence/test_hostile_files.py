@@ -12,12 +12,10 @@ from forged_files import forged, forged_state, members_of, zip_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inside import (
-    COUNTERS,
     HEAD,
     MAY_BE_ANYTHING,
     MEMBERS,
-    MODELS,
-    NETWORKS,
+    MODEL_SETS,
     ROW_HASHES,
     SOFTMAX,
     TEXT_NUMBERS,
@@ -220,7 +218,7 @@ def hide_method(state):
 
 
 def replace_networks(state):
-    fitted_part(state)[NETWORKS][1] = [["no network"]]
+    fitted_part(state)[MODEL_SETS][1] = [["no network"]]
     return state
 
 
@@ -230,13 +228,13 @@ def unknown_parameter(state):
 
 
 def many_filters(state):
-    network = fitted_part(state)[NETWORKS][1][0][0]["state"]
+    network = fitted_part(state)[MODEL_SETS][1][0][0]["state"]
     network["settings"]["state"]["n_filters"] = 10**9
     return state
 
 
 def many_blocks(state):
-    network = fitted_part(state)[NETWORKS][1][0][0]["state"]
+    network = fitted_part(state)[MODEL_SETS][1][0][0]["state"]
     network["settings"]["state"]["n_blocks"] = 10**12
     return state
 
@@ -247,7 +245,7 @@ def other_target(state):
 
 
 def no_models(state):
-    fitted_part(state)[NETWORKS][1][0][0]["state"]["models"] = []
+    fitted_part(state)[MODEL_SETS][1][0][0]["state"]["models"] = []
     return state
 
 
@@ -366,8 +364,9 @@ def another_type(state):
 def no_model(state):
     nodes = fitted_part(state)[MEMBERS][1]
     linear = next(node["state"] for node in nodes if node["state"]["member"] == "linear")
-    fold = fitted_part(linear["encoder"])[MODELS][1][0][0]
-    fold["state"]["estimator"]["state"]["steps"][-1]["tuple"][1] = {"tuple": []}
+    models = fitted_part(linear["encoder"])[MODEL_SETS][1][0][0]
+    fitted = models["state"]["models"][0]["state"]["model"]
+    fitted["state"]["estimator"]["state"]["steps"][-1]["tuple"][1] = {"tuple": []}
     return state
 
 
@@ -481,10 +480,10 @@ def objects_in(node, name):
         ("CentredLogisticRegression", "coef_", None),
         ("Pipeline", "steps", [{"tuple": [{"array": 0}, {"array": 1}]}] * 2),
         ("Pipeline", "steps", [{"tuple": ["tfidf", {"tuple": []}]}, {"tuple": ["linear", None]}]),
-        ("FoldEstimator", "method", "fit"),
+        ("FittedEstimator", "method", "fit"),
         ("TextLinearEncoder", "feature_names_in_", {"cells": [[0]], "shape": [1]}),
         ("TextLinearEncoder", ROW_HASHES, None),
-        ("TextLinearEncoder", COUNTERS, []),
+        ("TextLinearEncoder", MODEL_SETS, []),
     ],
 )
 def test_linear_models_that_do_not_fit_are_refused(saved_linear, load_bytes, name, part, value):

@@ -24,9 +24,6 @@ _SHARED_PARAMETERS = (
     "uncovered",
     "unlabelled",
     "missing_class",
-    "add_spread",
-    "add_indicator",
-    "scoring",
     "n_jobs",
     "random_state",
 )

@@ -23,7 +23,7 @@ from typing import BinaryIO
 import numpy as np
 
 FORMAT = "textcnn"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 STATE = "state.json"
 
