@@ -85,7 +85,7 @@ def test_the_vocabulary_is_varied(reviews):
 
 
 def test_word_order_matters_in_the_text(reviews):
-    """The claim that the demo and the docs make: pairs of words say more than words."""
+    """The demo and the docs state this: pairs of words predict better than single words."""
     texts, target = reviews["review"].fillna(""), reviews["recommended"]
 
     def auc(longest):

@@ -207,9 +207,8 @@ def test_members_that_need_help():
         def fit_transform(self, X, y=None):
             return np.full((len(X), 2), np.inf)
 
-    with pytest.raises(ValueError, match="not finite") as caught:
+    with pytest.raises(ValueError, match="with NaN or infinity"):
         features_of(members=[("wild", Infinite())]).fit(X, y)
-    assert "not finite" in str(caught.value)
 
 
 def test_without_skrub_the_line_to_type_is_said(monkeypatch):

@@ -303,7 +303,7 @@ def test_level_refuses_rows_it_cannot_use():
     target = read([0, 1, None, 1])
     with pytest.raises(ValueError, match="Rows without a target.*row 2"):
         target.level([0, 2])
-    with pytest.raises(ValueError, match="no row to learn from"):
+    with pytest.raises(ValueError, match="no training rows"):
         target.level([])
     with pytest.raises(ValueError, match=r"weights of shape \(4,\).*sample_weight\[rows\]"):
         target.level([0, 1], np.ones(4))
