@@ -492,7 +492,7 @@ def test_wrong_input():
     X, y = signal_table(60, 0)
     with pytest.raises(TypeError, match="single text"):
         encode().fit("good film", [1])
-    with pytest.raises(TypeError, match="holds bytes"):
+    with pytest.raises(TypeError, match="contains bytes"):
         encode().fit([b"good"] * 60, y)
     with pytest.raises(ValueError, match="y to be passed"):
         encode().fit(X, None)

@@ -202,7 +202,7 @@ NOW = datetime.datetime(2020, 1, 1)
         ([[0, 2]], {"target_type": "multilabel"}, ValueError, "columns of 0 and 1.*value 2"),
         (["1", "2"], {"target_type": "continuous"}, ValueError, r"pandas.to_numeric"),
         ([[0.5, None], [1, 2]], {}, ValueError, "must have all of its targets or none.*row 0 "),
-        (np.arange(60), {}, ValueError, "60 classes of 1.0 rows.*target_type='continuous'"),
+        (np.arange(60), {}, ValueError, "60 classes with 1.0 rows.*target_type='continuous'"),
         ([f"{i}" for i in range(60)], {}, ValueError, "60 classes.*target_type='multiclass'"),
         ([0, 1], {"target_type": "number"}, ValueError, "target_type='number'"),
         ([0, 1], {"output": "odds"}, ValueError, "output='odds'"),

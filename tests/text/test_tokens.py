@@ -187,13 +187,13 @@ class TestMakeTokenizer:
 
     @pytest.mark.parametrize("result", ["ab", b"ab", None, 3])
     def test_a_result_that_is_no_list_is_refused(self, result):
-        with pytest.raises(TypeError, match="returned no list of tokens.*Expected a list of str"):
+        with pytest.raises(TypeError, match="did not return a list.*Expected a list of str"):
             make_tokenizer(lambda text: result)("a")
 
     @pytest.mark.parametrize("token", [b"b", 3, None, ["b"]])
     def test_tokens_that_are_not_text_are_refused(self, token):
         with pytest.raises(
-            TypeError, match=f"not text. Received: {re.escape(repr(token))} of type"
+            TypeError, match=f"not a str. Received: {re.escape(repr(token))} of type"
         ):
             make_tokenizer(lambda text: ["a", token])("a")
 

@@ -225,13 +225,13 @@ class TestState:
         ("name", "part", "message"),
         [
             ("words", None, "must have the parts"),
-            ("given", np.zeros(3), "do not fit"),
-            ("given", np.zeros((1, 3)), "do not fit"),
-            ("given_is_random", [True], "do not fit"),
-            ("key_rows", [2, 2], "do not fit"),
-            ("key_rows", [99], "do not fit"),
-            ("random_rows", [-1], "do not fit"),
-            ("keys", ["a", "b"], "do not fit"),
+            ("given", np.zeros(3), "are inconsistent"),
+            ("given", np.zeros((1, 3)), "are inconsistent"),
+            ("given_is_random", [True], "are inconsistent"),
+            ("key_rows", [2, 2], "are inconsistent"),
+            ("key_rows", [99], "are inconsistent"),
+            ("random_rows", [-1], "are inconsistent"),
+            ("keys", ["a", "b"], "are inconsistent"),
         ],
     )
     def test_damaged_states_are_refused(self, name, part, message):
@@ -262,7 +262,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("counts", [[1], [1, -1], [1.0, 2.0], [[1, 2]]])
     def test_bad_counts(self, counts):
-        with pytest.raises(ValueError, match="one whole number of at least 0 per form"):
+        with pytest.raises(ValueError, match="one integer of at least 0 per form"):
             Vocabulary.build(["a", "b"], np.array(counts), vectors=[], seed=0)
 
 
