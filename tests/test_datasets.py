@@ -28,7 +28,7 @@ def test_the_bundled_file_is_what_the_generator_writes(tmp_path):
     )
 
 
-def test_the_file_holds_no_time_stamp_and_no_name(tmp_path):
+def test_the_file_contains_no_time_stamp_and_no_name(tmp_path):
     write_reviews(tmp_path / "one.csv.gz", n_rows=30)
     write_reviews(tmp_path / "two.csv.gz", n_rows=30)
     packed = (tmp_path / "one.csv.gz").read_bytes()

@@ -139,7 +139,7 @@ def test_any_text_can_be_counted(texts):
 
 
 @pytest.mark.parametrize("min_df", [1, 2, 3])
-def test_weights_are_those_of_tfidf_vectorizer_on_the_learning_rows(min_df):
+def test_weights_are_those_of_tfidf_vectorizer_on_the_training_rows(min_df):
     texts = texts_of()
     texts = texts + texts  # so that no n-gram occurs once and both sides know all
     counter, counts = NgramCounter((), (2, 3)).learn(texts)
@@ -290,7 +290,7 @@ def test_targets_of_held_out_rows_have_no_say(kind, ensemble):
     "cv", [KFold(3), GroupKFold(3), RepeatedKFold(n_splits=2, n_repeats=2), TimeSeriesSplit(3)],
     ids=lambda cv: type(cv).__name__,
 )  # fmt: skip
-def test_unseen_targets_have_no_say_under_any_plan(kind, cv):
+def test_unseen_targets_are_ignored_under_any_plan(kind, cv):
     X = signal_table(60, 0)[0]
     y = targets_of(kind, 0)
     y[np.random.default_rng(2).random(60) < 0.1] = np.nan
@@ -302,7 +302,7 @@ def test_unseen_targets_have_no_say_under_any_plan(kind, cv):
         check_unseen_targets(encoder, X, y, row, change_of(kind), **beside)
 
 
-def test_words_of_held_out_rows_have_no_say_in_the_models():
+def test_words_of_held_out_rows_are_ignored_by_the_models():
     X, y = signal_table(90, 0)
     folds = list(KFold(3, shuffle=True, random_state=1).split(X))
     learn, held_out = folds[0]

@@ -167,7 +167,7 @@ def fitted():
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_a_loaded_estimator_says_the_same(fitted, tmp_path, name):
+def test_a_loaded_estimator_gives_the_same_results(fitted, tmp_path, name):
     estimator, X = fitted(name)
     estimator.save(tmp_path / "one.textcnn")
     loaded = textcnn.load(tmp_path / "one.textcnn")
@@ -271,7 +271,7 @@ def test_parameters_routing_and_output_are_kept(tmp_path):
     pd.testing.assert_frame_equal(again, clone(encoder).fit_transform(TABLE, Y == 0))
 
 
-def test_what_a_file_does_not_hold_is_said_and_refused_by_fit(fitted, tmp_path):
+def test_parameters_that_are_not_stored_are_shown_and_refused_by_fit(fitted, tmp_path):
     encoder, X = fitted("TextCNNEncoder, vectors")
     encoder.save(tmp_path / "a.textcnn")
     loaded = textcnn.load(tmp_path / "a.textcnn")
@@ -327,7 +327,7 @@ def test_an_unknown_member_of_a_table_is_named(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_another_version_of_skrub_is_told_of(fitted, tmp_path):
+def test_another_version_of_skrub_warns(fitted, tmp_path):
     import skrub
 
     features, _ = fitted("TableFeatures, skrub")
@@ -353,7 +353,7 @@ def test_without_skrub_its_encoder_is_asked_for(fitted, tmp_path, monkeypatch):
         textcnn.load(tmp_path / "a.textcnn")
 
 
-def test_another_version_of_scikit_learn_is_told_of(tmp_path):
+def test_another_version_of_scikit_learn_warns(tmp_path):
     OutOfFoldEncoder(LogisticRegression(), cv=2).fit(NUMBERS, Y).save(tmp_path / "a.textcnn")
     content = (tmp_path / "a.textcnn").read_bytes()
 

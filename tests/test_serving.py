@@ -156,7 +156,7 @@ def test_int8_vectors_stay_small_in_memory_and_give_nearly_the_same(tmp_path):
     close(model.transform(texts), loaded.transform(texts))
 
 
-def test_what_is_not_served_is_said(tmp_path):
+def test_unsupported_estimators_are_refused(tmp_path):
     TextLinearEncoder(cv=2).fit(TEXTS, Y).save(tmp_path / "a.textcnn")
     with pytest.raises(
         FileFormatError, match=r"not support TextLinearEncoder.*hash functions.*textcnn\.load"
@@ -247,7 +247,7 @@ def test_serving_needs_neither_tensorflow_nor_pandas_nor_scikit_learn(tmp_path, 
     assert loaded == ("['numpy', 'onnxruntime']" if export else "['numpy']")
 
 
-def test_an_onnx_file_without_onnxruntime_says_what_to_install(tmp_path, monkeypatch):
+def test_without_onnxruntime_the_error_says_what_to_install(tmp_path, monkeypatch):
     tiny(cv=2).fit(TEXTS, Y).save(tmp_path / "a.textcnn")
     (tmp_path / "a.onnx").write_bytes(b"")
     monkeypatch.setitem(sys.modules, "onnxruntime", None)

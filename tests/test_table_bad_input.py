@@ -211,7 +211,7 @@ def test_members_that_need_help():
         features_of(members=[("wild", Infinite())]).fit(X, y)
 
 
-def test_without_skrub_the_line_to_type_is_said(monkeypatch):
+def test_without_skrub_the_error_says_what_to_type(monkeypatch):
     X, y = table_of()
     monkeypatch.setitem(sys.modules, "skrub", None)
     with pytest.raises(ImportError, match=r"pip install 'textcnn\[table\]'"):

@@ -171,7 +171,7 @@ def test_which_other_columns_stand_in_the_stack():
     assert other_columns(Table(wide, list(wide.columns)), range(301))[1] == 300
 
 
-def test_what_does_not_fit_the_time_is_said(monkeypatch):
+def test_members_without_enough_time_are_reported(monkeypatch):
     X, y = table_of()
     slow = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=10**6)
     features = TableFeatures(
@@ -203,7 +203,7 @@ def test_the_cheapest_members_come_first(monkeypatch):
     assert table.columns.tolist() == ["price", "colour"]
 
 
-def test_a_member_whose_pace_is_known_is_not_begun_in_vain(monkeypatch):
+def test_a_member_that_would_exceed_the_time_is_not_started(monkeypatch):
     X, y = table_of()
     from textcnn.table import fitting
 

@@ -117,7 +117,7 @@ def test_booleans_are_two_classes(y):
         ([[0.5, 1.0], [1.0, 3.0]], "multioutput", "squared", 2, ["_0", "_1"]),
     ],
 )  # fmt: skip
-def test_auto_follows_what_y_holds(y, kind, loss, n_outputs, suffixes):
+def test_auto_follows_the_values_of_y(y, kind, loss, n_outputs, suffixes):
     target = read_target(y, n_rows=y.shape[0] if hasattr(y, "shape") else len(y))
     assert (target.kind, target.loss, target.n_outputs) == (kind, loss, n_outputs)
     assert target.column_suffixes() == suffixes
@@ -219,7 +219,7 @@ def test_what_bad_targets_get(y, options, error, message):
         read(y, **options)
 
 
-def test_a_classifier_has_said_that_many_values_are_classes():
+def test_a_classifier_treats_many_values_as_classes():
     target = read(np.arange(60), target_type="classes")
     assert target.kind == "multiclass" and len(target.classes) == 60
 

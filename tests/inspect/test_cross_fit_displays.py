@@ -22,7 +22,7 @@ def legend_of(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_folds_are_those_that_were_fed_with_groups_below(reviews):
+def test_folds_are_the_recorded_rows_with_groups_below(reviews):
     encoder = TextLinearEncoder(cv=3, **SETTINGS)
     encoder.fit(reviews[["review"]], reviews["recommended"], groups=reviews["customer"])
     display = FoldsDisplay.from_estimator(encoder)

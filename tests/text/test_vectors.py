@@ -101,7 +101,7 @@ class TestWordVectors:
         with pytest.raises(ValueError, match="read-only"):
             held.vectors[0] = 0
 
-    def test_pickle_holds_arrays_and_words_alone(self, keyed_vectors, table):
+    def test_pickles_contain_only_arrays_and_words(self, keyed_vectors, table):
         written = pickle.dumps(WordVectors.from_keyed_vectors(keyed_vectors))
         assert b"gensim" not in written
         again = pickle.loads(written)
@@ -443,7 +443,7 @@ class TestMissingFiles:
         with pytest.raises(ValueError, match=r"vectors file does not exist.*KeyedVectors\.$"):
             load_vectors(str(tmp_path / "nowhere" / "vector.txt"))
 
-    def test_a_relative_path_is_told_in_full(self, tmp_path, monkeypatch):
+    def test_errors_show_the_absolute_path(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         with pytest.raises(ValueError, match=re.escape(repr(str(tmp_path / "in" / "v.txt")))):
             load_vectors("in/v.txt")
@@ -575,7 +575,7 @@ class TestDataSets:
     @pytest.mark.parametrize(
         "error", [OSError("no route"), ValueError("Incorrect model/corpus name"), Exception("md5")]
     )
-    def test_a_failed_download_says_so(self, base, monkeypatch, error):
+    def test_a_failed_download_is_reported(self, base, monkeypatch, error):
         def load(name, return_path):
             raise error
 
@@ -592,7 +592,7 @@ class TestDataSets:
             ("my-own-words", r"\. Expected one of conceptnet"),
         ],
     )
-    def test_an_unknown_name_is_said_to_be(self, base, monkeypatch, name, hint):
+    def test_an_unknown_name_is_refused_with_similar_names(self, base, monkeypatch, name, hint):
         def load(name, return_path):
             raise ValueError("unable to read local cache during fallback")
 
@@ -651,7 +651,7 @@ class TestCorpusVectors:
         assert len(printed) == 1
         assert b"wine" in printed.pop()
 
-    def test_words_after_ten_thousand_in_a_document_are_learnt_from(self):
+    def test_words_after_ten_thousand_in_a_document_are_used(self):
         long = ["a", "b"] * 5000 + ["c", "d"] * 500
         held = train_corpus_vectors([long], seed=0, options=self.SMALL | {"epochs": 20})
         start = train_corpus_vectors([long[:10_000] + ["c", "d"] * 2], seed=0, options=self.SMALL)

@@ -216,7 +216,7 @@ class TestState:
             np.testing.assert_array_equal(again.given, vocabulary.given)
             np.testing.assert_array_equal(again.given_is_random, vocabulary.given_is_random)
 
-    def test_pickle_holds_the_kept_rows_alone(self):
+    def test_pickles_contain_only_the_kept_rows(self):
         vectors = made_vectors([f"w{i}" for i in range(5000)], dim=50)
         vocabulary = build({f"w{i}": 2 for i in range(100)}, [vectors])
         assert len(pickle.dumps(vocabulary)) < 102 * 50 * 4 + 5000

@@ -52,8 +52,8 @@ def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageC
         Numbers of shape (n, height, width), (n, height, width, channels) or (n, frames, height,
         width, channels); with ``image_shape`` rows of pixels; else columns of paths or of arrays.
     image_shape : tuple of int or None
-        Shape of each row of pixels: (height, width), with channels, or with frames before; one
-        entry may be -1.
+        Shape of each row of pixels: (height, width), (height, width, channels) or (frames, height,
+        width, channels); one entry may be -1.
     reset : bool
         True in ``fit``, False in every method after it.
 

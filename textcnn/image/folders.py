@@ -56,7 +56,7 @@ def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
     )
     if len(classes) < 2:
         raise ValueError(
-            "At least two subfolders are expected, one per class. Received: "
+            "Expected at least two subfolders, one per class. Received: "
             f"{[inner.name for inner in classes]} in {str(path)!r}. Pass their parent folder."
         )
     paths, labels = [], []

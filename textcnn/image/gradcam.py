@@ -61,7 +61,7 @@ def last_convolution(model, inputs) -> str:
 
 
 def saliency(model, inputs, score: Callable) -> np.ndarray:
-    """Return the gradient of a score by each pixel: the largest absolute value over the channels.
+    """Return the absolute gradient of a score per pixel: the largest over the channels.
 
     Parameters
     ----------
