@@ -377,7 +377,7 @@ def test_help_names_the_options(capsys):
 
 
 @pytest.mark.parametrize("seed", ["x", "1.5", "", "-1", str(2**32)])
-def test_a_seed_that_is_none_is_said_to_be(seed, capsys):
+def test_an_invalid_seed_is_refused(seed, capsys):
     with pytest.raises(SystemExit):
         main(["demo", f"--seed={seed}"])
     message = f"argument --seed: expected an integer from 0 to 4294967295. Received: {seed}"

@@ -217,10 +217,11 @@ def test_other_things_that_go_wrong(folder, tmp_path, capsys):
     (tmp_path / "bad.csv.gz").write_bytes(gzip.compress(b"review\na\n" * 1000)[:30])
     for arguments, message in [
         (["transform", str(tmp_path / "no.csv"), "--model", model], "No such file"),
-        (["transform", new, "--model", new], "cannot be read as an estimator"),
+        (["transform", new, "--model", new], "cannot be loaded as an estimator"),
         (["transform", new, "--model", str(tmp_path / "no")], "No such file"),
         (["transform", str(tmp_path / "table.xls"), "--model", model], "unknown file format"),
-        (["transform", new, "--model", model, "--out", str(tmp_path / "no/o.csv")], "no folder"),
+        (["transform", new, "--model", model, "--out", str(tmp_path / "no/o.csv")],
+            "folder does not exist"),
         (["transform", new, "--model", str(tmp_path / "plain.textcnn")], "makes no features"),
         (["transform", str(tmp_path / "bad.parquet"), "--model", model], "cannot read"),
         (["transform", str(tmp_path / "bad.csv.gz"), "--model", model], "cannot read"),

@@ -32,7 +32,7 @@ def test_the_bundled_file_is_what_the_generator_writes(tmp_path):
     )
 
 
-def test_the_file_holds_no_time_stamp_and_no_name(tmp_path):
+def test_the_file_contains_no_time_stamp_and_no_name(tmp_path):
     write_reviews(tmp_path / "one.csv.gz", n_rows=30)
     write_reviews(tmp_path / "two.csv.gz", n_rows=30)
     packed = (tmp_path / "one.csv.gz").read_bytes()
@@ -89,7 +89,7 @@ def test_the_vocabulary_is_varied(reviews):
 
 
 def test_word_order_matters_in_the_text(reviews):
-    """The claim that the demo and the docs make: pairs of words say more than words."""
+    """The demo and the docs state this: pairs of words predict better than single words."""
     texts, target = reviews["review"].fillna(""), reviews["recommended"]
 
     def auc(longest):

@@ -94,7 +94,7 @@ def test_a_worker_is_sent_the_vectors_once(client):
     assert features.shape == (90, 1)
 
 
-def test_scikit_learns_models_are_spread_as_well(client):
+def test_scikit_learns_models_are_distributed_too(client):
     X, y = signal_table(90, 0)
     here = TextLinearEncoder(cv=3, random_state=0).fit_transform(X, y)
     with parallel_config("dask"), get_task_stream(client) as tasks:
@@ -185,7 +185,7 @@ def test_other_encoders_are_loaded_whole(tmp_path):
     np.testing.assert_array_equal(features, encoder.transform(new))
 
 
-def test_what_a_part_lacks_is_told(saved, tmp_path):
+def test_missing_columns_of_a_partition_are_named(saved, tmp_path):
     path, new = saved
     with pytest.raises(ValueError, match=r"without \['review', 'id'\]"):
         PartitionTransform(path, keep=["id"])(new[["key"]])

@@ -61,7 +61,7 @@ BAD_TARGETS = {
 
 
 @pytest.mark.parametrize("name", BAD_TARGETS)
-def test_targets_that_cannot_be_learnt_are_refused(name, monkeypatch):
+def test_invalid_targets_are_refused(name, monkeypatch):
     without_training(monkeypatch)
     y, message = BAD_TARGETS[name]
     X = signal_table(N_ROWS, 0)[0]
@@ -137,7 +137,7 @@ def test_a_fold_without_a_class_is_refused_or_loses_the_column():
     assert np.isnan(features).ravel().tolist() == [True] * 20 + [False] * 40
 
 
-def test_a_rare_class_is_learnt_by_every_model_and_noted():
+def test_a_rare_class_is_used_by_every_model_and_noted():
     X, y = signal_table(N_ROWS, 0)
     y[[5, 50]] = 2
     encoder = tiny(cv=5).fit(X, y)

@@ -82,7 +82,7 @@ def change_of(kind):
     phases=[Phase.explicit, Phase.generate],
 )
 @given(data=st.data())
-def test_unseen_targets_have_no_say_under_any_plan(splitter, data):
+def test_unseen_targets_are_ignored_under_any_plan(splitter, data):
     kind = data.draw(st.sampled_from(KINDS), label="kind")
     seed = data.draw(st.integers(0, 2**16), label="seed")
     row = data.draw(st.integers(0, N_ROWS - 1), label="row")
@@ -233,7 +233,7 @@ def test_equal_stamps_stay_on_one_side_and_the_latest_rows_stop():
     assert (new["cnn_uncovered"] == 0).all()
 
 
-def test_without_time_the_receipt_says_that_row_order_was_taken():
+def test_without_time_the_report_notes_that_row_order_is_used():
     X, y = signal_table(N_ROWS, 0)
     encoder = tiny(cv=TimeSeriesSplit(2), uncovered="nan").fit(X, y)
     assert "row order is used as time" in encoder.report_.notes[0]
@@ -274,7 +274,7 @@ def test_repeats_give_a_mean():
     assert encoder.transform(X.iloc[:7]).shape == (7, 2)
 
 
-def test_predefined_folds_with_rows_that_are_always_learnt_from():
+def test_predefined_folds_with_rows_that_are_always_training_rows():
     X, y = signal_table(N_ROWS, 0)
     fold = np.arange(N_ROWS) % 4 - 1
     encoder = tiny(cv=PredefinedSplit(fold), uncovered="nan")
@@ -287,7 +287,7 @@ def test_predefined_folds_with_rows_that_are_always_learnt_from():
 
 
 @pytest.mark.parametrize("unlabelled", ["fold", "mean"])
-def test_rows_without_a_target_teach_nobody_and_get_features(unlabelled):
+def test_rows_without_a_target_are_not_trained_on_but_get_features(unlabelled):
     X, y = signal_table(N_ROWS, 0)
     missing = np.arange(N_ROWS) % 4 == 0
     y = np.where(missing, None, np.array(["bad", "good"], object)[y])

@@ -183,7 +183,7 @@ def test_class_weights_and_refit_leak_nothing_either():
     check_exact_influence(tiny(class_weight="balanced", ensemble="refit"), X, y, folds, flip)
 
 
-def test_no_model_predicts_a_row_that_it_was_fed():
+def test_no_model_predicts_a_row_that_it_was_trained_on():
     X, y = signal_table(90, 0)
     folds = list(StratifiedKFold(3, shuffle=True, random_state=1).split(X, y))
     encoder = tiny(cv=folds, early_stopping=True).fit(X, y)
@@ -213,7 +213,7 @@ class SharedName:
         return keras.Model(vectors, keras.layers.Dropout(0.2)(pooled), name="shared_given_0")
 
 
-def test_a_users_network_learns_anew_in_each_fold():
+def test_a_users_network_is_reset_in_each_fold():
     X, y = signal_table(90, 0)
     folds = list(KFold(3, shuffle=True, random_state=1).split(X))
     encoder = tiny(network=SharedName(), epochs=2)
@@ -226,7 +226,7 @@ def test_a_users_network_learns_anew_in_each_fold():
     )
 
 
-def test_a_users_network_that_is_not_built_anew_is_refused():
+def test_a_users_network_that_is_not_rebuilt_is_refused():
     X, y = signal_table(60, 0)
     built = {}
     network = SharedName()
@@ -353,7 +353,7 @@ class InSample(TransformerMixin, BaseEstimator):
 
 
 @pytest.mark.filterwarnings("ignore::textcnn.InSampleWarning")
-def test_leakage_test_acquits_the_encoder_and_convicts_its_misuse():
+def test_leakage_test_passes_for_the_encoder_and_fails_for_its_misuse():
     X, y = noise_table(300, 3)
     assert not leakage_test(tiny(epochs=8, cv=2), X, y, n_repeats=6).leaks
     assert leakage_test(InSample(), X, y, n_repeats=6).leaks
@@ -399,7 +399,7 @@ def test_groups_by_keyword_and_by_routing():
         tiny(cv=GroupKFold(3)).fit(X, y)
 
 
-def test_rows_of_weight_zero_are_never_learnt_from_but_predicted():
+def test_rows_of_weight_zero_are_predicted_but_not_trained_on():
     X, y = signal_table(90, 0)
     weight = np.ones(90)
     weight[:20] = 0
@@ -453,7 +453,7 @@ def test_callbacks_see_fit_model_and_epoch():
 # State
 
 
-def test_state_travels(fitted, tmp_path):
+def test_pickles_keep_state(fitted, tmp_path):
     encoder, _, X, y = fitted
     new = signal_table(30, 6)[0]
     expected = encoder.transform(new)
@@ -589,7 +589,7 @@ def test_a_new_word_with_a_vector_looks_as_a_held_out_one_did():
     )
 
 
-def test_class_weights_are_balanced_by_the_learning_rows():
+def test_class_weights_are_balanced_by_the_training_rows():
     from textcnn.crossfit import read_target
     from textcnn.fit.network_jobs import TrainingSettings
 

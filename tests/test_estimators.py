@@ -71,7 +71,7 @@ def test_columns_are_branches_of_one_network():
 
 
 @pytest.mark.parametrize("kind", [TextCNNClassifier, TextCNNRegressor])
-def test_state_travels_and_seeds_hold(kind):
+def test_pickles_keep_state_and_seeds(kind):
     X, y = signal_table(80, 0)
     estimator = kind(**TINY, early_stopping=True).fit(X, y)
     again = clone(estimator).fit(X, y)

@@ -107,7 +107,7 @@ class Faulty(ClassifierMixin, BaseEstimator):
         return np.tile([0.25, 0.75], (len(X), 1))
 
 
-def test_a_worker_that_dies_or_runs_out_of_memory_is_told_of_and_nothing_is_lost():
+def test_a_worker_that_dies_or_runs_out_of_memory_is_reported_and_nothing_is_lost():
     X = np.zeros((40, 1))
     encoder = OutOfFoldEncoder(Faulty("none"), cv=2, n_jobs=2).fit(X, Y[:40])
     features = encoder.transform(X)

@@ -52,7 +52,7 @@ def test_what_atheris_calls_reads_or_refuses(module, target, tmp_path):
     assert one(b"") == "refused"
 
 
-def test_without_atheris_the_record_says_so(module, monkeypatch):
+def test_without_atheris_the_record_is_skipped(module, monkeypatch):
     fuzz = module("fuzz")
     monkeypatch.setattr(fuzz.importlib.util, "find_spec", lambda name: None)
     result = fuzz.run_part("guided", 30, seed_=0)

@@ -129,7 +129,7 @@ def test_targets_of_held_out_sequences_have_no_say(network):
     check_exact_influence(encoder, sequences(images), y, folds, flip_classes)
 
 
-def test_targets_have_no_say_through_a_tuned_backbone(small_mobilenet):
+def test_targets_do_not_leak_through_a_tuned_backbone(small_mobilenet):
     """No fold model starts from weights or moving statistics that another fold's targets tuned."""
     images, y = line_images(12)
     images = images.repeat(4, axis=1).repeat(4, axis=2)
@@ -142,7 +142,7 @@ def test_targets_have_no_say_through_a_tuned_backbone(small_mobilenet):
         assert len(np.unique(features[held_out])) > 3, "what ignores its image passes any check"
 
 
-def test_targets_of_a_regression_have_no_say_either():
+def test_targets_of_a_regression_do_not_leak():
     X, y = line_images(60)
     folds = list(KFold(2, shuffle=True, random_state=1).split(X))
 
@@ -371,7 +371,7 @@ def test_class_folders_of_photographs(tmp_path):
 # State
 
 
-def test_state_travels(photos, tmp_path):
+def test_pickles_keep_state(photos, tmp_path):
     X, y, images = photos
     encoder = ImageCNNEncoder(
         cv=2, **(TINY | {"augment": [keras.layers.RandomFlip("horizontal")]})

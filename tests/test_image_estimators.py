@@ -68,7 +68,7 @@ def test_regressor_predicts_in_units_of_y(loss):
 
 
 @pytest.mark.parametrize("kind", [ImageCNNClassifier, ImageCNNRegressor])
-def test_state_travels_and_seeds_hold(kind):
+def test_pickles_keep_state_and_seeds(kind):
     X, y = line_images(60)
     estimator = kind(**(TINY | {"augment": "auto", "epochs": 3}), early_stopping=True).fit(X, y)
     again = clone(estimator).fit(X, y)

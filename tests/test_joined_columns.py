@@ -122,7 +122,7 @@ def test_no_target_of_a_held_out_row_has_a_say():
 
 
 @pytest.mark.parametrize("network", [None, "bigru"])
-def test_state_travels_and_a_row_depends_on_itself_alone(network):
+def test_pickles_keep_state_and_rows_are_independent(network):
     X, y = two_columns(60, 0)
     X.loc[:3, "noise"] = [None, np.nan, "", " "]
     X.loc[2:5, "review"] = None

@@ -141,7 +141,7 @@ def test_any_text_can_be_counted(texts):
 
 
 @pytest.mark.parametrize("min_df", [1, 2, 3])
-def test_weights_are_those_of_tfidf_vectorizer_on_the_learning_rows(min_df):
+def test_weights_are_those_of_tfidf_vectorizer_on_the_training_rows(min_df):
     texts = texts_of()
     texts = texts + texts  # so that no n-gram occurs once and both sides know all
     counter, counts = NgramCounter((), (2, 3)).learn(texts)
@@ -293,7 +293,7 @@ def test_targets_of_held_out_rows_have_no_say(kind, ensemble):
     "cv", [KFold(3), GroupKFold(3), RepeatedKFold(n_splits=2, n_repeats=2), TimeSeriesSplit(3)],
     ids=lambda cv: type(cv).__name__,
 )  # fmt: skip
-def test_unseen_targets_have_no_say_under_any_plan(kind, cv):
+def test_unseen_targets_are_ignored_under_any_plan(kind, cv):
     X = signal_table(60, 0)[0]
     y = targets_of(kind, 0)
     y[np.random.default_rng(2).random(60) < 0.1] = np.nan
@@ -494,7 +494,7 @@ def test_wrong_input():
     X, y = signal_table(60, 0)
     with pytest.raises(TypeError, match="single text"):
         encode().fit("good film", [1])
-    with pytest.raises(TypeError, match="holds bytes"):
+    with pytest.raises(TypeError, match="contains bytes"):
         encode().fit([b"good"] * 60, y)
     with pytest.raises(ValueError, match="y to be passed"):
         encode().fit(X, None)

@@ -77,7 +77,7 @@ def test_characters_tell_what_words_that_occur_once_cannot():
     assert roc_auc_score(new_y, chars.transform(new)[:, 0]) > 0.95
 
 
-def test_a_recurrent_network_tells_the_order_of_words_that_no_filter_spans():
+def test_a_recurrent_network_learns_an_order_of_words_longer_than_filters():
     X, y = order_table(300, 0)
     settings = {"cv": 2, "random_state": 0, "n_filters": 16, "learning_rate": 0.01, "dropout": 0.0}
     recurrent = TextCNNEncoder(network="bigru", epochs=30, **settings)
@@ -124,7 +124,7 @@ def test_features_of_noise_predict_nothing(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_state_travels_and_seeds_hold(name):
+def test_pickles_keep_state_and_seeds(name):
     X, y = signal_table(60, 0)
     new = signal_table(20, 3)[0]
     encoder = encoder_of(name, cv=2)
@@ -178,7 +178,7 @@ def test_columns_that_are_all_empty_are_features_of_nothing(name):
 # Parameters
 
 
-def test_level_brings_defaults_that_parameters_override():
+def test_level_sets_defaults_that_parameters_override():
     X, y = signal_table(40, 0)
     words = network_of(TextCNNClassifier(**TINY).fit(X, y))
     assert words.settings.kernel_sizes == (3, 4, 5)

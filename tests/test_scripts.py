@@ -40,7 +40,7 @@ def test_a_benchmark_without_its_data_says_what_it_needs(tmp_path):
     assert f"Received: TEXTCNN_DATA={tmp_path}" in done.stderr
 
 
-def test_every_file_of_the_shared_data_is_found_or_told_of(shared_data_module, tmp_path):
+def test_missing_files_of_the_shared_data_are_reported(shared_data_module, tmp_path):
     for name in shared_data_module["FILES"]:
         with pytest.raises(SystemExit, match=re.escape(name)):
             shared_data_module["data_file"](name)

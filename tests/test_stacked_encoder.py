@@ -223,7 +223,7 @@ def test_targets_of_held_out_rows_have_no_say(estimator):
     "cv", [KFold(3), GroupKFold(3), RepeatedKFold(n_splits=2, n_repeats=2), TimeSeriesSplit(3)],
     ids=lambda cv: type(cv).__name__,
 )  # fmt: skip
-def test_unseen_targets_have_no_say_under_any_plan(kind, cv):
+def test_unseen_targets_are_ignored_under_any_plan(kind, cv):
     X = np.random.default_rng(1).normal(size=(60, 3))
     y = targets_of(kind, 0)
     y[np.random.default_rng(2).random(60) < 0.1] = np.nan
@@ -303,7 +303,7 @@ class Spy(ClassifierMixin, BaseEstimator):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
-def test_the_record_is_of_the_rows_that_the_estimator_was_handed():
+def test_the_recorded_rows_are_those_passed_to_the_estimator():
     X, y = numbers_table(60)
     X[:, 0] = np.arange(60)
     encoder = encode(Spy()).fit(X, y)
@@ -312,7 +312,7 @@ def test_the_record_is_of_the_rows_that_the_estimator_was_handed():
         assert np.array_equal(np.sort(model.predicted_), fed["predict"])
 
 
-def test_the_receipt_convicts_a_fit_that_was_handed_other_rows(monkeypatch):
+def test_verify_detects_a_fit_on_other_rows(monkeypatch):
     from textcnn.fit.estimators import RecordedRows
 
     X, y = numbers_table(60)
@@ -332,7 +332,7 @@ def test_the_receipt_convicts_a_fit_that_was_handed_other_rows(monkeypatch):
 # Plans
 
 
-def test_weights_reach_the_estimator_and_weight_zero_is_never_learnt():
+def test_weights_reach_the_estimator_and_weight_zero_is_not_used():
     X, y = numbers_table(90)
     weights = np.where(np.arange(90) % 3 == 0, 0.0, 1.0 + np.arange(90) % 2)
     for estimator in (
@@ -362,7 +362,7 @@ def test_weights_reach_the_estimator_and_weight_zero_is_never_learnt():
     "estimator", [KNeighborsClassifier(), make_pipeline(StandardScaler(), KNeighborsClassifier())],
     ids=["bare", "pipeline"],
 )  # fmt: skip
-def test_weights_that_would_have_no_say_are_refused(estimator):
+def test_weights_that_would_be_ignored_are_refused(estimator):
     X, y = numbers_table(60)
     with pytest.raises(ValueError, match=r"takes no sample_weight[\s\S]*Received: sample_weight"):
         encode(estimator).fit(X, y, sample_weight=np.ones(60))
@@ -633,7 +633,7 @@ def test_a_shared_step_is_fitted_once_and_knows_no_target():
     np.testing.assert_array_equal(encoder.transform(new), restored.transform(new))
 
 
-def test_a_shared_step_has_no_say_in_what_held_out_targets_do():
+def test_a_shared_step_does_not_leak_held_out_targets():
     X, y = signal_table(60, 0)
     encoder = OutOfFoldEncoder(LogisticRegression(), shared=CountVectorizer(), random_state=0)
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))

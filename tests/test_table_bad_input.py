@@ -207,12 +207,11 @@ def test_members_that_need_help():
         def fit_transform(self, X, y=None):
             return np.full((len(X), 2), np.inf)
 
-    with pytest.raises(ValueError, match="not finite") as caught:
+    with pytest.raises(ValueError, match="with NaN or infinity"):
         features_of(members=[("wild", Infinite())]).fit(X, y)
-    assert "not finite" in str(caught.value)
 
 
-def test_without_skrub_the_line_to_type_is_said(monkeypatch):
+def test_without_skrub_the_error_says_what_to_type(monkeypatch):
     X, y = table_of()
     monkeypatch.setitem(sys.modules, "skrub", None)
     with pytest.raises(ImportError, match=r"pip install 'textcnn\[table\]'"):

@@ -423,7 +423,7 @@ def test_checks_that_check_estimator_leaves_out(check, columns):
     getattr(estimator_checks, check)("TableFeatures", features)
 
 
-def test_the_signature_says_what_is_positional():
+def test_positional_parameters_of_the_signature():
     parameters = inspect.signature(TableFeatures).parameters
     kinds = {name: parameter.kind.name for name, parameter in parameters.items()}
     assert kinds.pop("members") == "POSITIONAL_OR_KEYWORD"

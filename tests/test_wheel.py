@@ -45,7 +45,7 @@ def installed(tmp_path_factory):
     return folder
 
 
-def test_the_wheel_holds_every_module_the_data_and_the_license(installed):
+def test_the_wheel_contains_every_module_the_data_and_the_license(installed):
     there = {
         path.relative_to(installed / "textcnn").as_posix()
         for path in (installed / "textcnn").rglob("*")
@@ -62,7 +62,7 @@ def test_the_wheel_holds_every_module_the_data_and_the_license(installed):
     assert any(name.endswith("licenses/LICENSE") for name in beside)
 
 
-def test_the_wheel_serves_beside_numpy_alone(installed, tmp_path):
+def test_the_wheel_serves_with_numpy_only(installed, tmp_path):
     encoder = tiny(cv=2).fit(TABLE["review"].tolist(), Y)
     encoder.save(tmp_path / "model.textcnn")
     texts = [*signal_table(40, seed=3)[0]["review"], "", "你好 good"]

@@ -73,7 +73,7 @@ def test_a_gap_is_found_and_its_absence_too(kind):
     assert "no significant difference" in honest.attrs["reading"]
 
 
-def test_sound_features_are_rarely_said_to_score_worse():
+def test_unbiased_features_are_rarely_reported_as_worse():
     p_values = [
         distribution_gap(Scaled(), *table(n_rows=600, seed=seed), random_state=seed).iloc[-1][
             "p_value"
@@ -166,7 +166,7 @@ def test_rows_of_a_group_count_as_one():
     assert mean_and_squared_error(np.repeat(gain, 50), side(1500))[1] < error / 40
 
 
-def test_the_printed_frame_tells_what_it_means():
+def test_the_printed_frame_explains_itself():
     gap = distribution_gap(Scaled(), *table(n_rows=300))
     for shown in (repr(gap), str(gap), gap._repr_html_()):
         assert html.escape(gap.attrs["reading"]) in html.escape(html.unescape(shown))

@@ -69,7 +69,7 @@ def test_what_assemble_refuses():
         [np.zeros((1, 1)), good[1]],
         [np.zeros(1)] * 2,
     ):
-        with pytest.raises(ValueError, match=r"with \[1, 1\] rows and the same columns"):
+        with pytest.raises(ValueError, match=r"with \[1, 1\] rows and the same number of columns"):
             assemble(plan, bad, uncovered="nan")
 
 
@@ -83,5 +83,5 @@ def test_average():
     assert subset.tobytes() == found[[3]].tobytes()
     with pytest.raises(ValueError, match=r"shapes \[\]"):
         average([])
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match="same shape"):
         average([np.zeros((2, 1)), np.zeros((3, 1))])

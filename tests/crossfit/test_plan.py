@@ -381,7 +381,7 @@ def test_iterables_name_rows_of_the_whole_table():
     assert (unnamed.n_predictions == 1).all()
 
 
-def test_rows_nobody_learns_from_are_spread_by_seed():
+def test_rows_not_used_for_training_are_assigned_by_seed():
     y = np.tile([0.0, 1.0], 300)
     y[::3] = np.nan
     weights = np.ones(600)
@@ -416,7 +416,7 @@ def test_a_group_without_targets_stays_together():
             assert inside.all() or not inside.any()
 
 
-def test_a_rare_class_of_two_rows_is_noted_and_learnt_by_every_model():
+def test_a_rare_class_of_two_rows_is_noted_and_used_by_every_model():
     y = np.array(["a", "b"] * 8 + ["rare"] * 2)
     plan = plan_of(4, y)
     assert plan.notes == ("fewer rows than folds in class 'rare': some folds predict no row of it",)
@@ -458,7 +458,7 @@ def test_stop_rows_are_stratified():
     assert tiny.assignments[0].stop.tolist() in ([0], [2])
 
 
-def test_stop_rows_leave_every_class_to_learn_however_many_are_asked_for():
+def test_validation_rows_leave_training_rows_of_every_class():
     y = np.array(["a"] * 10 + ["b"] * 5 + ["c"] * 4)
     for part in plan_of(2, y, stop_fraction=0.99).assignments:
         assert sorted(y[part.learn]) == ["a", "b", "c"]
@@ -534,7 +534,7 @@ def test_unshuffled_folds_of_a_sorted_table_warn():
     plan_of(TimeSeriesSplit(4), y, uncovered="nan")
 
 
-def test_honest_splits_do_not_warn():
+def test_random_splits_do_not_warn():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         y = rng.integers(0, 2, 60) if seed % 2 else rng.exponential(size=60) ** 3

@@ -165,7 +165,7 @@ def test_unlabelled_rows_are_not_scored():
     assert report.scores["n_rows"].sum() < report.plan.n_predictions.sum()
 
 
-def test_a_fold_of_one_class_has_no_auc_and_is_said():
+def test_a_fold_of_one_class_has_no_auc_and_is_noted():
     target = binary_target()
     ones = np.flatnonzero(target.values == 1)[:10]
     rest = np.setdiff1d(np.arange(N_ROWS), ones)
@@ -312,7 +312,7 @@ def test_rows_that_no_model_predicts_are_listed():
 # Verification
 
 
-def test_honest_records_are_verified():
+def test_valid_records_are_verified():
     groups = np.random.default_rng(0).integers(0, 12, N_ROWS)
     time = np.random.default_rng(0).integers(0, 40, N_ROWS)
     for report in (
@@ -325,7 +325,7 @@ def test_honest_records_are_verified():
 
 
 @pytest.mark.parametrize(("use", "what"), [("learn", "learnt from"), ("stop", "was stopped by")])
-def test_a_row_that_was_fed_and_predicted_is_named(use, what):
+def test_a_row_that_was_trained_on_and_predicted_is_named(use, what):
     report = make_report(record={"name": "title"}, stop_fraction=0.1)
     fed = report.columns[0].fed[2]
     rows = fed["predict"][[3, 5]]
@@ -350,7 +350,7 @@ def test_a_broken_plan_is_seen_from_the_record_alone():
         report.verify()
 
 
-def test_a_dishonest_plan_that_was_followed_is_convicted():
+def test_a_leaking_plan_fails_verification():
     report = make_report()
     first = report.plan.assignments[0]
     leaky = replace(first, learn=np.union1d(first.learn, first.predict[:4]))
@@ -391,7 +391,7 @@ def test_a_later_or_equally_late_row_is_named(shift):
     assert late[1] in raised.value.rows
 
 
-def test_rows_without_weight_or_target_must_not_be_fed():
+def test_rows_without_weight_or_target_must_not_be_trained_on():
     weights = np.ones(N_ROWS)
     weights[:7] = 0
     report = make_report(sample_weight=weights)
@@ -544,7 +544,7 @@ def test_headings_stand_apart_and_only_where_there_is_something_to_say():
         ({"stop_fraction": 0.2}, "compared with the 360 training"),
     ],
 )
-def test_a_report_says_whether_it_was_verified(options, found):
+def test_a_report_shows_whether_it_was_verified(options, found):
     report = make_report(**options)
     assert not report.verified and not report.to_dict()["verified"]
     for shown in (str(report), report._repr_html_()):
@@ -573,7 +573,7 @@ def test_a_report_that_fails_is_not_called_verified():
         ("auto", TimeSeriesSplit(4), " and a refit"),
     ],
 )
-def test_the_headline_tells_of_the_model_that_serves_new_rows(ensemble, cv, serves):
+def test_the_headline_names_the_model_for_new_rows(ensemble, cv, serves):
     target = binary_target()
     plan = make_fold_plan(cv, target, random_state=0, uncovered="nan")
     encoder = TextCNNEncoder(ensemble=ensemble)

@@ -117,7 +117,7 @@ def test_booleans_are_two_classes(y):
         ([[0.5, 1.0], [1.0, 3.0]], "multioutput", "squared", 2, ["_0", "_1"]),
     ],
 )  # fmt: skip
-def test_auto_follows_what_y_holds(y, kind, loss, n_outputs, suffixes):
+def test_auto_follows_the_values_of_y(y, kind, loss, n_outputs, suffixes):
     target = read_target(y, n_rows=y.shape[0] if hasattr(y, "shape") else len(y))
     assert (target.kind, target.loss, target.n_outputs) == (kind, loss, n_outputs)
     assert target.column_suffixes() == suffixes
@@ -202,7 +202,7 @@ NOW = datetime.datetime(2020, 1, 1)
         ([[0, 2]], {"target_type": "multilabel"}, ValueError, "columns of 0 and 1.*value 2"),
         (["1", "2"], {"target_type": "continuous"}, ValueError, r"pandas.to_numeric"),
         ([[0.5, None], [1, 2]], {}, ValueError, "must have all of its targets or none.*row 0 "),
-        (np.arange(60), {}, ValueError, "60 classes of 1.0 rows.*target_type='continuous'"),
+        (np.arange(60), {}, ValueError, "60 classes with 1.0 rows.*target_type='continuous'"),
         ([f"{i}" for i in range(60)], {}, ValueError, "60 classes.*target_type='multiclass'"),
         ([0, 1], {"target_type": "number"}, ValueError, "target_type='number'"),
         ([0, 1], {"output": "odds"}, ValueError, "output='odds'"),
@@ -219,7 +219,7 @@ def test_what_bad_targets_get(y, options, error, message):
         read(y, **options)
 
 
-def test_a_classifier_has_said_that_many_values_are_classes():
+def test_a_classifier_treats_many_values_as_classes():
     target = read(np.arange(60), target_type="classes")
     assert target.kind == "multiclass" and len(target.classes) == 60
 
@@ -303,7 +303,7 @@ def test_level_refuses_rows_it_cannot_use():
     target = read([0, 1, None, 1])
     with pytest.raises(ValueError, match="Rows without a target.*row 2"):
         target.level([0, 2])
-    with pytest.raises(ValueError, match="no row to learn from"):
+    with pytest.raises(ValueError, match="no training rows"):
         target.level([])
     with pytest.raises(ValueError, match=r"weights of shape \(4,\).*sample_weight\[rows\]"):
         target.level([0, 1], np.ones(4))

@@ -35,10 +35,10 @@ def test_arrays_come_back(tmp_path, dtype, compress, shape):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not in IDX form"),
-        (b"PNG and more of it", "not in IDX form"),
+        (b"", "not an IDX file"),
+        (b"PNG and more of it", "not an IDX file"),
         (idx_bytes(np.zeros((2, 2), np.uint8), 8)[:-1], r"shape \(2, 2\) of uint8 needs 4 bytes"),
-        (idx_bytes(np.zeros((2, 2), np.uint8), 7), "not in IDX form"),
+        (idx_bytes(np.zeros((2, 2), np.uint8), 7), "not an IDX file"),
     ],
 )
 def test_other_files_are_refused(tmp_path, content, message):

@@ -229,7 +229,7 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_layers_act_in_training_only_and_are_made_anew(name):
+def test_layers_are_active_in_training_only_and_are_rebuilt(name):
     plan = plan_augmentation([LAYERS[name]()])
     assert plan == pickle.loads(pickle.dumps(plan)) and hash(plan)
     model = make((16, 16, 3), augment=plan)
@@ -327,7 +327,7 @@ def test_a_fold_model_is_the_model_fitted_alone(settings):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_moving_statistics_start_anew_and_belong_to_the_model():
+def test_moving_statistics_are_reset_for_each_model():
     source, jobs = image_jobs()
     plan = blueprint(augment=())
     results = fit_models(plan, source, jobs)

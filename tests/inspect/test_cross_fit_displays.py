@@ -22,7 +22,7 @@ def legend_of(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_folds_are_those_that_were_fed_with_groups_below(reviews):
+def test_folds_are_the_recorded_rows_with_groups_below(reviews):
     encoder = TextLinearEncoder(cv=3, **SETTINGS)
     encoder.fit(reviews[["review"]], reviews["recommended"], groups=reviews["customer"])
     display = FoldsDisplay.from_estimator(encoder)
@@ -92,7 +92,7 @@ def test_gains_are_those_of_the_report(reviews):
     display = GainsDisplay.from_estimator(features)
     frame = features.report_.to_frame()
     pd.testing.assert_frame_equal(display.gains, frame)
-    assert display.ax_.get_title() == "What each member added to review"
+    assert display.ax_.get_title() == "Gain of each member on review"
     encoder = features.encoders_["review", "linear"]
     assert FoldsDisplay.from_estimator(encoder).uses.shape == (5, 240)
     with pytest.raises(TypeError, match="one of its encoders.*Received: TableFeatures"):

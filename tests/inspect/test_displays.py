@@ -110,7 +110,7 @@ def test_errors_of_numbers_of_files_and_none_at_all(tmp_path):
     np.testing.assert_array_equal(given.images[0][..., 0], X[7])
     right = WorstErrorsDisplay.from_predictions(X, y, np.eye(2)[y])
     assert right.images == [] and right.figure_.get_suptitle() == "No errors in 30 rows"
-    with pytest.raises(ValueError, match="a column per class"):
+    with pytest.raises(ValueError, match="a column for each class"):
         WorstErrorsDisplay.from_predictions(X, y, np.ones((30, 3)))
     with pytest.raises(ValueError, match="one class per row"):
         WorstErrorsDisplay.from_predictions(X, np.eye(2)[y], np.eye(2)[y])
@@ -125,7 +125,7 @@ def test_learning_curves_of_every_estimator(fitted):
     display = LearningCurvesDisplay.from_estimator(encoder)
     assert len(display.ax_.lines) == 6
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert texts == ["training rows", "stop rows"]
+    assert texts == ["training rows", "validation rows"]
     table = pd.DataFrame({"a": ["x y", "z"] * 20, "b": ["u", "v w"] * 20})
     text = TextCNNEncoder(n_filters=2, epochs=2, cv=2, random_state=0).fit(table, [0, 1] * 20)
     _, ax = plt.subplots()

@@ -88,7 +88,7 @@ def test_one_filter_is_explained_as_by_hand():
         np.testing.assert_allclose(frame["contribution"], expected, atol=1e-6)
 
 
-def test_predictors_are_explained_with_their_level():
+def test_predictors_are_explained_with_the_base_rate():
     X, y = signal_table(80, 0)
     X["title"] = X["review"].str.slice(0, 9)
     new = X.head(4)
@@ -148,7 +148,7 @@ def test_linear_encoders_are_explained_by_their_weights(kind):
         linear.top_ngrams()
 
 
-def test_contributions_foretell_what_taking_words_out_does():
+def test_contributions_predict_the_effect_of_removing_words():
     reviews = load_reviews().dropna(subset=["review"])
     train, new = reviews.iloc[:700], reviews.iloc[700:720]
     classifier = TextCNNClassifier(n_filters=30, epochs=6, random_state=0)
@@ -227,7 +227,7 @@ def test_the_strongest_word_has_the_deepest_colour(encoder):
     assert "rgba(59,110,168,0.75)" in explanation._repr_html_()
 
 
-def test_text_and_frames_say_the_same(encoder):
+def test_text_and_frames_agree(encoder):
     texts = ["good film plot", "bad music story"] * 8
     explanation = encoder.explain(texts)
     assert isinstance(explanation, TextExplanation)

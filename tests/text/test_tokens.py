@@ -85,7 +85,7 @@ def test_words(text, tokens):
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(any_text, tricky_text, ascii_text))
-def test_no_visible_character_is_lost_or_made_up(text):
+def test_no_visible_character_is_lost_or_added(text):
     tokens = word_tokens(text)
     assert SEPARATORS.sub("", "".join(tokens)) == SEPARATORS.sub("", text)
     assert all(1 <= len(token) <= MAXIMUM_TOKEN_LENGTH for token in tokens)
@@ -169,7 +169,7 @@ class TestMakeTokenizer:
         assert tokens == ["a", "b"]
         assert {type(token) for token in tokens} == {str}
 
-    def test_it_travels_in_a_pickle(self):
+    def test_it_can_be_pickled(self):
         assert pickle.loads(pickle.dumps(make_tokenizer(spans)))("a") == ["A"]
 
     def test_an_unknown_name_is_refused(self):
@@ -185,13 +185,13 @@ class TestMakeTokenizer:
 
     @pytest.mark.parametrize("result", ["ab", b"ab", None, 3])
     def test_a_result_that_is_no_list_is_refused(self, result):
-        with pytest.raises(TypeError, match="returned no list of tokens.*Expected a list of str"):
+        with pytest.raises(TypeError, match="did not return a list.*Expected a list of str"):
             make_tokenizer(lambda text: result)("a")
 
     @pytest.mark.parametrize("token", [b"b", 3, None, ["b"]])
     def test_tokens_that_are_not_text_are_refused(self, token):
         with pytest.raises(
-            TypeError, match=f"not text. Received: {re.escape(repr(token))} of type"
+            TypeError, match=f"not a str. Received: {re.escape(repr(token))} of type"
         ):
             make_tokenizer(lambda text: ["a", token])("a")
 
@@ -202,7 +202,7 @@ class TestMakeTokenizer:
     st.sampled_from(["word", "char", str.split]),
     st.one_of(st.none(), st.integers(1, 5)),
 )
-def test_a_column_of_ids_spells_the_tokens_of_each_cell(cells, tokenizer, max_length):
+def test_ids_give_the_tokens_of_each_cell(cells, tokenizer, max_length):
     column = tokenize_column(cells, tokenizer, max_length=max_length)
     assert column.ids.dtype == np.int32
     assert column.offsets.dtype == np.int64
@@ -224,7 +224,7 @@ def test_a_column_without_tokens():
     assert tokenize_column([], "word").offsets.tolist() == [0]
 
 
-def test_a_failing_tokenizer_is_told_with_its_row():
+def test_the_error_of_a_tokenizer_names_the_row():
     def fail(text):
         return text.split()[1:] if text else 1 / 0
 

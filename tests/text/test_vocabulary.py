@@ -211,7 +211,7 @@ class TestState:
             np.testing.assert_array_equal(again.given, vocabulary.given)
             np.testing.assert_array_equal(again.given_is_random, vocabulary.given_is_random)
 
-    def test_pickle_holds_the_kept_rows_alone(self):
+    def test_pickles_contain_only_the_kept_rows(self):
         vectors = made_vectors([f"w{i}" for i in range(5000)], dim=50)
         vocabulary = build({f"w{i}": 2 for i in range(100)}, [vectors])
         assert len(pickle.dumps(vocabulary)) < 102 * 50 * 4 + 5000
@@ -220,13 +220,13 @@ class TestState:
         ("name", "part", "message"),
         [
             ("words", None, "must have the parts"),
-            ("given", np.zeros(3), "do not fit"),
-            ("given", np.zeros((1, 3)), "do not fit"),
-            ("given_is_random", [True], "do not fit"),
-            ("key_rows", [2, 2], "do not fit"),
-            ("key_rows", [99], "do not fit"),
-            ("random_rows", [-1], "do not fit"),
-            ("keys", ["a", "b"], "do not fit"),
+            ("given", np.zeros(3), "are inconsistent"),
+            ("given", np.zeros((1, 3)), "are inconsistent"),
+            ("given_is_random", [True], "are inconsistent"),
+            ("key_rows", [2, 2], "are inconsistent"),
+            ("key_rows", [99], "are inconsistent"),
+            ("random_rows", [-1], "are inconsistent"),
+            ("keys", ["a", "b"], "are inconsistent"),
         ],
     )
     def test_damaged_states_are_refused(self, name, part, message):
@@ -257,7 +257,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("counts", [[1], [1, -1], [1.0, 2.0], [[1, 2]]])
     def test_bad_counts(self, counts):
-        with pytest.raises(ValueError, match="one whole number of at least 0 per form"):
+        with pytest.raises(ValueError, match="one integer of at least 0 per form"):
             Vocabulary.build(["a", "b"], np.array(counts), vectors=[], seed=0)
 
 

@@ -87,7 +87,7 @@ class Table:
         return others.with_columns(added) if kept else pl.DataFrame(added)
 
     def _array_with_features(self, kept, features) -> np.ndarray:
-        """Return an array; objects stay objects, features alone are float32."""
+        """Return an array; objects stay objects; a table of features only is float32."""
         if not kept:
             return features
         others = self.data[:, kept]

@@ -48,7 +48,7 @@ class LinearStack:
 
     Notes
     -----
-    For folds in order of time the stack is trained on all earlier rows, which is unbiased too. If
+    For folds in time order the stack is trained on all earlier rows, which is unbiased too. If
     several models predict a row (repeated folds) it is trained on all other folds, which is not.
     Cost per call of :meth:`fold_scores`: five ridge or logistic regressions
     per fold on that fold's rows.

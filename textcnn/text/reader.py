@@ -1,4 +1,4 @@
-"""One text column from cells to documents: tokens, vectors, vocabulary, blueprint."""
+"""Read a text column: tokens, word vectors, vocabulary, and the network's blueprint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEARNED_DIM_ALONE = 100
 
 @dataclass(frozen=True)
 class ReaderSettings:
-    """How cells become ids and vectors; plain values as the user gave them."""
+    """Settings for token ids and vectors, as given by the user."""
 
     embeddings: Any = None
     corpus_options: dict | None = None
@@ -46,7 +46,7 @@ class ReaderSettings:
 
 @dataclass
 class ColumnReader:
-    """A column's tokenizer and vocabulary after fit: cells in, documents out."""
+    """A column's fitted tokenizer and vocabulary, which convert cells to documents."""
 
     tokenizer: str | Callable
     max_length: int | None
@@ -91,7 +91,7 @@ class ColumnReader:
         return reader, Documents.resolve(tokenized, vocabulary)
 
     def read(self, cells: list[str]) -> Documents:
-        """Return the documents of new cells; a word not met at fit keeps its given vector."""
+        """Return the documents of new cells; new words have their pretrained vectors."""
         tokenized = tokenize_column(
             cells, make_tokenizer(self.tokenizer), max_length=self.max_length
         )
@@ -99,7 +99,7 @@ class ColumnReader:
 
     @property
     def tables(self) -> ColumnTables:
-        """Sizes of the vector tables that the network needs for this column."""
+        """Sizes of the network's vector tables for this column."""
         dim = self.vocabulary.dim
         return ColumnTables(
             given_rows=rounded_rows(len(self.vocabulary.given)) if dim else 0,
@@ -111,7 +111,7 @@ class ColumnReader:
 
 
 class _Sentences:
-    """The documents as lists of words, any number of times over (gensim reads them repeatedly)."""
+    """The documents as lists of words, repeatedly iterable for gensim."""
 
     def __init__(self, tokenized: TokenizedColumn):
         self._tokenized = tokenized
@@ -125,21 +125,21 @@ class _Sentences:
 
 
 def embedding_sources(embeddings) -> list:
-    """Return ``embeddings=`` as a list of sources, empty where none are given."""
+    """Return ``embeddings=`` as a list of sources, which may be empty."""
     if embeddings is None:
         return []
     return list(embeddings) if isinstance(embeddings, (list, tuple)) else [embeddings]
 
 
 def is_corpus(source) -> bool:
-    """Tell whether a source of vectors is the column itself."""
+    """Return whether a source of vectors is the column itself."""
     return isinstance(source, str) and source == "corpus"
 
 
 def blueprint(
     readers: list[ColumnReader], settings: TextNetworkSettings, *, n_outputs: int, loss: str
 ) -> Blueprint:
-    """Return how to build the network for these columns and this kind of target."""
+    """Return the blueprint of the network for these columns and this type of target."""
     columns = tuple(reader.tables for reader in readers)
     key = None if callable(settings.network) else (settings, columns, n_outputs, loss)
     shared = () if settings.trainable_embeddings else shared_layers(columns)

@@ -15,7 +15,7 @@ from textcnn.crossfit.report import LeakError
 N_ROWS = 60
 
 
-def test_the_receipt_convicts_a_broken_plan(monkeypatch):
+def test_verify_detects_a_broken_plan(monkeypatch):
     import textcnn.base.out_of_fold
 
     X, y = signal_table(N_ROWS, 0)
@@ -36,7 +36,7 @@ def test_the_receipt_convicts_a_broken_plan(monkeypatch):
 
 
 @pytest.mark.parametrize("is_training", [True, False])
-def test_the_receipt_convicts_broken_indexing_inside_training(monkeypatch, is_training):
+def test_verify_detects_broken_indexing_inside_training(monkeypatch, is_training):
     import textcnn.neural.training as training
 
     class OffByOne(training.Batches):
@@ -53,7 +53,7 @@ def test_the_receipt_convicts_broken_indexing_inside_training(monkeypatch, is_tr
     assert len(caught.value.rows)
 
 
-def test_the_receipt_measures_the_gap():
+def test_the_report_measures_the_gap():
     X, y = signal_table(150, 0)
     groups = np.repeat(np.arange(30), 5)
     encoder = tiny(cv=GroupKFold(3), epochs=15).fit(X, y, groups=groups)
