@@ -14,7 +14,7 @@ from __future__ import annotations
 
 def lead_error(*given):
     """Return the standard error of the lead of one way over another, of the demo's comparison."""
-    from textcnn.comparison import _lead_error
+    from textcnn.command_line.comparison import _lead_error
 
     return _lead_error(*given)
 
