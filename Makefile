@@ -4,10 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
-# TensorFlow's start-up notices are no news to a reader of these targets.
+# Hide TensorFlow's start-up messages.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
-# What the command line gives goes to the recipe unexpanded and through the environment, so that a path or
-# a column name may hold any character. Variables of the same names in the user's environment do not count.
+# Command-line values are passed to the recipe unexpanded, through the environment, so that a path or a
+# column name may contain any character. Variables of the same names in the user's environment are ignored.
 CSV :=
 TEXT :=
 TARGET :=
@@ -49,31 +49,32 @@ test: lint ## lint, tests with warnings as errors, README code, doctests, exampl
 test-data: data-for-test $(VENV)/.ready-test ## tests on real data sets, in the folder TEXTCNN_DATA (default ../shared/data)
 	$(PYTEST) tests/real_data
 
-hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
+hosts: ## test inside each AutoML tool, installed in its own environment; HOSTS="flaml h2o" for some of them
 	$(PYTHON) hosts/run.py $(HOSTS)
 
-distributed: ## fit and transform on dask, Ray and Spark for real, with workers killed; ENGINES="dask ray" for some
+distributed: ## test fit and transform on dask, Ray and Spark, killing workers; ENGINES="dask ray" for some of them
 	$(PYTHON) hosts/run.py --folder engines $(ENGINES)
 
-fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01 for a hundredth of it
-	-$(INSTALL) atheris  # where it has a wheel
+fuzz: $(VENV)/.ready-test ## fuzz with 100,000 hostile texts, frames and files; SHARE=0.01 for one per cent of them
+	-$(INSTALL) atheris  # fails where it has no wheel, which is ignored
 	$(PY) hardening/fuzz.py --share $(SHARE)
 
-soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
+soak: $(VENV)/.ready-test ## memory test: 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
 	$(PY) hardening/soak.py --fits $(FITS) --rows $(ROWS)
 
-lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
+lint: $(VENV)/.ready-test ## ruff check and format check, and which module may import which
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
 
-format: $(VENV)/.ready-test ## let ruff rewrite what it can
+format: $(VENV)/.ready-test ## fix lint errors and format the code with ruff
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: data-for-bench $(VENV)/.ready-bench ## time the encoder against its peers and write benchmarks/SPEED.md
+bench: data-for-bench $(VENV)/.ready-bench ## time the encoder against other libraries and write benchmarks/SPEED.md
 	$(PY) benchmarks/suite.py
 
-docs: $(VENV)/.ready-test ## build the pages in docs/ to docs/_build/html, warnings as errors
+docs: $(VENV)/.ready-test ## build the documentation to docs/_build/html; warnings are errors
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html
 
 clean: ## remove the virtual environment, caches and built files

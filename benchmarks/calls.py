@@ -1,9 +1,9 @@
-"""Count the calls of one small fit: how far a reader has to walk to follow it.
+"""Count the function calls of a small fit, as a measure of how hard the code is to follow.
 
 Counts calls of functions that are written in this package, how often the file changes from one
 call (or return) to the next, the files and the depth. Generator expressions, comprehensions and
-lambdas do not count as calls. The fit runs twice, and the second run is counted: imports and
-traces are not the way that a reader follows.
+lambdas do not count as calls. The fit runs twice and the second run is counted, without imports
+and tracing.
 
     python benchmarks/calls.py            # print a line per case
 """
@@ -27,7 +27,7 @@ UNNAMED = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "<lambda>", "<m
 
 @dataclass
 class Trace:
-    """What a fit called."""
+    """Calls made during a fit."""
 
     n_calls: int = 0
     n_file_changes: int = 0
@@ -55,7 +55,7 @@ class Trace:
 
 
 def trace(function) -> Trace:
-    """Run a function twice and return what the second run called."""
+    """Run a function twice and return the calls of the second run."""
     function()
     found = Trace()
     sys.setprofile(found)
@@ -67,7 +67,7 @@ def trace(function) -> Trace:
 
 
 def cases() -> dict:
-    """Return a small fit per public way in."""
+    """Return a small fit per public encoder."""
     from textcnn import TableFeatures, TextCNNEncoder, TextLinearEncoder
 
     texts = ["a good film", "a bad film", "very good", "so bad"] * 6

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 DATA = Path(os.environ.get("TEXTCNN_DATA", Path(__file__).parents[2] / "shared" / "data"))
-# What each file holds, and where it can be had.
+# Content of each file, and its source.
 FILES = {
     "text/mr.csv.gz": (
         "text, label (pos or neg)",
@@ -48,7 +48,7 @@ FILES = {
     ),
     "vectors/domain.50k.100d.txt.gz": (
         "50,000 words and 100 numbers each, separated by spaces, no header",
-        "vectors trained with gensim's skip-gram on the texts above; others of 100 numbers do, "
+        "vectors trained with gensim's skip-gram on the texts above; others with 100 numbers work, "
         "such as GloVe's, and give other accuracies",
     ),
 }
@@ -75,18 +75,18 @@ for _set, _source in {
         FILES[f"images/{_set}/{_part}-ubyte.gz"] = ("the file as published, in IDX form", _source)
 FILES["images/ants_bees_small_jpg.tar"] = (
     "JPEG files in train/ants, train/bees, val/ants and val/bees",
-    "the hymenoptera images of PyTorch's transfer learning tutorial, made small",
+    "the hymenoptera images of PyTorch's transfer learning tutorial, downsized",
 )
 
 
 def data_file(name: str) -> Path:
-    """Return the path of a file of the shared data; end with what is needed if it is missing."""
+    """Return the path of a data file; exit with a message if it is missing."""
     path = DATA / name
     if path.is_file():
         return path
     content, source = FILES[name]
     sys.exit(
-        "This benchmark reads real data, which the repository does not hold.\n"
+        "This benchmark needs real data, which are not in the repository.\n"
         f"Missing:  {path.resolve()}\n"
         f"Content:  {content}\n"
         f"Source:   {source}\n"

@@ -52,7 +52,12 @@ def contract_checks(estimators, expected_failures):
 
 def tiny(**changes) -> TextCNNEncoder:
     """Return an encoder that fits in a second; it learns little."""
-    settings = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3, "random_state": 0}
+    settings = {"epochs": 1, "cv": 3, "random_state": 0}
+    network = changes.get("network")
+    if not callable(network):
+        settings["n_filters"] = 2
+    if network is None:
+        settings["kernel_sizes"] = (2,)
     return TextCNNEncoder(**(settings | changes))
 
 

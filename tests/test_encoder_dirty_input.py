@@ -35,14 +35,17 @@ def without_training(monkeypatch):
 
 
 BAD_TARGETS = {
-    "all missing (None)": ([None] * N_ROWS, "y has no value at all.*60 rows"),
-    "all missing (NaN)": (np.full(N_ROWS, np.nan), "y has no value at all"),
-    "all missing (NaT)": (pd.Series([pd.NaT] * N_ROWS), "y has no value at all"),
-    "one class": (["yes"] * N_ROWS, "one class only: 'yes'"),
-    "one class beside missing": (["yes", None] * 30, "one class only: 'yes' on all 30"),
-    "numbers and strings": ([1, "good"] * 30, r"mixes cells of type int and str[\s\S]*astype\(str"),
-    "bool and strings": ([True, "no"] * 30, "mixes cells of type bool and str"),
-    "lists of labels": ([["joy"], ["joy", "anger"]] * 30, "list in a cell"),
+    "all missing (None)": ([None] * N_ROWS, "y has no values.*60 rows"),
+    "all missing (NaN)": (np.full(N_ROWS, np.nan), "y has no values"),
+    "all missing (NaT)": (pd.Series([pd.NaT] * N_ROWS), "y has no values"),
+    "one class": (["yes"] * N_ROWS, "only one class: 'yes'"),
+    "one class beside missing": (["yes", None] * 30, "only one class: 'yes' in all 30"),
+    "numbers and strings": (
+        [1, "good"] * 30,
+        r"mixes cells of the types int and str[\s\S]*astype\(str",
+    ),
+    "bool and strings": ([True, "no"] * 30, "mixes cells of the types bool and str"),
+    "lists of labels": ([["joy"], ["joy", "anger"]] * 30, "lists in cells"),
     "bytes": (np.array([b"a", b"b"] * 30), "bytes is not supported"),
     "infinite": (np.r_[np.inf, np.arange(59) + 0.5], r"infinity in row 0"),
     "complex": (np.arange(N_ROWS) + 1j, "Complex data not supported"),
@@ -53,7 +56,7 @@ BAD_TARGETS = {
     ),
     "as many classes as rows": ([f"text {i}" for i in range(N_ROWS)], "classes"),
     "a class of one row": (np.r_[2, np.resize([0, 1], 59)], r"class 2 in fold \d"),
-    "too few labelled": (["a", "b"] + [None] * 58, "fewer rows to learn from than folds"),
+    "too few labelled": (["a", "b"] + [None] * 58, "fewer training rows than folds"),
 }
 
 
@@ -109,7 +112,7 @@ def test_weight_on_rows_without_a_target_alone_is_refused():
 
 def test_a_split_that_parts_groups_or_turns_time_round_is_refused():
     X, y = signal_table(N_ROWS, 0)
-    with pytest.raises(ValueError, match=r"puts a group on both sides[\s\S]*GroupKFold"):
+    with pytest.raises(ValueError, match=r"splits a group[\s\S]*GroupKFold"):
         tiny(cv=KFold(3, shuffle=True)).fit(X, y, groups=np.arange(N_ROWS) % 20)
     with pytest.raises(ValueError, match="not earlier than those it predicts"):
         tiny(cv=KFold(3)).fit(X, y, time=np.arange(N_ROWS))

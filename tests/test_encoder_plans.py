@@ -236,8 +236,8 @@ def test_equal_stamps_stay_on_one_side_and_the_latest_rows_stop():
 def test_without_time_the_receipt_says_that_row_order_was_taken():
     X, y = signal_table(N_ROWS, 0)
     encoder = tiny(cv=TimeSeriesSplit(2), uncovered="nan").fit(X, y)
-    assert "row order taken as time" in encoder.report_.notes[0]
-    assert "row order taken as time" in str(encoder.report_)
+    assert "row order is used as time" in encoder.report_.notes[0]
+    assert "row order is used as time" in str(encoder.report_)
     assert len(network_of(encoder).models) == 1
     with pytest.raises(ValueError, match=r"first rows in time[\s\S]*uncovered=\"nan\""):
         tiny(cv=TimeSeriesSplit(2)).fit(X, y)

@@ -20,10 +20,13 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.pipeline import make_pipeline
 
 from textcnn import (
+    Backbone,
     BlankImageWarning,
+    ConvNetwork,
     ImageCNNEncoder,
     ImageError,
     InSampleWarning,
+    ResidualNetwork,
     TableFeatures,
 )
 from textcnn.datasets import load_class_folders
@@ -88,17 +91,25 @@ LEAK_SETTINGS = {
         "epochs": 4,
         "dropout": 0.5,
     },
-    "residual": {"network": "residual", "n_filters": (2, 4), "depth": 6},
+    "residual": {"network": ResidualNetwork(6, n_filters=(2, 4))},
     "weighted and smoothed": {"class_weight": "balanced", "label_smoothing": 0.1},
     "user's network": {"network": normalised_network},
 }
+
+
+def tiny(network=None, **changes):
+    """Return the tiny settings with a network that has filters of its own, where one is given."""
+    settings = TINY | changes
+    if network is not None:
+        settings = {name: value for name, value in settings.items() if name != "n_filters"}
+    return settings | {"network": network}
 
 
 @pytest.mark.parametrize("name", LEAK_SETTINGS)
 def test_targets_of_held_out_rows_have_no_say(name):
     X, y = line_images(60)
     folds = list(KFold(2, shuffle=True, random_state=1).split(X))
-    encoder = ImageCNNEncoder(**(TINY | LEAK_SETTINGS[name]))
+    encoder = ImageCNNEncoder(**tiny(**LEAK_SETTINGS[name]))
     check_exact_influence(encoder, X, y, folds, flip_classes)
     encoder.set_params(cv=folds).fit(X, y)
     check_fed_rows(encoder, folds)
@@ -110,11 +121,11 @@ def sequences(images):
     return np.stack([images, images[:, ::-1], images[:, :, ::-1]], axis=1)[..., None]
 
 
-@pytest.mark.parametrize("network", ["simple", normalised_network])
+@pytest.mark.parametrize("network", [None, normalised_network])
 def test_targets_of_held_out_sequences_have_no_say(network):
     images, y = line_images(30)
     folds = list(KFold(2, shuffle=True, random_state=1).split(images))
-    encoder = ImageCNNEncoder(**(TINY | {"network": network}))
+    encoder = ImageCNNEncoder(**tiny(network))
     check_exact_influence(encoder, sequences(images), y, folds, flip_classes)
 
 
@@ -124,9 +135,7 @@ def test_targets_have_no_say_through_a_tuned_backbone(small_mobilenet):
     images = images.repeat(4, axis=1).repeat(4, axis=2)
     folds = list(KFold(2, shuffle=True, random_state=1).split(images))
     encoder = ImageCNNEncoder(
-        network="mobilenet",
-        pretrained=small_mobilenet,
-        **(TINY | {"epochs": 1, "batch_size": 4}),
+        **tiny(Backbone("mobilenet", weights=small_mobilenet), epochs=1, batch_size=4)
     )
     features = check_exact_influence(encoder, images, y, folds, flip_classes)
     for _, held_out in folds:
@@ -155,8 +164,7 @@ def test_noise_predicts_nothing():
 
 def test_a_network_that_learns_nothing_gives_a_constant():
     X, y = line_images(50)
-    encoder = ImageCNNEncoder(cv=3, **(TINY | {"learning_rate": 1e-12, "l2": 0.0}))
-    encoder.set_params(network=constant_network)
+    encoder = ImageCNNEncoder(cv=3, **tiny(constant_network, learning_rate=1e-12))
     features = encoder.fit_transform(X, y)
     np.testing.assert_allclose(features, 0.5, atol=1e-6)
 
@@ -280,7 +288,7 @@ def test_a_table_finds_its_column_of_files(photos):
     lines = table.report_.to_frame()[["column", "member"]].to_numpy().tolist()
     assert sorted(lines) == [["photo", "image_cnn"], ["review", "linear"]]
     named = TableFeatures(members=("image_cnn",), columns=["photo"])
-    assert named.get_params()["image_cnn__network"] == "simple"
+    assert named.get_params()["image_cnn__network"] is None
     without = TableFeatures(members=("linear",), cv=2).fit_transform(X, y)
     assert without.columns.tolist() == ["photo", "price", "review_linear"]
 
@@ -386,7 +394,7 @@ def test_an_unpickled_encoder_needs_no_file_of_weights(small_mobilenet):
     images, y = line_images(24)
     images = np.repeat(np.repeat(images, 4, axis=1), 4, axis=2)
     encoder = ImageCNNEncoder(
-        cv=2, network="MobileNet", pretrained=small_mobilenet, fine_tune=False, **TINY
+        cv=2, **tiny(Backbone("MobileNet", weights=small_mobilenet, fine_tune=False))
     ).fit(images, y)
     models = [levelled.model for levelled in network_of(encoder).models]
     shared = [a is b for a, b in zip(models[0].weights, models[1].weights, strict=True)]
@@ -403,5 +411,7 @@ def test_a_failed_fit_leaves_nothing():
     encoder = ImageCNNEncoder(cv=2, **TINY).fit(X, y)
     expected = encoder.transform(X[:5])
     with pytest.raises(FloatingPointError, match="learning_rate"):
-        encoder.set_params(learning_rate=1e30, batch_norm=False).fit(X, y)
+        encoder.set_params(
+            learning_rate=1e30, n_filters=(32, 64), network=ConvNetwork((3,), batch_norm=False)
+        ).fit(X, y)
     np.testing.assert_array_equal(encoder.transform(X[:5]), expected)

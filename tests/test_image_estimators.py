@@ -12,9 +12,17 @@ from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 from test_image_encoder import line_images
 
-from textcnn import ImageCNNClassifier, ImageCNNRegressor
+from textcnn import (
+    Backbone,
+    ConvNetwork,
+    ImageCNNClassifier,
+    ImageCNNRegressor,
+    ResidualNetwork,
+    SequenceNetwork,
+)
 
 TINY = {"n_filters": (4,), "epochs": 12, "augment": None, "batch_size": 16, "random_state": 0}
+
 
 # Predictions
 
@@ -122,25 +130,28 @@ def test_a_schedule_by_rows():
 @pytest.mark.parametrize(
     "settings",
     [
-        {"network": "residual", "depth": 8},
-        {"n_filters": (2, 3), "kernel_sizes": (3, (1, 2)), "strides": (2, 1), "pool_size": 1},
+        {"network": ResidualNetwork(depth=8, n_filters=(2, 2, 4))},
+        {"network": ConvNetwork((2, 3), kernel_sizes=(3, (1, 2)), strides=(2, 1), pool_size=1)},
         {
-            "n_filters": 3,
-            "final_pooling": "max",
-            "pooling": "average",
-            "pool_size": 3,
-            "pool_stride": 2,
+            "network": ConvNetwork(
+                3, final_pooling="max", pooling="average", pool_size=3, pool_stride=2
+            )
         },
-        {"n_filters": 3, "batch_norm": False, "activation": "tanh", "padding": "valid"},
-        {"activation": "leaky_relu", "n_convolutions": 2, "dense_units": (8,), "l2": 1e-3},
+        {"network": ConvNetwork(3, batch_norm=False, activation="tanh", padding="valid")},
+        {
+            "network": ConvNetwork(activation="leaky_relu", n_convolutions=2),
+            "dense_units": (8,),
+            "l2": 1e-3,
+        },
         {"augment": [keras.layers.RandomFlip("horizontal"), keras.layers.RandomContrast(0.3)]},
         {"precision": "mixed_bfloat16"},
-        {"n_filters": 3, "kernel_sizes": 8, "padding": "valid", "pool_size": 1},
+        {"n_filters": 3, "kernel_sizes": 8},
+        {"network": ConvNetwork(3, kernel_sizes=8, padding="valid", pool_size=1)},
     ],
 )
 def test_every_form_of_network_is_fitted(settings):
     X, y = line_images(40)
-    classifier = ImageCNNClassifier(**(TINY | {"n_filters": "auto", "epochs": 1} | settings))
+    classifier = ImageCNNClassifier(**(TINY | {"n_filters": (32, 64), "epochs": 1} | settings))
     assert np.isfinite(classifier.fit(X, y).predict_proba(X)).all()
 
 
@@ -156,21 +167,10 @@ def test_precision_is_mixed_where_a_gpu_is(monkeypatch):
 BAD_PARAMETERS = {
     "n_filters": [0, (), "many", (4, 0), 1.5],
     "kernel_sizes": [0, (3, 3), (), ((3, 3, 3),), "3"],
-    "strides": [0, True],
-    "pool_size": [-1, "all"],
-    "pool_stride": [0],
-    "n_convolutions": [0],
-    "padding": ["full"],
-    "activation": ["relux", len],
-    "pooling": ["both"],
-    "batch_norm": ["yes"],
-    "final_pooling": ["sum"],
-    "time_pooling": ["last"],
     "dense_units": [(0,)],
     "dropout": [1.0, -0.1],
     "l2": [-1.0],
-    "network": ["resnext", 5, None],
-    "pretrained": ["imagenet"],
+    "network": ["resnext", 5, "simple", ResidualNetwork, Backbone(3)],
     "precision": ["float16"],
     "image_shape": [8, (8,), (-1, -1), (0, 4)],
     "image_size": [0, (8,), (8, 8, 3), "8"],
@@ -202,19 +202,77 @@ def test_bad_parameters_are_refused(name, value, monkeypatch):
     assert "Received" in str(caught.value)
 
 
+BAD_NETWORKS = [
+    (ConvNetwork, {"n_filters": 0}),
+    (ConvNetwork, {"kernel_sizes": (3, 3, 3)}),
+    (ConvNetwork, {"strides": 0}),
+    (ConvNetwork, {"strides": True}),
+    (ConvNetwork, {"n_convolutions": 0}),
+    (ConvNetwork, {"padding": "full"}),
+    (ConvNetwork, {"activation": "relux"}),
+    (ConvNetwork, {"activation": len}),
+    (ConvNetwork, {"batch_norm": "yes"}),
+    (ConvNetwork, {"pooling": "both"}),
+    (ConvNetwork, {"pool_size": -1}),
+    (ConvNetwork, {"pool_size": "all"}),
+    (ConvNetwork, {"pool_stride": 0}),
+    (ConvNetwork, {"final_pooling": "sum"}),
+    (ResidualNetwork, {"depth": 21}),
+    (ResidualNetwork, {"depth": "deep"}),
+    (ResidualNetwork, {"n_filters": ()}),
+    (ResidualNetwork, {"kernel_size": (3, 3, 3)}),
+    (ResidualNetwork, {"activation": "relux"}),
+    (ResidualNetwork, {"batch_norm": 1}),
+    (ResidualNetwork, {"final_pooling": "auto"}),
+    (Backbone, {"name": "mobilenetv3small", "weights": 3}),
+    (Backbone, {"name": "mobilenetv3small", "fine_tune": "no"}),
+    (Backbone, {"name": "mobilenetv3small", "final_pooling": "auto"}),
+    (SequenceNetwork, {"time_pooling": "last"}),
+    (SequenceNetwork, {"frame_network": SequenceNetwork()}),
+    (SequenceNetwork, {"frame_network": 3}),
+]
+
+
+@pytest.mark.parametrize(("kind", "parameters"), BAD_NETWORKS)
+def test_bad_parameters_of_networks_are_refused(kind, parameters):
+    X, y = line_images(20)
+    name = "network" if parameters.get("frame_network") == 3 else list(parameters)[-1]
+    with pytest.raises(ValueError, match=name) as caught:
+        ImageCNNClassifier(network=kind(**parameters), epochs=1).fit(X, y)
+    assert "Received" in str(caught.value)
+
+
 BAD_TOGETHER = {
-    "depth that fits no blocks": ({"network": "residual", "n_filters": "auto", "depth": 21}, "20"),
-    "narrowing stages": ({"network": "residual", "n_filters": (4, 2), "depth": 6}, "must not fall"),
+    "narrowing stages": ({"network": ResidualNetwork(6, n_filters=(4, 2))}, "must not fall"),
     "no file of weights": (
-        {"network": "mobilenetv3small", "pretrained": "nowhere.weights.h5"},
+        {"network": Backbone("mobilenetv3small", weights="nowhere.weights.h5")},
         "no such file of weights.*nowhere",
     ),
     "images smaller than the kernels": (
-        {"n_filters": (2, 2, 2, 2), "pool_size": 2},
+        {"network": ConvNetwork((2, 2, 2, 2), pool_size=2)},
         "too small[\\s\\S]*block 4",
     ),
-    "a step without a size": ({"pool_stride": 2}, "pool_stride needs pool_size"),
+    "a step without a size": ({"network": ConvNetwork(pool_stride=2)}, "needs pool_size"),
+    "a kind of pooling without pools": (
+        {"network": ConvNetwork(pool_size=1, pooling="average")},
+        "does not read pooling",
+    ),
     "floats into a backbone": ({"network": "mobilenetv3small"}, "0 to 255"),
+    "frames of single images": ({"network": SequenceNetwork()}, "over the frames of sequences"),
+    "filters of a residual network": (
+        {"network": "residual", "n_filters": 4},
+        r"does not read n_filters. Expected: ResidualNetwork\(n_filters=.* Received: n_filters=4",
+    ),
+    "kernels of a backbone": ({"network": "resnet50", "kernel_sizes": 5}, "filters of its own"),
+    "filters beside an object": (
+        {"network": ConvNetwork(), "n_filters": 4, "kernel_sizes": 5},
+        r"does not read n_filters and kernel_sizes. Expected: ConvNetwork\(n_filters",
+    ),
+    "filters of frames": ({"network": SequenceNetwork(), "n_filters": 4}, "ConvNetwork"),
+    "filters of a users network": (
+        {"network": lambda shape: three_poolings(shape), "n_filters": 4},
+        "your function makes the network",
+    ),
     "images smaller than a users network needs": (
         {"network": lambda shape: three_poolings(shape)},
         r"image.*\(8, 8, 1\).*image_size=.*zero or negative. Received: `inputs",
@@ -235,7 +293,7 @@ def test_parameters_that_do_not_fit_together_are_refused(name):
     settings, message = BAD_TOGETHER[name]
     X, y = line_images(20)
     with pytest.raises(ValueError, match=message):
-        ImageCNNClassifier(**(TINY | settings)).fit(X / 255, y)
+        ImageCNNClassifier(epochs=1, **settings).fit(X / 255, y)
 
 
 @pytest.mark.parametrize(("name", "side"), [("mobilenetv3small", 32), ("Xception", 71)])
@@ -245,14 +303,14 @@ def test_images_smaller_than_a_backbone_needs_are_refused_before_training(name, 
     monkeypatch.setattr(TracedNetwork, "fit", lambda *args: pytest.fail("training began"))
     X, y = line_images(20)
     with pytest.raises(ValueError, match=rf"at least {side}x{side}.*image_size=.*of 8×8"):
-        ImageCNNClassifier(network=name, **TINY).fit(X, y)
+        ImageCNNClassifier(network=name).fit(X, y)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
     X, y = line_images(20)
     path = tmp_path / "other.weights.h5"
     path.write_text("no weights")
-    classifier = ImageCNNClassifier(network="mobilenetv3small", pretrained=path, **TINY)
+    classifier = ImageCNNClassifier(network=Backbone("mobilenetv3small", weights=path))
     with pytest.raises(ValueError, match=r"cannot be loaded[\s\S]*other.weights.h5"):
         classifier.fit(X.repeat(4, axis=1).repeat(4, axis=2), y)
 
@@ -260,8 +318,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [
-        (ImageCNNClassifier(**TINY), np.zeros(40), "one class only.*take a regressor"),
-        (ImageCNNClassifier(**TINY), ["ant"] * 40, "one class only: 'ant' on all 40 rows"),
+        (ImageCNNClassifier(**TINY), np.zeros(40), "only one class.*use a regressor"),
+        (ImageCNNClassifier(**TINY), ["ant"] * 40, "only one class: 'ant' in all 40 rows"),
         (ImageCNNClassifier(**TINY), np.full(40, np.nan), "no value|NaN"),
         (ImageCNNClassifier(**TINY), np.random.default_rng(0).random(40), "Unknown label type"),
         (ImageCNNRegressor(**TINY), np.array(["a", "b"] * 20), "numbers|numeric|string|float"),

@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor, WordVectors
-from textcnn.base.training_rows import hash_documents, hash_rows
 from textcnn.text.columns import TextColumn
+from textcnn.text.hashes import hash_documents, hash_rows
 from textcnn.text.joining import SEPARATOR, JoinedColumns, JoinedTokenizer
 
 TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}

@@ -30,10 +30,12 @@ from sklearn.tree import DecisionTreeClassifier
 
 import textcnn
 from textcnn import (
+    Backbone,
     ImageCNNClassifier,
     ImageCNNEncoder,
     ImageCNNRegressor,
     OutOfFoldEncoder,
+    ResidualNetwork,
     TableFeatures,
     TextCNNClassifier,
     TextCNNRegressor,
@@ -133,7 +135,7 @@ ESTIMATORS = {
     "ImageCNNRegressor": (ImageCNNRegressor(**SMALL_IMAGES), IMAGES, NUMBERS[:, 0]),
     "ImageCNNClassifier, residual": (
         ImageCNNClassifier(
-            network="residual", depth=4, **(SMALL_IMAGES | {"n_filters": (2,)}), augment=None
+            network=ResidualNetwork(4, n_filters=2), epochs=1, augment=None, random_state=0
         ),
         IMAGES,
         Y,
@@ -230,7 +232,10 @@ def test_a_frozen_backbone_needs_its_file_of_weights_no_more(backbone_weights, t
     shutil.copy(backbone_weights("MobileNet"), weights)
     X = IMAGES[:12].repeat(4, axis=1).repeat(4, axis=2)
     encoder = ImageCNNEncoder(
-        network="mobilenet", pretrained=str(weights), fine_tune=False, epochs=1, cv=2, augment=None
+        network=Backbone("mobilenet", weights=str(weights), fine_tune=False),
+        epochs=1,
+        cv=2,
+        augment=None,
     ).fit(X, np.arange(12) % 2)
     weights.unlink()
     encoder.save(tmp_path / "a.textcnn")

@@ -47,7 +47,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_encoder_plans import KINDS, change_of, targets_of
 
 from textcnn import InSampleWarning, OutOfFoldEncoder
-from textcnn.base.training_rows import group_hashes, hash_table
+from textcnn.crossfit.row_hashes import group_hashes, hash_table
 from textcnn.crossfit.verification import LeakError
 
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"

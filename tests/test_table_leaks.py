@@ -1,4 +1,4 @@
-"""No target leaks through TableFeatures, and noise earns nothing."""
+"""No target leaks through TableFeatures, and noise has no significant gain."""
 
 import numpy as np
 import pandas as pd
@@ -87,17 +87,17 @@ def test_features_of_noise_predict_nothing():
     for name in ("review_linear", "review_cnn"):
         check_noise(lambda *_, name=name: table[name].to_numpy(), folds, X, y)
     report = features.report_.verify()
-    assert list(report.receipts) == [("review", "linear"), ("review", "cnn")]
-    assert all(receipt.verified for receipt in report.receipts.values())
+    assert list(report.reports) == [("review", "linear"), ("review", "cnn")]
+    assert all(r.verified for r in report.reports.values())
     gains = report.to_frame()
-    assert not (gains["verdict"] == "earns its place").any()
+    assert not (gains["verdict"] == "significant gain").any()
 
 
-def test_the_leakage_test_acquits_a_table_and_convicts_a_member_without_folds():
+def test_the_leakage_test_passes_a_table_and_finds_a_member_without_folds():
     X, y = signal_table(240, 5)
 
     class Peeking(TextLinearEncoder):
-        """Gives training rows what it gives new ones."""
+        """Returns features of new rows for training rows."""
 
         def fit_transform(self, X, y, **beside):
             import warnings
@@ -107,14 +107,14 @@ def test_the_leakage_test_acquits_a_table_and_convicts_a_member_without_folds():
                 warnings.simplefilter("ignore")
                 return self.transform(X)
 
-    honest = TableFeatures(("linear",), cv=3, random_state=0)
-    assert not leakage_test(honest, X, y, n_repeats=4).leaks
+    sound = TableFeatures(("linear",), cv=3, random_state=0)
+    assert not leakage_test(sound, X, y, n_repeats=4).leaks
     peeking = TableFeatures([("linear", Peeking())], cv=3, random_state=0)
     assert leakage_test(peeking, X, y, n_repeats=4).leaks
 
 
 def noise_members(n_members):
-    """Linear members that read words of different sizes, so that no two are alike."""
+    """Linear members with different n-gram sizes."""
     return [
         (
             f"noise{i}",
@@ -125,22 +125,22 @@ def noise_members(n_members):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_dozen_members_on_noise_earn_nothing(seed):
+def test_a_dozen_members_on_noise_have_no_significant_gain(seed):
     X, y = noise_table(400, seed)
     features = TableFeatures(noise_members(12), cv=5, keep="earning", random_state=seed)
-    with pytest.warns(TableFeaturesWarning, match="No member earned its place"):
+    with pytest.warns(TableFeaturesWarning, match="No member has a significant gain"):
         table = features.fit_transform(X, y)
     assert table.shape == (400, 0)
     assert not features.report_.to_frame()["kept"].any()
 
 
 @pytest.mark.parametrize("target", ["multiclass", "continuous"])
-def test_members_on_noise_earn_nothing_of_other_targets(target):
+def test_members_on_noise_have_no_significant_gain_with_other_targets(target):
     X = noise_table(300, 3)[0]
     random = np.random.default_rng(3)
     y = random.integers(0, 3, 300) if target == "multiclass" else random.normal(size=300)
     features = TableFeatures(noise_members(4), cv=3, keep="earning", random_state=0)
-    with pytest.warns(TableFeaturesWarning, match="No member earned its place"):
+    with pytest.warns(TableFeaturesWarning, match="No member has a significant gain"):
         table = features.fit_transform(X, y)
     assert features.target_type_ == target and table.shape == (300, 0)
     assert not features.report_.to_frame()["kept"].any()
@@ -161,7 +161,7 @@ def test_noise_columns_selected_by_gain_do_not_help_a_model():
     assert 0.4 < score < 0.6
 
 
-def test_a_signal_is_kept_and_its_double_is_not():
+def test_a_signal_is_kept_and_its_duplicate_is_not():
     X, y = two_columns(400, 2)
     members = [
         ("first", TextLinearEncoder()),

@@ -111,7 +111,7 @@ def test_the_report_is_readable():
     text = str(features.report_)
     assert repr(features.report_) == text
     assert "Text features of 2 columns, 150 rows, binary target, 3 fold models" in text
-    assert "beside 2 of 2 other columns, over 1 fold plan" in text
+    assert "with 2 of 2 other columns, over 1 fold plan" in text
     assert "Gains are nested" in text
     lines = [line.split() for line in text.splitlines()]
     assert [line[:2] for line in lines if line[:1] in (["review"], ["title"])] == [
@@ -122,12 +122,12 @@ def test_the_report_is_readable():
     ]
     frame = features.report_.to_frame()
     frame.loc[:, "verdict"] = ""
-    assert features.report_.to_frame()["verdict"].all(), "a copy is handed out"
+    assert features.report_.to_frame()["verdict"].all(), "to_frame should return a copy"
     page = features.report_._repr_html_()
-    assert page.count("<tr") == 5 and "earns its place" in page
+    assert page.count("<tr") == 5 and "significant gain" in page
 
 
-def test_the_report_tells_where_the_unsupervised_member_is_ahead():
+def test_the_report_notes_where_the_unsupervised_member_scores_best():
     random = np.random.default_rng(0)
     kinds = ["apple pie with cream", "rain over the hills", "blue and green paint"]
     kind = random.integers(0, 3, 60)
@@ -148,7 +148,7 @@ def test_paired_gain_needs_two_folds():
     assert Gain(0.1, 0.03, 5).is_earned and not Gain(0.1, 0.04, 5).is_earned
     assert not Gain(0.1, 0.03, 3).is_earned
     assert not Gain(0.0, 0.0, 5).is_earned
-    # Among 32 looks two errors are found by chance, even over many folds.
+    # With 32 comparisons, two standard errors occur by chance, even with many folds.
     assert Gain(0.1, 0.04, 500).is_earned and not Gain(0.1, 0.04, 500, n_looks=32).is_earned
     assert Gain(0.1, 0.025, 500, n_looks=32).is_earned
 
@@ -240,12 +240,12 @@ def test_a_deadline_ends_a_fit():
         linear.fit(X, y)
 
 
-def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
+def test_a_cv_without_random_folds_is_noted():
     X, y = table_of(300)
     folds = list(StratifiedKFold(3).split(X, y))
     features = TableFeatures(("linear",), cv=folds, keep="earning", random_state=0).fit(X, y)
     notes = "\n".join(features.report_.notes)
-    assert "One fold plan only" in notes and "selected by the training target" in notes
+    assert "One fold plan only" in notes and "selected with the training target" in notes
     drawn = TableFeatures(
         ("linear",),
         cv=StratifiedKFold(3, shuffle=True, random_state=1),
@@ -265,7 +265,7 @@ def test_gains_over_repeated_folds_are_labelled_optimistic():
     assert "Gains are nested" not in str(features.report_)
 
 
-def test_groups_stay_whole_in_the_parts_of_a_fold():
+def test_groups_are_not_split_by_the_inner_folds():
     rows = np.arange(40)[::-1]
     groups = np.arange(40) // 4
     for learn, test in parts_of_a_fold(rows, groups):

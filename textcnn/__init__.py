@@ -8,7 +8,9 @@ __version__ = "0.1.0"
 
 # Public name → module; imported on first use, so that `import textcnn` stays light.
 _PUBLIC = {
+    "Backbone": "textcnn.image.forms",
     "BlankImageWarning": "textcnn.image.files",
+    "ConvNetwork": "textcnn.image.forms",
     "CrossFitReport": "textcnn.crossfit.report",
     "FoldTargetWarning": "textcnn.crossfit.splits",
     "ImageCNNClassifier": "textcnn.image_cnn",
@@ -18,6 +20,8 @@ _PUBLIC = {
     "InSampleWarning": "textcnn.base.training_rows",
     "LeakError": "textcnn.crossfit.verification",
     "OutOfFoldEncoder": "textcnn.stacking",
+    "ResidualNetwork": "textcnn.image.forms",
+    "SequenceNetwork": "textcnn.image.forms",
     "TableFeatures": "textcnn.table_features",
     "TableFeaturesWarning": "textcnn.table.fitting",
     "TextCNNClassifier": "textcnn.text_cnn",

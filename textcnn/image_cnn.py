@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin, RegressorMixin
-
-from textcnn.base.network_encoder import NetworkEncoder
-from textcnn.image.fitted import ImageNetworkEstimator, ImagePredictor
+from textcnn.base.networks import NetworkClassifier, NetworkRegressor
+from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.state import history, input_names
+from textcnn.image.columns import takes_images
+from textcnn.image.fitted import ImageNetwork
+from textcnn.image.learner import (
+    ImageLearner,
+    read_columns_of_images,
+    read_one_column_of_images,
+)
 from textcnn.image.reader import hash_images
 
 
-class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
+class ImageCNNEncoder(OutOfFold):
     """Turn columns of images into out-of-fold predictions of a 2D convolutional network.
 
     Each column of images gets a network of its own: blocks of convolution and pooling, dense
@@ -60,14 +66,6 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         part, so that its feature does not show that it has no target; ``"mean"`` by all models.
     missing_class : {"raise", "drop"}, default="raise"
         Where some model's rows lack a class: an error, or no column for that class on any row.
-    add_spread : bool, default=False
-        Whether to add the standard deviation over the models that predict a row. It is 0 where
-        one model does: for training rows unless folds repeat, for new rows under ``"refit"``. Use
-        it with repeated splits, so that it means the same for both.
-    add_indicator : bool, default=False
-        Whether to add a last column that is 1 for rows that no model predicts.
-    scoring : None, str or sequence of str, default=None
-        Metrics of the receipt: scikit-learn scorer names. None chooses by the kind of target.
     image_shape : tuple of int or None, default=None
         For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
         height, width, channels); one entry may be -1.
@@ -82,57 +80,33 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``transform``,
         is an error or a black image (with a warning that counts them).
-    network : {"simple", "residual"}, name or callable, default="simple"
-        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
-        He et al. for small images. A name of ``keras.applications``, such as
-        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
-        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
-        to features (batch, n_features).
-    n_filters : "auto", int or tuple of int, default="auto"
-        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
-        the three stages of a residual network (16, 32, 64).
+    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
+            default=None
+        None is plain convolutions: blocks of convolution, batch normalisation, activation and
+        pooling. The objects say more about each form, and a grid search reaches their parameters:
+        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
+        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
+        n_features).
+    n_filters : int or tuple of int, default=(32, 64)
+        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
+        ``network=None``: other networks are told by their object.
     kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image.
-    strides : int or tuple, default=1
-        Pixels from one position of a filter to the next, in the first convolution of a block.
-    n_convolutions : int, default=1
-        Convolutions per block.
-    padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
-    pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
-    pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
-    batch_norm : bool, default=True
-        Whether convolutions are followed by batch normalisation. Each model has its own.
-    depth : int, default=20
-        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
-    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
-        network, else takes the average, which needs far fewer weights.
-    time_pooling : {"average", "max"}, default="average"
-        How features of the frames of a sequence become one row.
+        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
+        ``network=None``.
     dense_units : tuple of int, default=()
-        Hidden dense layers between features and output.
+        Hidden dense layers between features and output, with the activation of the network's
+        object, or ReLU where it has none.
     dropout : float, default=0.3
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
+        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
+        network of your own.
     augment : "auto", None or list of keras.layers.Layer, default="auto"
         Random changes of the images that a model learns from, before scaling, so that value
         ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
         degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
         ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    pretrained : None, "imagenet" or path, default=None
-        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
-        made of it without its top, or what Keras downloads. Not needed once fitted.
-    fine_tune : bool, default=True
-        Whether training changes such a network, or only what comes after it.
     precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
         In what the network computes; ``"auto"`` is mixed where there is a GPU.
     epochs : "auto" or int, default="auto"
@@ -178,13 +152,13 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
     --------
     ImageCNNClassifier : The same network as a plain classifier.
     ImageCNNRegressor : The same network as a plain regressor.
+    ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork : What ``network=`` takes.
     TextCNNEncoder : The same for columns of text.
 
     References
     ----------
     Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
-    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
-    arXiv 1512.03385.
+    IEEE 86(11), 1998.
 
     Examples
     --------
@@ -204,7 +178,12 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
     """
 
     _groups_by_content = "images"
+    _read_columns = staticmethod(read_columns_of_images)
     _hash_column = staticmethod(hash_images)
+    _model_set = ImageNetwork
+    _feature_name = "cnn"
+
+    history_ = history
 
     def __init__(
         self,
@@ -217,34 +196,18 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         uncovered="raise",
         unlabelled="fold",
         missing_class="raise",
-        add_spread=False,
-        add_indicator=False,
-        scoring=None,
         image_shape=None,
         image_size=None,
         resize="pad",
         color_mode="auto",
         on_error="raise",
-        network="simple",
-        n_filters="auto",
+        network=None,
+        n_filters=(32, 64),
         kernel_sizes=3,
-        strides=1,
-        n_convolutions=1,
-        padding="same",
-        activation="relu",
-        pooling="max",
-        pool_size="auto",
-        pool_stride=None,
-        batch_norm=True,
-        depth=20,
-        final_pooling="auto",
-        time_pooling="average",
         dense_units=(),
         dropout=0.3,
         l2=0.0,
         augment="auto",
-        pretrained=None,
-        fine_tune=True,
         precision="auto",
         epochs="auto",
         batch_size=64,
@@ -263,9 +226,6 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         self.uncovered = uncovered
         self.unlabelled = unlabelled
         self.missing_class = missing_class
-        self.add_spread = add_spread
-        self.add_indicator = add_indicator
-        self.scoring = scoring
         self.image_shape = image_shape
         self.image_size = image_size
         self.resize = resize
@@ -274,23 +234,10 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         self.network = network
         self.n_filters = n_filters
         self.kernel_sizes = kernel_sizes
-        self.strides = strides
-        self.n_convolutions = n_convolutions
-        self.padding = padding
-        self.activation = activation
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.pool_stride = pool_stride
-        self.batch_norm = batch_norm
-        self.depth = depth
-        self.final_pooling = final_pooling
-        self.time_pooling = time_pooling
         self.dense_units = dense_units
         self.dropout = dropout
         self.l2 = l2
         self.augment = augment
-        self.pretrained = pretrained
-        self.fine_tune = fine_tune
         self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size
@@ -301,73 +248,23 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit the fold models for ``transform`` on new rows.
+    def _learner(self) -> ImageLearner:
+        return ImageLearner.of(self)
 
-        .. warning::
-            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
-            features from models that saw their targets. Use :meth:`fit_transform` for those.
+    def __sklearn_tags__(self):
+        """Say that cells may be paths, and X of more than two dimensions."""
+        return takes_images(super().__sklearn_tags__(), self.image_shape)
 
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from.
-        groups : array-like of shape (n_rows,) or "images", optional
-            Rows of one group are never on both sides of a fold. ``"images"`` makes a group of
-            each image that occurs several times, by its pixels or its file's bytes.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training and scores; a row of weight 0 is never learnt from.
-        time : array-like of numbers or dates, shape (n_rows,), optional
-            Models learn only from rows earlier than those they predict.
-
-        Returns
-        -------
-        ImageCNNEncoder
-            The fitted encoder.
-        """
-        self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
-        return self
-
-    def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit, and return the out-of-fold features of the training rows.
-
-        Each row's feature comes from models that never saw that row's target. This is not what
-        ``fit(X, y).transform(X)`` returns.
-
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from but that get features. (The
-            last step of a Pipeline may refuse such targets.)
-        groups : array-like of shape (n_rows,) or "images", optional
-            As for :meth:`fit`.
-        sample_weight : array-like of shape (n_rows,), optional
-            As for :meth:`fit`; a row of weight 0 is predicted nevertheless.
-        time : array-like of numbers or dates, shape (n_rows,), optional
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
-        """
-        return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
-
-    def _input_names(self, input_features):
+    def _set_names(self, input_features) -> list[str]:
         """Return the names of the columns of images; pixels and arrays make one, "image"."""
-        names = super()._input_names(input_features)
-        is_array = self.image_shape is not None or not self._networks[0][0].reader.from_cells
+        names = input_names(self, input_features)
+        is_array = self.image_shape is not None or not self._model_sets[0][0].reader.from_cells
         if is_array and (input_features is None or len(names) > 1):
-            return ["image"]
-        return names
+            names = ["image"]
+        return [f"{name}_{self._feature_name}" for name in names]
 
 
-class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
+class ImageCNNClassifier(NetworkClassifier):
     """Classification of images with a 2D convolutional network.
 
     The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
@@ -394,57 +291,33 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``predict``,
         is an error or a black image (with a warning that counts them).
-    network : {"simple", "residual"}, name or callable, default="simple"
-        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
-        He et al. for small images. A name of ``keras.applications``, such as
-        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
-        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
-        to features (batch, n_features).
-    n_filters : "auto", int or tuple of int, default="auto"
-        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
-        the three stages of a residual network (16, 32, 64).
+    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
+            default=None
+        None is plain convolutions: blocks of convolution, batch normalisation, activation and
+        pooling. The objects say more about each form, and a grid search reaches their parameters:
+        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
+        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
+        n_features).
+    n_filters : int or tuple of int, default=(32, 64)
+        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
+        ``network=None``: other networks are told by their object.
     kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image.
-    strides : int or tuple, default=1
-        Pixels from one position of a filter to the next, in the first convolution of a block.
-    n_convolutions : int, default=1
-        Convolutions per block.
-    padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
-    pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
-    pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
-    batch_norm : bool, default=True
-        Whether convolutions are followed by batch normalisation. Each model has its own.
-    depth : int, default=20
-        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
-    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
-        network, else takes the average, which needs far fewer weights.
-    time_pooling : {"average", "max"}, default="average"
-        How features of the frames of a sequence become one row.
+        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
+        ``network=None``.
     dense_units : tuple of int, default=()
-        Hidden dense layers between features and output.
+        Hidden dense layers between features and output, with the activation of the network's
+        object, or ReLU where it has none.
     dropout : float, default=0.3
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
+        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
+        network of your own.
     augment : "auto", None or list of keras.layers.Layer, default="auto"
         Random changes of the images that a model learns from, before scaling, so that value
         ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
         degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
         ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    pretrained : None, "imagenet" or path, default=None
-        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
-        made of it without its top, or what Keras downloads. Not needed once fitted.
-    fine_tune : bool, default=True
-        Whether training changes such a network, or only what comes after it.
     precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
         In what the network computes; ``"auto"`` is mixed where there is a GPU.
     epochs : "auto" or int, default="auto"
@@ -478,8 +351,7 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
     References
     ----------
     Y. LeCun et al., "Gradient-Based Learning Applied to Document Recognition", Proceedings of the
-    IEEE 86(11), 1998. K. He et al., "Deep Residual Learning for Image Recognition", CVPR 2016,
-    arXiv 1512.03385.
+    IEEE 86(11), 1998.
 
     Examples
     --------
@@ -495,8 +367,8 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
     ['upright', 'level', 'upright', 'level']
     """
 
-    _target_type = "classes"
-    _target_type_of_columns = "multilabel"
+    _read_columns = staticmethod(read_one_column_of_images)
+    _model_set = ImageNetwork
 
     def __init__(
         self,
@@ -506,26 +378,13 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
         resize="pad",
         color_mode="auto",
         on_error="raise",
-        network="simple",
-        n_filters="auto",
+        network=None,
+        n_filters=(32, 64),
         kernel_sizes=3,
-        strides=1,
-        n_convolutions=1,
-        padding="same",
-        activation="relu",
-        pooling="max",
-        pool_size="auto",
-        pool_stride=None,
-        batch_norm=True,
-        depth=20,
-        final_pooling="auto",
-        time_pooling="average",
         dense_units=(),
         dropout=0.3,
         l2=0.0,
         augment="auto",
-        pretrained=None,
-        fine_tune=True,
         precision="auto",
         epochs="auto",
         batch_size=64,
@@ -543,23 +402,10 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
         self.network = network
         self.n_filters = n_filters
         self.kernel_sizes = kernel_sizes
-        self.strides = strides
-        self.n_convolutions = n_convolutions
-        self.padding = padding
-        self.activation = activation
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.pool_stride = pool_stride
-        self.batch_norm = batch_norm
-        self.depth = depth
-        self.final_pooling = final_pooling
-        self.time_pooling = time_pooling
         self.dense_units = dense_units
         self.dropout = dropout
         self.l2 = l2
         self.augment = augment
-        self.pretrained = pretrained
-        self.fine_tune = fine_tune
         self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size
@@ -569,66 +415,15 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
         self.class_weight = class_weight
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_labels)
-            Classes: numbers, strings or booleans, at least two; or columns of 0 and 1.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row; a row of weight 0 is not learnt from.
-
-        Returns
-        -------
-        ImageCNNClassifier
-            The fitted estimator.
-        """
-        return self._fit(X, y, sample_weight)
-
-    def predict_proba(self, X):
-        """Return the probability of each class, or of each label.
-
-        Parameters
-        ----------
-        X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        predictions = self._predictions(X)
-        return self._head.probabilities(predictions)
-
-    def predict(self, X):
-        """Return the most probable class of each image, or 0 or 1 for each label.
-
-        Parameters
-        ----------
-        X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,) or (n_rows, n_labels)
-        """
-        predictions = self._predictions(X)
-        return self._head.decode(predictions)
+    def _learner(self) -> ImageLearner:
+        return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.classifier_tags.poor_score = True
-        return tags
+        """Say that cells may be paths, and X of more than two dimensions."""
+        return takes_images(super().__sklearn_tags__(), self.image_shape)
 
 
-class ImageCNNRegressor(RegressorMixin, ImagePredictor):
+class ImageCNNRegressor(NetworkRegressor):
     """Regression of images with a 2D convolutional network.
 
     The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
@@ -655,57 +450,33 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``predict``,
         is an error or a black image (with a warning that counts them).
-    network : {"simple", "residual"}, name or callable, default="simple"
-        ``"simple"``: blocks of convolution, activation and pooling. ``"residual"``: the network of
-        He et al. for small images. A name of ``keras.applications``, such as
-        ``"mobilenetv3small"``: that network without its top, for pixels from 0 to 255. A callable
-        takes the shape (height, width, channels) and returns a ``keras.Model`` from scaled images
-        to features (batch, n_features).
-    n_filters : "auto", int or tuple of int, default="auto"
-        Filters of each block; there are as many blocks as entries. ``"auto"`` is (32, 64), and for
-        the three stages of a residual network (16, 32, 64).
+    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
+            default=None
+        None is plain convolutions: blocks of convolution, batch normalisation, activation and
+        pooling. The objects say more about each form, and a grid search reaches their parameters:
+        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
+        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
+        n_features).
+    n_filters : int or tuple of int, default=(32, 64)
+        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
+        ``network=None``: other networks are told by their object.
     kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image.
-    strides : int or tuple, default=1
-        Pixels from one position of a filter to the next, in the first convolution of a block.
-    n_convolutions : int, default=1
-        Convolutions per block.
-    padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
-    pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
-    pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
-    batch_norm : bool, default=True
-        Whether convolutions are followed by batch normalisation. Each model has its own.
-    depth : int, default=20
-        Layers of the residual network: 6n + 2 with three stages, 20 to 110 in the paper.
-    final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions of the simple
-        network, else takes the average, which needs far fewer weights.
-    time_pooling : {"average", "max"}, default="average"
-        How features of the frames of a sequence become one row.
+        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
+        ``network=None``.
     dense_units : tuple of int, default=()
-        Hidden dense layers between features and output.
+        Hidden dense layers between features and output, with the activation of the network's
+        object, or ReLU where it has none.
     dropout : float, default=0.3
         Share of features that is dropped while training.
     l2 : float, default=0.0
-        Weight decay of convolutions and dense layers.
+        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
+        network of your own.
     augment : "auto", None or list of keras.layers.Layer, default="auto"
         Random changes of the images that a model learns from, before scaling, so that value
         ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
         degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
         ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    pretrained : None, "imagenet" or path, default=None
-        Weights that a network of ``keras.applications`` starts from: a file that ``save_weights``
-        made of it without its top, or what Keras downloads. Not needed once fitted.
-    fine_tune : bool, default=True
-        Whether training changes such a network, or only what comes after it.
     precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
         In what the network computes; ``"auto"`` is mixed where there is a GPU.
     epochs : "auto" or int, default="auto"
@@ -746,8 +517,8 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
     True
     """
 
-    _target_type = "continuous"
-    _target_type_of_columns = "multioutput"
+    _read_columns = staticmethod(read_one_column_of_images)
+    _model_set = ImageNetwork
 
     def __init__(
         self,
@@ -757,26 +528,13 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
         resize="pad",
         color_mode="auto",
         on_error="raise",
-        network="simple",
-        n_filters="auto",
+        network=None,
+        n_filters=(32, 64),
         kernel_sizes=3,
-        strides=1,
-        n_convolutions=1,
-        padding="same",
-        activation="relu",
-        pooling="max",
-        pool_size="auto",
-        pool_stride=None,
-        batch_norm=True,
-        depth=20,
-        final_pooling="auto",
-        time_pooling="average",
         dense_units=(),
         dropout=0.3,
         l2=0.0,
         augment="auto",
-        pretrained=None,
-        fine_tune=True,
         precision="auto",
         epochs="auto",
         batch_size=64,
@@ -793,23 +551,10 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
         self.network = network
         self.n_filters = n_filters
         self.kernel_sizes = kernel_sizes
-        self.strides = strides
-        self.n_convolutions = n_convolutions
-        self.padding = padding
-        self.activation = activation
-        self.pooling = pooling
-        self.pool_size = pool_size
-        self.pool_stride = pool_stride
-        self.batch_norm = batch_norm
-        self.depth = depth
-        self.final_pooling = final_pooling
-        self.time_pooling = time_pooling
         self.dense_units = dense_units
         self.dropout = dropout
         self.l2 = l2
         self.augment = augment
-        self.pretrained = pretrained
-        self.fine_tune = fine_tune
         self.precision = precision
         self.epochs = epochs
         self.batch_size = batch_size
@@ -818,44 +563,9 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
         self.loss = loss
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Numbers.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row; a row of weight 0 is not learnt from.
-
-        Returns
-        -------
-        ImageCNNRegressor
-            The fitted estimator.
-        """
-        return self._fit(X, y, sample_weight)
-
-    def predict(self, X):
-        """Return the predicted target of each image, in y's units.
-
-        Parameters
-        ----------
-        X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,) or (n_rows, n_targets)
-        """
-        predictions = self._predictions(X)
-        return self._head.decode(predictions)
+    def _learner(self) -> ImageLearner:
+        return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that y may have several columns, and that rows of numbers are no measure of this."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.regressor_tags.poor_score = True
-        return tags
+        """Say that cells may be paths, and X of more than two dimensions."""
+        return takes_images(super().__sklearn_tags__(), self.image_shape)

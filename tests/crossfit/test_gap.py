@@ -70,10 +70,10 @@ def test_a_gap_is_found_and_its_absence_too(kind):
     assert model["p_value"] > 0.05
     assert model["out_of_fold"] > (0.1 if measure == "r2" else -1.1)
     assert honest.loc[("x0", "ks"), "p_value"] > 0.01
-    assert "no difference beyond chance" in honest.attrs["reading"]
+    assert "no significant difference" in honest.attrs["reading"]
 
 
-def test_honest_features_are_seldom_said_to_lose():
+def test_sound_features_are_rarely_said_to_score_worse():
     p_values = [
         distribution_gap(Scaled(), *table(n_rows=600, seed=seed), random_state=seed).iloc[-1][
             "p_value"
@@ -212,14 +212,14 @@ def test_any_transformer_in_any_container():
         ({"share": 0}, "Received: share=0"),
         ({"share": 1.0}, "Received: share=1.0"),
         ({"share": True}, "Received: share=True"),
-        ({"share": 0.99}, "to fit on"),
-        ({"share": 0.01}, "in reserve"),
+        ({"share": 0.99}, "for training"),
+        ({"share": 0.01}, "to reserve"),
         ({"random_state": None}, "random_state=None"),
         ({"groups": "documents"}, "groups must be an array"),
         ({"groups": np.zeros(100)}, "one group only"),
-        ({"time": np.zeros(100)}, "to fit on"),
+        ({"time": np.zeros(100)}, "for training"),
         ({"sample_weight": -np.ones(100)}, "negative"),
-        ({"y": [None] * 100}, "no value at all"),
+        ({"y": [None] * 100}, "y has no values"),
     ],
 )
 def test_bad_arguments_are_refused(changes, message):

@@ -177,7 +177,7 @@ def test_a_fold_of_one_class_has_no_auc_and_is_said():
     line = report.summary.iloc[0]
     assert (line["n_folds"], line["n_folds_without_score"]) == (2, 1)
     assert line["score"] == pytest.approx(report.scores["score"][1:].mean())
-    assert "review: no roc_auc for model 0 (rows of one class only" in str(report)
+    assert "review: no roc_auc for model 0 (one class only" in str(report)
     assert "no roc_auc for model 0" in report._repr_html_()
 
 
@@ -266,10 +266,10 @@ def test_unknown_scorers_are_refused(scoring):
         Scoring(binary_target(), scoring)
 
 
-def test_a_scorer_that_does_not_go_with_the_target_is_refused():
-    with pytest.raises(ValueError, match="does not go with a multiclass target"):
+def test_a_scorer_that_does_not_support_the_target_is_refused():
+    with pytest.raises(ValueError, match="does not support a multiclass target"):
         Scoring(targets()["multiclass"], "roc_auc")
-    with pytest.raises(ValueError, match="does not go with a continuous target"):
+    with pytest.raises(ValueError, match="does not support a continuous target"):
         Scoring(targets()["continuous"], "roc_auc")
     with pytest.raises(ValueError, match="and sample weights"):
         Scoring(targets()["continuous"], "neg_max_error", np.ones(N_ROWS))
@@ -278,7 +278,7 @@ def test_a_scorer_that_does_not_go_with_the_target_is_refused():
 # Membership
 
 
-def test_membership_tells_models_and_rows_fed():
+def test_membership_has_models_and_training_rows():
     report = make_report(cv=RepeatedStratifiedKFold(n_splits=4, n_repeats=2, random_state=0))
     table = report.membership
     assert len(table) == 2 * N_ROWS
@@ -305,8 +305,8 @@ def test_rows_that_no_model_predicts_are_listed():
     assert missing["row"].tolist() == report.plan.uncovered.tolist() == list(range(30))
     assert (missing["n_learn"] == 0).all()
     assert len(table) == N_ROWS
-    assert "30 of 120 rows are predicted by no model" in str(report)
-    assert "row order taken as time" in str(report)
+    assert "No model predicts 30 of 120 rows" in str(report)
+    assert "row order is used as time" in str(report)
 
 
 # Verification
@@ -534,17 +534,21 @@ def test_headings_stand_apart_and_only_where_there_is_something_to_say():
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ({}, "120 predictions against the 360 rows fed to the models that made them: no row in"),
+        (
+            {},
+            "120 predictions, compared with the 360 training and validation rows of their models: "
+            "no row",
+        ),
         ({"groups": np.arange(N_ROWS) // 5}, "no row in common, no group in common."),
-        ({"cv": TimeSeriesSplit(3), "uncovered": "nan"}, "in common, only earlier rows fed."),
-        ({"stop_fraction": 0.2}, "against the 360 rows fed"),
+        ({"cv": TimeSeriesSplit(3), "uncovered": "nan"}, "in common, only earlier training rows."),
+        ({"stop_fraction": 0.2}, "compared with the 360 training"),
     ],
 )
 def test_a_report_says_whether_it_was_verified(options, found):
     report = make_report(**options)
     assert not report.verified and not report.to_dict()["verified"]
     for shown in (str(report), report._repr_html_()):
-        assert "Not verified: print(report.verify()) proves" in shown
+        assert "Not verified: print(report.verify()) checks" in shown
     report.verify()
     assert report.verified and report.to_dict()["verified"]
     for shown in (str(report), report._repr_html_()):
@@ -603,7 +607,7 @@ def test_records_that_do_not_fit_the_plan_are_refused():
         make_report(record={"predictions": [np.zeros((2, 1))] * 4})
     predictions = make_report().columns[0].predictions
     predictions[1][0] = np.nan
-    with pytest.raises(ValueError, match="model 1 predicts what is not finite"):
+    with pytest.raises(ValueError, match="predictions of model 1 are not finite"):
         make_report(record={"predictions": predictions})
 
 

@@ -22,6 +22,7 @@ from textcnn import (  # noqa: E402
     ImageCNNEncoder,
     ImageCNNRegressor,
     OutOfFoldEncoder,
+    ResidualNetwork,
     TableFeatures,
     TextCNNClassifier,
     TextCNNRegressor,
@@ -60,7 +61,7 @@ def main() -> None:
     store("stacked", stacked.fit(texts, y), ["good fine film", "bad plot", "poor"], "transform")
     images = ImageCNNEncoder(n_filters=(2,), epochs=2, cv=2, random_state=0)
     store("image_encoder", images.fit(pictures, y), pictures[:4], "transform")
-    numbers = ImageCNNRegressor(network="residual", depth=8, n_filters=2, epochs=1, random_state=0)
+    numbers = ImageCNNRegressor(network=ResidualNetwork(8, n_filters=2), epochs=1, random_state=0)
     store("image_regressor", numbers.fit(pictures, y + 0.5), pictures[:4], "predict")
 
 

@@ -36,14 +36,14 @@ def test_folds_are_those_that_were_fed_with_groups_below(reviews):
     labels = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert labels == ["0", "1", "2", "group"]
     n_groups = reviews["customer"].nunique()
-    assert legend_of(display.ax_) == ["learn", "predict", f"one of {n_groups} groups"]
+    assert legend_of(display.ax_) == ["training", "predicted", f"one of {n_groups} groups"]
 
 
 def test_folds_in_time_never_learn_from_later_rows(reviews):
     encoder = TextLinearEncoder(cv=3, uncovered="nan", **SETTINGS)
     encoder.fit(reviews[["review"]], reviews["recommended"], time=reviews["date"])
     display = FoldsDisplay.from_estimator(encoder)
-    assert display.groups is None and display.ax_.get_xlabel() == "rows, in order of time"
+    assert display.groups is None and display.ax_.get_xlabel() == "rows, in time order"
     for uses in display.uses:
         assert np.flatnonzero(uses == 1).max() < np.flatnonzero(uses == 3).min()
     given = plt.subplots()[1]

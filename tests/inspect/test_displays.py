@@ -13,6 +13,7 @@ from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from test_gradcam import corner_images
 
 from textcnn import (
+    ConvNetwork,
     ImageCNNClassifier,
     ImageCNNEncoder,
     ImageCNNRegressor,
@@ -28,8 +29,7 @@ from textcnn.inspect import (
 )
 
 SETTINGS = {
-    "n_filters": (3, 10),
-    "pool_size": 2,
+    "network": ConvNetwork((3, 10), pool_size=2),
     "epochs": 2,
     "augment": None,
     "batch_size": 16,

@@ -9,7 +9,13 @@ import keras
 import numpy as np
 import pytest
 
-from textcnn import ImageCNNClassifier, ImageCNNEncoder, ImageCNNRegressor
+from textcnn import (
+    ConvNetwork,
+    ImageCNNClassifier,
+    ImageCNNEncoder,
+    ImageCNNRegressor,
+    ResidualNetwork,
+)
 from textcnn.image.gradcam import grad_cam, last_convolution, layer_maps, saliency
 from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
 from textcnn.inspect.opened import open_model, read_image
@@ -41,8 +47,8 @@ def users_network(shape):
 
 
 FORMS = {
-    "simple": {"n_filters": (4, 6), "n_convolutions": 2},
-    "residual": {"network": "residual", "n_filters": (4, 6, 8), "depth": 8},
+    "simple": {"network": ConvNetwork((4, 6), n_convolutions=2)},
+    "residual": {"network": ResidualNetwork(8, n_filters=(4, 6, 8))},
     "callable": {"network": users_network},
     "pretrained form": {"network": "mobilenetv3small"},
 }
@@ -114,7 +120,10 @@ def test_grad_cam_of_average_pooling_and_one_dense_layer_is_the_class_activation
     """Then the weights of the maps are the dense layer's over the number of positions."""
     X, y = corner_images()
     classifier = ImageCNNClassifier(
-        n_filters=5, final_pooling="average", epochs=3, batch_size=16, random_state=0
+        network=ConvNetwork(5, final_pooling="average"),
+        epochs=3,
+        batch_size=16,
+        random_state=0,
     ).fit(X, y)
     opened = open_model(classifier)
     inputs = opened.inputs(read_image(classifier, X, row=0))
@@ -138,7 +147,10 @@ def test_maps_inside_a_branch_are_reached_and_others_refused():
 def test_grad_cam_points_to_the_square():
     X, y = corner_images(120)
     classifier = ImageCNNClassifier(
-        n_filters=(4, 8), final_pooling="average", epochs=15, batch_size=16, random_state=0
+        network=ConvNetwork((4, 8), final_pooling="average"),
+        epochs=15,
+        batch_size=16,
+        random_state=0,
     ).fit(X, y)
     assert classifier.score(X, y) > 0.95
     inside = []

@@ -7,17 +7,24 @@ from inside import image_settings_of
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
-from textcnn import ImageCNNClassifier, TextCNNClassifier, TextCNNEncoder
+from textcnn import (
+    ConvNetwork,
+    ImageCNNClassifier,
+    ResidualNetwork,
+    TextCNNClassifier,
+    TextCNNEncoder,
+)
 from textcnn.inspect import layer_table
 
 
 def table_of(image_shape=(32, 32, 3), n_outputs=1, **settings):
-    classifier = ImageCNNClassifier(**({"augment": None, "batch_norm": False} | settings))
+    network = ConvNetwork(n_filters=12, batch_norm=False)
+    classifier = ImageCNNClassifier(**({"augment": None, "network": network} | settings))
     return layer_table(classifier, image_shape=image_shape, n_outputs=n_outputs).set_index("layer")
 
 
 def test_a_convolution_and_its_pooling_by_hand():
-    table = table_of(n_filters=12)
+    table = table_of()
     assert table["output_shape"].tolist()[:3] == [(32, 32, 12), (32, 32, 12), (16, 16, 12)]
     convolution = table.loc["conv_1_1"]
     assert convolution["parameters"] == 3 * 3 * 3 * 12 + 12
@@ -31,8 +38,8 @@ def test_a_convolution_and_its_pooling_by_hand():
     "settings",
     [
         {},
-        {"batch_norm": True, "n_convolutions": 2, "dense_units": (5,)},
-        {"network": "residual", "depth": 8},
+        {"network": ConvNetwork(n_convolutions=2), "dense_units": (5,)},
+        {"network": ResidualNetwork(depth=8)},
         {"network": "mobilenetv3small"},
     ],
 )
@@ -65,7 +72,7 @@ def test_multiply_adds_of_every_kind_of_convolution_in_nested_models():
 
 def test_frames_of_a_sequence_cost_as_many_times():
     one, five = table_of((8, 8, 1)), table_of((5, 8, 8, 1))
-    assert five.loc["conv_1_1", "output_shape"] == (5, 8, 8, 32)
+    assert five.loc["conv_1_1", "output_shape"] == (5, 8, 8, 12)
     assert five.loc["conv_2_1", "multiply_adds"] == 5 * one.loc["conv_2_1", "multiply_adds"]
     assert five["parameters"].sum() == one["parameters"].sum()
 

@@ -56,12 +56,12 @@ def add_backbone(images, name: str, shape, *, pretrained: str | None, fine_tune:
             raise ValueError(
                 f"These weights cannot be loaded into {name} of keras.applications. Expected: "
                 "a file made by save_weights of the same network with include_top=False. "
-                f"Received: pretrained={pretrained!r}. Keras says: {str(error).splitlines()[0]}"
+                f"Received: weights={pretrained!r}. Keras says: {str(error).splitlines()[0]}"
             ) from error
         raise ValueError(
             f"{name} of keras.applications cannot be made for these images: {error} Expected: "
             "larger images (image_size=64 say for files, X.repeat(4, axis=1).repeat(4, axis=2) "
-            'for an array), or network="simple". '
+            "for an array), or network=None. "
             f"Received: network={name.lower()!r} and images of {shape[0]}×{shape[1]}."
         ) from error
     model.trainable = fine_tune

@@ -41,6 +41,13 @@ class ImageColumn:
         return self.name if self.name is not None else f"x{number}"
 
 
+def takes_images(tags, image_shape):
+    """Return an estimator's tags; they say that cells may be paths, and X of many dimensions."""
+    tags.input_tags.string = image_shape is None
+    tags.input_tags.three_d_array = image_shape is None
+    return tags
+
+
 def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageColumn]:
     """Validate the input of an estimator and return its columns of images.
 

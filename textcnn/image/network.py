@@ -30,7 +30,7 @@ BATCH_NORM_MOMENTUM = 0.9
 
 @dataclass(frozen=True)
 class Block:
-    """One block of the simple network."""
+    """One block of plain convolutions."""
 
     n_filters: int
     kernel_size: tuple[int, int]
@@ -52,7 +52,7 @@ class ImageNetworkSettings:
     batch_norm: bool = True
     depth: int = 20
     final_pooling: str = "auto"
-    time_pooling: str = "average"
+    time_pooling: str | None = None  # None: nothing was said, which is the average
     dense_units: tuple[int, ...] = ()
     dropout: float = 0.0
     l2: float = 0.0
@@ -99,7 +99,7 @@ def build_image_network(settings: ImageNetworkSettings, shape, n_outputs: int):
     features = ops.cast(features, "float32")
     if frames:
         features = ops.reshape(features, (-1, *frames, features.shape[-1]))
-        pool = ops.mean if settings.time_pooling == "average" else ops.max
+        pool = ops.max if settings.time_pooling == "max" else ops.mean
         features = pool(features, axis=1)
     outputs = add_head(
         features,
@@ -146,7 +146,7 @@ def check_network_fits(settings: ImageNetworkSettings, shape) -> None:
 
 
 def map_sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
-    """Return height and width of the maps that leave each block of the simple network.
+    """Return height and width of the maps that leave each block of plain convolutions.
 
     Raises
     ------
@@ -320,8 +320,7 @@ def _call_user_network(network: Callable, images, shape):
         ) from error
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
         raise ValueError(
-            "network= must be a name or a callable that takes the shape (height, width, channels) "
-            "and returns a built keras.Model, made from keras.Input(shape). "
+            "A callable network= must return a built keras.Model, made from keras.Input(shape). "
             f"Received: network({shape}) returned {type(model).__name__}."
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1 or not hasattr(model.outputs[0], "shape"):

@@ -140,12 +140,7 @@ class ImageReader:
         that cannot be read is known before any training.
         """
         if column.pixels is not None:
-            if settings.image_size is not None:
-                raise ValueError(
-                    "image_size is for images of different sizes: paths, or a list of arrays. "
-                    f"Received: image_size={settings.image_size} and an array of shape "
-                    f"{column.pixels.shape}. Leave it out."
-                )
+            _refuse_parameters_of_cells(settings, column.pixels)
             is_uint8 = column.pixels.dtype.kind in "bu" and column.pixels.dtype.itemsize == 1
             reader = cls(column.pixels.shape[1:], is_uint8, False, settings.resize, "raise")
             return reader, column.pixels
@@ -270,6 +265,18 @@ def _missing() -> ImageError:
         "The image is missing. Drop the row, or take missing images for blank ones: "
         'on_error="blank".'
     )
+
+
+def _refuse_parameters_of_cells(settings: ImageSettings, pixels: np.ndarray) -> None:
+    """Refuse parameters about paths, and images of different sizes, that an array ignores."""
+    default = ImageSettings()
+    for name in ("image_size", "color_mode", "on_error"):
+        value = getattr(settings, name)
+        if value != getattr(default, name):
+            raise ValueError(
+                f"{name} is for paths, or a list of arrays. Received: {name}={value!r} and an "
+                f"array of shape {pixels.shape}. Leave it out."
+            )
 
 
 def _raise_for(reasons: list[str], n_rows: int) -> None:

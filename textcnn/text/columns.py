@@ -6,9 +6,10 @@ would make a Python object through several layers at each step.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,14 +36,36 @@ class TextColumn:
     name: str | None
     cells: list[str]
     missing: np.ndarray
+    # What is made of the cells for several members of a table is made once and kept here.
+    memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.cells)
 
+    def once(self, key: Hashable, make: Callable[[], Any]):
+        """Return what ``make()`` returns; a column with a memo makes it once per key."""
+        return once(self.memo, key, make)
+
     def label(self, number: int) -> str:
         """Return the name as features and messages show it."""
         return self.name if self.name is not None else f"x{number}"
+
+
+def takes_texts(tags):
+    """Return an estimator's tags; they say that cells may be strings or missing."""
+    tags.input_tags.string = True
+    tags.input_tags.allow_nan = True
+    return tags
+
+
+def once(memo: dict | None, key: Hashable, make: Callable[[], Any]):
+    """Return what ``make()`` returns, made once per key where there is a memo."""
+    if memo is None:
+        return make()
+    if key not in memo:
+        memo[key] = make()
+    return memo[key]
 
 
 def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:

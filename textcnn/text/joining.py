@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from textcnn.text.columns import TextColumn, once
 from textcnn.text.tokens import make_tokenizer
-
-if TYPE_CHECKING:
-    from textcnn.text.columns import TextColumn
 
 # A control character that separates units, which is no word of any text.
 SEPARATOR = "\x1f"
@@ -21,6 +18,7 @@ class JoinedColumns:
     """Text columns that stand where one :class:`TextColumn` would."""
 
     columns: Sequence[TextColumn]
+    memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -30,6 +28,10 @@ class JoinedColumns:
     def cells(self) -> list[tuple[str, ...]]:
         """One tuple of texts per row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
+
+    def once(self, key, make):
+        """Return what ``make()`` returns, as :meth:`TextColumn.once` does."""
+        return once(self.memo, key, make)
 
     def label(self, number: int) -> str:
         """Return all names as messages and the receipt show them; ``number`` has no say."""

@@ -39,6 +39,10 @@ class ReaderSettings:
     keep_vectors: str | int = 20_000
     learned_dim: str | int = "auto"
 
+    def tokenize(self, cells: list) -> TokenizedColumn:
+        """Return the tokens of some cells."""
+        return tokenize_column(cells, make_tokenizer(self.tokenizer), max_length=self.max_length)
+
 
 @dataclass
 class ColumnReader:
@@ -52,11 +56,10 @@ class ColumnReader:
     is_long: bool = False  # whether the cells at fit were long texts
 
     @classmethod
-    def fit(cls, cells: list[str], settings: ReaderSettings, *, vector_seed, corpus_seed: int):
-        """Read the words of a column; return the reader and the column's documents."""
-        tokenized = tokenize_column(
-            cells, make_tokenizer(settings.tokenizer), max_length=settings.max_length
-        )
+    def fit(
+        cls, tokenized: TokenizedColumn, settings: ReaderSettings, *, vector_seed, corpus_seed: int
+    ):
+        """Learn the words of a column; return the reader and the column's documents."""
         vectors = [
             train_corpus_vectors(
                 _Sentences(tokenized), seed=corpus_seed, options=settings.corpus_options

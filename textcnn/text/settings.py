@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from textcnn.fit.defaults import refuse_ignored
 from textcnn.fit.parameters import (
     check_activation,
     is_auto,
@@ -37,13 +38,7 @@ LEVELS = {
 def reader_settings(estimator) -> ReaderSettings:
     """Check the parameters about words and vectors; return them as settings."""
     defaults = _check_level(estimator)
-    sources = embedding_sources(estimator.embeddings)
     yes_or_no(estimator, "trainable_embeddings")
-    if estimator.corpus_options is not None and not any(map(is_corpus, sources)):
-        raise ValueError(
-            'corpus_options are settings of embeddings="corpus", which is not asked for. Received: '
-            f"corpus_options={estimator.corpus_options!r}, embeddings={estimator.embeddings!r}."
-        )
     if estimator.max_length is not None and not is_auto(estimator.max_length):
         whole_number(estimator, "max_length", 1, or_string="auto")
     whole_number(estimator, "min_count", 1)
@@ -57,6 +52,7 @@ def reader_settings(estimator) -> ReaderSettings:
             )
     if estimator.keep_vectors != "seen":
         whole_number(estimator, "keep_vectors", 0, or_string="seen")
+    _refuse_what_no_vectors_read(estimator)
     if estimator.corpus_options is not None and not isinstance(estimator.corpus_options, dict):
         raise ValueError(
             "corpus_options must be a dict of gensim settings or None. "
@@ -75,6 +71,32 @@ def reader_settings(estimator) -> ReaderSettings:
     )
 
 
+def _refuse_what_no_vectors_read(estimator) -> None:
+    """Refuse parameters about given vectors where none of that kind are given."""
+    sources = embedding_sources(estimator.embeddings)
+    if not sources:
+        refuse_ignored(
+            estimator,
+            ["trainable_embeddings"],
+            why="A network without given vectors (embeddings=None)",
+            expected='embeddings= a file of vectors or "corpus", or it left out',
+        )
+    if all(map(is_corpus, sources)):
+        refuse_ignored(
+            estimator,
+            ["keep_vectors"],
+            why=f"A network without a file of vectors (embeddings={estimator.embeddings!r})",
+            expected="embeddings= a file or table of vectors, or it left out",
+        )
+    if not any(map(is_corpus, sources)):
+        refuse_ignored(
+            estimator,
+            ["corpus_options", "unsupervised"],
+            why=f"A network without vectors of the column (embeddings={estimator.embeddings!r})",
+            expected='embeddings="corpus", or them left out',
+        )
+
+
 def _check_level(estimator) -> LevelDefaults:
     """Check how a text is parted, and what is said of words where characters are read."""
     one_of(estimator, "level", LEVELS)
@@ -88,7 +110,7 @@ def _check_level(estimator) -> LevelDefaults:
     if estimator.level == "char":
         if not (isinstance(tokenizer, str) and tokenizer == "word"):
             raise ValueError(
-                'level="char" reads characters, so a tokenizer has no say. Expected: tokenizer= '
+                'level="char" reads characters and ignores a tokenizer. Expected: tokenizer= '
                 'left out, or level="word". '
                 f"Received: level='char', tokenizer={tokenizer!r}."
             )
@@ -120,6 +142,7 @@ def network_settings(estimator) -> TextNetworkSettings:
             "takes the number of channels per word and returns a keras.Model. "
             f"Received: network={estimator.network!r}."
         )
+    _refuse_what_the_network_does_not_read(estimator)
     return TextNetworkSettings(
         n_filters=int(estimator.n_filters),
         kernel_sizes=kernel_sizes,
@@ -132,3 +155,32 @@ def network_settings(estimator) -> TextNetworkSettings:
         trainable_embeddings=bool(estimator.trainable_embeddings),
         network=estimator.network,
     )
+
+
+def _refuse_what_the_network_does_not_read(estimator) -> None:
+    """Refuse parameters of convolutions that a recurrent or a user's network has no place for."""
+    network = estimator.network
+    if network is None:
+        return
+    if isinstance(network, str):
+        refuse_ignored(
+            estimator,
+            ["kernel_sizes", "n_blocks"],
+            why=f'A recurrent network (network="{network}")',
+            expected="them left out, or network=None, which is convolutions",
+        )
+    else:
+        name = getattr(network, "__name__", type(network).__name__)
+        refuse_ignored(
+            estimator,
+            ["n_filters", "kernel_sizes", "pooling", "n_blocks"],
+            why=f"A network of your own (network={name})",
+            expected="them left out, and what they would say in your function",
+        )
+    if not whole_numbers(estimator, "dense_units", at_least_one=False):
+        refuse_ignored(
+            estimator,
+            ["activation"],
+            why="A network that has no layer for it (network= is given, dense_units=())",
+            expected="dense_units=(64,) say, or it left out",
+        )
