@@ -24,6 +24,10 @@ TEST_DATA := text/chnsenticorp_hotel.csv.gz text/mr.csv.gz tables/airline_tweets
 	images/mnist/t10k-labels-idx1-ubyte.gz images/ants_bees_small_jpg.tar
 BENCH_DATA := text tables vectors/domain.50k.100d.txt.gz
 
+# Modules that need no trained network, and one fit of each class.
+CHECK := tests/text tests/crossfit tests/image/test_idx.py tests/image/test_reader.py \
+	tests/test_datasets.py tests/test_every_class.py tests/test_makefile.py tests/test_public_api.py
+
 SHARE := 1
 FITS := 200
 ROWS := 10000000
@@ -40,10 +44,11 @@ setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and ev
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
 	$(PY) -m textcnn demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
 
+check: lint ## lint and the fast tests, while you work: under 3 minutes on two cores
+	$(PYTEST) -q $(CHECK)
+
 test: lint ## lint, tests with warnings as errors, README code, doctests, examples
-	$(PY) examples/01_reviews_in_a_table.py --quick
-	$(PY) -m pytest --doctest-modules textcnn
-	$(PYTEST) --durations=25
+	$(PYTEST) --durations=25 --doctest-modules textcnn tests
 	@echo 'make test left out what only real data prove. To run it: make test-data, with TEXTCNN_DATA set to their folder.'
 
 test-data: data-for-test $(VENV)/.ready-test ## tests on real data sets, in the folder TEXTCNN_DATA (default ../shared/data)

@@ -31,6 +31,14 @@ def test_the_quick_form_confirms_its_claim_and_draws(name, run):
         assert len(set(image.convert("L").resize((40, 40)).tobytes())) > 5
 
 
+def test_the_first_example_compares_ways_to_use_a_text(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["01_reviews_in_a_table.py", "--quick"])
+    runpy.run_path(str(EXAMPLES / "01_reviews_in_a_table.py"), run_name="__main__")
+    shown = capsys.readouterr().out
+    for line in ("Bundled reviews, a part", "no text", "TF-IDF", "tiny TextCNNEncoder"):
+        assert line in shown
+
+
 @pytest.mark.parametrize("name", ["04_weight_sharing", "08_cnn_or_rnn"])
 def test_the_full_form_reports_missing_data(name, run, monkeypatch, tmp_path):
     monkeypatch.setenv("TEXTCNN_DATA", str(tmp_path / "nowhere"))

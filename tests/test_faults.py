@@ -22,7 +22,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import textcnn
-from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder, cli
+from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder
+from textcnn.command_line.main import main as run_command
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(60, seed=7)
@@ -333,7 +334,7 @@ def test_a_damaged_vectors_file_is_one_line(train, tmp_path, capsys):
     lines = "".join(f"word{i} 0.{i} 1.5 2.5\n" for i in range(500))
     vectors.write_bytes(gzip.compress(lines.encode())[:-900])
     arguments = ["fit-transform", str(train), "--text", "review", "--target", "y", "--vectors"]
-    assert cli.main([*arguments, str(vectors), "--out", str(tmp_path / "o.csv")]) == 2
+    assert run_command([*arguments, str(vectors), "--out", str(tmp_path / "o.csv")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and str(vectors) in said
     assert not (tmp_path / "o.csv").exists()

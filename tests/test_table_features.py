@@ -382,7 +382,12 @@ def test_errors_name_member_and_column():
 @parametrize_with_checks(
     [
         TableFeatures(members=("linear",), cv=2, random_state=0),
-        TableFeatures(members=(TextLinearEncoder(min_df=1),), columns="all", cv=2, random_state=0),
+        TableFeatures(
+            members=(TextLinearEncoder(min_df=1, char_ngrams=None),),
+            columns="all",
+            cv=2,
+            random_state=0,
+        ),
     ],
     expected_failed_checks=lambda features: (
         {}
