@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from textcnn.neural.backend import ShapePolicy
 from textcnn.neural.batches import Batches
 from textcnn.neural.engine.layout import Design, Parameters, started_tables
 from textcnn.neural.engine.network import EngineNetwork
 from textcnn.neural.engine.words import words_of
 from textcnn.neural.network import TracedNetwork
-from textcnn.neural.backend import ShapePolicy
 from textcnn.neural.training import TrainingJob
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
@@ -35,8 +35,17 @@ def cells(seed: int, n_rows: int = N_ROWS, longest: int = 9) -> list[str]:
     return [" ".join(random.choice(WORDS, length)) for length in lengths]
 
 
-def text_network(n_columns=1, *, given=True, learned_dim=4, loss="binary_crossentropy",
-                 n_outputs=1, level="word", longest=9, **settings):
+def text_network(
+    n_columns=1,
+    *,
+    given=True,
+    learned_dim=4,
+    loss="binary_crossentropy",
+    n_outputs=1,
+    level="word",
+    longest=9,
+    **settings,
+):
     """Return a blueprint and the rows of a small table."""
     chosen = TextNetworkSettings(**({"n_filters": 3, "kernel_sizes": (2, 3)} | settings))
     reader_settings = ReaderSettings(
@@ -127,12 +136,12 @@ def keras_gradients(network: TracedNetwork, plan, inputs, targets, weights):
     }
 
 
-def job(plan, targets, **changes) -> TrainingJob:
+def job(plan, values, **changes) -> TrainingJob:
     """Return a job on the first 30 rows that predicts the others."""
     learn = np.arange(30)
     settings = {
         "learn": learn,
-        "targets": targets[learn],
+        "targets": values[learn],
         "weights": np.linspace(0.5, 1.5, len(learn)).astype(np.float32),
         "offset": np.full(plan.design.n_outputs, 0.1, np.float32),
         "updates": 14,
@@ -151,5 +160,3 @@ def inputs_of(source, rows, view):
         source, rows, view, batch_size=len(rows), policy=ShapePolicy(False, None), seed=None
     )
     return source.gather(rows, view, batches._policy)
-
-

@@ -10,10 +10,10 @@ import sys
 import threading
 from functools import cache
 
+from textcnn.neural.engine.activations import ACTIVATIONS
 from textcnn.neural.engine.layout import Design
 
 ENGINES = ("auto", "numba", "keras")
-KNOWN_ACTIVATIONS = frozenset({"elu", "leaky_relu", "linear", "relu", "sigmoid", "tanh"})
 
 _lock = threading.Lock()
 
@@ -62,7 +62,7 @@ def what_is_unknown(design: Design | None) -> str | None:
         return "network= is given"
     if settings.n_blocks > 1:
         return "n_blocks is above 1"
-    if settings.activation not in KNOWN_ACTIVATIONS:
+    if settings.activation not in ACTIVATIONS:
         return f"the activation {settings.activation!r} is not one that it knows"
     if settings.pooling != "max":
         return f"pooling={settings.pooling!r}"

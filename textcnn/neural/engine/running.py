@@ -63,7 +63,8 @@ class _Told:
     def _tell(self, call):
         message = _Message(call)
         self._messages.put(message)
-        message.answered.wait()
+        while not message.answered.wait(PATIENCE):
+            self.step()  # the caller's thread may have left
         self.step()
         return message.answer
 
@@ -105,7 +106,8 @@ def fit_side_by_side(groups: Sequence[tuple[tuple[Any, Any], Sequence]]) -> list
             _answer(messages, len(places))
         except BaseException:
             is_over.set()
-            _answer_nothing(messages, futures)
+            for future in futures:
+                future.cancel()
             raise
     results: list[list] = [[] for _ in groups]
     _raise_first([future.exception() for future in futures])
@@ -140,19 +142,6 @@ def _answer(messages: queue.SimpleQueue, n_models: int) -> None:
         try:
             message.answer = message.call()
         finally:
-            message.answered.set()
-
-
-def _answer_nothing(messages: queue.SimpleQueue, futures) -> None:
-    """Let threads that wait for an answer go on, so that they see that the fit is over."""
-    for future in futures:
-        future.cancel()
-    while not all(future.done() for future in futures):
-        try:
-            message = messages.get(timeout=PATIENCE)
-        except queue.Empty:
-            continue
-        if message is not None:
             message.answered.set()
 
 

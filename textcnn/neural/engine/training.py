@@ -73,16 +73,17 @@ def fit_one(
         policy=None,
         seed=job.batches_seed,
     )
+    stopped, predicted = RowRecord(len(source)), RowRecord(len(source))
     with np.errstate(all="ignore"):  # what is not finite is told below
-        history, updates = _train(network, source, batches, job, dropout_seed, listener)
+        history, updates = _train(network, source, batches, job, dropout_seed, listener, stopped)
         weights = network.state()
         if not all(np.isfinite(array).all() for array in weights.values()):
             raise diverged(job)
-        outputs = _predict(network, source, job.predict, listener)
+        outputs = _predict(network, source, job.predict, listener, predicted)
     fed = {
         "learn": batches.fed_rows(),
-        "stop": np.unique(job.stop),
-        "predict": np.unique(job.predict),
+        "stop": stopped.rows(),
+        "predict": predicted.rows(),
     }
     listener.end()
     seconds = time.perf_counter() - started
@@ -106,7 +107,9 @@ def _started_network(design, loss, source, view, job, seed, start) -> EngineNetw
     return EngineNetwork(design, loss, columns, flat, job.offset)
 
 
-def _train(network, source, batches, job, dropout_seed, listener) -> tuple[list[dict], int]:
+def _train(
+    network, source, batches, job, dropout_seed, listener, stopped: RowRecord
+) -> tuple[list[dict], int]:
     """Make the job's updates; return a dict of losses per epoch and the updates that are kept."""
     dropout = Dropout(network.design, dropout_seed)
     schedule = job.schedule or job.updates
@@ -125,7 +128,7 @@ def _train(network, source, batches, job, dropout_seed, listener) -> tuple[list[
             total, n_rows, done = total + loss * len(rows), n_rows + len(rows), done + 1
         losses = {"loss": total / n_rows}
         if best is not None:
-            losses["val_loss"] = _stop_loss(network, source, job, listener)
+            losses["val_loss"] = _stop_loss(network, source, job, listener, stopped)
         history.append({"epoch": len(history), **losses})
         is_over = listener.epoch(len(history) - 1, losses)
         if best is not None and best.is_over(losses["val_loss"], network):
@@ -183,23 +186,40 @@ class Best:
         return self._wait >= self._patience and not is_first
 
 
-def _stop_loss(network, source, job, listener) -> float:
+class RowRecord:
+    """Which rows were handed to a network: a record, not the plan."""
+
+    def __init__(self, n_rows: int):
+        self._is_fed = np.zeros(n_rows, bool)
+
+    def add(self, rows: np.ndarray) -> np.ndarray:
+        """Take note of rows, and return them."""
+        self._is_fed[rows] = True
+        return rows
+
+    def rows(self) -> np.ndarray:
+        """Return the rows that were handed out so far, ascending."""
+        return np.flatnonzero(self._is_fed)
+
+
+def _stop_loss(network, source, job, listener, fed: RowRecord) -> float:
     """Return the loss on the stop rows."""
     total = 0.0
     for part in _parts(source, job.stop):
         listener.step()
-        loss = network.loss_of(job.stop[part], job.stop_targets[part], job.stop_weights[part])
+        rows = fed.add(job.stop[part])
+        loss = network.loss_of(rows, job.stop_targets[part], job.stop_weights[part])
         total += loss * len(part)
     return total / len(job.stop) + network.penalty()
 
 
-def _predict(network, source, rows, listener) -> np.ndarray:
+def _predict(network, source, rows, listener, fed: RowRecord) -> np.ndarray:
     """Return raw outputs without the level, in the order of ``rows``."""
     rows = np.asarray(rows, np.int64)
     outputs = np.empty((len(rows), network.design.n_outputs), np.float32)
     for part in _parts(source, rows):
         listener.step()
-        outputs[part] = network.outputs(rows[part])
+        outputs[part] = network.outputs(fed.add(rows[part]))
     return outputs
 
 
