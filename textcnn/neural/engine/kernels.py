@@ -67,87 +67,88 @@ def _set_2(total, a, b):
         total[f] = a[f] + b[f]
 
 
+@compiled("void(float32[::1], float32[::1], float32[::1], float32[::1])")
+def _set_3(total, a, b, c):
+    for f in range(total.shape[0]):
+        total[f] = a[f] + b[f] + c[f]
+
+
 @compiled("void(float32[::1], float32[::1], float32[::1])")
 def _add_2(total, a, b):
     for f in range(total.shape[0]):
         total[f] += a[f] + b[f]
 
 
+@compiled("void(float32[:, ::1], int32[::1], int64, int64, float32[::1])")
+def _add_window(products, line, start, width, total):
+    """Add up the products of one window."""
+    if width == 1:
+        total[:] = products[line[start]]
+        return
+    a = products[line[start] * width]
+    b = products[line[start + 1] * width + 1]
+    j = 2 + width % 2
+    if j == 2:
+        _set_2(total, a, b)
+    else:
+        _set_3(total, a, b, products[line[start + 2] * width + 2])
+    while j < width:
+        c = products[line[start + j] * width + j]
+        _add_2(total, c, products[line[start + j + 1] * width + j + 1])
+        j += 2
+
+
 @compiled("void(float32[::1], int32[::1], float32[::1], int32)")
-def _keep_1(largest, winners, a, place):
+def _keep(largest, winners, a, place):
     for f in range(largest.shape[0]):
         value = a[f]
         winners[f] = place if value > largest[f] else winners[f]
         largest[f] = value if value > largest[f] else largest[f]
 
 
-@compiled("void(float32[::1], int32[::1], float32[::1], float32[::1], int32)")
-def _keep_2(largest, winners, a, b, place):
-    for f in range(largest.shape[0]):
-        value = a[f] + b[f]
-        winners[f] = place if value > largest[f] else winners[f]
-        largest[f] = value if value > largest[f] else largest[f]
-
-
 @compiled("void(float32[::1], int32[::1], float32[::1], float32[::1], float32[::1], int32)")
-def _keep_3(largest, winners, a, b, c, place):
+def _keep_of_3(largest, winners, a, b, c, place):
+    """Keep the largest of three windows that follow each other, the first of equal ones."""
     for f in range(largest.shape[0]):
-        value = a[f] + b[f] + c[f]
-        winners[f] = place if value > largest[f] else winners[f]
+        value, winner = a[f], place
+        winner = place + np.int32(1) if b[f] > value else winner
+        value = b[f] if b[f] > value else value
+        winner = place + np.int32(2) if c[f] > value else winner
+        value = c[f] if c[f] > value else value
+        winners[f] = winner if value > largest[f] else winners[f]
         largest[f] = value if value > largest[f] else largest[f]
 
 
 @compiled(
     "void(float32[:, ::1], int32[::1], int32[::1], int32[::1], int64, int64, int64,"
-    " float32[:, ::1], int32[:, ::1], float32[::1])"
+    " float32[:, ::1], int32[:, ::1], float32[:, ::1])"
 )
-def window_maximum(products, line, starts, ends, n_rows, width, first, largest, winners, total):
+def window_maximum(products, line, starts, ends, n_rows, width, first, largest, winners, totals):
     """Keep the largest sum of each filter's windows per document, and where its window starts.
 
     ``products`` has, for each number, a row for each place in a window. The first of equal sums
-    wins. Results go into columns ``first`` to ``first + n_filters``.
+    wins. Results go into columns ``first`` to ``first + n_filters``. ``totals`` has room for three
+    windows: that many are added up before they are compared, each in loops over few arrays, which
+    a processor does eight filters at a time.
     """
     n_filters = products.shape[1]
     left = (width - 1) // 2
     for i in range(n_rows):
         best = largest[i, first : first + n_filters]
         won = winners[i, first : first + n_filters]
+        start, end = starts[i] - left, ends[i] - left
         for f in range(n_filters):
             best[f] = -np.inf
-            won[f] = starts[i] - left
-        for start in range(starts[i] - left, ends[i] - left):
-            j = 0
-            if width > 3:
-                _set_2(
-                    total,
-                    products[line[start] * width],
-                    products[line[start + 1] * width + 1],
-                )
-                j = 2
-                while width - j > 2:
-                    _add_2(
-                        total,
-                        products[line[start + j] * width + j],
-                        products[line[start + j + 1] * width + j + 1],
-                    )
-                    j += 2
-            left_over = width - j
-            a = products[line[start + j] * width + j]
-            if width > 3:
-                if left_over == 1:
-                    _keep_2(best, won, total, a, np.int32(start))
-                else:
-                    b = products[line[start + j + 1] * width + j + 1]
-                    _keep_3(best, won, total, a, b, np.int32(start))
-            elif left_over == 1:
-                _keep_1(best, won, a, np.int32(start))
-            else:
-                b = products[line[start + j + 1] * width + j + 1]
-                if left_over == 2:
-                    _keep_2(best, won, a, b, np.int32(start))
-                else:
-                    c = products[line[start + j + 2] * width + j + 2]
-                    _keep_3(best, won, a, b, c, np.int32(start))
+            won[f] = start
+        while start + 3 <= end:
+            for step in range(3):
+                _add_window(products, line, start + step, width, totals[step])
+            _keep_of_3(best, won, totals[0], totals[1], totals[2], np.int32(start))
+            start += 3
+        while start < end:
+            _add_window(products, line, start, width, totals[0])
+            _keep(best, won, totals[0], np.int32(start))
+            start += 1
 
 
 @compiled("void(float32[::1], float32, float32[::1])")

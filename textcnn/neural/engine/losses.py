@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from textcnn.links import sigmoid
-
 
 def loss_and_slopes(
     loss: str, raw: np.ndarray, targets: np.ndarray, weights: np.ndarray
@@ -20,15 +18,16 @@ def loss_and_slopes(
     weights : ndarray of float32, shape (n_rows,)
         The sum of weighted losses is divided by the number of rows, as in Keras.
     """
-    with np.errstate(over="ignore", invalid="ignore"):  # divergence is told after training
-        values, slopes = _LOSSES[loss](raw, targets)
-    shares = (weights / np.float32(len(weights))).astype(np.float32)
-    return float(values.astype(float) @ shares), slopes * shares[:, None]
+    values, slopes = _LOSSES[loss](raw, targets)
+    shares = weights / np.float32(len(weights))
+    return float(values @ shares), slopes * shares[:, None]
 
 
 def _binary_crossentropy(raw, targets):
-    values = np.maximum(raw, 0) - raw * targets + np.log1p(np.exp(-np.abs(raw)))
-    return values.mean(axis=1), (sigmoid(raw) - targets) / np.float32(raw.shape[1])
+    small = np.exp(-np.abs(raw))
+    values = np.maximum(raw, 0) - raw * targets + np.log1p(small)
+    odds = np.where(raw >= 0, np.float32(1), small) / (1 + small)
+    return values.mean(axis=1), (odds - targets) / np.float32(raw.shape[1])
 
 
 def _categorical_crossentropy(raw, targets):

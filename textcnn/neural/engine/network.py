@@ -157,7 +157,7 @@ class EngineNetwork:
         shape = (len(rows), self.design.n_features)
         largest = self._work.array("largest", shape)
         winners = self._work.array("winners", shape, np.int32)
-        total = self._work.array("total", (settings.n_filters,))
+        totals = self._work.array("totals", (3, settings.n_filters))
         batches = [column.batch(rows) for column in self.columns]
         for number, (column, branch, width) in enumerate(self.design.branches()):
             batch = batches[column]
@@ -174,7 +174,7 @@ class EngineNetwork:
                 number * settings.n_filters,
                 largest,
                 winners,
-                total,
+                totals,
             )
         layers = [activate(settings.activation, largest + self.weights["biases"].reshape(-1))]
         for number in range(len(settings.dense_units)):
