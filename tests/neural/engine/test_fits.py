@@ -60,6 +60,7 @@ FITS = {
     "dense and l2": {"dense_units": (6,), "l2": 0.01, "activation": "sigmoid"},
     "two columns": {"n_columns": 2},
     "long": {"longest": 90},
+    "both poolings": {"pooling": "both"},
     "classes": {"loss": "categorical_crossentropy", "n_outputs": 3},
     "labels": {"n_outputs": 3},
     "squared": {"loss": "squared", "n_outputs": 2},

@@ -39,7 +39,7 @@ def choose_engine(blueprint) -> tuple[str, str]:
     if blueprint.engine == "keras":
         return "keras", "engine='keras' asks for it"
     unknown = what_is_unknown(blueprint.design)
-    refused = unknown or _why_not_compiled()
+    refused = unknown or _why_not_compiled(blueprint.design.settings.pooling != "max")
     if blueprint.engine == "numba":
         if refused:
             raise ValueError(
@@ -64,8 +64,6 @@ def what_is_unknown(design: Design | None) -> str | None:
         return "n_blocks is above 1"
     if settings.activation not in ACTIVATIONS:
         return f"the activation {settings.activation!r} is not one that it knows"
-    if settings.pooling != "max":
-        return f"pooling={settings.pooling!r}"
     return None
 
 
@@ -88,11 +86,13 @@ def _why_keras() -> str | None:
 
 
 @cache
-def _why_not_compiled() -> str | None:
+def _why_not_compiled(averages: bool) -> str | None:
     """Return why the engine's loops are not to be had; None once they are compiled or read."""
     with _lock:
         try:
             importlib.import_module("textcnn.neural.engine.kernels")
+            if averages:
+                importlib.import_module("textcnn.neural.engine.average_kernels")
         except ImportError as error:
             return f"Numba cannot be imported ({error})"
         except _errors_of_numba() as error:

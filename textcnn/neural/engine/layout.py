@@ -21,11 +21,15 @@ class Design:
     n_outputs: int
 
     @property
+    def n_poolings(self) -> int:
+        """In how many ways each feature map is pooled."""
+        return 2 if self.settings.pooling == "both" else 1
+
+    @property
     def n_features(self) -> int:
         """Pooled feature maps, of all columns and kernel sizes."""
-        n_poolings = 2 if self.settings.pooling == "both" else 1
         n_branches = len(self.columns) * len(self.settings.kernel_sizes)
-        return n_branches * n_poolings * self.settings.n_filters
+        return n_branches * self.n_poolings * self.settings.n_filters
 
     @property
     def dense_sizes(self) -> list[tuple[int, int]]:

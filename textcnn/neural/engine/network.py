@@ -39,9 +39,26 @@ class _Pass:
 
     batches: list[WordBatch]
     winners: np.ndarray  # int32 (n_rows, n_features), where windows with the maximum start
+    maps: list  # of AveragedMaps, one per convolution where averages are taken
     layers: list[np.ndarray]  # what goes into each dense layer, dropout applied to the last
     keep: np.ndarray | None  # float32, what dropout multiplied by
     raw: np.ndarray  # float32 (n_rows, n_outputs)
+
+
+@dataclass
+class _Winning:
+    """Slopes of the largest sums of one convolution: its columns among those of all."""
+
+    winners: np.ndarray
+    slopes: np.ndarray
+    first: int
+
+
+def averaged_maps(products, batch: WordBatch, width: int, bias, activation: str):
+    """Return feature maps and the way back from their averages; few networks need it compiled."""
+    from textcnn.neural.engine.averages import AveragedMaps
+
+    return AveragedMaps.of(products, batch, width, bias, activation)
 
 
 class EngineNetwork:
@@ -114,9 +131,8 @@ class EngineNetwork:
         done = self._forward(rows, keep)
         loss, slopes = loss_and_slopes(self.loss, done.raw + self.offset, targets, weights)
         slopes = self._back_through_dense(done, slopes)
-        biases = self.slopes["biases"].reshape(-1)
-        np.sum(slopes, axis=0, out=biases)
-        table_slopes = list(self._back_through_words(done, slopes))
+        slopes, window_slopes = self._back_through_poolings(done, slopes)
+        table_slopes = list(self._back_through_words(done, slopes, window_slopes))
         loss += self.penalty()
         if self.design.settings.l2:
             n_regularized = self.parameters.n_regularized
@@ -153,42 +169,61 @@ class EngineNetwork:
             table[:] = state[path]
 
     def _forward(self, rows: np.ndarray, keep) -> _Pass:
-        settings = self.design.settings
-        shape = (len(rows), self.design.n_features)
-        largest = self._work.array("largest", shape)
-        winners = self._work.array("winners", shape, np.int32)
-        totals = self._work.array("totals", (3, settings.n_filters))
+        activation = self.design.settings.activation
         batches = [column.batch(rows) for column in self.columns]
+        pooled, winners, maps = self._pooled(batches, len(rows))
+        layers = [pooled]
+        for number in range(len(self.design.settings.dense_units)):
+            summed = layers[-1] @ self.weights["dense", number]
+            layers.append(activate(activation, summed + self.weights["dense_bias", number]))
+        if keep is not None:
+            layers.append(layers[-1] * keep)
+        raw = layers[-1] @ self.weights["dense", len(self.design.settings.dense_units)]
+        return _Pass(batches, winners, maps, layers, keep, raw)
+
+    def _pooled(self, batches: list[WordBatch], n_rows: int):
+        """Return pooled feature maps, where maxima lie, and the maps whose averages were taken."""
+        settings = self.design.settings
+        n_filters, n_poolings = settings.n_filters, self.design.n_poolings
+        pooled = self._work.array("pooled", (n_rows, self.design.n_features))
+        winners = self._work.array("winners", pooled.shape, np.int32)
+        totals = self._work.array("totals", (3, n_filters))
+        maps = []
+        by_branch = pooled.reshape(n_rows, -1, n_poolings, n_filters)
         for number, (column, branch, width) in enumerate(self.design.branches()):
             batch = batches[column]
             kernel = self.weights["kernel", column, branch]
             products = self._work.array("products", (len(batch.vectors), len(kernel)))
             np.matmul(batch.vectors, kernel.T, out=products)
-            kernels.window_maximum(
-                products.reshape(-1, settings.n_filters),
-                batch.line,
-                batch.starts,
-                batch.ends,
-                len(rows),
-                width,
-                number * settings.n_filters,
-                largest,
-                winners,
-                totals,
-            )
-        layers = [activate(settings.activation, largest + self.weights["biases"].reshape(-1))]
-        for number in range(len(settings.dense_units)):
-            summed = layers[-1] @ self.weights["dense", number]
-            layers.append(
-                activate(settings.activation, summed + self.weights["dense_bias", number])
-            )
-        if keep is not None:
-            layers.append(layers[-1] * keep)
-        raw = layers[-1] @ self.weights["dense", len(settings.dense_units)]
-        return _Pass(batches, winners, layers, keep, raw)
+            products = products.reshape(-1, n_filters)
+            if settings.pooling != "average":
+                kernels.window_maximum(
+                    products,
+                    batch.line,
+                    batch.starts,
+                    batch.ends,
+                    n_rows,
+                    width,
+                    number * n_poolings * n_filters,
+                    pooled,
+                    winners,
+                    totals,
+                )
+            if settings.pooling != "max":
+                bias = self.weights["biases"][number]
+                maps.append(averaged_maps(products, batch, width, bias, settings.activation))
+                by_branch[:, number, -1] = maps[-1].averages()
+        if settings.pooling == "average":
+            return pooled, winners, maps
+        # The bias moves all windows of a filter alike, so it may come after the maximum.
+        largest = activate(settings.activation, by_branch[:, :, 0] + self.weights["biases"])
+        if settings.pooling == "max":
+            return largest.reshape(n_rows, -1), winners, maps
+        by_branch[:, :, 0] = largest
+        return pooled, winners, maps
 
     def _back_through_dense(self, done: _Pass, slopes: np.ndarray) -> np.ndarray:
-        """Return slopes with respect to the largest sums of windows, biases included."""
+        """Return slopes with respect to the pooled feature maps."""
         activation = self.design.settings.activation
         n_dense = len(self.design.settings.dense_units)
         layers = list(done.layers)
@@ -202,10 +237,30 @@ class EngineNetwork:
             np.matmul(layers[-1].T, slopes, out=self.slopes["dense", number])
             np.sum(slopes, axis=0, out=self.slopes["dense_bias", number])
             slopes = slopes @ self.weights["dense", number].T
-        slopes = slope_times(activation, layers.pop(), slopes)
-        return np.ascontiguousarray(slopes, np.float32)
+        return slopes
 
-    def _back_through_words(self, done: _Pass, slopes: np.ndarray) -> Iterator[TableSlopes]:
+    def _back_through_poolings(self, done: _Pass, slopes: np.ndarray):
+        """Fill the biases' slopes; return those of the largest sums, and of windows averaged."""
+        settings = self.design.settings
+        shape = (len(slopes), -1, self.design.n_poolings, settings.n_filters)
+        slopes, biases = slopes.reshape(shape), self.slopes["biases"]
+        window_slopes = []
+        for number, maps in enumerate(done.maps):
+            window_slopes.append(maps.slopes(slopes[:, number, -1], settings.activation))
+            biases[number] = window_slopes[-1].sum(axis=0)
+        if settings.pooling == "average":
+            return np.zeros((len(slopes), self.design.n_features), np.float32), window_slopes
+        largest = done.layers[0].reshape(shape)[:, :, 0]
+        through = slope_times(settings.activation, largest, slopes[:, :, 0])
+        biases += through.sum(axis=0)
+        if settings.pooling == "both":
+            slopes[:, :, 0] = through
+            through = slopes
+        return np.ascontiguousarray(through.reshape(len(slopes), -1), np.float32), window_slopes
+
+    def _back_through_words(
+        self, done: _Pass, slopes: np.ndarray, window_slopes: list[np.ndarray]
+    ) -> Iterator[TableSlopes]:
         """Fill the slopes of kernels; yield those of tables, column after column."""
         n_filters = self.design.settings.n_filters
         vector_slopes = []
@@ -215,11 +270,12 @@ class EngineNetwork:
             vector_slopes.append(self._work.array(f"vector_slopes_{number}", shape))
             vector_slopes[-1][:] = 0
         for number, (column, branch, width) in enumerate(self.design.branches()):
+            winning = _Winning(done.winners, slopes, number * self.design.n_poolings * n_filters)
+            averaged = (done.maps[number], window_slopes[number]) if done.maps else None
             self._back_through_windows(
                 done.batches[column],
-                done.winners,
-                slopes,
-                number * n_filters,
+                winning,
+                averaged,
                 width,
                 (column, branch),
                 vector_slopes[column],
@@ -232,15 +288,15 @@ class EngineNetwork:
                     yield steps.sum_by_row(table.path, learnt, first, table.row_of_kind, batch)
                     first += table.vectors.shape[1]
 
-    def _back_through_windows(self, batch, winners, slopes, first, width, place, vector_slopes):
+    def _back_through_windows(self, batch, winning, averaged, width, place, vector_slopes):
         """Add up what one convolution and its words learn, by the way that is cheaper."""
-        kernel = self.weights["kernel", *place]
-        kernel_slopes = self.slopes["kernel", *place]
+        kernel, kernel_slopes = self.weights["kernel", *place], self.slopes["kernel", *place]
         n_frozen = self.design.n_frozen(place[0])
         n_filters = self.design.settings.n_filters
         n_numbers = len(batch.vectors)
+        winners, slopes, first = winning.winners, winning.slopes, winning.first
         n_winning = np.count_nonzero(slopes[:, first : first + n_filters])
-        if n_winning * PRODUCT_SPEED < n_numbers * n_filters:
+        if averaged is None and n_winning * PRODUCT_SPEED < n_numbers * n_filters:
             kernels.winning_gradients(
                 batch.vectors,
                 kernel,
@@ -257,7 +313,11 @@ class EngineNetwork:
         product_slopes = self._work.array("products", (n_numbers, len(kernel)))
         product_slopes[:] = 0
         by_place = product_slopes.reshape(-1, n_filters)
-        kernels.scatter_slopes(batch.line, winners, slopes, first, width, by_place)
+        if averaged is not None:
+            maps, window_slopes = averaged
+            maps.scatter(window_slopes, batch.line, by_place)
+        if self.design.settings.pooling != "average":
+            kernels.scatter_slopes(batch.line, winners, slopes, first, width, by_place)
         np.matmul(product_slopes.T, batch.vectors, out=kernel_slopes)
         if vector_slopes.shape[1]:
             vector_slopes += product_slopes @ kernel[:, n_frozen:]
