@@ -52,6 +52,7 @@ class TimedProgress:
     paces: list[float] = field(default_factory=list)  # shared by the models of a fit
     started: float = 0.0
     owner: int = field(default_factory=os.getpid)  # a worker fits a share of the models
+    side_by_side: int = 1  # models that are fitted at the same time
 
     def begin(self) -> None:
         """Announce that this model starts."""
@@ -71,7 +72,7 @@ class TimedProgress:
             self.inner.end()
         self.paces.append(time.monotonic() - self.started)
         # The first model pays for what all share, so that two at least tell the pace.
-        needed = min(self.paces) * (self.n_models - len(self.paces))
+        needed = min(self.paces) * (self.n_models - len(self.paces)) / self.side_by_side
         left = self.deadline - time.monotonic()
         is_forecast = os.getpid() == self.owner and len(self.paces) > 1
         if is_forecast and needed > max(left, 0):

@@ -15,6 +15,7 @@ from oracle import N_ROWS, job, random_targets, text_network
 
 from textcnn.neural.engine import running
 from textcnn.neural.training import fit_groups, fit_models
+from textcnn.progress import TimedProgress, TimeLimitReached
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +110,21 @@ def test_progress_stops_one_model(work):
     results = fit_models(plan, source, [jobs[0], stopped])
     assert [len(model.history) for model, _ in results] == [8, 2]
     assert [model.updates for model, _ in results] == [30, 8]
+
+
+def test_a_time_limit_ends_the_fit_and_counts_models_side_by_side(work, monkeypatch):
+    plan, source, jobs = work
+    with_threads(monkeypatch, 2)
+    late = time.monotonic() + 100
+    in_time = [TimedProgress(None, late, len(jobs)) for _ in jobs]
+    told = [replace(one, progress=progress) for one, progress in zip(jobs, in_time, strict=True)]
+    assert len(fit_models(plan, source, told)) == len(jobs)
+    assert {progress.side_by_side for progress in in_time} == {2}
+    soon = time.monotonic() + 0.5
+    long = [replace(one, updates=10**6, progress=TimedProgress(None, soon, 5)) for one in jobs]
+    with pytest.raises(TimeLimitReached):
+        fit_models(plan, source, long)
+    assert time.monotonic() < soon + 1
 
 
 def test_what_progress_raises_ends_the_fit(work, monkeypatch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from textcnn.neural.engine.compiling import compiled
 
 
-@compiled("void(float32[::1], float32[::1])")
+@compiled("void(float32[::1], float32[::1])", is_part=True)
 def _add(total, a):
     for f in range(total.shape[0]):
         total[f] += a[f]
@@ -16,10 +16,9 @@ def _add(total, a):
 
 @compiled("void(float32[:, ::1], int32[::1], int32[::1], int64, float32[:, ::1])")
 def window_sums(products, line, starts, width, sums):
-    """Add up the products of each window; ``starts`` says where windows begin."""
+    """Add the products of each window to its sum; ``starts`` says where windows begin."""
     for t in range(starts.shape[0]):
-        sums[t] = products[line[starts[t]] * width]
-        for j in range(1, width):
+        for j in range(width):
             _add(sums[t], products[line[starts[t] + j] * width + j])
 
 

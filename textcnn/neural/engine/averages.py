@@ -27,7 +27,7 @@ class AveragedMaps:
         before = np.cumsum(counts) - counts
         places = np.repeat(batch.starts - before, counts) + np.arange(counts.sum())
         starts = (places - (width - 1) // 2).astype(np.int32)
-        sums = np.empty((len(starts), products.shape[1]), np.float32)
+        sums = np.zeros((len(starts), products.shape[1]), np.float32)
         average_kernels.window_sums(products, batch.line, starts, width, sums)
         sums += bias
         return cls(activate(activation, sums), starts, counts, width)

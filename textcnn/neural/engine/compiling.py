@@ -12,15 +12,22 @@ import numba
 ARITHMETIC = {"contract", "reassoc", "nsz"}
 
 
-def compiled(signature: str) -> Callable:
+def compiled(signature: str, *, is_part: bool = False) -> Callable:
     """Compile a function for these types of arguments, without the GIL.
 
     With the types given, it is compiled, or read from disk, when its module is imported: what
-    cannot be compiled is known before any training.
+    cannot be compiled is known before any training. ``is_part`` says that only compiled functions
+    call it, which compiles faster.
     """
+    settings = {
+        "nogil": True,
+        "fastmath": ARITHMETIC,
+        "error_model": "numpy",
+        "no_cfunc_wrapper": True,
+        "no_cpython_wrapper": is_part,
+    }
 
     def decorate(function):
-        settings = {"nogil": True, "fastmath": ARITHMETIC, "error_model": "numpy"}
         # Numba refuses to keep anything where neither folder can be written to.
         with contextlib.suppress(RuntimeError):
             return numba.njit(signature, cache=True, **settings)(function)

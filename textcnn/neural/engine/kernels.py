@@ -61,31 +61,32 @@ def gather_vectors(table, row_of_kind, kinds, n_numbers, first, vectors):
             target[channel] = source[channel]
 
 
-@compiled("void(float32[::1], float32[::1], float32[::1])")
+@compiled("void(float32[::1], float32[::1], float32[::1])", is_part=True)
 def _set_2(total, a, b):
     for f in range(total.shape[0]):
         total[f] = a[f] + b[f]
 
 
-@compiled("void(float32[::1], float32[::1], float32[::1], float32[::1])")
+@compiled("void(float32[::1], float32[::1], float32[::1], float32[::1])", is_part=True)
 def _set_3(total, a, b, c):
     for f in range(total.shape[0]):
         total[f] = a[f] + b[f] + c[f]
 
 
-@compiled("void(float32[::1], float32[::1], float32[::1])")
+@compiled("void(float32[::1], float32[::1], float32[::1])", is_part=True)
 def _add_2(total, a, b):
     for f in range(total.shape[0]):
         total[f] += a[f] + b[f]
 
 
-@compiled("void(float32[:, ::1], int32[::1], int64, int64, float32[::1])")
+@compiled("void(float32[:, ::1], int32[::1], int64, int64, float32[::1])", is_part=True)
 def _add_window(products, line, start, width, total):
     """Add up the products of one window."""
-    if width == 1:
-        total[:] = products[line[start]]
-        return
     a = products[line[start] * width]
+    if width == 1:
+        for f in range(total.shape[0]):
+            total[f] = a[f]
+        return
     b = products[line[start + 1] * width + 1]
     j = 2 + width % 2
     if j == 2:
@@ -98,7 +99,7 @@ def _add_window(products, line, start, width, total):
         j += 2
 
 
-@compiled("void(float32[::1], int32[::1], float32[::1], int32)")
+@compiled("void(float32[::1], int32[::1], float32[::1], int32)", is_part=True)
 def _keep(largest, winners, a, place):
     for f in range(largest.shape[0]):
         value = a[f]
@@ -106,7 +107,9 @@ def _keep(largest, winners, a, place):
         largest[f] = value if value > largest[f] else largest[f]
 
 
-@compiled("void(float32[::1], int32[::1], float32[::1], float32[::1], float32[::1], int32)")
+@compiled(
+    "void(float32[::1], int32[::1], float32[::1], float32[::1], float32[::1], int32)", is_part=True
+)
 def _keep_of_3(largest, winners, a, b, c, place):
     """Keep the largest of three windows that follow each other, the first of equal ones."""
     for f in range(largest.shape[0]):
@@ -151,7 +154,7 @@ def window_maximum(products, line, starts, ends, n_rows, width, first, largest, 
             start += 1
 
 
-@compiled("void(float32[::1], float32, float32[::1])")
+@compiled("void(float32[::1], float32, float32[::1])", is_part=True)
 def _add_scaled(total, factor, a):
     for d in range(total.shape[0]):
         total[d] += factor * a[d]
@@ -159,7 +162,8 @@ def _add_scaled(total, factor, a):
 
 @compiled(
     "void(float32[::1], float32, float32[::1], float32, float32[::1], float32, float32[::1],"
-    " float32, float32[::1])"
+    " float32, float32[::1])",
+    is_part=True,
 )
 def _add_scaled_4(total, p, a, q, b, r, c, s, d):
     for i in range(total.shape[0]):

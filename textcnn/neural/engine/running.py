@@ -90,17 +90,22 @@ def fit_side_by_side(groups: Sequence[tuple[tuple[Any, Any], Sequence]]) -> list
         try:
             listener = _Told(job.progress, messages, is_over)
             return fit_one(blueprint.design, blueprint.loss, source, job, listener)
-        except Exception as error:
-            if job.note:
-                error.add_note(f"while fitting {job.note}")
+        except BaseException as error:
             is_over.set()
+            if job.note and isinstance(error, Exception):
+                error.add_note(f"while fitting {job.note}")
             raise
         finally:
             messages.put(None)
 
     if not places:
         return [[] for _ in groups]
-    with one_thread(), ThreadPoolExecutor(min(n_threads(), len(places))) as threads:
+    side_by_side = min(n_threads(), len(places))
+    for _, jobs in groups:
+        for job in jobs:
+            if hasattr(job.progress, "side_by_side"):  # it forecasts how long the fit will take
+                job.progress.side_by_side = side_by_side
+    with one_thread(), ThreadPoolExecutor(side_by_side) as threads:
         futures = [threads.submit(fit, place) for place in places]
         try:
             _answer(messages, len(places))
