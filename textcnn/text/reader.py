@@ -147,4 +147,5 @@ def blueprint(
         key=key,
         shared_layers=shared,
         design=Design(settings, columns, n_outputs),
+        engine=settings.engine,
     )

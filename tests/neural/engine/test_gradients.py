@@ -14,6 +14,7 @@ from oracle import (
 )
 
 from textcnn.neural.engine import network as network_module
+from textcnn.neural.engine.activations import ACTIVATIONS
 from textcnn.neural.engine.layout import Parameters
 from textcnn.neural.heads import LOSSES
 
@@ -95,6 +96,35 @@ def test_gradients_of_losses_are_those_of_keras(loss, n_outputs):
     if loss == "categorical_crossentropy" and n_outputs == 1:
         n_outputs = 5
     plan, source = text_network(loss=loss, n_outputs=n_outputs)
+    assert_same_gradients(plan, source, random_targets(loss, n_outputs))
+
+
+def integers(numbers) -> tuple[int, ...]:
+    return tuple(int(number) for number in numbers)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_gradients_of_random_networks_are_those_of_keras(seed):
+    random = np.random.default_rng(seed)
+    loss = random.choice(LOSSES)
+    n_outputs = int(random.integers(2, 5))
+    given = bool(random.integers(2))
+    plan, source = text_network(
+        int(random.integers(1, 4)),
+        loss=loss,
+        n_outputs=n_outputs,
+        given=given,
+        learned_dim=int(random.integers(0 if given else 1, 9)),
+        longest=int(random.choice([5, 20, 70])),
+        n_filters=int(random.integers(1, 20)),
+        kernel_sizes=integers(random.choice(np.arange(1, 9), random.integers(1, 4), replace=False)),
+        activation=str(random.choice(list(ACTIVATIONS))),
+        pooling=str(random.choice(["max", "average", "both"])),
+        dense_units=integers(random.integers(2, 9, random.integers(0, 3))),
+        dropout=float(random.choice([0.0, 0.5])),
+        l2=float(random.choice([0.0, 0.01])),
+        trainable_embeddings=bool(random.integers(2)),
+    )
     assert_same_gradients(plan, source, random_targets(loss, n_outputs))
 
 
