@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import (
+    WORDS,
     check_exact_influence,
     check_fed_rows,
     check_noise,
@@ -510,9 +511,9 @@ def test_a_failed_or_interrupted_fit_leaves_the_encoder_as_it_was(monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    from textcnn.neural.network import TracedNetwork
+    from textcnn.neural.engine.network import EngineNetwork
 
-    monkeypatch.setattr(TracedNetwork, "weights", interrupted)
+    monkeypatch.setattr(EngineNetwork, "state", interrupted)
     with pytest.raises(KeyboardInterrupt):
         encoder.fit(X.assign(other="more text"), 1 - y)
     unfitted = tiny()
@@ -572,9 +573,10 @@ def test_corpus_vectors_are_trained_on_the_column():
 
 def test_a_new_word_with_a_vector_looks_as_a_held_out_one_did():
     """Out-of-fold features and features of new rows must not differ in kind."""
-    vectors = WordVectors(
-        ["good", "bad", "superb"], np.array([[3, 0], [-3, 0], [0, 3]], np.float32)
-    )
+    # Every word has a vector: random ones are as large as those of the words that occur.
+    words = [*WORDS, "superb"]
+    numbers = np.random.default_rng(0).normal(0, 3, (len(words), 2)).astype(np.float32)
+    vectors = WordVectors(words, numbers)
     X, y = signal_table(60, 0)
     X.loc[0, "review"] = "superb"
     folds = list(KFold(2, shuffle=True, random_state=0).split(X))

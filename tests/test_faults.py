@@ -145,16 +145,23 @@ def child_says(function) -> str:
 
 def test_a_forked_child_transforms_and_refuses_what_would_hang(network):
     expected = network.transform(MANY)
-    tiny(cv=2).fit(TABLE, Y)  # Keras has run in this process
+    recurrent = {"cv": 2, "network": "bigru"}
+    tiny(**recurrent).fit(TABLE, Y)  # Keras has run in this process
     said = child_says(lambda: json.dumps(network.transform(MANY)[-20:].tolist()))
     np.testing.assert_allclose(json.loads(said), expected[-20:], atol=1e-5)
-    said = child_says(lambda: str(tiny(cv=2).fit(TABLE, Y)))
+    said = child_says(lambda: str(tiny(**recurrent).fit(TABLE, Y)))
     assert said.startswith("RuntimeError: This process was forked"), said
     assert 'get_context("spawn")' in said
     with warnings.catch_warnings(), seconds(100), parallel_config("multiprocessing"):
         warnings.simplefilter("ignore", DeprecationWarning)
         with pytest.raises(RuntimeError, match="forked from"):
-            tiny(cv=2, n_jobs=2).fit(TABLE, Y)
+            tiny(**recurrent, n_jobs=2).fit(TABLE, Y)
+
+
+def test_a_forked_child_fits_the_default_network():
+    expected = tiny(cv=2).fit_transform(TABLE, Y)
+    said = child_says(lambda: json.dumps(tiny(cv=2).fit_transform(TABLE, Y).tolist()))
+    np.testing.assert_array_equal(np.array(json.loads(said), np.float32), expected)
 
 
 def test_a_spawned_process_transforms_many_rows(network):

@@ -146,6 +146,11 @@ class TextCNNEncoder(OutOfFold):
     early_stopping : bool, default=False
         Whether a tenth of a model's own training rows is used for validation: training stops early
         and the best weights are kept.
+    engine : {"auto", "numba", "keras"}, default="auto"
+        What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
+        times as fast as Keras on a CPU; it needs neither TensorFlow nor padding. ``"auto"`` takes
+        it where it can, and Keras for other networks, where a GPU is visible, or where the
+        environment variable ``KERAS_BACKEND`` is set.
     class_weight : None, "balanced" or dict, default=None
         Weight of each class, computed per model from its own training rows.
     n_jobs : int or None, default=None
@@ -251,6 +256,7 @@ class TextCNNEncoder(OutOfFold):
         batch_size=64,
         learning_rate=3e-3,
         early_stopping=False,
+        engine="auto",
         class_weight=None,
         n_jobs=None,
         random_state=None,
@@ -287,6 +293,7 @@ class TextCNNEncoder(OutOfFold):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.early_stopping = early_stopping
+        self.engine = engine
         self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -385,6 +392,11 @@ class TextCNNClassifier(NetworkClassifier):
     early_stopping : bool, default=False
         Whether a tenth of a model's own training rows is used for validation: training stops early
         and the best weights are kept.
+    engine : {"auto", "numba", "keras"}, default="auto"
+        What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
+        times as fast as Keras on a CPU; it needs neither TensorFlow nor padding. ``"auto"`` takes
+        it where it can, and Keras for other networks, where a GPU is visible, or where the
+        environment variable ``KERAS_BACKEND`` is set.
     class_weight : None, "balanced" or dict, default=None
         Weight of each class, computed per model from its own training rows.
     random_state : None, int, RandomState or Generator, default=None
@@ -451,6 +463,7 @@ class TextCNNClassifier(NetworkClassifier):
         batch_size=64,
         learning_rate=3e-3,
         early_stopping=False,
+        engine="auto",
         class_weight=None,
         random_state=None,
     ):
@@ -477,6 +490,7 @@ class TextCNNClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.early_stopping = early_stopping
+        self.engine = engine
         self.class_weight = class_weight
         self.random_state = random_state
 
@@ -569,6 +583,11 @@ class TextCNNRegressor(NetworkRegressor):
     early_stopping : bool, default=False
         Whether a tenth of a model's own training rows is used for validation: training stops early
         and the best weights are kept.
+    engine : {"auto", "numba", "keras"}, default="auto"
+        What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
+        times as fast as Keras on a CPU; it needs neither TensorFlow nor padding. ``"auto"`` takes
+        it where it can, and Keras for other networks, where a GPU is visible, or where the
+        environment variable ``KERAS_BACKEND`` is set.
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         Loss function; ``"auto"`` is squared. Poisson needs non-negative counts or rates.
     random_state : None, int, RandomState or Generator, default=None
@@ -634,6 +653,7 @@ class TextCNNRegressor(NetworkRegressor):
         batch_size=64,
         learning_rate=3e-3,
         early_stopping=False,
+        engine="auto",
         loss="auto",
         random_state=None,
     ):
@@ -660,6 +680,7 @@ class TextCNNRegressor(NetworkRegressor):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.early_stopping = early_stopping
+        self.engine = engine
         self.loss = loss
         self.random_state = random_state
 

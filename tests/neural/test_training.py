@@ -3,6 +3,7 @@
 import gc
 import random
 import threading
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -68,7 +69,8 @@ def make_batches(rows, learn, **changes):
 
 def make_blueprint(reader, **changes):
     settings = TextNetworkSettings(**({"n_filters": 3, "kernel_sizes": (2,)} | changes))
-    return blueprint([reader], settings, n_outputs=1, loss="binary_crossentropy")
+    plan = blueprint([reader], settings, n_outputs=1, loss="binary_crossentropy")
+    return replace(plan, engine="keras")
 
 
 def assert_same(one, other):

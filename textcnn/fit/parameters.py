@@ -8,6 +8,7 @@ import numpy as np
 
 from textcnn.fit.network_jobs import TrainingSettings
 from textcnn.neural.backend import import_keras
+from textcnn.neural.engine.activations import ACTIVATIONS
 
 
 def training_settings(estimator) -> TrainingSettings:
@@ -92,6 +93,8 @@ def check_activation(activation) -> None:
             'activation must be the name of a Keras activation, "relu" or "tanh" say. '
             f"Received: activation={activation!r}."
         )
+    if activation in ACTIVATIONS:  # known without Keras
+        return
     activations = import_keras().activations
     try:
         activations.get(activation)

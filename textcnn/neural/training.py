@@ -11,6 +11,7 @@ import numpy as np
 
 from textcnn.neural import backend
 from textcnn.neural.batches import Batches, RowSource
+from textcnn.neural.engine.choice import choose_engine, works_here
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
 from textcnn.utils.workers import spread
 
@@ -65,6 +66,7 @@ class FittedModel:
     updates: int  # up to the weights that were kept
     seconds: float
     fed: dict[str, np.ndarray]  # row numbers handed to "learn", "stop" and "predict"
+    engine: str = "keras"  # what trained it
 
 
 def fit_models(
@@ -81,7 +83,16 @@ def fit_models(
 def fit_groups(
     groups: Sequence[tuple[tuple[Blueprint, RowSource], Sequence[TrainingJob]]], *, n_jobs=None
 ) -> list[list[tuple[FittedModel, np.ndarray]]]:
-    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one."""
+    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one.
+
+    Models that the compiled engine trains share this process, a thread each, unless joblib is told
+    to send work elsewhere.
+    """
+    engines = [choose_engine(blueprint)[0] for (blueprint, _), _ in groups]
+    if set(engines) == {"numba"} and works_here():
+        from textcnn.neural.engine.running import fit_side_by_side
+
+        return fit_side_by_side(groups)
     return spread(_fit_here, groups, n_jobs=n_jobs, prefer="processes")
 
 
@@ -100,8 +111,12 @@ def predict_model(
 
 
 def _fit_here(rows: tuple[Blueprint, RowSource], jobs):
-    """Fit the jobs one after another on one traced network."""
+    """Fit the jobs on one traced network one after another, or by the compiled engine."""
     blueprint, source = rows
+    if choose_engine(blueprint)[0] == "numba":
+        from textcnn.neural.engine.running import fit_side_by_side
+
+        return fit_side_by_side([(rows, jobs)])[0]
     with borrow_network(blueprint) as network:
         network.load_tables(source.tables())
         return [_fit_one(network, source, job) for job in jobs]
@@ -150,11 +165,7 @@ def _fit_reset_network(network, source, job):
     history, updates = network.fit(batches, stop_batches, job)
     weights = network.weights()
     if not all(np.isfinite(array).all() for array in weights):
-        raise FloatingPointError(
-            "Training diverged: the network's weights are no longer finite. Expected: a learning "
-            "rate at which the loss falls. Try a tenth of the present one. Received: "
-            f"learning_rate={job.learning_rate!r}."
-        )
+        raise diverged(job)
     network.set_level(np.zeros_like(job.offset))
     outputs, predicted = _predict(network, source, job.predict, view)
     fed = {
@@ -167,6 +178,15 @@ def _fit_reset_network(network, source, job):
     seconds = time.perf_counter() - started
     names = network.weight_names()
     return FittedModel(weights, names, view, history, updates, seconds, fed), outputs
+
+
+def diverged(job: TrainingJob) -> FloatingPointError:
+    """Return the error of a training that left the finite numbers."""
+    return FloatingPointError(
+        "Training diverged: the network's weights are no longer finite. Expected: a learning "
+        "rate at which the loss falls. Try a tenth of the present one. Received: "
+        f"learning_rate={job.learning_rate!r}."
+    )
 
 
 def _predict(network, source, rows, view):

@@ -62,6 +62,7 @@ class TextNetworkSettings:
     l2: float = 0.0
     trainable_embeddings: bool = False
     network: Callable | str | None = None  # None: convolutions
+    engine: str = "auto"  # what trains it, see textcnn.neural.engine.choice
 
 
 def rounded_rows(n_rows: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from textcnn.neural.engine.layout import Design
 from textcnn.neural.max_convolution import is_long
 from textcnn.neural.network import Blueprint
 from textcnn.text.documents import Documents
@@ -148,4 +149,6 @@ def blueprint(
         loss=loss,
         key=key,
         shared_layers=shared,
+        design=Design(settings, columns, n_outputs),
+        engine=settings.engine,
     )

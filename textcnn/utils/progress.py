@@ -52,6 +52,7 @@ class TimedProgress:
     paces: list[float] = field(default_factory=list)  # shared by the models of a fit
     started: float = 0.0
     owner: int = field(default_factory=os.getpid)  # a worker fits a share of the models
+    side_by_side: int = 1  # models that are fitted at the same time
 
     def begin(self) -> None:
         """Report the start of this model."""
@@ -70,8 +71,8 @@ class TimedProgress:
         if self.inner is not None:
             self.inner.end()
         self.paces.append(time.monotonic() - self.started)
-        # The first model includes shared set-up, so the forecast needs at least two models.
-        needed = min(self.paces) * (self.n_models - len(self.paces))
+        # The first model pays for what all share, so that two at least tell the pace.
+        needed = min(self.paces) * (self.n_models - len(self.paces)) / self.side_by_side
         left = self.deadline - time.monotonic()
         is_forecast = os.getpid() == self.owner and len(self.paces) > 1
         if is_forecast and needed > max(left, 0):
