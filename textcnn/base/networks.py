@@ -73,7 +73,8 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
         ndarray of shape (n_rows,) or (n_rows, n_targets)
             Classes by their own names; labels as 0 and 1; numbers in y's units, float64.
         """
-        return self._head.decode(self._predictions(X))
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Tell whether ``fit`` has ended."""
@@ -151,7 +152,8 @@ class NetworkClassifier(ClassifierMixin, NetworkPredictor):
         ndarray of float64, shape (n_rows, n_classes)
             Columns in the order of ``classes_``.
         """
-        return self._head.probabilities(self._predictions(X))
+        predictions = self._predictions(X)
+        return self._head.probabilities(predictions)
 
     def __sklearn_tags__(self):
         """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
