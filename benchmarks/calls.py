@@ -2,8 +2,8 @@
 
 Counts calls of functions that are written in this package, how often the file changes from one
 call to the next, the files and the depth. Generator expressions, comprehensions and lambdas do
-not count as calls; what threads call does. The fit runs twice and the second run is counted, without imports
-and tracing.
+not count as calls; what threads call does. The fit runs twice and the second run is counted,
+without imports and tracing.
 
     python benchmarks/calls.py            # print a line per case
 """
