@@ -1,4 +1,4 @@
-"""The receipt convicts and measures; whole pipelines on real tables."""
+"""The report finds leaks and measures gaps; complete pipelines on real tables."""
 
 import dataclasses
 
@@ -112,10 +112,10 @@ def test_tweets_in_order_of_their_dates(shared_data):
 
 
 def test_a_split_that_ignores_groups_flatters(shared_data):
-    """Is a garment among the better liked half? Its own reviews tell which garment it is.
+    """Target: is a garment among the better-rated half? Its own reviews identify the garment.
 
-    Only reviews of other garments can tell whether that was learnt from what people write; it was
-    not. Of targets that are the reviewer's own ("recommended") groups change about 0.01.
+    A score on other garments shows whether the text predicts the target in general; it does not.
+    For a target of the single review ("recommended") groups change the score by about 0.01.
     """
     table = pd.read_csv(shared_data / "tables" / "womens_clothing.csv.gz")
     table = table[table["review_text"].notna()]
