@@ -369,7 +369,7 @@ def test_logit_output():
     seed=st.integers(0, 1000),
 )
 def test_an_output_of_zero_is_the_same_feature_whatever_the_level(kind, output, seed):
-    """A network that learns only its bias gives zeros: a constant, whatever it learnt from."""
+    """A network that learns only its bias gives zeros: a constant for any training rows."""
     rng = np.random.default_rng(seed)
     y = {
         "binary": np.arange(12) % 2,

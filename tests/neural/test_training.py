@@ -95,11 +95,11 @@ def test_threads_that_draw_random_numbers_change_no_weights(rows):
     thread = threading.Thread(target=draw)
     thread.start()
     try:
-        (beside,) = fit_models(plan, source, job)
+        (together,) = fit_models(plan, source, job)
     finally:
         is_over.set()
         thread.join()
-    assert_same(alone, beside)
+    assert_same(alone, together)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
