@@ -97,7 +97,7 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
     level : {"word", "char"}, default="word"
         Whether words or characters are read. Characters, whatever their case, suit misspellings,
         codes and scripts without spaces; they have small learnt vectors of their own, so
-        ``embeddings`` must be None, and a `tokenizer` has no say.
+        ``embeddings`` must be None, and a `tokenizer` is refused.
     tokenizer : "word" or callable, default="word"
         ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
         characters; a callable takes a str and returns a list of str, and must be importable if
@@ -140,10 +140,11 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
     network : None, "bigru" or callable, default=None
         None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
         cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
-        batch. Then `kernel_sizes` and `n_blocks` have no say, and `activation` only in dense
-        layers. A callable takes the number of channels per word and returns a ``keras.Model``
-        from word vectors (batch, length, channels), zero where padded, and optionally a mask
-        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
+        batch. It has no `kernel_sizes` and `n_blocks`, and reads `activation` in dense layers
+        alone. A callable takes the number of channels per word and returns a ``keras.Model`` from
+        word vectors (batch, length, channels), zero where padded, and optionally a mask (batch,
+        length, 1), to features (batch, n_features). It replaces convolutions and pooling. What a
+        network does not read is refused.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones, fewer for a recurrent network, and more for
@@ -419,7 +420,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     level : {"word", "char"}, default="word"
         Whether words or characters are read. Characters, whatever their case, suit misspellings,
         codes and scripts without spaces; they have small learnt vectors of their own, so
-        ``embeddings`` must be None, and a `tokenizer` has no say.
+        ``embeddings`` must be None, and a `tokenizer` is refused.
     tokenizer : "word" or callable, default="word"
         ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
         characters; a callable takes a str and returns a list of str, and must be importable if
@@ -461,10 +462,11 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     network : None, "bigru" or callable, default=None
         None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
         cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
-        batch. Then `kernel_sizes` and `n_blocks` have no say, and `activation` only in dense
-        layers. A callable takes the number of channels per word and returns a ``keras.Model``
-        from word vectors (batch, length, channels), zero where padded, and optionally a mask
-        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
+        batch. It has no `kernel_sizes` and `n_blocks`, and reads `activation` in dense layers
+        alone. A callable takes the number of channels per word and returns a ``keras.Model`` from
+        word vectors (batch, length, channels), zero where padded, and optionally a mask (batch,
+        length, 1), to features (batch, n_features). It replaces convolutions and pooling. What a
+        network does not read is refused.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
@@ -645,7 +647,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     level : {"word", "char"}, default="word"
         Whether words or characters are read. Characters, whatever their case, suit misspellings,
         codes and scripts without spaces; they have small learnt vectors of their own, so
-        ``embeddings`` must be None, and a `tokenizer` has no say.
+        ``embeddings`` must be None, and a `tokenizer` is refused.
     tokenizer : "word" or callable, default="word"
         ``"word"`` splits into Unicode words, punctuation marks and (where a script has no spaces)
         characters; a callable takes a str and returns a list of str, and must be importable if
@@ -687,10 +689,11 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     network : None, "bigru" or callable, default=None
         None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, by
         cuDNN on a GPU; on a processor its time grows with the length of the longest text of a
-        batch. Then `kernel_sizes` and `n_blocks` have no say, and `activation` only in dense
-        layers. A callable takes the number of channels per word and returns a ``keras.Model``
-        from word vectors (batch, length, channels), zero where padded, and optionally a mask
-        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
+        batch. It has no `kernel_sizes` and `n_blocks`, and reads `activation` in dense layers
+        alone. A callable takes the number of channels per word and returns a ``keras.Model`` from
+        word vectors (batch, length, channels), zero where padded, and optionally a mask (batch,
+        length, 1), to features (batch, n_features). It replaces convolutions and pooling. What a
+        network does not read is refused.
     epochs : "auto" or int, default="auto"
         Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
         passes for short tables, few for long ones.
