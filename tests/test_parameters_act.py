@@ -123,7 +123,7 @@ WAYS = {
         "loss": Way("absolute", NUMBERS),
         "unsupervised": Way("fold", {"embeddings": "corpus", "corpus_options": {"vector_size": 3}}),
     },
-    "TextCNNClassifier": TEXT | CLASSES,
+    "TextCNNClassifier": TEXT | CLASSES | SMOOTHING,
     "TextCNNRegressor": TEXT | LOSS,
     "ImageCNNEncoder": IMAGE
     | OUT_OF_FOLD

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sklearn.base import ClassifierMixin, RegressorMixin
 
 from textcnn.base.network_encoder import NetworkEncoder
 from textcnn.base.networks import NetworkPredictor
 from textcnn.base.training_rows import hash_documents
+from textcnn.crossfit.values import has_columns
 from textcnn.fit import parameters
 from textcnn.text.fitted import TextNetworkEstimator, join_networks
 from textcnn.text.network import feature_name
@@ -388,6 +391,12 @@ class TextCNNEncoder(TextNetworkEstimator, NetworkEncoder):
 class _TextPredictor(TextNetworkEstimator, NetworkPredictor):
     """Fits one network with a branch per text column."""
 
+    _target_type_of_columns: str
+
+    def _target_type_of(self, y) -> str:
+        """Tell several targets from one by the columns of y."""
+        return self._target_type_of_columns if has_columns(y) else self._target_type
+
     def _read_network(self, columns, settings, target, entropy):
         """Learn the words of every column; return one network for all."""
         branches = [read() for read in self._reads(columns, settings, target, entropy)]
@@ -400,7 +409,8 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
 
     The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
     Several text columns have a branch each, concatenated before the dense part, or are
-    read as one (``columns="joined"``).
+    read as one (``columns="joined"``). Several columns of 0 and 1 as y are labels, of which a row
+    may have many.
 
     Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -473,6 +483,8 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     batch_size : int, default=64
     learning_rate : float, default=0.003
         Adam's at the start; it falls along a cosine to 0.
+    label_smoothing : float, default=0.0
+        Share of certainty that is taken from the classes while training.
     early_stopping : bool, default=False
         Whether a tenth of a model's own training rows decides when it stops (and keeps the best
         weights) instead of teaching it.
@@ -511,6 +523,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
     """
 
     _target_type = "classes"
+    _target_type_of_columns = "multilabel"
 
     def __init__(
         self,
@@ -537,6 +550,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
+        label_smoothing=0.0,
         early_stopping=False,
         class_weight=None,
         random_state=None,
@@ -563,29 +577,38 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
         self.early_stopping = early_stopping
         self.class_weight = class_weight
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def _check_settings(self):
+        """Check every parameter, the one about classes included."""
+        parameters.number(self, "label_smoothing", 0.0, below=1.0)
+        settings, training = super()._check_settings()
+        return settings, replace(training, label_smoothing=float(self.label_smoothing))
+
+    def fit(self, X, y, sample_weight=None):
         """Fit the network.
 
         Parameters
         ----------
         X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
             Text columns.
-        y : array-like of shape (n_rows,)
-            Classes: numbers, strings or booleans, at least two.
+        y : array-like of shape (n_rows,) or (n_rows, n_labels)
+            Classes: numbers, strings or booleans, at least two; or columns of 0 and 1.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row; a row of weight 0 is not learnt from.
 
         Returns
         -------
         TextCNNClassifier
             The fitted estimator.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, sample_weight)
 
     def predict_proba(self, X):
-        """Return the probability of each class.
+        """Return the probability of each class, or of each label.
 
         Parameters
         ----------
@@ -601,7 +624,7 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
         return self._head.probabilities(predictions)
 
     def predict(self, X):
-        """Return the most probable class of each row.
+        """Return the most probable class of each row, or 0 or 1 for each label.
 
         Parameters
         ----------
@@ -610,14 +633,15 @@ class TextCNNClassifier(ClassifierMixin, _TextPredictor):
 
         Returns
         -------
-        ndarray of shape (n_rows,)
+        ndarray of shape (n_rows,) or (n_rows, n_labels)
         """
-        probabilities = self.predict_proba(X)
-        return self.classes_[probabilities.argmax(axis=1)]
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
 
     def __sklearn_tags__(self):
-        """Say that digits read as words are no measure of this classifier."""
+        """Say that y may be labels, and that digits read as words are no measure of this."""
         tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
         tags.classifier_tags.poor_score = True
         return tags
 
@@ -627,7 +651,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
 
     The network of :class:`~textcnn.TextCNNEncoder` as a plain predictor: no folds, one model.
     Several text columns have a branch each, concatenated before the dense part, or are
-    read as one (``columns="joined"``).
+    read as one (``columns="joined"``). Several columns of numbers as y are predicted together.
 
     Cost: time is in proportion to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -737,6 +761,7 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
     """
 
     _target_type = "continuous"
+    _target_type_of_columns = "multioutput"
 
     def __init__(
         self,
@@ -793,22 +818,24 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
         self.loss = loss
         self.random_state = random_state
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None):
         """Fit the network.
 
         Parameters
         ----------
         X : list of str, Series, DataFrame or array of shape (n_rows,) or (n_rows, n_columns)
             Text columns.
-        y : array-like of shape (n_rows,)
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
             Numbers.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row; a row of weight 0 is not learnt from.
 
         Returns
         -------
         TextCNNRegressor
             The fitted estimator.
         """
-        return self._fit(X, y)
+        return self._fit(X, y, sample_weight)
 
     def predict(self, X):
         """Return the predicted target of each row, in y's units.
@@ -820,12 +847,14 @@ class TextCNNRegressor(RegressorMixin, _TextPredictor):
 
         Returns
         -------
-        ndarray of float64, shape (n_rows,)
+        ndarray of float64, shape (n_rows,) or (n_rows, n_targets)
         """
-        return self._predictions(X)[:, 0]
+        predictions = self._predictions(X)
+        return self._head.decode(predictions)
 
     def __sklearn_tags__(self):
-        """Say that digits read as words are no measure of this regressor."""
+        """Say that y may have several columns, and that digits read as words are no measure."""
         tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True
         return tags

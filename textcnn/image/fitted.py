@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from textcnn.base.networks import NetworkEstimator, NetworkPredictor
+from textcnn.crossfit.values import has_columns
 from textcnn.fit.network_jobs import LevelledModel
 from textcnn.image import settings as image_parameters
 from textcnn.image.columns import ImageColumn, read_image_columns
@@ -122,11 +123,7 @@ class ImagePredictor(ImageNetworkEstimator, NetworkPredictor):
 
     def _target_type_of(self, y) -> str:
         """Tell several targets from one by the columns of y."""
-        shape = getattr(y, "shape", None)
-        if shape is None and isinstance(y, list | tuple) and len(y):
-            shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple | np.ndarray) else None
-        is_table = shape is not None and len(shape) == 2 and shape[1] > 1
-        return self._target_type_of_columns if is_table else self._target_type
+        return self._target_type_of_columns if has_columns(y) else self._target_type
 
 
 def _read_image_column(column: ImageColumn, number: int, *, settings, target):
