@@ -191,7 +191,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **fit_params) -> None:
     not depend on y.
     """
     encoder = copy.deepcopy(encoder)
-    before = np.asarray(encoder.fit_transform(X, y, **beside))
+    before = np.asarray(encoder.fit_transform(X, y, **fit_params))
     plan = encoder.report_.plan
     covered = plan.n_predictions > 0
     assert np.isfinite(before[covered]).all(), "every predicted row has a finite feature"
@@ -213,7 +213,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **fit_params) -> None:
     changed = change(y, unseen)
     assert not np.array_equal(changed, y, equal_nan=True)
     again = copy.deepcopy(encoder)
-    after = np.asarray(again.fit_transform(X, changed, **beside))
+    after = np.asarray(again.fit_transform(X, changed, **fit_params))
     for assignment, same in zip(plan.assignments, again.report_.plan.assignments, strict=True):
         np.testing.assert_array_equal(assignment.learn, same.learn)
     np.testing.assert_array_equal(after[row], before[row])

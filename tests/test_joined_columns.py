@@ -20,6 +20,8 @@ TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
 
 
 def joined(**changes):
+    if changes.get("network") is not None:  # it has no kernels
+        changes["kernel_sizes"] = "auto"
     return TextCNNEncoder(**(TINY | {"cv": 2, "columns": "joined"} | changes))
 
 

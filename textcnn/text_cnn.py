@@ -346,6 +346,7 @@ class TextCNNClassifier(NetworkClassifier):
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
+        label_smoothing=0.0,
         early_stopping=False,
         engine="auto",
         class_weight=None,
@@ -373,6 +374,7 @@ class TextCNNClassifier(NetworkClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
         self.early_stopping = early_stopping
         self.engine = engine
         self.class_weight = class_weight
