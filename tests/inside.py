@@ -134,6 +134,26 @@ def seeds_of(network) -> list:
     ]
 
 
+def policy_of(batches):
+    """Return which shapes the arrays of batches may have."""
+    return batches._policy
+
+
+# The engine
+
+
+def compile_again() -> None:
+    """Forget whether Numba could compile the engine, so that the next choice tries it."""
+    from textcnn.neural.engine import choice
+
+    choice._why_not_compiled.cache_clear()
+
+
+def flat_slopes_of(network):
+    """Return the slopes of all variables of an engine's network that are no table, in one array."""
+    return network._flat_slopes
+
+
 # What the process keeps
 
 

@@ -53,13 +53,14 @@ def test_an_encoder_says_everywhere_that_fit_and_transform_is_not_fit_transform(
     assert "transform(X)``" in encoder.fit_transform.__doc__
 
 
-# Names of others' interfaces, and what the notebook shows.
+# Names of others' interfaces, what a notebook shows, and two of the standard library.
 NO_PRIVATES = {
     "_exit",
     "_feature_desc",
     "_modules_needed_by_name",
     "_output_feature_names",
     "_repr_html_",
+    "_thread",
 }
 
 

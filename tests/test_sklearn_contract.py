@@ -6,6 +6,7 @@ from sklearn.utils import estimator_checks
 
 import textcnn
 from textcnn import (
+    ConvNetwork,
     ImageCNNClassifier,
     ImageCNNEncoder,
     ImageCNNRegressor,
@@ -18,8 +19,7 @@ TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
 # The checks give rows of numbers, which are read as texts, or as images one pixel high.
 ROWS = {
     "image_shape": (1, -1),
-    "n_filters": (2,),
-    "pool_size": 1,
+    "network": ConvNetwork((2,), pool_size=1),
     "epochs": 1,
     "augment": None,
     "random_state": 0,

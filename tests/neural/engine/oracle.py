@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from inside import policy_of
 
 from textcnn.neural.backend import ShapePolicy
 from textcnn.neural.batches import Batches
@@ -159,4 +160,4 @@ def inputs_of(source, rows, view):
     batches = Batches(
         source, rows, view, batch_size=len(rows), policy=ShapePolicy(False, None), seed=None
     )
-    return source.gather(rows, view, batches._policy)
+    return source.gather(rows, view, policy_of(batches))

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from inside import compile_again
 from oracle import job, random_targets, text_network
 
 from textcnn.neural.engine import choice
@@ -74,7 +75,7 @@ def test_gpus_that_are_hidden_are_not_seen(monkeypatch):
 
 def test_without_numba_keras_trains(monkeypatch):
     monkeypatch.setitem(sys.modules, "textcnn.neural.engine.kernels", None)
-    choice._why_not_compiled.cache_clear()
+    compile_again()
     try:
         plan, source = text_network()
         engine, why = choose_engine(plan)
@@ -83,7 +84,7 @@ def test_without_numba_keras_trains(monkeypatch):
         model, _ = fit_models(plan, source, [job(plan, random_targets(plan.loss, 1))])[0]
         assert model.engine == "keras"
     finally:
-        choice._why_not_compiled.cache_clear()
+        compile_again()
 
 
 def test_what_cannot_be_compiled_is_left_to_keras(monkeypatch):
@@ -92,11 +93,11 @@ def test_what_cannot_be_compiled_is_left_to_keras(monkeypatch):
     def fail(name):
         raise TypingError("no such type")
 
-    choice._why_not_compiled.cache_clear()
+    compile_again()
     monkeypatch.setattr(choice.importlib, "import_module", fail)
     try:
         engine, why = choose_engine(text_network()[0])
         assert engine == "keras"
         assert "Numba cannot compile it (TypingError: no such type" in why
     finally:
-        choice._why_not_compiled.cache_clear()
+        compile_again()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from inside import flat_slopes_of
 from oracle import (
     N_ROWS,
     engine_network,
@@ -57,7 +58,7 @@ def assert_same_gradients(plan, source, targets):
     ours = engine_network(plan, source, view, state, offset)
     loss, table_slopes = ours.gradients(rows, targets[rows], weights, keep)
     found = ours.parameters.exported(
-        ours._flat_slopes, {path: dense_slopes(path, ours, table_slopes) for path in ours.tables}
+        flat_slopes_of(ours), {path: dense_slopes(path, ours, table_slopes) for path in ours.tables}
     )
     theirs = keras_network(plan, source, state, offset, keep)
     expected_loss, expected = keras_gradients(
