@@ -1,19 +1,23 @@
 """Count the function calls of a small fit, as a measure of how hard the code is to follow.
 
 Counts calls of functions that are written in this package, how often the file changes from one
-call (or return) to the next, the files and the depth. Generator expressions, comprehensions and
-lambdas do not count as calls. The fit runs twice and the second run is counted, without imports
-and tracing.
+call to the next, the files and the depth. Generator expressions, comprehensions and lambdas do
+not count as calls; what threads call does. The fit runs twice and the second run is counted,
+without imports and tracing.
 
     python benchmarks/calls.py            # print a line per case
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # fold models one after another, so that files are in order
 
 import numpy as np
 import pandas as pd
@@ -59,10 +63,12 @@ def trace(function) -> Trace:
     function()
     found = Trace()
     sys.setprofile(found)
+    threading.setprofile(found)
     try:
         function()
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Leak checks for every encoder and every host; each can be pointed at any transformer."""
+"""Leak checks for every encoder and every host; each works with any transformer."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def n_threads() -> int:
 
 
 def noise_table(n_rows: int, seed: int, n_words: int = 6) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return text that has nothing to do with the 0/1 target beside it."""
+    """Return texts, and a 0/1 target that is independent of them."""
     random = np.random.default_rng(seed)
     texts = [" ".join(random.choice(WORDS, n_words)) for _ in range(n_rows)]
     return pd.DataFrame({"review": texts}), random.integers(0, 2, n_rows)
@@ -90,7 +90,7 @@ def signal_table(n_rows: int, seed: int, n_classes: int = 2) -> tuple[pd.DataFra
 
 
 def within_fold_auc(feature: np.ndarray, y: np.ndarray, folds) -> float:
-    """Return the mean AUC inside each fold; the pooled one of honest noise lies below one half."""
+    """Return the mean AUC within folds; the pooled AUC of out-of-fold noise is below 0.5."""
     return float(np.mean([roc_auc_score(y[test], feature[test]) for _, test in folds]))
 
 
@@ -153,7 +153,7 @@ def scores_of_grouped_splits(encoder, X, y, groups) -> pd.DataFrame:
 
 
 def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
-    """Assert that the targets of a fold's held-out rows have no say in those rows' features.
+    """Assert that the targets of a fold's held-out rows do not affect those rows' features.
 
     ``change(y, rows)`` returns a copy of y with other targets in these rows, the same set of
     classes and the same kind of target. Returned are the features of y itself.
@@ -170,7 +170,7 @@ def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
 
 
 def check_fed_rows(encoder, folds) -> None:
-    """Assert, from what was recorded on the way, that no model predicted a row it was fed."""
+    """Assert, by the recorded rows, that no model predicted a row that it was trained on."""
     encoder.report_.verify()
     for record in encoder.report_.columns:
         predicted = np.concatenate([fed["predict"] for fed in record.fed])
@@ -182,16 +182,16 @@ def check_fed_rows(encoder, folds) -> None:
             assert not np.intersect1d(fed["predict"], np.union1d(fed["learn"], fed["stop"])).size
 
 
-def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
+def check_unseen_targets(encoder, X, y, row: int, change, **fit_params) -> None:
     """Assert that a row's features ignore all targets that its models must not see.
 
     Those are the targets of the row itself, of its group, of rows that are not earlier (in time
-    order), and of every row that none of the models which predict it was promised.
+    order), and of rows that are training rows of none of the models that predict it.
     ``change(y, rows)`` is as for :func:`check_exact_influence`; the splits of ``encoder.cv`` must
     not depend on y.
     """
     encoder = copy.deepcopy(encoder)
-    before = np.asarray(encoder.fit_transform(X, y, **beside))
+    before = np.asarray(encoder.fit_transform(X, y, **fit_params))
     plan = encoder.report_.plan
     covered = plan.n_predictions > 0
     assert np.isfinite(before[covered]).all(), "every predicted row has a finite feature"
@@ -213,7 +213,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
     changed = change(y, unseen)
     assert not np.array_equal(changed, y, equal_nan=True)
     again = copy.deepcopy(encoder)
-    after = np.asarray(again.fit_transform(X, changed, **beside))
+    after = np.asarray(again.fit_transform(X, changed, **fit_params))
     for assignment, same in zip(plan.assignments, again.report_.plan.assignments, strict=True):
         np.testing.assert_array_equal(assignment.learn, same.learn)
     np.testing.assert_array_equal(after[row], before[row])

@@ -68,7 +68,7 @@ def own_csv(tmp_path, reviews):
 
 @pytest.fixture
 def quick_encoder(monkeypatch):
-    """Let the demo meet the stand-in in place of the network."""
+    """Let the demo use the stand-in instead of the network."""
     monkeypatch.setitem(vars(textcnn), "TextCNNEncoder", MeanTargetOfLength)
 
 
@@ -187,7 +187,7 @@ def test_one_way_has_no_rival(reviews):
 
 
 def test_the_linear_way_is_out_of_fold_on_training_rows(reviews):
-    """On random targets a model that saw the rows would rank them; an honest one cannot."""
+    """On random targets a model trained on the rows ranks them; an out-of-fold model cannot."""
     texts = reviews["review"].fillna("").to_numpy(dtype=object)
     noise = np.random.default_rng(0).integers(0, 2, len(texts))
     linear = OutOfFoldLinear()

@@ -69,7 +69,7 @@ def test_every_format_gives_the_features_of_transform(
     assert table.columns.tolist() == ["id", "review_cnn"]
     assert table["id"].astype(int).tolist() == NEW["id"].tolist()
     np.testing.assert_allclose(table["review_cnn"], expected(folder), atol=1e-6)
-    assert capsys.readouterr() == ("", "")  # quiet, as nobody sits at a terminal
+    assert capsys.readouterr() == ("", "")  # quiet, because it is not a terminal
 
 
 def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):

@@ -39,7 +39,7 @@ BAD_TARGETS = {
     "all missing (NaN)": (np.full(N_ROWS, np.nan), "y has no values"),
     "all missing (NaT)": (pd.Series([pd.NaT] * N_ROWS), "y has no values"),
     "one class": (["yes"] * N_ROWS, "only one class: 'yes'"),
-    "one class beside missing": (["yes", None] * 30, "only one class: 'yes' in all 30"),
+    "one class and missing": (["yes", None] * 30, "only one class: 'yes' in all 30"),
     "numbers and strings": (
         [1, "good"] * 30,
         r"mixes cells of the types int and str[\s\S]*astype\(str",
@@ -97,10 +97,10 @@ BAD_COMPANIONS = {
 @pytest.mark.parametrize("name", BAD_COMPANIONS)
 def test_weights_groups_and_times_that_make_no_sense_are_refused(name, monkeypatch):
     without_training(monkeypatch)
-    beside, message = BAD_COMPANIONS[name]
+    fit_params, message = BAD_COMPANIONS[name]
     X, y = signal_table(N_ROWS, 0)
     with pytest.raises((ValueError, TypeError), match=message):
-        tiny().fit_transform(X, y, **beside)
+        tiny().fit_transform(X, y, **fit_params)
 
 
 def test_weight_on_rows_without_a_target_alone_is_refused():

@@ -1,4 +1,4 @@
-"""Any split, any target: what a row's models must not see has no say in its features."""
+"""Any split, any target: features do not depend on data that a row's models must not see."""
 
 import numpy as np
 import pandas as pd
@@ -88,13 +88,13 @@ def test_unseen_targets_are_ignored_under_any_plan(splitter, data):
     row = data.draw(st.integers(0, N_ROWS - 1), label="row")
     random = np.random.default_rng([seed, 1])
     y = targets_of(kind, seed)
-    beside = {}
+    fit_params = {}
     if isinstance(splitter, GroupKFold | LeaveOneGroupOut):
-        beside["groups"] = random.permutation(np.arange(N_ROWS) % 4)
+        fit_params["groups"] = random.permutation(np.arange(N_ROWS) % 4)
     if isinstance(splitter, TimeSeriesSplit) and data.draw(st.booleans(), label="time"):
-        beside["time"] = random.integers(0, 30, N_ROWS)
+        fit_params["time"] = random.integers(0, 30, N_ROWS)
     if data.draw(st.booleans(), label="weights"):
-        beside["sample_weight"] = np.where(
+        fit_params["sample_weight"] = np.where(
             random.random(N_ROWS) < 0.2, 0.0, random.uniform(0.5, 2, N_ROWS)
         )
     if data.draw(st.booleans(), label="missing"):
@@ -111,7 +111,7 @@ def test_unseen_targets_are_ignored_under_any_plan(splitter, data):
         unlabelled=data.draw(st.sampled_from(["fold", "mean"]), label="unlabelled"),
     )
     X = signal_table(N_ROWS, 0)[0]
-    check_unseen_targets(encoder, X, y, row, change_of(kind), **beside)
+    check_unseen_targets(encoder, X, y, row, change_of(kind), **fit_params)
 
 
 BIAS_ONLY = BiasOnly()
@@ -170,7 +170,7 @@ class FaintText:
 
 
 def test_base_rates_of_forty_groups_do_not_show():
-    """A model's level tells the mean of the targets it was denied; features must not carry it."""
+    """A model's base rate reveals the mean held-out target; features must not contain it."""
     random = np.random.default_rng(0)
     groups = np.repeat(np.arange(40), 20)
     y = (random.random(800) < random.permutation(np.linspace(0.1, 0.9, 40))[groups]).astype(int)

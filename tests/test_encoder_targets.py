@@ -1,4 +1,4 @@
-"""Targets of every kind, outputs, losses, and what is learnt from words alone."""
+"""All types of targets, outputs, losses, and what models learn from words."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def test_a_class_that_some_fold_lacks_has_no_column():
         tiny(cv=folds).fit(X, y)
     encoder = tiny(cv=folds, missing_class="drop").set_output(transform="pandas")
     features = encoder.fit_transform(X, y)
-    # Two classes are left, so there is one column; rows of the third teach nobody.
+    # Two classes are left, so there is one column; rows of the third are not used for training.
     assert features.columns.tolist() == ["review_cnn"]
     assert encoder.classes_.tolist() == ["x", "y"]
     assert np.isfinite(features.to_numpy()).all()

@@ -203,7 +203,7 @@ class BiasOnly:
 
 
 class SharedName:
-    """A user's network that learns, under a name that means something to us."""
+    """A trainable user's network whose layer has a name that the package uses."""
 
     def __call__(self, dim):
         import keras

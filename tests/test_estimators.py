@@ -94,6 +94,41 @@ def test_class_weights_move_the_predictions():
     assert heavy > even + 0.2
 
 
+def test_weights_of_rows_move_the_predictions_as_those_of_classes_do():
+    X, y = signal_table(120, 0)
+    by_row = TextCNNClassifier(**TINY).fit(X, y, sample_weight=np.where(y == 1, 20.0, 1.0))
+    by_class = TextCNNClassifier(class_weight={1: 20}, **TINY).fit(X, y)
+    np.testing.assert_allclose(by_row.predict_proba(X), by_class.predict_proba(X), atol=1e-5)
+    few = np.arange(120) < 60
+    numbers = np.where(few, 10.0 * y, 1000.0)
+    regressor = TextCNNRegressor(**TINY).fit(X, numbers, sample_weight=few.astype(float))
+    assert regressor.predict(X).max() < 100, "a row of weight 0 teaches nothing"
+
+
+def test_labels_and_several_numbers():
+    X, codes = signal_table(160, 0, n_classes=4)
+    labels = np.stack([codes % 2, codes // 2], axis=1)
+    settings = TINY | {"epochs": 40}
+    classifier = TextCNNClassifier(**settings).fit(X, labels)
+    assert classifier.predict_proba(X).shape == classifier.predict(X).shape == (160, 2)
+    assert (classifier.predict(X) == labels).mean() > 0.75
+    numbers = 100.0 + np.stack([codes % 2, 10 * (codes // 2)], axis=1)
+    regressor = TextCNNRegressor(**settings).fit(X, numbers.tolist())
+    assert regressor.predict(X).shape == (160, 2) and regressor.score(X, numbers) > 0.2
+
+
+def test_smoothed_labels_make_predictions_less_sure():
+    X, y = signal_table(160, 0)
+    settings = TINY | {"epochs": 60}
+    sure, smoothed = (
+        TextCNNClassifier(label_smoothing=share, **settings).fit(X, y).predict_proba(X).max(axis=1)
+        for share in (0.0, 0.4)
+    )
+    assert smoothed.mean() < sure.mean() - 0.05 and smoothed.mean() < 0.87
+    with pytest.raises(ValueError, match="label_smoothing must be .* Received"):
+        TextCNNClassifier(label_smoothing=1.0).fit(X, y)
+
+
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [

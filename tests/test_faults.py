@@ -126,7 +126,7 @@ def child_says(function) -> str:
     """Return what a forked child writes; it may not hang."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork with threads
         pid = os.fork()
     if pid == 0:
         signal.alarm(60)
@@ -297,7 +297,7 @@ def test_an_interrupted_fit_leaves_the_old_files(tmp_path, kind, jobs, number):
     process = command(
         "fit-transform", folder / "train.csv", *options, "--jobs", jobs, "--out", out,
         "--save", model, env=environment,
-        # A job in the background may have been told to let Ctrl-C pass.
+        # A background job may ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     end = time.monotonic() + 300

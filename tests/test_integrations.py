@@ -188,7 +188,7 @@ def test_a_second_fit_on_equal_data_takes_the_first(fits):
 def test_a_fit_on_other_data_is_a_new_fit(change, fits):
     X, y = signal_table(90, 0)
     HostFeatures("linear").fit_transform(X, y)
-    beside, options = {}, {}
+    fit_params, options = {}, {}
     if change == "target":
         y = np.append(y[:-1], 1 - y[-1])
     elif change == "text":
@@ -198,8 +198,8 @@ def test_a_fit_on_other_data_is_a_new_fit(change, fits):
     elif change == "parameter":
         options = {"C": 1.0}
     else:
-        beside = {change: np.arange(90) % 6}
-    HostFeatures("linear", options).fit_transform(X, y, **beside)
+        fit_params = {change: np.arange(90) % 6}
+    HostFeatures("linear", options).fit_transform(X, y, **fit_params)
     assert fits["linear"] == 2
 
 
@@ -259,7 +259,7 @@ def test_an_encoder_with_a_time_limit_gets_the_budget():
             super().__init__(feature_names_out="one-to-one")
             self.time_limit = time_limit
 
-        def fit_transform(self, X, y=None, **beside):
+        def fit_transform(self, X, y=None, **fit_params):
             return super().fit_transform(X[["number"]])
 
         def get_feature_names_out(self, input_features=None):

@@ -20,11 +20,13 @@ TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
 
 
 def joined(**changes):
+    if changes.get("network") is not None:  # it has no kernels
+        changes["kernel_sizes"] = "auto"
     return TextCNNEncoder(**(TINY | {"cv": 2, "columns": "joined"} | changes))
 
 
 def two_columns(n_rows, seed):
-    """Return a telling column beside one of noise, and the class."""
+    """Return a column with signal, a column of noise, and the class."""
     X, y = signal_table(n_rows, seed)
     return pd.DataFrame({"noise": noise_table(n_rows, seed + 50)[0]["review"], **X}), y
 

@@ -15,7 +15,7 @@ from textcnn.text.ngrams import NgramCounter
 
 
 def two_columns(n_rows, seed):
-    """Return a telling column beside one of noise, and the class."""
+    """Return a column with signal, a column of noise, and the class."""
     X, y = signal_table(n_rows, seed)
     return pd.DataFrame({"noise": noise_table(n_rows, seed + 50)[0]["review"], **X}), y
 

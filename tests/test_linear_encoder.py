@@ -297,12 +297,12 @@ def test_unseen_targets_are_ignored_under_any_plan(kind, cv):
     X = signal_table(60, 0)[0]
     y = targets_of(kind, 0)
     y[np.random.default_rng(2).random(60) < 0.1] = np.nan
-    beside = {"sample_weight": np.where(np.arange(60) % 7 == 0, 0.0, 1 + np.arange(60) % 2)}
+    fit_params = {"sample_weight": np.where(np.arange(60) % 7 == 0, 0.0, 1 + np.arange(60) % 2)}
     if isinstance(cv, GroupKFold):
-        beside["groups"] = np.arange(60) % 5
+        fit_params["groups"] = np.arange(60) % 5
     encoder = encode(cv=cv, target_type=kind, uncovered="nan")
     for row in (0, 31):
-        check_unseen_targets(encoder, X, y, row, change_of(kind), **beside)
+        check_unseen_targets(encoder, X, y, row, change_of(kind), **fit_params)
 
 
 def test_words_of_held_out_rows_do_not_change_the_models():

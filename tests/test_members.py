@@ -214,7 +214,7 @@ VECTORS = WordVectors(["good", "bad"], np.eye(2, dtype=np.float32))
         ({"level": None}, "Received: level=None"),
         ({"network": "gru"}, "\"bigru\" or a callable[\\s\\S]*Received: network='gru'"),
         ({"tokenizer": "char"}, 'is written level="char"'),
-        ({"level": "char", "tokenizer": str.split}, "a tokenizer has no say"),
+        ({"level": "char", "tokenizer": str.split}, "ignores a tokenizer"),
         ({"level": "char", "embeddings": VECTORS}, "takes no given ones.*embeddings=None"),
         ({"level": "char", "embeddings": "corpus"}, "Received: level='char', embeddings='corpus'"),
         ({"level": "char", "learned_dim": 0}, "learned_dim=0"),

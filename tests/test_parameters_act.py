@@ -43,7 +43,7 @@ pytestmark = [
 ]
 
 N_ROWS = 24
-VECTORS = WordVectors(["good", "bad", "film", "river"], np.eye(4, 3))
+VECTORS = WordVectors(["good", "bad", "film", "poem"], np.eye(4, 3) + 0.5)
 
 
 @dataclass
@@ -120,7 +120,7 @@ WAYS = {
         "loss": Way("absolute", NUMBERS),
         "unsupervised": Way("fold", {"embeddings": "corpus", "corpus_options": {"vector_size": 3}}),
     },
-    "TextCNNClassifier": TEXT | CLASSES,
+    "TextCNNClassifier": TEXT | CLASSES | SMOOTHING,
     "TextCNNRegressor": TEXT | LOSS,
     "ImageCNNEncoder": IMAGE
     | OUT_OF_FOLD
@@ -185,7 +185,7 @@ def rows_of(kind, random):
         return random.normal(size=(N_ROWS, 2)) * [1, 50], None
     words = np.array(["Good", "bad", "film", "plot", "Dull,", "river", "fine.", "good"])
     texts = [" ".join(random.choice(words, 5)) for _ in range(N_ROWS)]
-    new = ["good river", "Bad river plot", "", "fine film"] * 3
+    new = ["good river", "Bad poem", "", "fine film"] * 3
     if kind == "TableFeatures":
         table = pd.DataFrame({"review": texts, "note": texts[::-1], "price": np.arange(N_ROWS)})
         return table, table.assign(review=(new * 2)[:N_ROWS])

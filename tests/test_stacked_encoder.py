@@ -227,14 +227,14 @@ def test_unseen_targets_are_ignored_under_any_plan(kind, cv):
     X = np.random.default_rng(1).normal(size=(60, 3))
     y = targets_of(kind, 0)
     y[np.random.default_rng(2).random(60) < 0.1] = np.nan
-    beside = {"sample_weight": np.where(np.arange(60) % 7 == 0, 0.0, 1 + np.arange(60) % 2)}
+    fit_params = {"sample_weight": np.where(np.arange(60) % 7 == 0, 0.0, 1 + np.arange(60) % 2)}
     if isinstance(cv, GroupKFold):
-        beside["groups"] = np.arange(60) % 5
+        fit_params["groups"] = np.arange(60) % 5
     regression = kind in ("continuous", "multioutput")
     estimator = Ridge() if regression else RandomForestClassifier(5)
     encoder = encode(estimator, cv=cv, target_type=kind, uncovered="nan")
     for row in (0, 31):
-        check_unseen_targets(encoder, X, y, row, change_of(kind), **beside)
+        check_unseen_targets(encoder, X, y, row, change_of(kind), **fit_params)
 
 
 def test_noise_predicts_nothing():
@@ -291,11 +291,11 @@ def test_certainty_is_the_same_number_in_every_model(n_classes):
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Keeps the row numbers (first column of X) that it is handed."""
+    """Stores the row numbers (first column of X) of its training rows."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        self.learnt_ = X[:, 0].astype(int)
+        self.training_rows_ = X[:, 0].astype(int)
         return self
 
     def predict_proba(self, X):
@@ -308,7 +308,7 @@ def test_the_recorded_rows_are_those_passed_to_the_estimator():
     X[:, 0] = np.arange(60)
     encoder = encode(Spy()).fit(X, y)
     for model, fed in zip(encoder.estimators_, encoder.report_.columns[0].fed, strict=True):
-        assert np.array_equal(np.sort(model.learnt_), fed["learn"])
+        assert np.array_equal(np.sort(model.training_rows_), fed["learn"])
         assert np.array_equal(np.sort(model.predicted_), fed["predict"])
 
 
@@ -316,12 +316,12 @@ def test_verify_detects_a_fit_on_other_rows(monkeypatch):
     from textcnn.fit.estimators import RecordedRows
 
     X, y = numbers_table(60)
-    honest = RecordedRows.take
+    original = RecordedRows.take
 
     def greedy(self, rows, use):
         if use == "learn":  # a slip that hands over all rows
-            honest(self, np.arange(60), use)
-        return honest(self, rows, use)
+            original(self, np.arange(60), use)
+        return original(self, rows, use)
 
     monkeypatch.setattr(RecordedRows, "take", greedy)
     encoder = encode(LogisticRegression()).fit(X, y)

@@ -71,12 +71,12 @@ def test_held_out_targets_have_no_say(name, tmp_path):
 
 def test_neither_groups_nor_later_rows_have_a_say():
     X, y = two_columns(90, 1)
-    for cv, beside in (
+    for cv, fit_params in (
         (GroupKFold(3), {"groups": np.arange(90) // 3}),
         (TimeSeriesSplit(3), {"time": np.random.default_rng(0).permutation(90)}),
     ):
         features = TableFeatures(("linear",), cv=cv, uncovered="nan", random_state=0)
-        check_unseen_targets(features, X, y, row=40, change=flipped, **beside)
+        check_unseen_targets(features, X, y, row=40, change=flipped, **fit_params)
 
 
 def test_features_of_noise_predict_nothing():
@@ -99,10 +99,10 @@ def test_the_leakage_test_passes_a_table_and_finds_a_member_without_folds():
     class Peeking(TextLinearEncoder):
         """Returns features of new rows for training rows."""
 
-        def fit_transform(self, X, y, **beside):
+        def fit_transform(self, X, y, **fit_params):
             import warnings
 
-            super().fit_transform(X, y, **beside)
+            super().fit_transform(X, y, **fit_params)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self.transform(X)

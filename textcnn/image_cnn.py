@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textcnn.base.networks import NetworkClassifier, NetworkRegressor
 from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.parameter_docs import documented
 from textcnn.base.state import history, input_names
 from textcnn.image.columns import takes_images
 from textcnn.image.fitted import ImageNetwork
@@ -15,6 +16,7 @@ from textcnn.image.learner import (
 from textcnn.image.reader import hash_images
 
 
+@documented
 class ImageCNNEncoder(OutOfFold):
     """Turn columns of images into out-of-fold predictions of a 2D convolutional network.
 
@@ -41,93 +43,40 @@ class ImageCNNEncoder(OutOfFold):
 
     Parameters
     ----------
-    cv : int, splitter or iterable, default=5
-        An int is the number of folds: stratified for classes, whole groups where ``groups`` are
-        given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
-        (train, test) row numbers that covers each row works too.
-    ensemble : {"auto", "mean", "refit"}, default="auto"
-        What serves new rows: the mean of the fold models, or one more model fitted on all rows
-        for the share of its schedule that the fold models used. ``"auto"`` is ``"refit"`` for
-        folds in order of time, whose first models know only old rows, else ``"mean"``.
-    target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
-            default="auto"
-        ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
-        ``"continuous"`` where they are quantities.
+    {cv}
+    {ensemble}
+    {target_type}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         Loss of a regression; ``"auto"`` is squared.
-    output : {"proba", "logit"}, default="proba"
-        Whether features of classes are probabilities or logits.
-    uncovered : {"raise", "nan"} or float, default="raise"
-        What rows get that no model predicts, such as the first block in time. No prior computed
-        from targets is offered: the first block has only its own targets to compute one from,
-        and that would be a leak.
-    unlabelled : {"fold", "mean"}, default="fold"
-        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
-        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
-    missing_class : {"raise", "drop"}, default="raise"
-        Where some model's rows lack a class: an error, or no column for that class on any row.
-    image_shape : tuple of int or None, default=None
-        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
-        height, width, channels); one entry may be -1.
-    image_size : int or (height, width), default=None
-        What files, or arrays of different sizes, are resized to; None where they are of one size.
-        Time and memory grow with its area.
-    resize : {"pad", "stretch"}, default="pad"
-        Whether an image's aspect is kept, with black borders, or not.
-    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
+    {output}
+    {uncovered}
+    {unlabelled}
+    {missing_class}
+    {image_shape}
+    {image_size}
+    {resize}
+    {color_mode}
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``transform``,
         is an error or a black image (with a warning that counts them).
-    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
-            default=None
-        None is plain convolutions: blocks of convolution, batch normalisation, activation and
-        pooling. The objects say more about each form, and a grid search reaches their parameters:
-        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-        n_features).
-    n_filters : int or tuple of int, default=(32, 64)
-        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-        ``network=None``: other networks are told by their object.
-    kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
-        ``network=None``.
-    dense_units : tuple of int, default=()
-        Hidden dense layers between features and output, with the activation of the network's
-        object, or ReLU where it has none.
-    dropout : float, default=0.3
-        Share of features that is dropped while training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-        network of your own.
-    augment : "auto", None or list of keras.layers.Layer, default="auto"
-        Random changes of the images that a model learns from, before scaling, so that value
-        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-        In what the network computes; ``"auto"`` is mixed where there is a GPU.
-    epochs : "auto" or int, default="auto"
-        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Adam's at the start; it falls along a cosine to 0.
-    label_smoothing : float, default=0.0
-        Share of certainty that is taken from the classes while training.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-        weights) instead of teaching it.
-    class_weight : None, "balanced" or dict, default=None
-        Weight of each class, computed per model from its own training rows.
+    {image_network}
+    {image_n_filters}
+    {image_kernel_sizes}
+    {image_dense_units}
+    {image_dropout}
+    {image_l2}
+    {augment}
+    {precision}
+    {image_epochs}
+    {batch_size}
+    {image_learning_rate}
+    {label_smoothing}
+    {image_early_stopping}
+    {class_weight}
     n_jobs : int or None, default=None
         Processes that the fold models are spread over. A worker starts in several seconds
         (it imports the backend and traces the network), so it pays for long fits only.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, the same machine and the same number of threads, results are the same bit
-        for bit.
+    {image_random_state}
 
     Attributes
     ----------
@@ -264,6 +213,7 @@ class ImageCNNEncoder(OutOfFold):
         return [f"{name}_{self._feature_name}" for name in names]
 
 
+@documented
 class ImageCNNClassifier(NetworkClassifier):
     """Classification of images with a 2D convolutional network.
 
@@ -277,65 +227,26 @@ class ImageCNNClassifier(NetworkClassifier):
 
     Parameters
     ----------
-    image_shape : tuple of int or None, default=None
-        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
-        height, width, channels); one entry may be -1.
-    image_size : int or (height, width), default=None
-        What files, or arrays of different sizes, are resized to; None where they are of one size.
-        Time and memory grow with its area.
-    resize : {"pad", "stretch"}, default="pad"
-        Whether an image's aspect is kept, with black borders, or not.
-    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
-    on_error : {"raise", "blank"}, default="raise"
-        Whether an image that is missing, or a file that cannot be read at ``predict``,
-        is an error or a black image (with a warning that counts them).
-    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
-            default=None
-        None is plain convolutions: blocks of convolution, batch normalisation, activation and
-        pooling. The objects say more about each form, and a grid search reaches their parameters:
-        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-        n_features).
-    n_filters : int or tuple of int, default=(32, 64)
-        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-        ``network=None``: other networks are told by their object.
-    kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
-        ``network=None``.
-    dense_units : tuple of int, default=()
-        Hidden dense layers between features and output, with the activation of the network's
-        object, or ReLU where it has none.
-    dropout : float, default=0.3
-        Share of features that is dropped while training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-        network of your own.
-    augment : "auto", None or list of keras.layers.Layer, default="auto"
-        Random changes of the images that a model learns from, before scaling, so that value
-        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-        In what the network computes; ``"auto"`` is mixed where there is a GPU.
-    epochs : "auto" or int, default="auto"
-        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Adam's at the start; it falls along a cosine to 0.
-    label_smoothing : float, default=0.0
-        Share of certainty that is taken from the classes while training.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-        weights) instead of teaching it.
-    class_weight : None, "balanced" or dict, default=None
-        Weight of each class, computed per model from its own training rows.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, the same machine and the same number of threads, results are the same bit
-        for bit.
+    {image_shape}
+    {image_size}
+    {resize}
+    {color_mode}
+    {on_error}
+    {image_network}
+    {image_n_filters}
+    {image_kernel_sizes}
+    {image_dense_units}
+    {image_dropout}
+    {image_l2}
+    {augment}
+    {precision}
+    {image_epochs}
+    {batch_size}
+    {image_learning_rate}
+    {label_smoothing}
+    {image_early_stopping}
+    {class_weight}
+    {image_random_state}
 
     Attributes
     ----------
@@ -423,6 +334,7 @@ class ImageCNNClassifier(NetworkClassifier):
         return takes_images(super().__sklearn_tags__(), self.image_shape)
 
 
+@documented
 class ImageCNNRegressor(NetworkRegressor):
     """Regression of images with a 2D convolutional network.
 
@@ -436,63 +348,26 @@ class ImageCNNRegressor(NetworkRegressor):
 
     Parameters
     ----------
-    image_shape : tuple of int or None, default=None
-        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
-        height, width, channels); one entry may be -1.
-    image_size : int or (height, width), default=None
-        What files, or arrays of different sizes, are resized to; None where they are of one size.
-        Time and memory grow with its area.
-    resize : {"pad", "stretch"}, default="pad"
-        Whether an image's aspect is kept, with black borders, or not.
-    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
-    on_error : {"raise", "blank"}, default="raise"
-        Whether an image that is missing, or a file that cannot be read at ``predict``,
-        is an error or a black image (with a warning that counts them).
-    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
-            default=None
-        None is plain convolutions: blocks of convolution, batch normalisation, activation and
-        pooling. The objects say more about each form, and a grid search reaches their parameters:
-        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-        n_features).
-    n_filters : int or tuple of int, default=(32, 64)
-        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-        ``network=None``: other networks are told by their object.
-    kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
-        ``network=None``.
-    dense_units : tuple of int, default=()
-        Hidden dense layers between features and output, with the activation of the network's
-        object, or ReLU where it has none.
-    dropout : float, default=0.3
-        Share of features that is dropped while training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-        network of your own.
-    augment : "auto", None or list of keras.layers.Layer, default="auto"
-        Random changes of the images that a model learns from, before scaling, so that value
-        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-        In what the network computes; ``"auto"`` is mixed where there is a GPU.
-    epochs : "auto" or int, default="auto"
-        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Adam's at the start; it falls along a cosine to 0.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-        weights) instead of teaching it.
+    {image_shape}
+    {image_size}
+    {resize}
+    {color_mode}
+    {on_error}
+    {image_network}
+    {image_n_filters}
+    {image_kernel_sizes}
+    {image_dense_units}
+    {image_dropout}
+    {image_l2}
+    {augment}
+    {precision}
+    {image_epochs}
+    {batch_size}
+    {image_learning_rate}
+    {image_early_stopping}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         What is minimised; ``"auto"`` is squared. Poisson needs counts or rates, none negative.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, the same machine and the same number of threads, results are the same bit
-        for bit.
+    {image_random_state}
 
     Attributes
     ----------

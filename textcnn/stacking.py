@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples, check_is_fitted, validate_data
 
 from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.parameter_docs import documented
 from textcnn.base.state import input_names
 from textcnn.fit.estimator_outputs import check_has_fit, target_type_for
 from textcnn.fit.estimators import (
@@ -21,6 +22,7 @@ from textcnn.fit.estimators import (
 )
 
 
+@documented
 class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
     """Turn a table into out-of-fold predictions of any scikit-learn classifier or regressor.
 
@@ -62,29 +64,18 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
     feature_name : str, default="stacked"
         What features are called: ``stacked``, or ``stacked_<class or target>`` where there are
         several. Several encoders in one table need different ones.
-    cv : int, splitter or iterable, default=5
-        An int is the number of folds: stratified for classes, whole groups where ``groups`` are
-        given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
-        (train, test) row numbers that covers each row works too.
-    ensemble : {"auto", "mean", "refit"}, default="auto"
-        What serves new rows: the mean of the fold models, or one more model fitted on all rows.
-        ``"auto"`` is ``"refit"`` for folds in order of time, whose first models know only old
-        rows, else ``"mean"``.
+    {cv}
+    {ensemble}
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"
         ``"auto"`` is numbers for a regressor, else scikit-learn's ``type_of_target``.
     output : {"proba", "logit"}, default="proba"
         Whether features of classes are probabilities or logits (cut off at 20, rounded to 5
         digits).
-    uncovered : {"raise", "nan"} or float, default="raise"
-        What rows get that no model predicts, such as the first block in time.
-    unlabelled : {"fold", "mean"}, default="fold"
-        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
-        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
-    missing_class : {"raise", "drop"}, default="raise"
-        Where some model's rows lack a class: an error, or no column for that class on any row.
-    n_jobs : int or None, default=None
-        Models fitted at the same time, as joblib's backend runs them.
+    {uncovered}
+    {unlabelled}
+    {missing_class}
+    {n_jobs}
     random_state : None, int, RandomState or Generator, default=None
         Source of the folds, and of a seed per model for each ``random_state`` of ``estimator``
         that is None; those that are set stay as they are.

@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn.base.out_of_fold import with_groups_of
+from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
@@ -41,6 +42,7 @@ from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callb
 KEEP = ("all", "earning")
 
 
+@documented
 class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
     """Replace the text columns of a table by features of several encoders, its members.
 
@@ -97,20 +99,10 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         then depend on the speed of the machine.
     n_repeats : int, default=3
         Number of fold plans for ``keep="earning"``; always one if ``cv`` has no random folds.
-    target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
-            default="auto"
-        ``"auto"`` is scikit-learn's ``type_of_target``, which treats integers as classes: pass
-        ``"continuous"`` if they are quantities.
-    uncovered : {"raise", "nan"} or float, default="raise"
-        Feature of rows that no model predicts, such as the first rows in time: an error, NaN or a
-        number.
-    unlabelled : {"fold", "mean"}, default="fold"
-        How rows without a target are predicted; models are not trained on them. ``"fold"`` assigns
-        each to one fold, so that its feature does not reveal that it has no target; ``"mean"``
-        averages all models.
-    missing_class : {"raise", "drop"}, default="raise"
-        If a class is missing in the training rows of a model: an error, or no column for that
-        class.
+    {target_type}
+    {uncovered}
+    {unlabelled}
+    {missing_class}
     scoring : None, str or sequence of str, default=None
         Metrics of the members' reports: scikit-learn scorer names; the first is used for gains.
         None chooses by the target: ROC AUC, log-loss for several classes, R² for numbers.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textcnn.base.explaining import explain, top_ngrams
 from textcnn.base.networks import NetworkClassifier, NetworkRegressor
 from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import export
 from textcnn.base.state import history, vocabulary_report
 from textcnn.text.columns import takes_texts
@@ -14,6 +15,7 @@ from textcnn.text.learner import TextLearner, read_text_columns
 from textcnn.text.network import feature_name
 
 
+@documented
 class TextCNNEncoder(OutOfFold):
     """Turn text columns into out-of-fold predictions of a 1D convolutional network.
 
@@ -42,42 +44,16 @@ class TextCNNEncoder(OutOfFold):
 
     Parameters
     ----------
-    embeddings : None, str, path, gensim KeyedVectors, WordVectors or list of these, default=None
-        Pretrained word vectors. A path to a word2vec file (text or binary), a GloVe text file or a
-        gensim native file, also ``.gz``; the name of a gensim-data set
-        (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
-        concatenates several as channels; None uses no pretrained vectors. Pretrained vectors stay
-        frozen unless ``trainable_embeddings``.
-    cv : int, splitter or iterable, default=5
-        An int is the number of folds: stratified for classes, by group if ``groups`` are
-        given, always shuffled with ``random_state``. Any scikit-learn splitter or an iterable of
-        (train, test) row numbers that covers each row works too.
-    ensemble : {"auto", "mean", "refit"}, default="auto"
-        What is used for new rows: the mean of the fold models, or one more model fitted on all rows
-        for the same part of its schedule as the fold models. ``"auto"`` is ``"refit"`` for
-        folds in time order, whose first models were trained on old rows only, otherwise ``"mean"``.
-        In benchmarks on three tables the mean scored better with random folds, and with folds in
-        time order it had the same AUC and a better log-loss (benchmarks/RESULTS.md); a refit model
-        is ``cv`` times as fast. ``report_.gap(X, y)`` measures the effect on your features.
-    target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
-            default="auto"
-        ``"auto"`` is scikit-learn's ``type_of_target``, which treats integers as classes: pass
-        ``"continuous"`` if they are quantities.
+    {embeddings}
+    {cv}
+    {ensemble}
+    {target_type}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         Loss for regression; ``"auto"`` is squared.
-    output : {"proba", "logit"}, default="proba"
-        Whether class features are probabilities or logits.
-    uncovered : {"raise", "nan"} or float, default="raise"
-        Feature of rows that no model predicts, such as the first rows in time: an error, NaN or a
-        number. The base rate is not offered: for the first rows in time it could be computed from
-        their own targets only, which would be a leak.
-    unlabelled : {"fold", "mean"}, default="fold"
-        How rows without a target are predicted; models are not trained on them. ``"fold"`` assigns
-        each to one fold, so that its feature does not reveal that it has no target; ``"mean"``
-        averages all models.
-    missing_class : {"raise", "drop"}, default="raise"
-        If a class is missing in the training rows of a model: an error, or no column for that
-        class.
+    {output}
+    {uncovered}
+    {unlabelled}
+    {missing_class}
     unsupervised : {"auto", "fold", "all_rows"}, default="auto"
         Whose words ``embeddings="corpus"`` may learn from: each fold's own rows, or all rows,
         whose words (never their targets) then shape features of rows they do not belong to.
@@ -86,79 +62,39 @@ class TextCNNEncoder(OutOfFold):
         Whether each of several text columns has its own networks and features, or one network reads
         the cells of a row one after the other, with a separator: one set of features,
         ``joined_cnn``, and one vocabulary for all. `max_length` applies to each cell in both cases.
-    level : {"word", "char"}, default="word"
-        Whether tokens are words or characters. Characters (case is ignored) suit misspellings,
-        product codes and scripts without spaces; they have small trainable vectors, so
-        ``embeddings`` must be None, and `tokenizer` is ignored.
-    tokenizer : "word" or callable, default="word"
-        ``"word"`` splits into Unicode words, punctuation marks and (in scripts without spaces)
-        characters; a callable takes a str and returns a list of str, and must be importable for
-        pickling.
-    max_length : "auto", int or None, default="auto"
-        Number of tokens that are read of a cell: with ``"auto"`` 400 words or 1000 characters. Time
-        is proportional to it.
-    min_count : int, default=2
-        A word has its own vector in a model if it occurs this often in the model's training
-        rows. Rarer words share the vector of the unknown word.
+    {level}
+    {tokenizer}
+    {max_length}
+    {min_count}
     keep_vectors : "seen" or int, default=20_000
         Besides the pretrained vectors of words that occur in training, keep those of this many
         most frequent (first) words of the vectors' file, for words that first occur in new rows:
         4 bytes per channel and word. ``"seen"`` keeps none; new words are then unknown words, while
         words of held-out training rows have their vectors.
-    learned_dim : "auto" or int, default="auto"
-        Dimensions of the trainable vector per word, which is added to the pretrained one as further
-        channels. ``"auto"``: 32 with pretrained vectors, 100 without, 32 for characters; 0 for
-        none.
-    trainable_embeddings : bool, default=False
-        Whether pretrained vectors are trained too. Needs memory for a table of vectors per model.
-    corpus_options : dict or None, default=None
-        Parameters of gensim's Word2Vec for ``embeddings="corpus"``.
-    n_filters : int, default=100
-        Filters per kernel size, or units of a GRU per direction. Time is proportional to it.
-    kernel_sizes : "auto", int or tuple of int, default="auto"
-        Words (or characters) that a filter spans; ``"auto"`` is (3, 4, 5) words or (3, 5, 7)
-        characters. Longer texts may need larger ones.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average", "both"}, default="max"
-        How the positions of a document are combined to one number per filter or unit.
-    n_blocks : int, default=1
-        Number of stacked convolutions, with max pooling by two between them.
-    dense_units : tuple of int, default=()
-        Units of hidden dense layers between pooling and output.
-    dropout : float, default=0.5
-        Dropout rate of the features during training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, recurrent and dense layers.
-    network : None, "bigru" or callable, default=None
-        None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, using
-        cuDNN on a GPU; on a CPU its time grows with the length of the longest text of a
-        batch. It ignores `kernel_sizes` and `n_blocks`, and uses `activation` in dense layers only.
-        A callable takes the number of channels per word and returns a ``keras.Model``
-        from word vectors (batch, length, channels), zero where padded, and optionally a mask
-        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
+    {learned_dim}
+    {trainable_embeddings}
+    {corpus_options}
+    {text_n_filters}
+    {text_kernel_sizes}
+    {activation}
+    {pooling}
+    {n_blocks}
+    {text_dense_units}
+    {text_dropout}
+    {text_l2}
+    {text_network}
     epochs : "auto" or int, default="auto"
         Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
         for large ones, fewer for a recurrent network, more for characters.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Initial learning rate of Adam; it decays to 0 by a cosine schedule.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows is used for validation: training stops early
-        and the best weights are kept.
-    engine : {"auto", "numba", "keras"}, default="auto"
-        What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
-        times as fast as Keras on a CPU; it needs neither TensorFlow nor padding. ``"auto"`` takes
-        it where it can, and Keras for other networks, where a GPU is visible, or where the
-        environment variable ``KERAS_BACKEND`` is set.
-    class_weight : None, "balanced" or dict, default=None
-        Weight of each class, computed per model from its own training rows.
+    {batch_size}
+    {text_learning_rate}
+    {text_early_stopping}
+    {engine}
+    {class_weight}
     n_jobs : int or None, default=None
         Number of processes that fit the fold models. Starting one takes several seconds
         (it imports the backend and traces the network), so use it for long fits only.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, results are bit-identical on the same machine with the same number of
-        threads.
+    {text_random_state}
 
     Attributes
     ----------
@@ -311,6 +247,7 @@ class TextCNNEncoder(OutOfFold):
         return takes_texts(super().__sklearn_tags__())
 
 
+@documented
 class TextCNNClassifier(NetworkClassifier):
     """Classification of rows by their text columns with a 1D convolutional network.
 
@@ -323,85 +260,32 @@ class TextCNNClassifier(NetworkClassifier):
 
     Parameters
     ----------
-    embeddings : None, str, path, gensim KeyedVectors, WordVectors or list of these, default=None
-        Pretrained word vectors. A path to a word2vec file (text or binary), a GloVe text file or a
-        gensim native file, also ``.gz``; the name of a gensim-data set
-        (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
-        concatenates several as channels; None uses no pretrained vectors. Pretrained vectors stay
-        frozen unless ``trainable_embeddings``.
-    columns : {"separate", "joined"}, default="separate"
-        Whether each of several text columns has its own branch and vocabulary, or one branch reads
-        the cells of a row one after the other, with a separator. `max_length` applies to each cell
-        in both cases.
-    level : {"word", "char"}, default="word"
-        Whether tokens are words or characters. Characters (case is ignored) suit misspellings,
-        product codes and scripts without spaces; they have small trainable vectors, so
-        ``embeddings`` must be None, and `tokenizer` is ignored.
-    tokenizer : "word" or callable, default="word"
-        ``"word"`` splits into Unicode words, punctuation marks and (in scripts without spaces)
-        characters; a callable takes a str and returns a list of str, and must be importable for
-        pickling.
-    max_length : "auto", int or None, default="auto"
-        Number of tokens that are read of a cell: with ``"auto"`` 400 words or 1000 characters. Time
-        is proportional to it.
-    min_count : int, default=2
-        A word has its own vector in a model if it occurs this often in the model's training
-        rows. Rarer words share the vector of the unknown word.
-    keep_vectors : "seen" or int, default=20_000
-        Besides the pretrained vectors of words that occur in training, keep those of this many
-        most frequent (first) words of the vectors' file, for words that first occur in new rows:
-        4 bytes per channel and word. ``"seen"`` keeps none.
-    learned_dim : "auto" or int, default="auto"
-        Dimensions of the trainable vector per word, which is added to the pretrained one as further
-        channels. ``"auto"``: 32 with pretrained vectors, 100 without, 32 for characters; 0 for
-        none.
-    trainable_embeddings : bool, default=False
-        Whether pretrained vectors are trained too. Needs memory for a table of vectors per model.
-    corpus_options : dict or None, default=None
-        Parameters of gensim's Word2Vec for ``embeddings="corpus"``.
-    n_filters : int, default=100
-        Filters per kernel size, or units of a GRU per direction. Time is proportional to it.
-    kernel_sizes : "auto", int or tuple of int, default="auto"
-        Words (or characters) that a filter spans; ``"auto"`` is (3, 4, 5) words or (3, 5, 7)
-        characters. Longer texts may need larger ones.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average", "both"}, default="max"
-        How the positions of a document are combined to one number per filter or unit.
-    n_blocks : int, default=1
-        Number of stacked convolutions, with max pooling by two between them.
-    dense_units : tuple of int, default=()
-        Units of hidden dense layers between pooling and output.
-    dropout : float, default=0.5
-        Dropout rate of the features during training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, recurrent and dense layers.
-    network : None, "bigru" or callable, default=None
-        None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, using
-        cuDNN on a GPU; on a CPU its time grows with the length of the longest text of a
-        batch. It ignores `kernel_sizes` and `n_blocks`, and uses `activation` in dense layers only.
-        A callable takes the number of channels per word and returns a ``keras.Model``
-        from word vectors (batch, length, channels), zero where padded, and optionally a mask
-        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
-    epochs : "auto" or int, default="auto"
-        Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
-        for large ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Initial learning rate of Adam; it decays to 0 by a cosine schedule.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows is used for validation: training stops early
-        and the best weights are kept.
-    engine : {"auto", "numba", "keras"}, default="auto"
-        What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
-        times as fast as Keras on a CPU; it needs neither TensorFlow nor padding. ``"auto"`` takes
-        it where it can, and Keras for other networks, where a GPU is visible, or where the
-        environment variable ``KERAS_BACKEND`` is set.
-    class_weight : None, "balanced" or dict, default=None
-        Weight of each class, computed per model from its own training rows.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, results are bit-identical on the same machine with the same number of
-        threads.
+    {embeddings}
+    {columns}
+    {level}
+    {tokenizer}
+    {max_length}
+    {min_count}
+    {keep_vectors}
+    {learned_dim}
+    {trainable_embeddings}
+    {corpus_options}
+    {text_n_filters}
+    {text_kernel_sizes}
+    {activation}
+    {pooling}
+    {n_blocks}
+    {text_dense_units}
+    {text_dropout}
+    {text_l2}
+    {text_network}
+    {text_epochs}
+    {batch_size}
+    {text_learning_rate}
+    {text_early_stopping}
+    {engine}
+    {class_weight}
+    {text_random_state}
 
     Attributes
     ----------
@@ -462,6 +346,7 @@ class TextCNNClassifier(NetworkClassifier):
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
+        label_smoothing=0.0,
         early_stopping=False,
         engine="auto",
         class_weight=None,
@@ -489,6 +374,7 @@ class TextCNNClassifier(NetworkClassifier):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
         self.early_stopping = early_stopping
         self.engine = engine
         self.class_weight = class_weight
@@ -502,6 +388,7 @@ class TextCNNClassifier(NetworkClassifier):
         return takes_texts(super().__sklearn_tags__())
 
 
+@documented
 class TextCNNRegressor(NetworkRegressor):
     """Regression of rows by their text columns with a 1D convolutional network.
 
@@ -514,85 +401,33 @@ class TextCNNRegressor(NetworkRegressor):
 
     Parameters
     ----------
-    embeddings : None, str, path, gensim KeyedVectors, WordVectors or list of these, default=None
-        Pretrained word vectors. A path to a word2vec file (text or binary), a GloVe text file or a
-        gensim native file, also ``.gz``; the name of a gensim-data set
-        (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
-        concatenates several as channels; None uses no pretrained vectors. Pretrained vectors stay
-        frozen unless ``trainable_embeddings``.
-    columns : {"separate", "joined"}, default="separate"
-        Whether each of several text columns has its own branch and vocabulary, or one branch reads
-        the cells of a row one after the other, with a separator. `max_length` applies to each cell
-        in both cases.
-    level : {"word", "char"}, default="word"
-        Whether tokens are words or characters. Characters (case is ignored) suit misspellings,
-        product codes and scripts without spaces; they have small trainable vectors, so
-        ``embeddings`` must be None, and `tokenizer` is ignored.
-    tokenizer : "word" or callable, default="word"
-        ``"word"`` splits into Unicode words, punctuation marks and (in scripts without spaces)
-        characters; a callable takes a str and returns a list of str, and must be importable for
-        pickling.
-    max_length : "auto", int or None, default="auto"
-        Number of tokens that are read of a cell: with ``"auto"`` 400 words or 1000 characters. Time
-        is proportional to it.
-    min_count : int, default=2
-        A word has its own vector in a model if it occurs this often in the model's training
-        rows. Rarer words share the vector of the unknown word.
-    keep_vectors : "seen" or int, default=20_000
-        Besides the pretrained vectors of words that occur in training, keep those of this many
-        most frequent (first) words of the vectors' file, for words that first occur in new rows:
-        4 bytes per channel and word. ``"seen"`` keeps none.
-    learned_dim : "auto" or int, default="auto"
-        Dimensions of the trainable vector per word, which is added to the pretrained one as further
-        channels. ``"auto"``: 32 with pretrained vectors, 100 without, 32 for characters; 0 for
-        none.
-    trainable_embeddings : bool, default=False
-        Whether pretrained vectors are trained too. Needs memory for a table of vectors per model.
-    corpus_options : dict or None, default=None
-        Parameters of gensim's Word2Vec for ``embeddings="corpus"``.
-    n_filters : int, default=100
-        Filters per kernel size, or units of a GRU per direction. Time is proportional to it.
-    kernel_sizes : "auto", int or tuple of int, default="auto"
-        Words (or characters) that a filter spans; ``"auto"`` is (3, 4, 5) words or (3, 5, 7)
-        characters. Longer texts may need larger ones.
-    activation : str, default="relu"
-        Name of a Keras activation.
-    pooling : {"max", "average", "both"}, default="max"
-        How the positions of a document are combined to one number per filter or unit.
-    n_blocks : int, default=1
-        Number of stacked convolutions, with max pooling by two between them.
-    dense_units : tuple of int, default=()
-        Units of hidden dense layers between pooling and output.
-    dropout : float, default=0.5
-        Dropout rate of the features during training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, recurrent and dense layers.
-    network : None, "bigru" or callable, default=None
-        None is convolutions. ``"bigru"`` is a bidirectional GRU with pooling over its states, using
-        cuDNN on a GPU; on a CPU its time grows with the length of the longest text of a
-        batch. It ignores `kernel_sizes` and `n_blocks`, and uses `activation` in dense layers only.
-        A callable takes the number of channels per word and returns a ``keras.Model``
-        from word vectors (batch, length, channels), zero where padded, and optionally a mask
-        (batch, length, 1), to features (batch, n_features). It replaces convolutions and pooling.
-    epochs : "auto" or int, default="auto"
-        Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
-        for large ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Initial learning rate of Adam; it decays to 0 by a cosine schedule.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows is used for validation: training stops early
-        and the best weights are kept.
-    engine : {"auto", "numba", "keras"}, default="auto"
-        What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
-        times as fast as Keras on a CPU; it needs neither TensorFlow nor padding. ``"auto"`` takes
-        it where it can, and Keras for other networks, where a GPU is visible, or where the
-        environment variable ``KERAS_BACKEND`` is set.
+    {embeddings}
+    {columns}
+    {level}
+    {tokenizer}
+    {max_length}
+    {min_count}
+    {keep_vectors}
+    {learned_dim}
+    {trainable_embeddings}
+    {corpus_options}
+    {text_n_filters}
+    {text_kernel_sizes}
+    {activation}
+    {pooling}
+    {n_blocks}
+    {text_dense_units}
+    {text_dropout}
+    {text_l2}
+    {text_network}
+    {text_epochs}
+    {batch_size}
+    {text_learning_rate}
+    {text_early_stopping}
+    {engine}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         Loss function; ``"auto"`` is squared. Poisson needs non-negative counts or rates.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, results are bit-identical on the same machine with the same number of
-        threads.
+    {text_random_state}
 
     Attributes
     ----------

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from textcnn.base.explaining import explain, top_ngrams
 from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.parameter_docs import documented
 from textcnn.text.columns import takes_texts
 from textcnn.text.hashes import hash_documents
 from textcnn.text.learner import read_text_columns
 from textcnn.text.linear import LinearLearner, LinearModels
 
 
+@documented
 class TextLinearEncoder(OutOfFold):
     """Turn text columns into out-of-fold predictions of a linear model on TF-IDF weights.
 
@@ -58,29 +60,14 @@ class TextLinearEncoder(OutOfFold):
         Whether each of several text columns has models and features of its own, or one model
         reads the n-grams of all of a row's cells, whichever they are in: one set of features,
         ``joined_linear``. No n-gram reaches over the end of a cell.
-    cv : int, splitter or iterable, default=5
-        An int is the number of folds: stratified for classes, whole groups where ``groups`` are
-        given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
-        (train, test) row numbers that covers each row works too.
-    ensemble : {"auto", "mean", "refit"}, default="auto"
-        What serves new rows: the mean of the fold models, or one more model fitted on all rows.
-        ``"auto"`` is ``"refit"`` for folds in order of time, whose first models know only old
-        rows, else ``"mean"``.
-    target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
-            default="auto"
-        ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
-        ``"continuous"`` where they are quantities.
-    output : {"proba", "logit"}, default="proba"
-        Whether features of classes are probabilities or logits.
-    uncovered : {"raise", "nan"} or float, default="raise"
-        What rows get that no model predicts, such as the first block in time.
-    unlabelled : {"fold", "mean"}, default="fold"
-        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
-        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
-    missing_class : {"raise", "drop"}, default="raise"
-        Where some model's rows lack a class: an error, or no column for that class on any row.
-    n_jobs : int or None, default=None
-        Models fitted at the same time, as joblib's backend runs them.
+    {cv}
+    {ensemble}
+    {target_type}
+    {output}
+    {uncovered}
+    {unlabelled}
+    {missing_class}
+    {n_jobs}
     random_state : None, int, RandomState or Generator, default=None
         Source of the folds. The models draw nothing.
 

@@ -65,12 +65,12 @@ def test_a_gap_is_found_and_its_absence_too(kind):
     assert model["difference"] < 0 and model["p_value"] < 0.01
     assert gap.loc[("x0", "ks"), "p_value"] < 1e-6
     assert 'ensemble="refit" may be better than "mean"' in gap.attrs["reading"]
-    honest = distribution_gap(Scaled(), X, y)
-    model = honest.loc[("all features", measure)]
+    unbiased = distribution_gap(Scaled(), X, y)
+    model = unbiased.loc[("all features", measure)]
     assert model["p_value"] > 0.05
     assert model["out_of_fold"] > (0.1 if measure == "r2" else -1.1)
-    assert honest.loc[("x0", "ks"), "p_value"] > 0.01
-    assert "no significant difference" in honest.attrs["reading"]
+    assert unbiased.loc[("x0", "ks"), "p_value"] > 0.01
+    assert "no significant difference" in unbiased.attrs["reading"]
 
 
 def test_unbiased_features_are_rarely_reported_as_worse():

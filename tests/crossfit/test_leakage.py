@@ -40,7 +40,7 @@ class FitThenTransform(TransformerMixin, BaseEstimator):
 
 
 class OutOfFold(TransformerMixin, BaseEstimator):
-    """Honest logits of cross-validation; relative to the model's prior unless told otherwise."""
+    """Logits of cross-validation; by default without the model's base rate (prior)."""
 
     def __init__(self, cv=5, relative=True):
         self.cv = cv
@@ -241,7 +241,7 @@ def test_few_rows_and_repeats_have_about_the_nominal_error_rate():
 
 
 def test_pooled_ranks_would_find_a_false_leak_in_target_encoder():
-    """Within one fit honest features rank below one half; across fits they do not."""
+    """Within one fit, out-of-fold features have an AUC below 0.5; across fits they do not."""
     pooled = []
     for seed in range(200):
         X, y = categories(300, seed, n_categories=5)

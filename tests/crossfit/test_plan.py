@@ -213,7 +213,7 @@ def test_repeats_and_rows_that_some_models_leave_out(table, kind, seed):
 @settings(max_examples=50, deadline=None)
 @given(table=tables(), seed=st.integers(0, 1000), stop=st.sampled_from([0.0, 0.3]))
 def test_with_given_splits_a_target_touches_no_model_that_predicts_it(table, seed, stop):
-    """Exact influence, as far as a plan goes: learn and stop rows and the level of a model."""
+    """Exact influence in a plan: training and validation rows and the base rate of a model."""
     y, kind, weights, _, _ = table
     rng = np.random.default_rng(seed)
     folds = PredefinedSplit(np.arange(len(y)) % 3)

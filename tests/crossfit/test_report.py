@@ -29,7 +29,7 @@ N_ROWS = 120
 
 
 def make_record(plan, target, *, name="review", seed=0, signal=1.0, **changes):
-    """Return the record of an honest cross-fit; predictions hold a part of the target."""
+    """Return the record of a valid cross-fit; predictions contain a part of the target."""
     random = np.random.default_rng(seed)
     predictions, prior = [], []
     for assignment in plan.assignments:
@@ -342,7 +342,7 @@ def test_a_row_that_was_trained_on_and_predicted_is_named(use, what):
 
 
 def test_a_broken_plan_is_seen_from_the_record_alone():
-    """A plan that claims honesty, where training took other rows."""
+    """A valid plan, but training used other rows."""
     report = make_report()
     report.columns[0].fed[0]["learn"] = np.arange(N_ROWS)
     report.plan.check()
@@ -448,7 +448,7 @@ def test_duplicates_are_counted_and_scored_without():
     record.predictions[0][:6, 0] = target.values[first.predict[:6]]
     report = CrossFitReport([record], plan, target)
     line = report.duplicates.iloc[0]
-    # Those learning rows are predicted by other models, which learnt from their twins.
+    # Those training rows are predicted by other models, which were trained on their copies.
     assert line["n_duplicates"] == 12
     assert line["share"] == pytest.approx(12 / N_ROWS)
     without = []

@@ -18,8 +18,9 @@ from textcnn.image.network import (
     map_sizes,
 )
 from textcnn.image.reader import ImageReader, ImageSource
+from textcnn.neural.jobs import TrainingJob
 from textcnn.neural.network import borrow_network
-from textcnn.neural.training import TrainingJob, fit_models, predict_model
+from textcnn.neural.training import fit_models, predict_model
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,5 +1,6 @@
 """Images from arrays, cells and files: one form, or an error that names the file or row."""
 
+import multiprocessing
 import threading
 import warnings
 
@@ -50,7 +51,7 @@ def test_arrays_are_taken_as_they_are(shape, expected, dtype):
     X = RANDOM.integers(0, 2, shape).astype(dtype)
     reader, kept = read(X)
     assert reader.shape == expected
-    assert reader.is_uint8 == (np.dtype(dtype).itemsize == 1)
+    assert reader.is_uint8 == (dtype is np.uint8)
     assert np.shares_memory(kept, X), "no copy"
 
 
@@ -144,6 +145,87 @@ def test_new_images_must_be_like_those_of_fit():
         reader.read(ImageColumn(None, pixels=np.full((3, 4, 4, 1), 0.5)))
     with pytest.raises(ValueError, match="type of X differs"):
         reader.read(ImageColumn(None, cells=["a.png"]))
+
+
+SIDE = np.linspace(0, 1, 16).reshape(1, 4, 4, 1)
+UNITS = {
+    "divided, then whole": (SIDE, (255 * SIDE).astype(np.uint8), "X / 255"),
+    "standardised, then whole": (4 * SIDE - 2, (255 * SIDE).astype(np.uint8), "X / 255"),
+    "booleans, then whole": (SIDE > 0.5, (255 * SIDE).astype(np.uint8), "up to about 1, X / 255"),
+    "a mask, then whole": ((SIDE > 0.5).astype(np.uint8), (255 * SIDE).astype(np.uint8), "X / 255"),
+    "whole, then divided": ((255 * SIDE).astype(np.uint8), SIDE, r"\(255 \* X\)\.round"),
+    "whole, then standardised": ((255 * SIDE).astype(np.uint8), 4 * SIDE - 2, "0 to 255"),
+    "floats up to 255, then divided": (255 * SIDE, SIDE, r"255 \* X say"),
+}
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_new_images_in_other_units_are_refused(name):
+    known, new, message = UNITS[name]
+    reader, _ = read(np.repeat(known, 3, axis=0))
+    with pytest.raises(ValueError, match=f"other units than in fit.*{message}.*Received"):
+        reader.read(ImageColumn(None, pixels=new))
+    reader.read(ImageColumn(None, pixels=known))
+
+
+@pytest.mark.parametrize(
+    ("known", "new"),
+    [
+        (SIDE > 0.5, SIDE),  # what stands between no and yes
+        (255 * SIDE, (255 * SIDE).astype(np.uint8)),
+        (SIDE, np.zeros_like(SIDE)),
+        ((255 * SIDE).astype(np.uint8), np.zeros_like(SIDE)),
+        (SIDE, 5 * SIDE),
+    ],
+)
+def test_other_numbers_in_the_same_units_are_read(known, new):
+    reader, _ = read(np.repeat(known, 3, axis=0))
+    np.testing.assert_array_equal(reader.read(ImageColumn(None, pixels=new)), new)
+
+
+@pytest.mark.parametrize("shape", [(5, 3, 8, 8), (5, 1, 6, 9), (5, 2, 3, 8, 8)])
+def test_channels_before_the_places_are_refused(shape):
+    X = np.zeros(shape, np.uint8)
+    channels, height, width = shape[-3:]
+    with pytest.raises(ValueError, match="channels first.*np.moveaxis.*image_shape=") as caught:
+        read(X)
+    assert f"{(height, width, channels)} here" in str(caught.value)
+    assert read(np.moveaxis(X, -3, -1))[0].shape == (*shape[1:-3], height, width, channels)
+    reader, _ = read(X.reshape(5, -1), image_shape=shape[1:])
+    assert reader.shape == shape[1:], "what was meant can be said"
+    if len(shape) == 4:
+        with pytest.raises(ValueError, match=r"channels first.*column 'x0', row 0"):
+            read([*X[:2], X[0, :, :-1]])
+
+
+def test_images_of_few_rows_and_few_channels_are_what_they_seem():
+    for shape in [(5, 3, 9, 3), (5, 3, 4, 4), (5, 1, 20, 1), (5, 12, 12, 12)]:
+        assert read(np.zeros(shape, np.uint8))[0].shape == shape[1:]
+
+
+@pytest.mark.parametrize("value", [-5, 65_536])
+def test_a_file_of_numbers_without_a_known_black_and_white_is_refused(tmp_path, value):
+    path = save(tmp_path, "32 bit.tif", np.array([[3, value], [7, 9]], np.int32))
+    with pytest.raises(ImageError, match=f"32 bit.tif.*Expected: 0 to 65535.*Received: .*{value}"):
+        decode_file(path, (2, 2), "grayscale", "pad")
+
+
+def decode_three(cells, said):
+    said.put(
+        ImageReader((6, 9, 1), True, True, "pad", "raise").read(ImageColumn(None, None, cells))
+    )
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of fork beside threads
+def test_a_forked_process_decodes_files_by_threads_of_its_own(tmp_path):
+    cells = [save(tmp_path, f"{row}.png", GREY) for row in range(3)]
+    _, expected = read(cells)  # the threads of this process have begun
+    context = multiprocessing.get_context("fork")
+    said = context.Queue()
+    child = context.Process(target=decode_three, args=(cells, said), daemon=True)
+    child.start()
+    np.testing.assert_array_equal(said.get(timeout=60), expected)
+    child.join()
 
 
 # Columns of cells

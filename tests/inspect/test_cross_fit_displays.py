@@ -1,4 +1,4 @@
-"""Displays of a cross-fit: folds as they were fed, scores per output, gains of members."""
+"""Displays of a cross-fit: recorded rows of folds, scores per output, gains of members."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -133,7 +133,8 @@ def test_linear_encoders_are_explained_by_their_weights(kind):
         "multiclass": reviews["rating"].round().astype(int).clip(2, 4),
         "continuous": reviews["rating"],
     }[kind]
-    linear = TextLinearEncoder(cv=2, target_type=kind, output="logit", random_state=0)
+    output = "proba" if kind == "continuous" else "logit"
+    linear = TextLinearEncoder(cv=2, target_type=kind, output=output, random_state=0)
     linear.fit(reviews[["review"]], y)
     texts = ["", "İt was GOOD\x00", "lovely lovely coat \ud800 a", *reviews["review"].iloc[:4]]
     new = pd.DataFrame({"review": np.array(texts, object)}, dtype=object)

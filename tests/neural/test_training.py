@@ -14,9 +14,10 @@ from inside import forget_networks, keras_model_of
 from textcnn.neural import network as network_module
 from textcnn.neural.backend import ShapePolicy, for_fit
 from textcnn.neural.batches import Batches
+from textcnn.neural.jobs import TrainingJob
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import entropy_from, integer_seed, seed_sequence
-from textcnn.neural.training import TrainingJob, fit_models, predict_model
+from textcnn.neural.training import fit_models, predict_model
 from textcnn.text.documents import Documents, TextSource
 from textcnn.text.network import TextNetworkSettings, build_text_network
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
@@ -94,11 +95,11 @@ def test_threads_that_draw_random_numbers_change_no_weights(rows):
     thread = threading.Thread(target=draw)
     thread.start()
     try:
-        (beside,) = fit_models(plan, source, job)
+        (together,) = fit_models(plan, source, job)
     finally:
         is_over.set()
         thread.join()
-    assert_same(alone, beside)
+    assert_same(alone, together)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

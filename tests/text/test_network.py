@@ -125,7 +125,9 @@ def order_of_layers(network, weights):
         named.setdefault(variable.path.rsplit("/", 1)[0], []).append(array)
     ordered = named.pop("learned_0")
     for name in sorted(name for name in named if name.startswith("convolution")):
-        if name.endswith("_1"):  # the learnt vectors' part of a kernel: given channels come first
+        if name.endswith(
+            "_1"
+        ):  # kernel of the trainable vectors: channels of pretrained vectors come first
             continue
         kernel, bias = named.pop(name)
         learned_part = named.pop(name[:-1] + "1", None)

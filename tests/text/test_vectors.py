@@ -490,8 +490,8 @@ class TestCache:
         keyed_vectors.save(str(path), sep_limit=0)
         first = load_vectors(path)
         assert load_vectors(path) is first
-        beside = Path(f"{path}.vectors.npy")
-        os.utime(beside, ns=(1, 1))
+        table_file = Path(f"{path}.vectors.npy")
+        os.utime(table_file, ns=(1, 1))
         assert load_vectors(path) is not first
 
     def test_only_two_files_are_kept(self, tmp_path):

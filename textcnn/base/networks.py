@@ -13,6 +13,7 @@ from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, history, read_input, set_fitted
 from textcnn.crossfit import Target, read_target, whole_assignment
 from textcnn.crossfit.rows import read_sample_weight
+from textcnn.crossfit.values import has_columns
 from textcnn.fit.cross_fit import history_lines
 from textcnn.fit.learner import Learner
 from textcnn.fit.models import FoldJob, Task
@@ -98,7 +99,7 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
         n_rows = len(columns[0])
         target = read_target(
             y,
-            target_type=self._target_types[_has_several_columns(y)],
+            target_type=self._target_types[has_columns(y)],
             n_rows=n_rows,
             loss=learner.loss,
             allow_unlabelled=False,
@@ -174,11 +175,3 @@ class NetworkRegressor(RegressorMixin, NetworkPredictor):
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True
         return tags
-
-
-def _has_several_columns(y) -> bool:
-    """Tell several targets from one by the columns of y."""
-    shape = getattr(y, "shape", None)
-    if shape is None and isinstance(y, list | tuple) and len(y):
-        shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple | np.ndarray) else None
-    return shape is not None and len(shape) == 2 and shape[1] > 1

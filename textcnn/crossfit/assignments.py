@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,12 +63,12 @@ class FoldPlan:
     labelled: np.ndarray | None = None
     dropped_classes: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def n_models(self) -> int:
         """Number of fold models."""
         return len(self.assignments)
 
-    @property
+    @cached_property
     def n_predictions(self) -> np.ndarray:
         """Number of models that predict each row, int64 of shape (n_rows,)."""
         counts = np.zeros(self.n_rows, dtype=np.int64)

@@ -128,7 +128,7 @@ def make_fold_plan(
         seed=int(_seed(random_state, _SPLIT).generate_state(1)[0]),
         split_params=split_params,
     )
-    time = splits.time
+    time, strata = splits.time, target.strata()
     parts = []
     for fold, (train, test) in enumerate(splits.pairs):
         rng = np.random.default_rng(_seed(random_state, _STOP, fold))
@@ -136,7 +136,7 @@ def make_fold_plan(
         train.sort()
         if len(train):
             learn, stop = part_stop_rows(
-                train, stop_fraction, strata=target.strata(), groups=groups, time=time, rng=rng
+                train, stop_fraction, strata=strata, groups=groups, time=time, rng=rng
             )
         else:
             learn = stop = train

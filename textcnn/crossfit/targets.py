@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -79,7 +80,7 @@ class Target:
         """Return what new rows need of the target: everything but the rows' values."""
         return replace(self, labelled=self.labelled[:0], values=self.values[:0])
 
-    @property
+    @cached_property
     def is_regression(self) -> bool:
         """Whether y is numeric, not classes or labels."""
         return self.kind in ("continuous", "multioutput")

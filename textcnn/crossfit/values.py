@@ -35,6 +35,14 @@ class Cells:
     names: tuple[str, ...]  # of the columns, if there are several
 
 
+def has_columns(y) -> bool:
+    """Tell whether y has several columns, whatever holds it."""
+    shape = getattr(y, "shape", None)
+    if shape is None and isinstance(y, list | tuple) and len(y):
+        shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple | np.ndarray) else None
+    return shape is not None and len(shape) == 2 and shape[1] > 1
+
+
 def read_cells(y, *, keep_columns: bool) -> Cells:
     """Read y; a single column of a table becomes one-dimensional unless ``keep_columns``."""
     columns, names, is_table = _columns(y)

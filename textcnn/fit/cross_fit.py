@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -35,10 +36,15 @@ class CrossFit:
     task: Task
     refit: bool  # whether one more model, fitted on all rows, predicts new ones
 
-    @property
+    @cached_property
     def n_models(self) -> int:
         """Models per column."""
         return self.plan.n_models + self.refit
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """What the models of a column are called, numbered from 0 as in reports and errors."""
+        return [f"fold {fold}" for fold in range(self.plan.n_models)] + [REFIT] * self.refit
 
     def run(self, columns: Sequence, hashes: Sequence[np.ndarray], progress):
         """Fit every model of every column.
@@ -77,8 +83,9 @@ class CrossFit:
 
     def _fold_groups(self, column, number: int, progress) -> list[tuple[Prepared, list[FoldJob]]]:
         """Return the jobs of a column's fold models, with what those of a group share."""
+        name = column.label(number)
         jobs = [
-            self._job(column.label(number), number, fold, assignment, progress)
+            self._job(name, number, fold, assignment, progress)
             for fold, assignment in enumerate(self.plan.assignments)
         ]
         if not self.learner.reads_per_fold(self.plan):
@@ -90,7 +97,7 @@ class CrossFit:
         return groups
 
     def _job(self, name, number, fold, assignment, progress, fold_models=()) -> FoldJob:
-        label = _label(fold, self.plan)
+        label = self.labels[fold]
         return FoldJob(
             assignment,
             column=number,
@@ -117,7 +124,7 @@ class CrossFit:
             history=[
                 line
                 for fold, fitted in enumerate(models)
-                for line in history_lines(name, _label(fold, self.plan), fitted)
+                for line in history_lines(name, self.labels[fold], fitted)
             ],
             record=_record(name, models, raw, target, groups[0][0].words, hashes),
         )
@@ -148,21 +155,20 @@ def history_lines(column: str, label: str, fitted: FoldModel) -> list[dict]:
     return [{"column": column, "model": label, **epoch} for epoch in fitted.model.history]
 
 
-def _label(fold: int, plan: FoldPlan) -> str:
-    """Return what a model is called, by its number from 0 as in reports and errors."""
-    return REFIT if fold == plan.n_models else f"fold {fold}"
-
-
 def _record(name, models, raw, target: Target, words, hashes) -> ColumnRecord:
     """Return the report's part on one column."""
-    nothing = np.zeros((1, target.n_outputs), raw[0].dtype)
+    # The last row says nothing, so its prediction is that of the model's prior.
+    predictions = [
+        target.predictions(
+            np.vstack([output, np.zeros_like(output, shape=(1, target.n_outputs))]), fold.level
+        )
+        for output, fold in zip(raw, models, strict=True)
+    ]
     return ColumnRecord(
         name=name,
         fed=[fold.model.fed for fold in models],
-        predictions=[
-            target.predictions(output, fold.level) for output, fold in zip(raw, models, strict=True)
-        ],
-        prior=[target.predictions(nothing, fold.level)[0] for fold in models],
+        predictions=[rows[:-1] for rows in predictions],
+        prior=[rows[-1] for rows in predictions],
         epochs=[len(fold.model.history) for fold in models],
         updates=[fold.model.updates for fold in models],
         seconds=[fold.model.seconds for fold in models],

@@ -10,7 +10,7 @@ import numpy as np
 
 from textcnn.crossfit import Assignment, Target
 from textcnn.crossfit.level import Level
-from textcnn.neural.training import FittedModel
+from textcnn.neural.jobs import FittedModel
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import numpy as np
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level
 from textcnn.fit.models import FoldJob, FoldModel, Prepared, Task
+from textcnn.neural.jobs import FittedModel, TrainingJob
 from textcnn.neural.randomness import integer_seed, seed_sequence
-from textcnn.neural.training import FittedModel, TrainingJob, fit_groups
+from textcnn.neural.training import fit_groups
 
 STOP_FRACTION = 0.1
 LONGEST_SHARE = 6.0

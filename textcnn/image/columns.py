@@ -13,6 +13,8 @@ from sklearn.utils.validation import validate_data
 from textcnn.crossfit.messages import name_rows
 
 _ROWS_AT_A_TIME = 4096
+_NUMBERS_OF_COLOURS = (1, 3, 4)
+_MOST_COLOURS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +126,8 @@ def _image_array(estimator, X, reset) -> ImageColumn:
         )
     _check_finite(X)
     if reset:
+        if X.ndim > 3:
+            _check_channels_are_last(X.shape[-3:], f"X of shape {X.shape}")
         estimator.n_features_in_ = 1
         estimator.__dict__.pop("feature_names_in_", None)
     return ImageColumn("image", X[..., None] if X.ndim == 3 else X)
@@ -149,6 +153,11 @@ def _columns_of_cells(estimator, X, reset) -> list[ImageColumn]:
         cells = [_read_cell(cell, shown, row) for row, cell in enumerate(cells)]
         read.append(ImageColumn(name, cells=cells))
     if reset:
+        for number, column in enumerate(read):
+            for row, cell in enumerate(column.cells):
+                if isinstance(cell, np.ndarray):
+                    where = f"column {column.label(number)!r}, row {row}"
+                    _check_channels_are_last(cell.shape, f"shape {cell.shape} in {where}")
         validate_data(estimator, header, reset=True, skip_check_array=True)
     return read
 
@@ -213,6 +222,18 @@ def _holds_numbers(X) -> bool:
 
 def _with_channels(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape, 1) if len(shape) == 2 else shape
+
+
+def _check_channels_are_last(shape: tuple[int, ...], received: str) -> None:
+    """Refuse images whose first side is as short as colours are many, and whose last is not."""
+    if len(shape) == 3 and shape[0] in _NUMBERS_OF_COLOURS and min(shape[1:]) > _MOST_COLOURS:
+        channels, height, width = shape
+        raise ValueError(
+            "Images seem to have their channels first. Expected: (height, width, channels), "
+            f"{(height, width, channels)} here: np.moveaxis(X, -3, -1). Images of {channels} rows "
+            f"and {width} channels are given as rows of pixels, with image_shape={shape}. "
+            f"Received: {received}."
+        )
 
 
 def _check_finite(pixels: np.ndarray) -> None:

@@ -14,6 +14,7 @@ RESIZES = ("pad", "stretch")
 # What Pillow's decoders raise for truncated or corrupt files.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 _WHITE = (255, 255, 255, 255)
+_WHITE_OF_16_BITS = 65_535
 
 
 class ImageError(ValueError):
@@ -84,7 +85,7 @@ def decode_file(
             )
         # A JPEG can be decoded at a fraction of its size; height and width may be swapped later.
         image.draft(None, (max(size), max(size)))
-        image = _flatten(ImageOps.exif_transpose(image), color_mode)
+        image = _flatten(ImageOps.exif_transpose(image), color_mode, path)
         array = np.asarray(_resized(image, size, resize))
     return array.reshape(*size, COLOR_MODES[color_mode])
 
@@ -167,13 +168,20 @@ def _color_mode(image) -> str:
     return "grayscale" if is_grey else "rgb"
 
 
-def _flatten(image, color_mode: str):
+def _flatten(image, color_mode: str, path):
     """Return an image in 8 bits, without transparency, grey or RGB."""
     from PIL import Image
 
     if image.mode.startswith("I"):
         values = np.asarray(image).astype(np.int64)
-        image = Image.fromarray(np.clip(np.rint(values / 257), 0, 255).astype(np.uint8))
+        if values.min() < 0 or values.max() > _WHITE_OF_16_BITS:
+            raise ImageError(
+                f"The image in {fspath(path)!r} holds numbers whose black and white are not known. "
+                f"Expected: 0 to {_WHITE_OF_16_BITS}, which are scaled to 8 bits. Received: "
+                f"{values.min()} to {values.max()}. Read such files into an array, and pass the "
+                "array."
+            )
+        image = Image.fromarray(np.rint(values / 257).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, _WHITE), image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ MAX_DECODED_BYTES = 2**30
 _ROWS_FOR_SCALING = 500
 _POSITIONS_AT_A_TIME = 2**20
 _FILES_AT_A_TIME = 256
+# Pixels this many times as large as the largest of fit are in other units.
+_OTHER_UNITS = 20
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,7 @@ class ImageReader:
     from_cells: bool
     resize: str
     on_error: str
+    largest: float | None = None  # magnitude of a pixel in the array of fit; None is not known
 
     @classmethod
     def fit(cls, column: ImageColumn, settings: ImageSettings):
@@ -141,9 +145,10 @@ class ImageReader:
         """
         if column.pixels is not None:
             _refuse_parameters_of_cells(settings, column.pixels)
-            is_uint8 = column.pixels.dtype.kind in "bu" and column.pixels.dtype.itemsize == 1
-            reader = cls(column.pixels.shape[1:], is_uint8, False, settings.resize, "raise")
-            return reader, column.pixels
+            pixels = column.pixels
+            is_uint8, largest = pixels.dtype == np.uint8, _largest(pixels)
+            reader = cls(pixels.shape[1:], is_uint8, False, settings.resize, "raise", largest)
+            return reader, pixels
         shape, is_uint8 = _common_shape(column.cells, settings)
         reader = cls(shape, is_uint8, True, settings.resize, settings.on_error)
         # A model learns nothing from unreadable files: in fit only missing cells may be blank.
@@ -183,14 +188,31 @@ class ImageReader:
                 f"Received: {column.pixels.shape[1:]}. Resize them first, or fit on paths with "
                 "image_size=."
             )
-        if self.is_uint8 and column.pixels.dtype.kind == "f" and 0 < column.pixels.max() <= 1:
-            raise ValueError(
-                "The range of the pixels differs from that in fit. Expected: integers from 0 to "
-                "255. "
-                f"Received: {column.pixels.dtype} up to {column.pixels.max()}. Type "
-                "(255 * X).round().astype('uint8')."
-            )
+        self._check_units(column.pixels)
         return column.pixels
+
+    def _check_units(self, pixels: np.ndarray) -> None:
+        """Refuse numbers that were divided otherwise than those of fit."""
+        received = f"Received: {pixels.dtype} from {pixels.min():g} to {pixels.max():g}."
+        knows_bytes = self.is_uint8 and self.largest != 1  # a mask of 0 and 1 may be of uint8
+        is_fraction = pixels.dtype.kind == "f" and (pixels.min() < 0 or 0 < pixels.max() <= 1)
+        if knows_bytes and is_fraction:
+            raise ValueError(
+                "Images are in other units than in fit. Expected: whole numbers from 0 to 255, "
+                f"(255 * X).round().astype('uint8') of numbers from 0 to 1. {received}"
+            )
+        if self.largest is None or knows_bytes:
+            return
+        if _largest(pixels) > _OTHER_UNITS * max(self.largest, 1):
+            raise ValueError(
+                f"Images are in other units than in fit. Expected: numbers of up to about "
+                f"{self.largest:g}, X / 255 say where images were divided by 255 before. {received}"
+            )
+        if self.largest > _OTHER_UNITS and 0 < _largest(pixels) <= 1:
+            raise ValueError(
+                f"Images are in other units than in fit. Expected: numbers of up to about "
+                f"{self.largest:g}, 255 * X say. {received}"
+            )
 
     def _decoded(self, cells: list, *, blank: bool):
         """Return all images of a column, or an object that decodes them on request."""
@@ -279,6 +301,11 @@ def _refuse_parameters_of_cells(settings: ImageSettings, pixels: np.ndarray) -> 
                 f"{name} is for paths, or a list of arrays. Received: {name}={value!r} and an "
                 f"array of shape {pixels.shape}. Leave it out."
             )
+
+
+def _largest(pixels: np.ndarray) -> float:
+    """Return the largest magnitude of a pixel."""
+    return float(max(abs(float(pixels.min())), abs(float(pixels.max()))))
 
 
 def _raise_for(reasons: list[str], n_rows: int) -> None:
@@ -384,6 +411,10 @@ def _hash(cell) -> int:
 def _threads() -> ThreadPoolExecutor:
     """Return this process's threads for decoding; Pillow releases the GIL while it decodes.
 
-    They start with the first image, so that a forked worker process starts its own.
+    They are started by the first image. A forked process has none of them, so it makes its own.
     """
     return ThreadPoolExecutor(min(8, usable_threads()), thread_name_prefix="images")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_threads.cache_clear)

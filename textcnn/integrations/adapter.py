@@ -106,12 +106,12 @@ class HostFeatures:
         names = encoder.get_params(deep=False)
         if names.get("target_type") == "auto":
             encoder.set_params(target_type=target_type)
-        beside = {}
+        fit_params = {}
         if folds is not None:
             encoder.set_params(cv=PredefinedSplit(np.asarray(folds, np.int64)))
         elif groups is not None or isinstance(names.get("cv"), Integral):
             groups = joint_rows(X, groups)
-            beside = {} if groups is None else {"groups": groups}
+            fit_params = {} if groups is None else {"groups": groups}
         budget = None
         if time_limit is not None and self.time_share is not None:
             budget = self.time_share * time_limit
@@ -121,7 +121,7 @@ class HostFeatures:
             key = joblib.hash([type(encoder).__qualname__, encoder.get_params(), rows])
         fit = _kept_fits.get(key, budget)
         if fit is None:
-            fit = fit_in_time(encoder, X, y, budget, **beside)
+            fit = fit_in_time(encoder, X, y, budget, **fit_params)
             _kept_fits.put(key, fit)
         self.encoder_ = fit.encoder
         return self._frame(fit.features.copy(), X)

@@ -52,7 +52,7 @@ def check_time_share(time_share) -> None:
         )
 
 
-def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
+def fit_in_time(encoder, X, y, budget: float | None, **fit_params) -> Fit:
     """Fit an encoder, with fewer epochs or linear models if time is short.
 
     Two trial fits on at most 256 rows estimate the time of a full fit: the first the time of the
@@ -66,7 +66,7 @@ def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
     X, y : DataFrame and Series
     budget : float or None
         Seconds.
-    **beside
+    **fit_params
         Further arguments of ``fit_transform``.
 
     Returns
@@ -84,9 +84,9 @@ def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
         encoder.set_params(time_limit=budget)
         cut_to = budget
     elif budget is not None and "epochs" in parameters:
-        encoder, is_cut = _affordable(encoder, X, y, budget, beside.get("groups"))
+        encoder, is_cut = _affordable(encoder, X, y, budget, fit_params.get("groups"))
         cut_to = budget if is_cut else None
-    return Fit(encoder, np.asarray(encoder.fit_transform(X, y, **beside)), cut_to)
+    return Fit(encoder, np.asarray(encoder.fit_transform(X, y, **fit_params)), cut_to)
 
 
 def _affordable(encoder, X, y, budget: float, groups):

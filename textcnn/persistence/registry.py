@@ -31,7 +31,7 @@ _DATACLASSES = {
     "EstimatorModels": "textcnn.fit.estimators",
     "FittedEstimator": "textcnn.fit.models",
     "FittedMember": "textcnn.table.members",
-    "FittedModel": "textcnn.neural.training",
+    "FittedModel": "textcnn.neural.jobs",
     "FoldModel": "textcnn.fit.models",
     "FoldPlan": "textcnn.crossfit.assignments",
     "ImageNetwork": "textcnn.image.fitted",

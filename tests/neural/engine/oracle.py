@@ -10,8 +10,8 @@ from textcnn.neural.batches import Batches
 from textcnn.neural.engine.layout import Design, Parameters, started_tables
 from textcnn.neural.engine.network import EngineNetwork
 from textcnn.neural.engine.words import words_of
+from textcnn.neural.jobs import TrainingJob
 from textcnn.neural.network import TracedNetwork
-from textcnn.neural.training import TrainingJob
 from textcnn.text.documents import TextSource
 from textcnn.text.network import TextNetworkSettings
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint

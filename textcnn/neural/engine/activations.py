@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from textcnn.links import sigmoid
+from textcnn.utils.links import sigmoid
 
 LEAK = np.float32(0.2)
 

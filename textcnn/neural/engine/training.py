@@ -13,7 +13,7 @@ from textcnn.neural.batches import Batches
 from textcnn.neural.engine.layout import Design, Parameters, started_tables
 from textcnn.neural.engine.network import EngineNetwork
 from textcnn.neural.engine.words import words_of
-from textcnn.neural.training import FittedModel, TrainingJob, diverged
+from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
 
 NAME = "numba"
 # Words that are predicted at a time, which bounds the products of words and kernels.
