@@ -542,7 +542,7 @@ def test_a_failed_fit_leaves_nothing_and_names_the_fold():
     encoder = encode(FailsLate())
     with pytest.raises(RuntimeError, match="no luck") as caught:
         encoder.fit(X, y)
-    assert caught.value.__notes__ == ["while fitting 'stacked', fold 1 of 3"]
+    assert caught.value.__notes__ == ["while fitting column 'stacked', fold 0"]
     assert [name for name in vars(encoder) if name.endswith("_") or name.startswith("_")] == []
     encoder = encode(LogisticRegression()).fit(X, y)
     before = encoder.transform(X[:5])

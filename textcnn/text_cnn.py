@@ -285,6 +285,7 @@ class TextCNNClassifier(NetworkClassifier):
     {text_early_stopping}
     {engine}
     {class_weight}
+    {label_smoothing}
     {text_random_state}
 
     Attributes

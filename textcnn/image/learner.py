@@ -119,6 +119,6 @@ def _check_shape(reader: ImageReader, settings: ImageNetworkSettings) -> None:
         raise ValueError(
             "The networks of keras.applications read pixels from 0 to 255. Expected: paths, or "
             "arrays of uint8; for numbers from 0 to 1 type (255 * X).round().astype('uint8'). "
-            f"Received: network={settings.network!r} and an array of floats."
+            f"Received: network={settings.network!r} and an array that is not of uint8."
         )
     check_network_fits(settings, reader.shape)
