@@ -35,7 +35,7 @@ def test_the_first_example_compares_ways_to_use_a_text(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["01_reviews_in_a_table.py", "--quick"])
     runpy.run_path(str(EXAMPLES / "01_reviews_in_a_table.py"), run_name="__main__")
     shown = capsys.readouterr().out
-    for line in ("Bundled reviews, a part", "no text", "TF-IDF", "tiny TextCNNEncoder"):
+    for line in ("Bundled reviews", "600 rows", "no text", "TF-IDF", "tiny TextCNNEncoder"):
         assert line in shown
 
 
