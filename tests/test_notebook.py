@@ -1,4 +1,4 @@
-"""The notebook runs from its first cell to its last, and what it shows is what is stored in it.
+"""The notebook runs completely, with the same kinds of outputs as stored.
 
 To store new outputs: ``TF_CPP_MIN_LOG_LEVEL=3 python tests/test_notebook.py``, at the root.
 """
@@ -15,7 +15,7 @@ LARGEST = 200_000  # bytes
 
 
 def run_notebook():
-    """Return the stored notebook, and the same with outputs made now."""
+    """Return the stored notebook, and a copy with new outputs."""
     stored = nbformat.read(NOTEBOOK, as_version=4)
     made = nbformat.from_dict(stored)
     folder = {"metadata": {"path": str(REPOSITORY)}}  # so that the kernel imports this textcnn
@@ -24,7 +24,7 @@ def run_notebook():
 
 
 def shown(cell):
-    """Return the kinds of output of a cell; what a backend logs is none."""
+    """Return the kinds of output of a cell, without logs of a backend."""
     kinds = []
     for output in cell.get("outputs", ()):
         if output["output_type"] == "stream":
@@ -42,7 +42,7 @@ def text_of(cell):
     )
 
 
-def test_the_notebook_runs_and_shows_what_is_stored(monkeypatch):
+def test_the_notebook_runs_and_has_the_stored_kinds_of_outputs(monkeypatch):
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     stored, made = run_notebook()
     nbformat.validate(stored)
@@ -72,7 +72,7 @@ def test_the_notebook_runs_and_shows_what_is_stored(monkeypatch):
 
 
 def store_outputs():
-    """Run the notebook and write it with its outputs, without what a backend logs."""
+    """Run the notebook and store its outputs, without logs of a backend."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _, made = run_notebook()
     for cell in made.cells:

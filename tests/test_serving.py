@@ -163,7 +163,7 @@ def test_unsupported_estimators_are_refused(tmp_path):
     ):
         textcnn.serving.load(tmp_path / "a.textcnn")
     stored = Path(__file__).parent / "data"
-    for name, reason in (("images", "Pillow"), ("table", "estimators of scikit-learn")):
+    for name, reason in (("pictures", "Pillow"), ("table", "estimators of scikit-learn")):
         with pytest.raises(FileFormatError, match=rf"does not support.*{reason}.*textcnn\.load"):
             textcnn.serving.load(stored / f"{name}_v1.textcnn")
     encoder = tiny(cv=2).fit(TEXTS, Y)

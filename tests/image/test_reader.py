@@ -386,7 +386,9 @@ def test_one_size_and_colour_for_all(tmp_path):
     np.testing.assert_array_equal(kept[1], np.repeat(GREY[..., None], 3, axis=2))
     assert read(paths, color_mode="grayscale")[0].shape == (6, 9, 1)
     paths.append(save(tmp_path, "3.png", PHOTO[:3]))
-    with pytest.raises(ValueError, match=r"image_size=.*Received: 2 sizes, .*\(3, 9\) in row 2"):
+    with pytest.raises(
+        ValueError, match=r"image_size=.*Received: 2 sizes, for example \(3, 9\) in row 2"
+    ):
         read(paths, color_mode="rgb")
     assert read(paths, color_mode="rgb", image_size=(5, 7))[0].shape == (5, 7, 3)
     assert reader.read(ImageColumn(None, cells=paths)).shape == (3, 6, 9, 3)

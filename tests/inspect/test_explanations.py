@@ -109,7 +109,7 @@ def test_predictors_are_explained_with_the_base_rate():
     assert_adds_up(explanation)
 
 
-def test_other_networks_are_explained_by_slopes_that_nearly_add_up():
+def test_contributions_of_other_networks_nearly_add_up():
     X, y = signal_table(60, 0)
     classifier = TextCNNClassifier(network="bigru", n_filters=4, epochs=12, random_state=0)
     classifier.fit(X["review"].tolist(), y)
@@ -122,7 +122,7 @@ def test_other_networks_are_explained_by_slopes_that_nearly_add_up():
     moved = (outputs["value"] - outputs["base"]).abs()
     assert moved.max() > 0.1
     assert outputs["unexplained"].abs().max() < 0.05 * moved.max()
-    assert "roughly" in str(explanation)
+    assert "approximately" in str(explanation)
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "continuous"])

@@ -242,8 +242,10 @@ def load(
     ImportError
         If onnxruntime is needed and not installed.
 
-    Notes ----- Features equal those of ``transform`` within 1e-5. The report is not loaded, and
-    there is no warning about training rows. Small matrix products are fastest on one thread, which
+    Notes
+    -----
+    Features equal those of ``transform`` within 1e-5. The report is not loaded, and there is no
+    warning about training rows. Small matrix products are fastest on one thread, which
     threadpoolctl sets if it is installed.
 
     Examples

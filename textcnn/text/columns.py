@@ -16,6 +16,8 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
 
+from textcnn.text.joining import once
+
 __all__ = ["TextColumn", "read_columns"]
 
 
@@ -57,15 +59,6 @@ def takes_texts(tags):
     tags.input_tags.string = True
     tags.input_tags.allow_nan = True
     return tags
-
-
-def once(memo: dict | None, key: Hashable, make: Callable[[], Any]):
-    """Return what ``make()`` returns, made once per key where there is a memo."""
-    if memo is None:
-        return make()
-    if key not in memo:
-        memo[key] = make()
-    return memo[key]
 
 
 def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:

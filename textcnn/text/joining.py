@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
-from textcnn.text.columns import TextColumn, once
 from textcnn.text.tokens import make_tokenizer
 
 # A control character that separates units, which is no word of any text.
 SEPARATOR = "\x1f"
 
 
+def once(memo: dict | None, key: Hashable, make: Callable[[], Any]):
+    """Return what ``make()`` returns, made once per key where there is a memo."""
+    if memo is None:
+        return make()
+    if key not in memo:
+        memo[key] = make()
+    return memo[key]
+
+
 @dataclass(frozen=True, eq=False)
 class JoinedColumns:
     """Joined text columns, with the interface of one :class:`TextColumn`."""
 
-    columns: Sequence[TextColumn]
+    columns: Sequence  # of TextColumn
     memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
