@@ -4,10 +4,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
-# TensorFlow's start-up notices are no news to a reader of these targets.
+# Hide TensorFlow's start-up messages.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
-# What the command line gives goes to the recipe unexpanded and through the environment, so that a path or
-# a column name may hold any character. Variables of the same names in the user's environment do not count.
+# Command-line values are passed to the recipe unexpanded, through the environment, so that a path or a
+# column name may contain any character. Variables of the same names in the user's environment are ignored.
 CSV :=
 TEXT :=
 TARGET :=
@@ -16,52 +16,70 @@ override TEXT := $(value TEXT)
 override TARGET := $(value TARGET)
 export CSV TEXT TARGET
 
+# Two processes with a thread each: with more they would only wait for one another.
+PYTEST = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
+# What these targets read of the folder TEXTCNN_DATA.
+TEST_DATA := text/chnsenticorp_hotel.csv.gz text/mr.csv.gz tables/airline_tweets.csv.gz \
+	tables/womens_clothing.csv.gz vectors \
+	images/mnist/t10k-labels-idx1-ubyte.gz images/ants_bees_small_jpg.tar
+BENCH_DATA := text tables vectors/domain.50k.100d.txt.gz
+
+# Modules that need no trained network, and one fit of each class.
+CHECK := tests/text tests/crossfit tests/image/test_idx.py tests/image/test_reader.py \
+	tests/test_datasets.py tests/test_every_class.py tests/test_makefile.py tests/test_public_api.py
+
 SHARE := 1
 FITS := 200
 ROWS := 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hosts distributed fuzz soak lint format bench docs clean
+.PHONY: help setup demo check test test-data hosts distributed fuzz soak lint format bench docs clean \
+	data-for-test data-for-bench
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
 
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
 	$(PY) -m textcnn demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
 
-# Two processes with a thread each: with more they would only wait for one another.
-test: lint ## lint, tests with warnings as errors, README code, doctests, examples
-	$(PY) examples/01_reviews_in_a_table.py --quick
-	$(PY) -m pytest --doctest-modules textcnn
-	TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile --durations=25
+check: lint ## lint and the fast tests, while you work: under 3 minutes on two cores
+	$(PYTEST) -q $(CHECK)
 
-hosts: ## install each AutoML host in an environment of its own and try it; HOSTS="flaml h2o" for some
+test: lint ## lint, tests with warnings as errors, README code, doctests, examples
+	$(PYTEST) --durations=25 --doctest-modules textcnn tests
+	@echo 'make test left out what only real data prove. To run it: make test-data, with TEXTCNN_DATA set to their folder.'
+
+test-data: data-for-test $(VENV)/.ready-test ## tests on real data sets, in the folder TEXTCNN_DATA (default ../shared/data)
+	$(PYTEST) tests/real_data
+
+hosts: ## test inside each AutoML tool, installed in its own environment; HOSTS="flaml h2o" for some of them
 	$(PYTHON) hosts/run.py $(HOSTS)
 
-distributed: ## fit and transform on dask, Ray and Spark for real, with workers killed; ENGINES="dask ray" for some
+distributed: ## test fit and transform on dask, Ray and Spark, killing workers; ENGINES="dask ray" for some of them
 	$(PYTHON) hosts/run.py --folder engines $(ENGINES)
 
-fuzz: $(VENV)/.ready-test ## 100,000 hostile texts, frames and files; SHARE=0.01 for a hundredth of it
-	-$(INSTALL) atheris  # where it has a wheel
+fuzz: $(VENV)/.ready-test ## fuzz with 100,000 hostile texts, frames and files; SHARE=0.01 for one per cent of them
+	-$(INSTALL) atheris  # fails where it has no wheel, which is ignored
 	$(PY) hardening/fuzz.py --share $(SHARE)
 
-soak: $(VENV)/.ready-test ## 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
+soak: $(VENV)/.ready-test ## memory test: 200 fits and 10 million rows in one process; FITS=20 ROWS=1000000 for less
 	$(PY) hardening/soak.py --fits $(FITS) --rows $(ROWS)
 
-lint: $(VENV)/.ready-test ## ruff check and format check, changing nothing
+lint: $(VENV)/.ready-test ## ruff check and format check, and which module may import which
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-cache
 
-format: $(VENV)/.ready-test ## let ruff rewrite what it can
+format: $(VENV)/.ready-test ## fix lint errors and format the code with ruff
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: $(VENV)/.ready-bench ## time the encoder against its peers and write benchmarks/SPEED.md
+bench: data-for-bench $(VENV)/.ready-bench ## time the encoder against other libraries and write benchmarks/SPEED.md
 	$(PY) benchmarks/suite.py
 
-docs: $(VENV)/.ready-test ## build the pages in docs/ to docs/_build/html, warnings as errors
+docs: $(VENV)/.ready-test ## build the documentation to docs/_build/html; warnings are errors
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html
 
 clean: ## remove the virtual environment, caches and built files
@@ -71,6 +89,13 @@ clean: ## remove the virtual environment, caches and built files
 $(PY):
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 14) else f"textcnn needs Python 3.11, 3.12 or 3.13. Received: {sys.version.split()[0]}. Type: make PYTHON=python3.13 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
+
+# Said before anything is installed: which files of the folder TEXTCNN_DATA are missing.
+data-for-test:
+	@$(PYTHON) benchmarks/shared_data.py $(TEST_DATA)
+
+data-for-bench:
+	@$(PYTHON) benchmarks/shared_data.py $(BENCH_DATA)
 
 # Stamps: set-up runs again only when pyproject.toml is newer. The larger one also serves the demo.
 $(VENV)/.ready: pyproject.toml | $(PY)

@@ -1,19 +1,23 @@
-"""Count the calls of one small fit: how far a reader has to walk to follow it.
+"""Count the function calls of a small fit, as a measure of how hard the code is to follow.
 
 Counts calls of functions that are written in this package, how often the file changes from one
-call (or return) to the next, the files and the depth. Generator expressions, comprehensions and
-lambdas do not count as calls. The fit runs twice, and the second run is counted: imports and
-traces are not the way that a reader follows.
+call to the next, the files and the depth. Generator expressions, comprehensions and lambdas do
+not count as calls; what threads call does. The fit runs twice and the second run is counted,
+without imports and tracing.
 
     python benchmarks/calls.py            # print a line per case
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # fold models one after another, so that files are in order
 
 import numpy as np
 import pandas as pd
@@ -27,7 +31,7 @@ UNNAMED = ("<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "<lambda>", "<m
 
 @dataclass
 class Trace:
-    """What a fit called."""
+    """Calls made during a fit."""
 
     n_calls: int = 0
     n_file_changes: int = 0
@@ -55,19 +59,21 @@ class Trace:
 
 
 def trace(function) -> Trace:
-    """Run a function twice and return what the second run called."""
+    """Run a function twice and return the calls of the second run."""
     function()
     found = Trace()
     sys.setprofile(found)
+    threading.setprofile(found)
     try:
         function()
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
     return found
 
 
 def cases() -> dict:
-    """Return a small fit per public way in."""
+    """Return a small fit per public encoder."""
     from textcnn import TableFeatures, TextCNNEncoder, TextLinearEncoder
 
     texts = ["a good film", "a bad film", "very good", "so bad"] * 6

@@ -1,9 +1,10 @@
-"""Do contributions foretell what happens when words are taken out? Rank correlations on real text.
+"""Do contributions predict the effect of removing words? Rank correlations on real texts.
 
-A model learns from 2,000 rows of a public table and explains 100 others. Each word is taken out of
-its text, and the output's fall is compared with the word's contribution; likewise the three
-strongest n-grams of each text, with the sum over their words. ``agree`` is the share of n-grams
-(of 0.05 and more) where the output moved in the stated direction.
+A model is trained on 2,000 rows of a public table and explains 100 others. Each word is removed
+from its text, and the change of the output is compared with the word's contribution; likewise for
+the three strongest n-grams of each text, and for the sum over their words. ``agree`` is the share
+of n-grams (with a contribution of at least 0.05) whose removal moved the output in the predicted
+direction.
 
 The data are those of shared_data.py.
 
@@ -34,12 +35,12 @@ MODELS = {
     "cnn, average": lambda: TextCNNClassifier(pooling="average", random_state=0),
     "linear": lambda: TextLinearEncoder(output="logit", cv=3, random_state=0),
     "bigru, 16 slopes": lambda: TextCNNClassifier(network="bigru", n_filters=32, random_state=0),
-    "bigru, 1 slope": None,  # the same model, by gradient times input
+    "bigru, 1 slope": None,  # the same model, with gradient times input
 }
 
 
 def values_of(model, texts) -> np.ndarray:
-    """Return the output that is explained, in log-odds."""
+    """Return the explained output, in log-odds."""
     if isinstance(model, TextLinearEncoder):
         return model.transform(texts)[:, 0].astype(float)
     share = model.predict_proba(texts)[:, 1]
@@ -47,7 +48,7 @@ def values_of(model, texts) -> np.ndarray:
 
 
 def occlusion(model, explanation) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Take words and n-grams out; return contributions and falls."""
+    """Remove words and n-grams; return contributions and decreases of the output."""
     words, ngrams, cut = [], [], []
     for row in explanation.rows:
         [text] = row.texts
@@ -107,7 +108,7 @@ def main(tables, kinds) -> None:
                 }
             )
             print(pd.DataFrame(lines[-1:]).round(3).to_string(index=False), flush=True)
-        print(f"\n{name}: {N_TRAIN} rows learnt from, {N_EXPLAINED} explained")
+        print(f"\n{name}: {N_TRAIN} training rows, {N_EXPLAINED} explained")
         print(pd.DataFrame(lines).round(3).to_string(index=False))
 
 

@@ -1,13 +1,13 @@
-"""Compare what new rows can get: features of the mean of the fold models, or of a refit model.
+"""Compare features of new rows: mean of the fold models, or one refitted model.
 
-A booster is trained on out-of-fold features (beside the table's other columns) and scored on test
-rows whose features come from ``ensemble="mean"`` or ``"refit"``. The out-of-fold features are the
-same either way. Beside the scores stand the measures of the gap: the feature's spread in test rows
-over that in out-of-fold rows, and the Kolmogorov-Smirnov distance between the two.
+Gradient boosting is trained on out-of-fold features (and the table's other columns) and scored on
+test rows whose features come from ``ensemble="mean"`` or ``"refit"``. The out-of-fold features are
+the same in both cases. The output also has the measures of the gap: the ratio of the feature's
+standard deviation in test rows to that in out-of-fold rows, and the Kolmogorov-Smirnov distance.
 
 "random" splits rows at random, 5 folds; "time" trains on the earlier tweets of a random sample and
-tests on the later ones, TimeSeriesSplit(5). Small networks, sub-sampled tables: differences between
-the two ensembles are what counts here, not how good the scores are.
+tests on the later ones, TimeSeriesSplit(5). Networks are small and tables are sampled: this
+benchmark measures the difference between the two ensembles, not the best possible scores.
 
     python benchmarks/gap.py [--splits 4] [--rows 2000] [--filters 16]
 """
@@ -34,7 +34,7 @@ ENSEMBLES = ("mean", "refit")
 
 @dataclass
 class Table:
-    """A text column, other columns, a target, and perhaps the time of each row."""
+    """A text column, other columns, a target, and optionally the time of each row."""
 
     text: pd.Series
     others: pd.DataFrame
@@ -128,7 +128,7 @@ def one_split(name: str, table: Table, split: int, options) -> list[dict]:
 
 
 def downstream(table: Table, train, test, out_of_fold, new) -> dict:
-    """Train a booster on the out-of-fold rows; score it there by cross-validation, and on test."""
+    """Train gradient boosting on out-of-fold features; return cross-validation and test scores."""
     X_train, X_test = (
         np.hstack([features, table.others.iloc[rows].to_numpy(float)])
         for features, rows in ((out_of_fold, train), (new, test))
@@ -158,7 +158,7 @@ def auc(y, probabilities) -> float:
 
 
 def gap(out_of_fold, new) -> dict:
-    """Return spread and distance of the two kinds of features, means over columns."""
+    """Return spread ratio and distance of the two kinds of features, averaged over columns."""
     old = out_of_fold[np.isfinite(out_of_fold).all(axis=1)]
     columns = range(new.shape[1])
     return {
@@ -168,10 +168,10 @@ def gap(out_of_fold, new) -> dict:
 
 
 def print_header(options) -> None:
-    """Print what a reader needs to weigh the numbers."""
+    """Print the conditions of the benchmark."""
     print(
         f"{options.splits} splits of at most {options.rows} rows, 70/30; {options.filters} filters "
-        f'x (2, 3), no given vectors, epochs="auto"\n{machine_line()}\n'
+        f'x (2, 3), no pretrained vectors, epochs="auto"\n{machine_line()}\n'
     )
 
 

@@ -1,9 +1,9 @@
-"""Show how much a split that ignores groups flatters a score, on reviews grouped by garment.
+"""Show how much too good a score is if groups are ignored, on reviews grouped by garment.
 
-Two targets: what the reviewer decided ("recommended"), and what belongs to the garment (is it among
-the better rated half of garments?). For each, the whole pipeline (encoder, then boosting) is
-cross-validated twice: folds that ignore the garment, and folds that keep its reviews together. The
-encoder's own folds do the same inside.
+Two targets: one of the reviewer ("recommended"), and one of the garment (is it among the better
+rated half of garments?). For each, the whole pipeline (encoder, then boosting) is cross-validated
+twice: with folds that ignore the garment, and with folds that keep its reviews together. The
+encoder's inner folds do the same.
 
     python benchmarks/groups.py [--garments 24] [--reviews 120] [--repeats 3]
 """
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def score(splitter, X, y, groups, seed) -> float:
-    """Return the mean ROC AUC of the pipeline over the folds, the encoder's folds alike."""
+    """Return the pipeline's mean ROC AUC; the encoder uses the same kind of folds."""
     encoder = TextCNNEncoder(cv=splitter, n_filters=16, max_length=80, random_state=seed)
     boosting = HistGradientBoostingClassifier(max_iter=40, max_depth=3, random_state=seed)
     is_grouped = isinstance(splitter, StratifiedGroupKFold)

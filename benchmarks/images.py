@@ -1,12 +1,12 @@
-"""Accuracy and time of the image network on real sets, beside other ways to the same end.
+"""Accuracy and time of the image network on real data sets, compared with other methods.
 
 ``python benchmarks/images.py digits ants_bees mnist fashion speed memory --seeds 3`` runs the
-parts named, once per seed; a line comes as each way of each run ends, and at last the means and
-their spread. Results stand in benchmarks/RESULTS.md, data in shared_data.py; the digits are those
-of scikit-learn. HOG needs scikit-image, the torch line needs torch.
+given parts once per seed and prints a line per method and run, then means and standard deviations.
+Results are in benchmarks/RESULTS.md; shared_data.py lists the data; the digits are those of
+scikit-learn. HOG needs scikit-image, the torch line needs torch.
 
-What a seed decides: folds (digits), the split into 278 images to learn from and 120 to test on
-(ants_bees), start and order of training (all).
+The seed determines folds (digits), the split into 278 training and 120 test images (ants_bees),
+and the initial weights and the order of training (all).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main():
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(parts))
-    parser.add_argument("--seeds", type=int, default=3, help="how many runs")
+    parser.add_argument("--seeds", type=int, default=3, help="number of runs")
     parser.add_argument("--first", type=int, default=0, help="the seed of the first of them")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -58,7 +58,7 @@ def main():
 
 
 def run_part(name, part, seeds):
-    """Run a part once per seed; a part yields ways with their scores as they come."""
+    """Run a part once per seed; a part yields methods with their scores."""
     scores = {}
     for seed in seeds:
         started = time.perf_counter()
@@ -105,7 +105,7 @@ def digits(seed):
 
 @cache
 def photographs(side):
-    """Return all 398 photographs of ants and bees as arrays, and which they show."""
+    """Return all 398 photographs of ants and bees as arrays, and their classes."""
     from textcnn.datasets import load_class_folders
     from textcnn.image.files import decode_file
 
@@ -119,7 +119,7 @@ def photographs(side):
 
 
 def ants_bees(seed):
-    """Ants or bees; every peer's settings are chosen by cross-validation on the learning part."""
+    """Ants or bees; settings of other methods are chosen by cross-validation on training rows."""
     import keras
     from sklearn.model_selection import train_test_split
 
@@ -143,7 +143,7 @@ def ants_bees(seed):
     )
     for way, features, search in (
         ("HOG + LinearSVC", hog_features(), linear_search()),
-        ("dense net", images, dense_search(seed)),
+        ("dense network", images, dense_search(seed)),
     ):
         search.fit(features[known], y[known])
         chosen = {name.split("__")[-1]: value for name, value in search.best_params_.items()}
@@ -188,7 +188,7 @@ def dense_search(seed):
 
 
 def flat_pixels(images, side):
-    """Return rows of pixels of images made smaller by averages."""
+    """Return rows of pixels of images that are downsampled by averaging."""
     n, height, width, channels = images.shape
     step = height // side
     parts = images.reshape(n, side, step, side, step, channels)
@@ -205,7 +205,7 @@ def mnist(seed):
 
 
 def fashion(seed):
-    """Clothes; the recipe was chosen on 10,000 of the 60,000 images to learn from."""
+    """Clothes; settings were chosen on 10,000 of the 60,000 training images."""
     import keras
 
     from textcnn import ConvNetwork, ImageCNNClassifier
@@ -221,14 +221,14 @@ def fashion(seed):
         batch_size=128,
         random_state=seed,
     ).fit(X, y)
-    yield "three blocks, flips, erasing, 14 passes", classifier.score(new, new_y)
+    yield "three blocks, flips, erasing, 14 epochs", classifier.score(new, new_y)
 
 
 def speed(seed):
-    """Seconds of a pass over 12,800 images, and how they compare with ours: medians of turns.
+    """Seconds of an epoch of 12,800 images, and ratios to ours: medians of alternating runs.
 
-    The ways take turns of two passes, so that a machine whose speed wanders slows all of them
-    alike. The first turn, in which things are made once, is left out.
+    The methods alternate, two epochs at a time, so that a slower machine affects all of them. The
+    first run, which includes the set-up, is not counted.
     """
     seconds = {way: [] for way in WAYS}
     with contextlib.ExitStack() as stack:
@@ -244,7 +244,7 @@ def speed(seed):
 
 
 def memory(seed):
-    """Megabytes that one pass over 60,000 images adds to a process with its libraries loaded."""
+    """Megabytes that one epoch of 60,000 images adds to a process with loaded libraries."""
     for way in WAYS:
         with process(way, 60_000, seed) as run:
             yield way, run(1)["megabytes"]
@@ -252,7 +252,7 @@ def memory(seed):
 
 @contextlib.contextmanager
 def process(way, n_rows, seed):
-    """Start a process that has what a way needs; give a function that makes passes in it."""
+    """Start a process for a method; return a function that trains for some epochs in it."""
     with tempfile.TemporaryFile("w+") as errors:
         child = subprocess.Popen(
             [sys.executable, __file__, "--child", json.dumps([way, n_rows, seed])],
@@ -274,7 +274,7 @@ def process(way, n_rows, seed):
 
 
 def serve(way, n_rows, seed):
-    """Make as many passes as each line of the input says, and tell what they took."""
+    """Read numbers of epochs from standard input, train, and print the time."""
     make, libraries = WAYS[way]
     for library in libraries:
         importlib.import_module(library)
@@ -291,7 +291,7 @@ def serve(way, n_rows, seed):
 
 
 def megabytes(name):
-    """Return a line of this process's status: VmRSS for memory now, VmHWM for the most so far."""
+    """Return a line of this process's status: VmRSS for current memory, VmHWM for the peak."""
     with open("/proc/self/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith(name)) / 1e3
 
@@ -343,7 +343,7 @@ def torch_pass(X, y, seed):
     return run
 
 
-# Per way: how one is made, and the libraries that are loaded before its memory counts.
+# Method -> function that makes it, and the libraries loaded before its memory is measured.
 WAYS = {
     "ImageCNNClassifier": (our_pass, ("keras", "textcnn.image_cnn")),
     "keras fit on floats": (keras_pass, ("keras",)),

@@ -1,4 +1,4 @@
-"""The line in which a benchmark says what it ran on."""
+"""A line that describes the machine of a benchmark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACKAGES = ("keras", "tensorflow", "scikit-learn", "numpy")
 
 
 def machine_line() -> str:
-    """Return cores, architecture, and the versions of Python and of what is installed."""
+    """Return cores, architecture, and the versions of Python and installed packages."""
     versions = []
     for package in PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

@@ -1,15 +1,15 @@
-"""What each member of the text stage reads out of a text: accuracy and log-loss on five sets.
+"""Accuracy and log-loss of each kind of member on five text data sets.
 
-Members, each on its own with its defaults: convolutions over words, convolutions over characters, a
-bidirectional GRU over words, TF-IDF with a linear model (``TextLinearEncoder``), beside a plain
-peer, scikit-learn's TF-IDF of words 1–2 (for Chinese, characters 1–3) with logistic regression,
-C=10. Networks are predictors of one model; the linear member is the model that its ``refit``
-serves new rows with, its probabilities at the prior of the training rows. SST-2, TREC and IMDB
-have a test part of their own; of MR and the hotel reviews a random fifth is tested. Each cell is
-the mean over seeds (and the standard deviation), which choose weights, order, and the rows where
-there is a choice. ``--rows`` takes so many rows for training and at most as many for testing.
-Each result is a line of JSON in ``--results``, and what is there is not run again: several runs
-make one table. With ``--vectors`` word networks get the shared vectors and are named so.
+Members, each alone with its defaults: convolutions over words, convolutions over characters, a
+bidirectional GRU over words, TF-IDF with a linear model (``TextLinearEncoder``). "peer" is
+scikit-learn's TF-IDF of words 1–2 (for Chinese, characters 1–3) with logistic regression, C=10.
+Networks are single classifiers; the linear member is the model that ``ensemble="refit"`` uses for
+new rows, with the base rate of the training rows added. SST-2, TREC and IMDB have a test set; of MR
+and the hotel reviews a random fifth is the test set. Each cell is the mean over seeds (and the
+standard deviation); the seed determines weights, order, and random splits. ``--rows`` limits the
+training rows, and the test rows to the same number.
+Each result is a line of JSON in ``--results`` and is not computed again, so a table can be made
+in several runs. With ``--vectors`` word networks use the shared vectors.
 
     python benchmarks/members.py [--sets mr trec] [--members peer cnn] [--rows 5000] [--seeds 3]
         [--vectors] [--results FILE] [--report]
@@ -51,7 +51,7 @@ RESULTS = Path("benchmarks.members.jsonl")
 
 @dataclass
 class Task:
-    """One set, parted for one seed."""
+    """One data set, split by one seed."""
 
     name: str
     train: pd.DataFrame
@@ -66,17 +66,17 @@ class Task:
 
 
 def main() -> None:
-    """Run what has no result yet, and print a table of each score of all results."""
+    """Run what has no result yet, and print a table per score."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--members", nargs="+", choices=list(MEMBERS), default=list(MEMBERS))
-    parser.add_argument("--rows", type=int, help="rows to learn from; all if left out")
+    parser.add_argument("--rows", type=int, help="number of training rows; default: all")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
         "--vectors", action="store_true", help="give the word networks the shared vectors"
     )
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--report", action="store_true", help="run nothing, print what there is")
+    parser.add_argument("--report", action="store_true", help="only print existing results")
     options = parser.parse_args()
     done = {key_of(line) for line in read_results(options.results)}
     for name in options.sets if not options.report else []:
@@ -125,17 +125,17 @@ def main() -> None:
 
 
 def takes_vectors(member: str, options) -> bool:
-    """Tell whether a member is given the shared vectors."""
+    """Return whether a member uses the shared vectors."""
     return options.vectors and member in ("cnn", "bigru")
 
 
 def key_of(line: dict) -> tuple:
-    """Return what makes a result the same as another one."""
+    """Return the key that identifies a result."""
     return line["set"], line["seed"], line["member"], line["asked"]
 
 
 def read_results(path: Path) -> list[dict]:
-    """Return all results, the latest where there are several."""
+    """Return all results, the latest of each key."""
     if not path.is_file():
         return []
     lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
@@ -143,7 +143,7 @@ def read_results(path: Path) -> list[dict]:
 
 
 def read_task(name: str, seed: int, n_rows: int | None, vectors) -> Task:
-    """Return the rows to learn from and to test on."""
+    """Return training and test rows."""
     table = pd.read_csv(data_file(SETS[name]), keep_default_na=False)
     if "split" in table:
         train, test = (table[table["split"] == part] for part in ("train", "test"))
@@ -168,7 +168,7 @@ def network(task: Task, **settings) -> np.ndarray:
 
 
 def linear(task: Task) -> np.ndarray:
-    """Return the linear member's probabilities: logits without a prior, and the prior."""
+    """Return the linear member's probabilities, with the base rate added to its logits."""
     labels = task.train["label"].astype(str)
     encoder = TextLinearEncoder(cv=2, ensemble="refit", output="logit", random_state=task.seed)
     encoder.fit(task.train[["text"]], labels)
@@ -181,7 +181,7 @@ def linear(task: Task) -> np.ndarray:
 
 
 def peer(task: Task) -> np.ndarray:
-    """Return the probabilities of scikit-learn's plain pipeline."""
+    """Return the probabilities of a plain scikit-learn pipeline."""
     settings = {"ngram_range": (1, 2)}
     if task.name == "hotels":
         settings = {"analyzer": "char", "ngram_range": (1, 3)}
@@ -214,7 +214,7 @@ def scores(task: Task, probabilities: np.ndarray) -> dict[str, float]:
 
 
 def as_table(results: pd.DataFrame, score: str, digits: int = 4) -> str:
-    """Return a Markdown table: sets down, members across, mean and standard deviation."""
+    """Return a Markdown table of means and standard deviations: a row per data set."""
     members = list(dict.fromkeys(results["member"]))
     lines = [f"\n| {score} | train / test | " + " | ".join(members) + " |"]
     lines.append("|---" * (len(members) + 2) + "|")
@@ -230,7 +230,7 @@ def as_table(results: pd.DataFrame, score: str, digits: int = 4) -> str:
 
 
 def shown(values: pd.Series, digits: int) -> str:
-    """Return mean and standard deviation over seeds, a dash where nothing was run."""
+    """Return mean and standard deviation over seeds, or a dash if not run."""
     if not len(values):
         return "–"
     spread = f" ({values.std(ddof=1):.{digits}f})" if len(values) > 1 else ""

@@ -1,7 +1,8 @@
-"""The other ways to get out-of-fold features of a text CNN, each as its users would write it.
+"""Other ways to get out-of-fold features of a text CNN, each as its users would write it.
 
-All sides get the same texts, folds, given vectors, learnt vectors, filters, epochs, batch size and
-schedule; the peers read words with scikit-learn's analyzer. Each returns one probability per row.
+All sides use the same texts, folds, pretrained vectors, trainable dimensions, filters, epochs,
+batch size and schedule; the others tokenise with scikit-learn's analyzer. Each returns one
+probability per row.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ VECTORS = "vectors/domain.50k.100d.txt.gz"
 
 @dataclass(frozen=True)
 class Work:
-    """One task: what every side gets."""
+    """One task, the same for every side."""
 
     texts: tuple[str, ...]
     y: np.ndarray
@@ -35,7 +36,7 @@ class Work:
     max_length: int | None = None
 
 
-# Per set: its file, the columns of text and target, and what is told from all the rest.
+# Data set -> file, text column, target column, and the class that is predicted against the rest.
 TASKS = {
     "mr": ("text/mr.csv.gz", "text", "label", "pos"),
     "sst2": ("text/sst2.csv.gz", "text", "label", "pos"),
@@ -48,7 +49,7 @@ TASKS = {
 
 
 def load_work(name: str, *, rows: int | None, folds: int, **settings) -> Work:
-    """Return a task on a shared set: one class against the rest, rows without text left out."""
+    """Return a task on a shared set: one class against the rest, without rows that have no text."""
     file, text, target, positive = TASKS[name]
     table = pd.read_csv(data_file(file), keep_default_na=False, dtype=str)
     table = table[table[text] != ""]
@@ -86,7 +87,7 @@ def textcnn_encoder(work: Work, seed: int, **changes) -> np.ndarray:
 
 
 def read_words(work: Work):
-    """Return documents as lists of ids from 1 on, and the given vectors by id."""
+    """Return documents as lists of ids from 1 on, and the pretrained vectors by id."""
     analyze = CountVectorizer(token_pattern=r"\w+|[^\w\s]").build_analyzer()
     words: dict[str, int] = {}
     documents = [
@@ -104,7 +105,7 @@ def read_words(work: Work):
 
 
 def padded(documents, length: int) -> np.ndarray:
-    """Return ids of shape (n_documents, length), 0 beyond the end of each."""
+    """Return ids of shape (n_documents, length), padded with 0."""
     ids = np.zeros((len(documents), length), np.int32)
     for row, document in enumerate(documents):
         ids[row, : len(document)] = document
@@ -114,7 +115,7 @@ def padded(documents, length: int) -> np.ndarray:
 def keras_loop(work: Work, seed: int, *, is_recurrent: bool = False) -> np.ndarray:
     """Build a Keras model per fold, pad to the longest, ``fit`` and ``predict``.
 
-    A recurrent one is a bidirectional GRU of as many units in all as the CNN has filters.
+    The recurrent network is a bidirectional GRU with as many units in total as the CNN has filters.
     """
     import keras
 
@@ -132,7 +133,7 @@ def keras_loop(work: Work, seed: int, *, is_recurrent: bool = False) -> np.ndarr
 
 
 def careful_keras(work: Work, seed: int) -> np.ndarray:
-    """Compile once, put the weights back per fold, batch by length: what a careful user does."""
+    """Compile once, reset the weights per fold, batch by length, as a careful user would."""
     import keras
     import tensorflow
 
@@ -177,7 +178,7 @@ def careful_keras(work: Work, seed: int) -> np.ndarray:
 
 
 def keras_model(work: Work, given, *, n_learn: int, is_recurrent: bool = False):
-    """Return the compiled model of one fold, as in many a tutorial."""
+    """Return the compiled model of one fold, as in many tutorials."""
     import keras
     from keras import layers
 
@@ -243,7 +244,7 @@ def skorch_module(work: Work, seed: int) -> np.ndarray:
 
 @cache
 def _torch_cnn():
-    """Return the module's class (made once torch is there)."""
+    """Return the module's class (defined after torch is imported)."""
     import torch
     from torch import nn
 

@@ -1,4 +1,4 @@
-"""What the cost depends on: rows, folds, words per text, fits in one process, the processor.
+"""Cost by number of rows, folds, words per text and fits in one process.
 
 Parts of suite.py. Each measurement of memory runs in a process of its own.
 """
@@ -19,7 +19,7 @@ import peers
 from shared_data import data_file
 
 HERE = Path(__file__).parent
-# A small network, so that a million rows take minutes: what is asked is whether a row's cost stays.
+# A small network, so that a million rows take minutes: the question is whether cost per row grows.
 SMALL = {"n_filters": 16, "kernel_sizes": (3,), "epochs": 1}
 
 
@@ -56,7 +56,7 @@ def rows(options) -> str:
         started = time.perf_counter()
         encoder.transform(table["text"].iloc[: len(table) // 4])
         new = time.perf_counter() - started
-        # Not getrusage: its maximum begins with what the parent process held.
+        # Not getrusage: its maximum includes the memory of the parent process.
         with open("/proc/self/status") as lines:
             peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
         print(json.dumps({"fit": fit, "new": 4 * new, "peak": peak, "size": size}))
@@ -82,14 +82,15 @@ def rows(options) -> str:
         print(lines[-1], flush=True)
     return (
         "## Cost against rows\n\nMR repeated and shuffled, read from a CSV file; two folds, one "
-        "epoch, 16 filters of 3 words, 32 learnt numbers a word; first fit of its process, import "
-        "and trace excluded. The limit is three times the text and 1.5 GiB.\n\n" + "\n".join(lines)
+        "epoch, 16 filters of 3 words, 32 trainable dimensions a word; first fit, "
+        "import and trace excluded. The limit is three times the text plus 1.5 GiB.\n\n"
+        + "\n".join(lines)
     )
 
 
 def folds(options) -> str:
     """Time against the number of folds."""
-    lines = ["| K | s | s per model and 1,000 learning rows |", "|---|---|---|"]
+    lines = ["| K | s | s per model and 1,000 training rows |", "|---|---|---|"]
     for n_folds in (2, 3) if options.quick else (2, 3, 5, 10, 20):
         task = peers.load_work("mr", rows=300 if options.quick else 4000, folds=n_folds, epochs=1)
         started = time.perf_counter()
@@ -121,7 +122,7 @@ def lengths(options) -> str:
         lines.append(f"| {length} | {seconds:.1f} | {1e6 * seconds / total:.1f} |")
     return (
         f"## Cost against length\n\n{total:,} words of MR in texts of equal length, two folds, one "
-        "epoch, default network, no given vectors.\n\n" + "\n".join(lines)
+        "epoch, default network, no pretrained vectors.\n\n" + "\n".join(lines)
     )
 
 
@@ -159,14 +160,14 @@ def memory(options) -> str:
 
 
 def ceiling(options) -> str:
-    """Count useful multiply-adds a second over those of a matrix product of the same shapes."""
+    """Return multiply-adds per second relative to a matrix product of the same shapes."""
     import tensorflow
 
     task = peers.load_work("mr", rows=300 if options.quick else None, folds=5, epochs=1)
     documents, _ = peers.read_words(task)
     n_words = sum(max(len(document), 1) for document in documents)
     learnt, given, width = task.learned_dim, 100, task.n_filters * sum(task.kernel_sizes)
-    # The last layers are under a hundredth of this. A held-out row is passed forward once.
+    # The last layers need less than 1 % of this. A held-out row needs one forward step.
     forward = (given + learnt) * width
     training = 2 * forward + learnt * width  # values, kernels' gradient, learnt vectors' gradient
     passes = sum(len(learn) for learn, _ in task.folds) / len(task.y)
@@ -192,7 +193,7 @@ def ceiling(options) -> str:
     rate = statistics.harmonic_mean(list(rates.values()), weights=list(task.kernel_sizes))
     reached = work_done / statistics.median(times)
     return (
-        "## Share of the processor's ceiling\n\n"
+        "## Speed relative to a matrix product\n\n"
         f"Out-of-fold features of MR, one epoch: {work_done / 1e9:,.0f} billion useful "
         f"multiply-adds in {statistics.median(times):.1f} s with reading: {reached / 1e9:.1f} "
         f"billion a second. A matrix product of a batch's shapes ({rows_of_batch} × "

@@ -1,13 +1,13 @@
-"""How long to train: updates against accuracy and log-loss, for each kind of text network.
+"""How long to train: accuracy and log-loss by number of updates, for each kind of text network.
 
 The tables behind ``epochs="auto"`` (``automatic_updates`` in
-textcnn/fit/network_jobs.py). Two runs:
+textcnn/fit/network_jobs.py). Two kinds of runs:
 
-- ``--kinds cnn``, at numbers of updates: what the rule was fitted to. Three folds, 100-d domain
-  vectors frozen beside 32 learnt, 100 filters x (3, 4, 5), dropout 0.5, Adam from 3e-3 with cosine
-  decay to 0.
-- other kinds (recurrent, characters, convolutions without given vectors), at factors of the rule
-  for convolutions: no given vectors, two folds, everything else as it is by default.
+- ``--kinds cnn``, by number of updates; the rule was fitted to these. Three folds, 100-d domain
+  vectors, frozen, and 32 trainable dimensions, 100 filters x (3, 4, 5), dropout 0.5, Adam from 3e-3
+  with cosine decay to 0.
+- other kinds (recurrent, characters, convolutions without pretrained vectors), at multiples of the
+  rule for convolutions: no pretrained vectors, two folds, all other settings are defaults.
 
     python benchmarks/schedules.py [--sets mr trec] [--kinds bigru char_cnn] [--seeds 2]
         [--factors 0.2 0.35 0.6 1]
@@ -26,6 +26,7 @@ from shared_data import data_file
 from textcnn import TextCNNEncoder
 from textcnn.fit.network_jobs import TrainingSettings, automatic_updates
 
+METRICS = ["accuracy", "neg_log_loss"]
 GRID = {
     "mr500": [50, 100, 200, 300],
     "mr2000": [75, 150, 250, 400],
@@ -44,7 +45,7 @@ FACTORS = [0.2, 0.35, 0.6, 1.0]
 
 
 def read_set(name: str) -> tuple[list[str], np.ndarray]:
-    """Return texts and labels of a set, or of a random part of it (``mr500``)."""
+    """Return texts and labels of a set, or of a random sample of it (``mr500``)."""
     base = name.rstrip("0123456789")
     file = "tables/airline_tweets" if base == "tweets" else f"text/{base}"
     table = pd.read_csv(data_file(f"{file}.csv.gz"), keep_default_na=False)
@@ -74,7 +75,7 @@ def main() -> None:
 
 
 def numbers_of_updates(name: str) -> None:
-    """Try convolutions beside given vectors at numbers of updates, with two sizes of batches."""
+    """Test convolutions with pretrained vectors by number of updates, with two batch sizes."""
     texts, y = read_set(name)
     for at_batch_64 in GRID[name]:
         for batch_size, updates in ((64, at_batch_64), (128, at_batch_64 * 2 // 3)):
@@ -82,29 +83,27 @@ def numbers_of_updates(name: str) -> None:
                 embeddings=data_file("vectors/domain.50k.100d.txt.gz"),
                 cv=3,
                 batch_size=batch_size,
-                scoring=["accuracy", "neg_log_loss"],
                 random_state=0,
             )
             with mock.patch.object(TrainingSettings, "automatic_updates", return_value=updates):
                 encoder.fit(texts, y)
-            means = encoder.report_.summary.set_index("metric")["score"]
+            means = encoder.report_.with_scoring(METRICS).summary.set_index("metric")["score"]
             passes = updates * batch_size / (len(y) * 2 / 3)
             print(
-                f"{name:8s} batch {batch_size:3d}  {updates:5d} updates  {passes:5.1f} passes  "
+                f"{name:8s} batch {batch_size:3d}  {updates:5d} updates  {passes:5.1f} epochs  "
                 f"accuracy {means['accuracy']:.4f}  log-loss {-means['neg_log_loss']:.4f}",
                 flush=True,
             )
 
 
 def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
-    """Try a kind of network at factors of the number of updates for convolutions."""
+    """Test a kind of network at multiples of the number of updates for convolutions."""
     texts, y = read_set(name)
     for factor in tried:
         results = []
         for seed in range(n_seeds):
             encoder = TextCNNEncoder(
                 cv=2,
-                scoring=["accuracy", "neg_log_loss"],
                 random_state=seed,
                 **OTHER_KINDS[kind],
             )
@@ -114,7 +113,7 @@ def factors(name: str, kind: str, tried: list[float], n_seeds: int) -> None:
 
             with mock.patch.object(TrainingSettings, "automatic_updates", updates):
                 encoder.fit(texts, y)
-            means = encoder.report_.summary.set_index("metric")["score"]
+            means = encoder.report_.with_scoring(METRICS).summary.set_index("metric")["score"]
             results.append((means["accuracy"], -means["neg_log_loss"]))
         accuracy, log_loss = np.mean(results, axis=0)
         n_updates = encoder._records[0].updates[0]

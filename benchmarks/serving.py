@@ -1,10 +1,10 @@
-"""What serving costs: Keras, the loaded estimator, NumPy, onnxruntime; vectors of 32 and 8 bits.
+"""Cost of predictions by Keras, the loaded estimator, NumPy and onnxruntime; 32 and 8 bits.
 
-An encoder of five fold models with 100-d vectors is fitted on 4,000 sentences of MR and serves
-others. Each way answers in a process of its own: seconds from start to the first answer, memory
-after it and at most, milliseconds for one more row (median), rows a second for 5,200 rows and the
-processor time of each, all threads together. Then what 8 bits cost: AUC and the largest difference
-of a feature.
+An encoder of five fold models with 100-d vectors is fitted on 4,000 sentences of MR and transforms
+others. Each method runs in its own process: seconds from start to the first result, memory after
+it and peak memory, milliseconds for one more row (median), rows per second for 5,200 rows and
+processor time per row, all threads together. Then the loss by 8 bits: AUC and the largest
+difference of a feature.
 
     python benchmarks/serving.py [--rows 4000] [--epochs auto]
 """
@@ -27,7 +27,7 @@ from sklearn.metrics import roc_auc_score
 import textcnn
 from textcnn import TextCNNEncoder
 
-# Per way: how a model is made of a path, and the file that it reads.
+# Method -> how it loads a model, and the file.
 WAYS = {
     "Keras for every row": ("keras", "float32", False),
     "textcnn.load": ("load", "float32", False),
@@ -72,7 +72,7 @@ print(json.dumps([first, after / 1024, kilobytes("VmHWM") / 1024, 1000 * sorted(
 
 
 def main() -> None:
-    """Print one line per way."""
+    """Print one line per method."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=4000)
     parser.add_argument("--epochs", default="auto")
@@ -97,7 +97,7 @@ def main() -> None:
 
 
 def _saved(encoder, folder: Path) -> dict:
-    """Save the encoder in each form; return the files."""
+    """Save the encoder in each format; return the files."""
     paths = {}
     for kind in ("float32", "int8"):
         paths[kind, False] = folder / f"saved_{kind}.textcnn"
@@ -125,7 +125,7 @@ def _measure(name: str, way: str, path: Path, texts: Path, size: int) -> None:
 
 
 def _accuracy(paths: dict, test: pd.DataFrame) -> None:
-    """Print what 8 bits cost."""
+    """Print the loss by 8 bits."""
     features = {
         kind: textcnn.load(paths[kind, False]).transform(test["text"].tolist())[:, 0]
         for kind in ("float32", "int8")

@@ -1,7 +1,7 @@
-"""The speed benchmarks, each against its peers; ``make bench`` writes benchmarks/SPEED.md.
+"""Speed benchmarks against other libraries; ``make bench`` writes benchmarks/SPEED.md.
 
-Sides take turns, so that a machine that gets slower slows all of them; ratios are of the runs of
-one turn. Scores stand beside times: a faster run at another accuracy proves nothing.
+Sides alternate, so that a slower machine affects all of them; ratios compare runs of the same
+turn. Scores are reported too: a faster run with another accuracy proves nothing.
 
     python benchmarks/suite.py [--quick] [--runs 2] [--only oof_mr,one_row] [--out FILE]
 """
@@ -30,7 +30,7 @@ QUICK_ROWS = 600
 def main() -> None:
     """Run the chosen parts and write the file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a few rows, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="few rows, to check that it runs")
     parser.add_argument("--runs", type=int, default=2)
     parser.add_argument("--only", help="parts, separated by commas")
     parser.add_argument("--out", type=Path, help="default: benchmarks/SPEED.md, none if --quick")
@@ -38,7 +38,7 @@ def main() -> None:
     chosen = options.only.split(",") if options.only else list(PARTS)
     unknown = set(chosen) - set(PARTS)
     if unknown:
-        sys.exit(f"No such part: {sorted(unknown)}. Expected some of {list(PARTS)}.")
+        sys.exit(f"Unknown part. Expected: some of {list(PARTS)}. Received: {sorted(unknown)}.")
     sections = [
         "# Speed\n\nWritten by `python benchmarks/suite.py"
         + (f" --only {options.only}" if options.only else "")
@@ -57,12 +57,12 @@ def main() -> None:
 
 
 def warm_up() -> None:
-    """Import and trace before any clock starts."""
+    """Import and trace before timing starts."""
     peers.textcnn_encoder(peers.load_work("mr", rows=QUICK_ROWS, folds=2, epochs=1), 0)
 
 
 def turns(sides: dict[str, Callable], runs: int) -> dict[str, list]:
-    """Return per side a list of (seconds, what it returned), sides taking turns."""
+    """Run the sides alternately; return per side a list of (seconds, result)."""
     results: dict[str, list] = {name: [] for name in sides}
     for run in range(runs):
         for name, side in sides.items():
@@ -74,7 +74,7 @@ def turns(sides: dict[str, Callable], runs: int) -> dict[str, list]:
 
 
 def as_table(results, score=None, unit="s") -> str:
-    """Return a Markdown table; the first side is ours."""
+    """Return a Markdown table; the first side is this package."""
     factor = 1000 if unit == "ms" else 1
     lines = [
         f"| side | {unit} | ratio | {'OOF accuracy (sd)' if score else ''} |",
@@ -95,7 +95,7 @@ def as_table(results, score=None, unit="s") -> str:
 
 
 def oof(title: str, name: str, sides, options, *, rows=None, folds=5, runs=None, **settings) -> str:
-    """Time out-of-fold features of one set against peers."""
+    """Time out-of-fold features of one data set against other libraries."""
     rows = QUICK_ROWS if options.quick else rows
     task = peers.load_work(name, rows=rows, folds=folds, **settings)
     runs = 1 if options.quick else runs or options.runs
@@ -105,7 +105,7 @@ def oof(title: str, name: str, sides, options, *, rows=None, folds=5, runs=None,
     accuracy = {
         side: np.mean([score(o) for _, o in outcomes]) for side, outcomes in results.items()
     }
-    # Twice the standard error of a difference, and two more for so many comparisons.
+    # Four standard errors of a difference, because there are many comparisons.
     allowed = 4 * np.sqrt(0.5 / len(task.y))
     if max(accuracy.values()) - min(accuracy.values()) > allowed:
         sys.exit(f"Sides differ by more than {allowed:.3f} in accuracy: {accuracy}")
@@ -114,12 +114,12 @@ def oof(title: str, name: str, sides, options, *, rows=None, folds=5, runs=None,
 
 
 def accuracy_at_prior(y, features) -> float:
-    """Call as many rows positive as there are: features stand at even odds, not at the prior."""
+    """Return accuracy when the base rate sets the threshold: features do not contain it."""
     return float(np.mean(is_right_at_prior(y, features)))
 
 
 def is_right_at_prior(y, features) -> np.ndarray:
-    """Tell row by row whether such calls are right."""
+    """Return row by row whether such predictions are right."""
     return (features > np.quantile(features, 1 - y.mean())) == y
 
 
@@ -128,7 +128,7 @@ LOOP = {"Keras model per fold, padded": peers.keras_loop}
 
 
 def oof_mr(options) -> str:
-    """MR, default vectors: frozen and learnt."""
+    """MR, default vectors: frozen and trainable."""
     sides = (
         OURS
         | LOOP
@@ -138,30 +138,30 @@ def oof_mr(options) -> str:
             "TextCNNEncoder, 1 epoch": partial(peers.textcnn_encoder, epochs=1),
         }
     )
-    title = "Out-of-fold features of MR, frozen 100-d vectors + 32 learnt (default)"
+    title = "Out-of-fold features of MR, frozen 100-d vectors + 32 trainable (default)"
     return oof(title, "mr", sides, options)
 
 
 def oof_mr_frozen(options) -> str:
-    """MR, frozen vectors alone."""
-    title = "Out-of-fold features of MR, frozen vectors alone"
+    """MR, frozen vectors only."""
+    title = "Out-of-fold features of MR, frozen vectors only"
     return oof(title, "mr", OURS | LOOP, options, learned_dim=0)
 
 
 def oof_recurrent(options) -> str:
-    """Set the CNN beside recurrent networks of equal width."""
+    """Compare the CNN with recurrent networks of equal width."""
     sides = OURS | {
         'TextCNNEncoder(network="bigru")': partial(
             peers.textcnn_encoder, network="bigru", n_filters=150
         ),
         "Keras BiGRU per fold, padded": partial(peers.keras_loop, is_recurrent=True),
     }
-    title = "Convolution against recurrence, MR"
+    title = "Convolutional and recurrent networks, MR"
     return oof(title, "mr", sides, options, rows=3000, folds=3, epochs=1, runs=1)
 
 
 def oof_processes(options) -> str:
-    """Spread the folds over two processes."""
+    """Fit the folds in two processes."""
     sides = OURS | {
         "n_jobs=2 (workers' start included)": partial(peers.textcnn_encoder, n_jobs=2),
     }
@@ -181,14 +181,14 @@ def oof_long(options) -> str:
         runs=1,
     )
     imdb = oof(
-        "IMDB (cut at 400 words)", "imdb", OURS | LOOP, options, rows=2000, folds=3,
+        "IMDB (at most 400 words)", "imdb", OURS | LOOP, options, rows=2000, folds=3,
         epochs=1, max_length=400, runs=1,
     )  # fmt: skip
     return f"{clothing}\n\n{imdb}"
 
 
 def parity(options) -> str:
-    """Accuracy beside the padded loop's, one class against the rest, row by row."""
+    """Compare accuracy with the padded loop, one class against the rest, row by row."""
     lines = [
         "| set | rows | TextCNNEncoder | padded Keras loop | difference ± s. e. | within one |",
         "|---|---|---|---|---|---|",
@@ -208,14 +208,14 @@ def parity(options) -> str:
         )
         print(lines[-1], flush=True)
     detail = (
-        "One class against the rest, 3 folds, 3 epochs, frozen 100-d vectors + 32 learnt, cut at "
-        "200 words, one seed. The error is that of the paired difference over rows."
+        "One class against the rest, 3 folds, 3 epochs, frozen 100-d vectors + 32 trainable, at "
+        "most 200 words, one seed. The error is that of the paired difference over rows."
     )
-    return "## Accuracy beside the padded loop\n\n" + detail + "\n\n" + "\n".join(lines)
+    return "## Accuracy compared with the padded loop\n\n" + detail + "\n\n" + "\n".join(lines)
 
 
 def transform_rows(options) -> str:
-    """Transform many rows and one, against ``predict`` on padded ids of as many models."""
+    """Transform many rows and one row, against ``predict`` of equally many models."""
     from textcnn import TextCNNEncoder
 
     task = peers.load_work("mr", rows=QUICK_ROWS if options.quick else 4000, folds=5, epochs=1)
@@ -224,7 +224,7 @@ def transform_rows(options) -> str:
     longest = max(map(len, documents))
     models = [peers.keras_model(task, given, n_learn=100) for _ in task.folds]
     n_rows = 2 * QUICK_ROWS if options.quick else 100_000
-    # New texts, as far as the encoder can tell: words of the set in another order.
+    # New texts for the encoder: words of the data set in another order.
     random = np.random.default_rng(0)
     many = [
         " ".join(random.permutation(task.texts[i % len(task.texts)].split())) for i in range(n_rows)
@@ -253,7 +253,7 @@ def transform_rows(options) -> str:
 
 
 def tokens(options) -> str:
-    """Texts to ids."""
+    """Tokenise texts."""
     from sklearn.feature_extraction.text import CountVectorizer
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
@@ -290,16 +290,16 @@ def tokens(options) -> str:
     results = turns(sides, 1 if options.quick else max(options.runs, 5))
     rate = n_tokens / statistics.median(seconds for seconds, _ in results["tokenize_column"])
     return (
-        f"## Texts to ids, {n_tokens / 1e6:.1f} million tokens of IMDB\n\n{as_table(results)}\n\n"
+        f"## Tokenising, {n_tokens / 1e6:.1f} million tokens of IMDB\n\n{as_table(results)}\n\n"
         f"{rate / 1e6:.2f} million tokens a second."
     )
 
 
 def start(options) -> str:
-    """Import time, and what the first fit of a process pays."""
+    """Time of the import and of the first fit of a process."""
     seconds = {}
     for label, code in {
-        "python alone": "pass",
+        "only python": "pass",
         "import pandas, sklearn": "import pandas, sklearn.base",
         "import textcnn": "import textcnn",
         "from textcnn import TextCNNEncoder": "from textcnn import TextCNNEncoder",

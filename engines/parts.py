@@ -1,4 +1,4 @@
-"""What every engine is tried on: a table in parts, a saved model, one worker that is killed."""
+"""Shared by the tests of all engines: a partitioned table, a saved model, killing a worker."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NETWORK = FIT | {"n_filters": 20}
 
 
 def make_table(folder: Path, n_rows: int = N_ROWS) -> Path:
-    """Write bundled reviews, drawn again and again, as Parquet files with an id per row."""
+    """Write a large sample with replacement of the bundled reviews as Parquet files with ids."""
     reviews = load_reviews()["review"].dropna().to_numpy()
     drawn = reviews[np.random.default_rng(0).integers(0, len(reviews), n_rows)]
     table = pd.DataFrame({"id": np.arange(n_rows), "review": drawn})
@@ -52,7 +52,7 @@ def make_model(folder: Path) -> Path:
 
 
 def check_rows(table: Path, model: Path, out: Path) -> None:
-    """Assert that every row was written once, some with the features of one process."""
+    """Assert that every row was written once; compare a sample with one process's features."""
     written = pd.read_parquet(out).set_index("id")
     rows = pd.read_parquet(table).set_index("id")
     assert written.index.is_unique
@@ -63,19 +63,19 @@ def check_rows(table: Path, model: Path, out: Path) -> None:
 
 
 def is_written(out: Path) -> bool:
-    """Tell whether a part is there; folders may vanish meanwhile, which os.walk passes over."""
+    """Return whether a partition is written; os.walk ignores folders that are removed meanwhile."""
     return any(name.endswith(".parquet") for _, _, names in os.walk(out) for name in names)
 
 
 @contextmanager
 def killing_one(workers, out: Path):
-    """Kill the first of ``workers()`` once a part is written; yield the list of those killed."""
+    """Kill the first of ``workers()`` once a partition is written; yield the killed pids."""
     killed: list[int] = []
     is_over = threading.Event()
 
     def wait_and_kill():
         while not is_over.wait(0.05):
-            # Processes come and go while they are listed; then the next look finds one.
+            # Processes may end while they are listed; then try again.
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 if is_written(out) and (pids := workers()):
                     os.kill(pids[0], signal.SIGKILL)
@@ -93,14 +93,14 @@ def killing_one(workers, out: Path):
 
 @dataclass
 class Cost:
-    """What a transform took."""
+    """Time of a transform."""
 
     seconds: float
-    processor_seconds: float  # of this process and all that it started, the engine included
+    processor_seconds: float  # of this process and all its children, including the engine
 
 
 def processor_seconds() -> float:
-    """Return what this process and its children, the ended ones too, have used."""
+    """Return processor time of this process and its children, including ended ones."""
     used = 0.0
     this = psutil.Process()
     for process in [this, *this.children(recursive=True)]:
@@ -111,13 +111,13 @@ def processor_seconds() -> float:
 
 @contextmanager
 def measured(costs: dict[int, Cost], n_workers: int):
-    """Note what something costs; workers must be alive before and after."""
+    """Measure the cost of a block; workers must be alive before and after it."""
     started, before = time.perf_counter(), processor_seconds()
     yield
     costs[n_workers] = Cost(time.perf_counter() - started, processor_seconds() - before)
 
 
-def tell_costs(engine: str, costs: dict[int, Cost], table: Path, model: Path) -> None:
+def print_costs(engine: str, costs: dict[int, Cost], table: Path, model: Path) -> None:
     """Print rows per second and processor time for each number of workers, for RESULTS.md."""
     transform = PartitionTransform(model)
     rows = pd.read_parquet(next(table.glob("*.parquet"))).head(2000)
@@ -132,23 +132,23 @@ def tell_costs(engine: str, costs: dict[int, Cost], table: Path, model: Path) ->
     )
     gain = costs[1].seconds / costs[2].seconds
     print(
-        f"{engine}: {N_ROWS:,} rows: {rates} (the features alone: {alone * 1e3:.2f} ms); "
-        f"two do {gain:.2f} times one's work"
+        f"{engine}: {N_ROWS:,} rows: {rates} (only the features: {alone * 1e3:.2f} ms); "
+        f"speed-up with two workers: {gain:.2f}"
     )
 
 
 def part_and_process(frame, transform):
-    """Return which process did a part, with which loaded model; for counting how often it loads."""
+    """Return the process and the loaded model of a partition, to count how often it loads."""
     from textcnn.serving import partitions
 
     features = transform(frame)
     (model,) = partitions._loaded.values()
     process = pd.DataFrame({"process": [os.getpid()], "model": [id(model)], "n": [len(features)]})
-    time.sleep(0.5)  # so that one quick worker cannot do all parts
+    time.sleep(0.5)  # so that one fast worker cannot process all partitions
     return process
 
 
 def parts_and_processes(transform, frames):
-    """Do what ``part_and_process`` does, frame by frame, for Spark."""
+    """Apply ``part_and_process`` to each frame, for Spark."""
     for frame in frames:
         yield part_and_process(frame.head(100), transform)

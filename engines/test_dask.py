@@ -37,7 +37,7 @@ def fit_here(encoder):
     return encoder.fit_transform(*parts.training_table())
 
 
-def test_a_fit_that_loses_a_worker_has_the_bits_of_one_process(client, tmp_path):
+def test_a_fit_that_loses_a_worker_is_bit_identical_to_one_process(client, tmp_path):
     armed = tmp_path / "armed"
     encoder = TextCNNEncoder(**parts.FIT, network=DiesOnce(armed))
     expected = client.submit(fit_here, encoder).result()
@@ -48,12 +48,12 @@ def test_a_fit_that_loses_a_worker_has_the_bits_of_one_process(client, tmp_path)
     assert len(before - set(client.run(os.getpid).values())) == 1
     np.testing.assert_array_equal(features, expected)
     assert encoder.report_.scores["score"].notna().any()
-    print("dask: a fit of 4 models, a worker killed: the bits of one process")
+    print("dask: fit of 4 models, a worker killed: bit-identical to one process")
 
 
 def test_a_worker_loads_the_model_once(client, table, model):
     transform = PartitionTransform(model)
-    # Not from the files, which dask may read several at a time.
+    # Not from the files: dask may combine several into one partition.
     rows = dask.dataframe.from_pandas(pd.read_parquet(table).head(800), npartitions=8)
     done = rows.map_partitions(
         parts.part_and_process, transform, meta={"process": int, "model": int, "n": int}
@@ -68,10 +68,10 @@ def test_rows_and_workers(table, model, tmp_path):
         with cluster(n_workers), parts.measured(costs, n_workers):
             score_dask.score(table, model, tmp_path / f"by_{n_workers}")
         parts.check_rows(table, model, tmp_path / f"by_{n_workers}")
-    parts.tell_costs("dask", costs, table, model)
+    parts.print_costs("dask", costs, table, model)
 
 
-def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(table, model, tmp_path):
+def test_no_row_is_lost_or_duplicated_when_a_worker_is_killed(table, model, tmp_path):
     out = tmp_path / "out"
     with (
         cluster(2) as client,
@@ -80,4 +80,4 @@ def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(table, model, tmp_pat
         score_dask.score(table, model, out)
     assert len(killed) == 1
     parts.check_rows(table, model, out)
-    print(f"dask: {parts.N_ROWS:,} rows, a worker killed: none lost, none doubled")
+    print(f"dask: {parts.N_ROWS:,} rows, a worker killed: none lost, none duplicated")

@@ -16,7 +16,7 @@ from textcnn import TextCNNEncoder
 from textcnn.serving import PartitionTransform
 
 FOLDER = Path(__file__).resolve().parent
-# Where workers find the modules that the tests send them by name.
+# Import path of the workers, for modules that the tests pass to them by name.
 SEARCHED = [str(FOLDER), str(FOLDER.parent / "tests"), str(FOLDER.parent / "examples/distributed")]
 
 
@@ -43,7 +43,7 @@ def fit_in_a_worker(encoder):
     return encoder.fit_transform(*parts.training_table())
 
 
-def test_a_fit_that_loses_a_worker_has_the_bits_of_one_process(two_workers, tmp_path):
+def test_a_fit_that_loses_a_worker_is_bit_identical_to_one_process(two_workers, tmp_path):
     armed = tmp_path / "armed"
     encoder = TextCNNEncoder(**parts.FIT, network=DiesOnce(armed))
     expected = ray.get(fit_in_a_worker.remote(encoder))
@@ -51,10 +51,10 @@ def test_a_fit_that_loses_a_worker_has_the_bits_of_one_process(two_workers, tmp_
     features = fit_ray.fit(encoder, *parts.training_table())
     assert not armed.exists()
     np.testing.assert_array_equal(features, expected)
-    print("ray: a fit of 4 models, a worker killed: the bits of one process")
+    print("ray: fit of 4 models, a worker killed: bit-identical to one process")
 
 
-def test_without_leave_to_try_again_the_loss_is_told(two_workers, tmp_path):
+def test_without_retries_a_lost_worker_is_an_error(two_workers, tmp_path):
     armed = tmp_path / "armed"
     armed.touch()
     encoder = TextCNNEncoder(**parts.FIT, network=DiesOnce(armed))
@@ -83,13 +83,13 @@ def map_workers():
     return [child.pid for child in children if "ray::" in child.name() and "Map" in child.name()]
 
 
-def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(two_workers, table, model, tmp_path):
+def test_no_row_is_lost_or_duplicated_when_a_worker_is_killed(two_workers, table, model, tmp_path):
     out = tmp_path / "out"
     with parts.killing_one(map_workers, out) as killed:
         score_ray.score(table, model, out)
     assert len(killed) == 1
     parts.check_rows(table, model, out)
-    print(f"ray: {parts.N_ROWS:,} rows, a worker killed: none lost, none doubled")
+    print(f"ray: {parts.N_ROWS:,} rows, a worker killed: none lost, none duplicated")
 
 
 def test_rows_and_workers(table, model, tmp_path):
@@ -101,4 +101,4 @@ def test_rows_and_workers(table, model, tmp_path):
             score_ray.score(table, model, out)
         parts.check_rows(table, model, out)
     ray.shutdown()
-    parts.tell_costs("ray", costs, table, model)
+    parts.print_costs("ray", costs, table, model)

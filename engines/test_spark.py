@@ -15,7 +15,7 @@ from textcnn.serving import PartitionTransform
 def session(n_workers):
     os.environ["PYSPARK_PYTHON"] = sys.executable
     spark = (
-        # A task is tried four times, as on a cluster; locally it would be once.
+        # A task is tried four times, as on a cluster; the local default is once.
         SparkSession.builder.master(f"local[{n_workers},4]")
         .config("spark.driver.host", "127.0.0.1")
         .config("spark.ui.enabled", "false")
@@ -46,7 +46,7 @@ def test_rows_and_workers(table, model, tmp_path):
         with session(n_workers) as spark, parts.measured(costs, n_workers):
             score_spark.score(spark, table, model, out)
         parts.check_rows(table, model, out)
-    parts.tell_costs("spark", costs, table, model)
+    parts.print_costs("spark", costs, table, model)
 
 
 def python_workers():
@@ -56,10 +56,10 @@ def python_workers():
     return [child.pid for child in children if child.ppid() in daemons]
 
 
-def test_no_row_is_lost_or_doubled_when_a_worker_is_killed(table, model, tmp_path):
+def test_no_row_is_lost_or_duplicated_when_a_worker_is_killed(table, model, tmp_path):
     out = tmp_path / "out"
     with session(2) as spark, parts.killing_one(python_workers, out) as killed:
         score_spark.score(spark, table, model, out)
     assert len(killed) == 1
     parts.check_rows(table, model, out)
-    print(f"spark: {parts.N_ROWS:,} rows, a Python worker killed: none lost, none doubled")
+    print(f"spark: {parts.N_ROWS:,} rows, a Python worker killed: none lost, none duplicated")

@@ -3,20 +3,20 @@
 Gradient boosting predicts a target from the ordinary columns of a table and
 
 1. no text at all;
-2. TF-IDF with a truncated SVD, which never looks at the target;
+2. TF-IDF with a truncated SVD, which does not use the target;
 3. out-of-fold probabilities of a logistic regression on TF-IDF;
 4. out-of-fold probabilities of a convolutional network: `TextCNNEncoder`.
 
-Ways 3 and 4 look at the target, so training rows get predictions of models that did not see them.
+3 and 4 use the target, so training rows get predictions of models that were not trained on them.
 
     python examples/01_reviews_in_a_table.py            # about ten minutes
-    python examples/01_reviews_in_a_table.py --quick    # a part of the bundled table, tiny networks
+    python examples/01_reviews_in_a_table.py --quick    # a sample, tiny networks
 
-The bundled table is made by `textcnn.datasets.make_reviews`, and its text favours models that read
-word order, by design. For an honest image the full run adds two real tables where the folder
-`TEXTCNN_DATA` (default: `../shared/data` beside the repository) holds them. Their word vectors were
-trained on a corpus that holds these very texts, test rows included (never a label), so the network
-is also run without them.
+The bundled table is synthetic (`textcnn.datasets.make_reviews`), and its text favours models that
+use word order, by design. For a fair comparison the full run adds two real tables if the folder
+`TEXTCNN_DATA` (default: `../shared/data` next to the repository) contains them. Their word vectors
+were trained on a corpus that includes these texts, test rows included (but no labels), so the
+network is also run without them.
 """
 
 import argparse
@@ -38,11 +38,11 @@ VECTORS = REAL_DATA / "vectors" / "domain.50k.100d.txt.gz"
 BUNDLED = {
     "text_columns": ["review"],
     "target": "recommended",
-    # Not "rating", which nearly decides the target, nor the customer and the date.
+    # Not "rating", which almost determines the target, nor the customer and the date.
     "other_columns": ["category", "price", "delivery_days", "rating_count", "verified"],
 }
-# Real tables: file and columns. The other columns are weak on purpose: what is known of a row
-# before anybody reads its text.
+# Real tables: file and columns. The other columns are weak on purpose: only what is known before
+# the text is read.
 REAL = {
     "women's clothing reviews": (
         "tables/womens_clothing.csv.gz",
@@ -92,22 +92,22 @@ def compare(
     return results
 
 
-def say_what_is_missing(missing: list[Path]) -> None:
-    """Tell which files the real tables need, what they hold, and where the tables come from."""
-    print("No comparison on real tables, which are other people's. Missing files:")
+def print_missing_files(missing: list[Path]) -> None:
+    """Print which files the real tables need, their content, and where the tables come from."""
+    print("No comparison on real tables: they may not be distributed here. Missing files:")
     for path in missing:
         print(f"  {path}")
     print(
         'The tables are "Women\'s E-Commerce Clothing Reviews" and "Twitter US Airline Sentiment"\n'
-        "(both on Kaggle), as gzipped CSV with the columns named in this file; the vectors are a\n"
-        "gzipped line per word, followed by its numbers, such as those of GloVe. Put them into a\n"
-        "folder under these names and set the environment variable TEXTCNN_DATA to it."
+        "(both on Kaggle), as gzipped CSV with the columns named in this file; the vectors have a\n"
+        "line per word: the word and its numbers, gzipped, as in GloVe files. Put them into a\n"
+        "folder with these names and set the environment variable TEXTCNN_DATA to the folder."
     )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a small part, with tiny networks")
+    parser.add_argument("--quick", action="store_true", help="a small sample, tiny networks")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -115,20 +115,20 @@ def main() -> None:
     if options.quick:
         tiny = TextCNNEncoder(cv=2, epochs=1, n_filters=4, random_state=seed)
         part = load_reviews().sample(600, random_state=seed)
-        compare("Bundled reviews, a part", part, BUNDLED, {"tiny TextCNNEncoder": tiny}, seed)
+        compare("Bundled reviews, a sample", part, BUNDLED, {"tiny TextCNNEncoder": tiny}, seed)
         return
 
-    learnt = {"TextCNNEncoder, out of fold": TextCNNEncoder(random_state=seed)}
-    results = compare("Bundled reviews", load_reviews(), BUNDLED, learnt, seed)
-    # What this table was made for: reading the text helps, whoever reads it best.
+    learned = {"TextCNNEncoder, out of fold": TextCNNEncoder(random_state=seed)}
+    results = compare("Bundled reviews", load_reviews(), BUNDLED, learned, seed)
+    # The table is made so that every use of the text helps.
     assert results["test_auc"].iloc[1:].min() > results.loc["no text", "test_auc"]
 
     needed = [VECTORS, *(REAL_DATA / file for file, _ in REAL.values())]
     if missing := [path for path in needed if not path.is_file()]:
-        say_what_is_missing(missing)
+        print_missing_files(missing)
         return
     given = "TextCNNEncoder with word vectors, out of fold"
-    encoders = {given: TextCNNEncoder(embeddings=str(VECTORS), random_state=seed), **learnt}
+    encoders = {given: TextCNNEncoder(embeddings=str(VECTORS), random_state=seed), **learned}
     smallest = {"women's clothing reviews": 0.94, "airline tweets": 0.90}
     for title, (file, columns) in REAL.items():
         results = compare(title, pd.read_csv(REAL_DATA / file), columns, encoders, seed)

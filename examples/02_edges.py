@@ -1,8 +1,8 @@
 """Edges: one convolution, ReLU and pooling on an image of 300×300 pixels.
 
-The kernel subtracts from each pixel, eight times over, its eight neighbours: where all are alike
-that is zero, so that only edges are left. What Keras calls a convolution is a correlation: the
-kernel is not turned around, as SciPy's ``correlate2d`` shows.
+The kernel multiplies each pixel by eight and subtracts its eight neighbours: where all are equal
+the result is zero, so only edges remain. What Keras calls a convolution is a correlation: the
+kernel is not flipped, as SciPy's ``correlate2d`` shows.
 
     python examples/02_edges.py
 """
@@ -39,13 +39,13 @@ def main():
     assert np.array_equal(pooled, activated.reshape(149, 2, 149, 2).max(axis=(1, 3)))
 
     figure, panels = new_figure(4, n_rows=2, width=12, height=6.4)
-    reach = np.abs(convolved).max() / 2  # so that the weaker edges are seen as well
+    reach = np.abs(convolved).max() / 2  # so that weaker edges are visible too
     signed = {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}
     positive = {"cmap": "gray", "vmin": 0, "vmax": reach}
     for (whole, detail), values, title, options in (
         (panels[:, 0], image, "image, 300×300", {"cmap": "gray", "vmin": 0, "vmax": 255}),
         (panels[:, 1], convolved, "convolution: red > 0, blue < 0", signed),
-        (panels[:, 2], activated, "ReLU: what is above 0", positive),
+        (panels[:, 2], activated, "ReLU: values above 0", positive),
         (panels[:, 3], pooled, "max pooling, 149×149", positive),
     ):
         whole.imshow(values, interpolation="antialiased", **options)
@@ -56,7 +56,7 @@ def main():
         detail.set(xticks=[], yticks=[])
         box = [left - 0.5, top - 0.5], side, side
         whole.add_patch(Rectangle(*box, fill=False, edgecolor="#f2a900", linewidth=1.5))
-    panels[1, 0].set_ylabel("the framed part, pixel by pixel")
+    panels[1, 0].set_ylabel("enlarged detail")
     save_figure(figure, arguments, "02_edges")
 
 

@@ -1,8 +1,8 @@
-"""Shapes: what kernels and strides make of an image of 32×32 pixels and 3 channels.
+"""Shapes: output sizes of kernels and strides on an image of 32×32 pixels and 3 channels.
 
-Twelve filters give twelve maps; 2×2 max pooling with stride 2 halves their sides. A kernel of k
-pixels that moves by s fits (n - k) // s + 1 times into n pixels; with padding="same" there are
-n / s positions, rounded up. Parameters depend on the kernel alone, multiply-adds on both.
+Twelve filters give twelve maps; 2×2 max pooling with stride 2 halves height and width. A kernel of
+k pixels with stride s fits (n - k) // s + 1 times into n pixels; with padding="same" there are
+n / s positions, rounded up. Parameters depend on the kernel only, multiply-adds on both.
 
     python examples/03_shapes.py
 """
@@ -42,8 +42,8 @@ def main():
                 {
                     "kernel": kernel,
                     "stride": stride,
-                    "side of the maps": side,
-                    "side with padding": -(-32 // stride),
+                    "width of the maps": side,
+                    "width with padding": -(-32 // stride),
                     "parameters": line["parameters"],
                     "multiply-adds": line["multiply_adds"],
                 }
@@ -54,12 +54,12 @@ def main():
     figure, (left, right) = new_figure(2, width=8.5, height=3.6)
     for kernel, part in shapes.groupby("kernel"):
         label = f"{kernel}×{kernel}, {part['parameters'].iloc[0]:,} parameters"
-        left.plot(part["stride"], part["side of the maps"], "o-", markersize=4, label=label)
+        left.plot(part["stride"], part["width of the maps"], "o-", markersize=4, label=label)
         right.plot(part["stride"], part["multiply-adds"], "o-", markersize=4)
-    left.set(xlabel="stride", ylabel="side of the maps, pixels")
+    left.set(xlabel="stride", ylabel="width of the maps, pixels")
     left.set(title="12 filters on 32×32 pixels, no padding")
     left.set(xticks=STRIDES, ylim=(0, 33))
-    right.set(xlabel="stride", ylabel="multiply-adds per image", title="their cost", yscale="log")
+    right.set(xlabel="stride", ylabel="multiply-adds per image", title="cost", yscale="log")
     right.set(xticks=STRIDES)
     left.legend(frameon=False, fontsize=8, title="kernel", alignment="left")
     save_figure(figure, arguments, "03_shapes")

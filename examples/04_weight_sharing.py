@@ -1,13 +1,12 @@
 """Weight sharing: ten filters against a hidden dense layer of 24 units, on handwritten digits.
 
-Three networks with one hidden layer each read images of 28×28 pixels. A filter of 3×3 looks at
-every position with the same nine weights: few parameters, many multiply-adds. What is done with
-the maps decides the rest: their averages need 210 parameters in all but do not know where
-something was; all positions need 67,710. And a kernel as large as the image fits once only: that
-is a dense layer.
+Three networks with one hidden layer each classify images of 28×28 pixels. A 3×3 filter uses the
+same nine weights at every position: few parameters, many multiply-adds. The layer after the maps
+decides the rest: with averages the network needs 210 parameters in all but loses positions; with
+all positions it needs 67,710. A kernel as large as the image fits only once: that is a dense layer.
 
     python examples/04_weight_sharing.py            # MNIST, some minutes
-    python examples/04_weight_sharing.py --quick    # the small digits of scikit-learn, magnified
+    python examples/04_weight_sharing.py --quick    # the small digits of scikit-learn, enlarged
 """
 
 import numpy as np
@@ -71,7 +70,7 @@ def main():
             "parameters": int(table["parameters"].sum()),
             "multiply-adds": int(table["multiply_adds"].sum()),
             "bytes": int(table["bytes"].sum()),
-            "bytes of its maps": int(table["output_bytes"].max()),
+            "bytes of the maps": int(table["output_bytes"].max()),
             "accuracy": round(classifier.score(new, new_y), 4),
         }
     results = pd.DataFrame(lines).T

@@ -1,8 +1,8 @@
 """Sparse connections: the matrix that a convolution equals, and how much of it is zero.
 
-A convolution is a product with a matrix of a row per position and a column per pixel (a doubly
-blocked Toeplitz matrix). For a kernel of 3×3 each row holds the same nine numbers and zeros. A
-dense layer would store and multiply all of them.
+A convolution is a product with a matrix that has a row per position and a column per pixel (a
+doubly blocked Toeplitz matrix). For a 3×3 kernel each row contains the same nine numbers and zeros.
+A dense layer would store and multiply all of them.
 
     python examples/05_sparse_connections.py
 """
@@ -13,7 +13,7 @@ from scipy.signal import correlate2d
 
 
 def matrix_of(kernel, height, width):
-    """Return the matrix that does to a flat image what the kernel does without padding."""
+    """Return the matrix whose product with a flat image equals convolution without padding."""
     rows, columns = height - kernel.shape[0] + 1, width - kernel.shape[1] + 1
     matrix = np.zeros((rows, columns, height, width))
     for row in range(rows):
@@ -63,7 +63,7 @@ def main():
     figure.colorbar(image, ax=left, label="weight", shrink=0.6, ticks=[1, 5, 9])
     right.loglog(sides, full, "o-", color="#b5332e", label="the matrix")
     right.loglog(sides, sparse, "o-", color="#4a7fa5", label="the kernel")
-    right.set(xlabel="side of the image", ylabel="multiply-adds", title="cost of one map")
+    right.set(xlabel="width of the image", ylabel="multiply-adds", title="cost of one map")
     right.set_xticks(sides, sides)
     right.minorticks_off()
     right.legend(frameon=False)

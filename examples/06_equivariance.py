@@ -1,8 +1,8 @@
-"""Equivariance: what a shift, a turn and a zoom do to maps and to predictions.
+"""Equivariance: how a shift, a rotation and a zoom change feature maps and predictions.
 
-A convolution commutes with shifts, f(g(x)) = g(f(x)), exactly. Max pooling forgets a part of where
-something was, and pooling over the whole map all of it. Neither holds for turns and zooms: those
-are learnt from changed images, if at all. A dense net has nothing of the kind.
+A convolution commutes with shifts, f(g(x)) = g(f(x)), exactly. Max pooling loses a part of the
+position, and global pooling all of it. For rotations and zooms neither holds: a network has to
+learn them from augmented images. A dense network has none of these properties.
 
     python examples/06_equivariance.py            # a few minutes
     python examples/06_equivariance.py --quick
@@ -16,7 +16,7 @@ from textcnn import ImageCNNClassifier
 
 CHANGES = {
     "shift": ("pixels to the right", lambda image, by: ndimage.shift(image, (0, by), order=1)),
-    "turn": (
+    "rotation": (
         "degrees",
         lambda image, by: ndimage.rotate(image, by, reshape=False, order=1),
     ),
@@ -25,7 +25,7 @@ CHANGES = {
 
 
 def zoom(image, by):
-    """Return an image scaled about its centre."""
+    """Return an image scaled around its centre."""
     centre = (np.array(image.shape) - 1) / 2
     return ndimage.affine_transform(image, np.eye(2) / by, centre - centre / by, order=1)
 
@@ -49,7 +49,7 @@ def measure_maps(images):
     pixels = (images / 255).astype(np.float32)[..., None]
     still = model.predict(pixels, verbose=0)
     moved = model.predict(np.roll(pixels, 1, axis=2), verbose=0)
-    # The digits have a border of four empty pixels, so nothing is pushed out.
+    # The digits have a border of four empty pixels, so no part of a digit leaves the image.
     np.testing.assert_allclose(moved[1], np.roll(still[1], 1, axis=2), atol=1e-5)
     far = model.predict(np.roll(pixels, 2, axis=2), verbose=0)
     np.testing.assert_allclose(far[2], np.roll(still[2], 1, axis=2), atol=1e-5)
@@ -63,7 +63,7 @@ def main():
     arguments = read_arguments(__doc__)
     X, new, y, new_y = small_digits(arguments.seed, border=4)
     by_stage = measure_maps(X[:200])
-    print("change by a shift of one pixel, relative to what was there")
+    print("relative change by a shift of one pixel")
     for stage, change in by_stage.items():
         print(f"  {stage:25} {change:.0%}")
     changes = list(by_stage.values())
@@ -71,18 +71,18 @@ def main():
 
     cnn = {"n_filters": (16, 32), "dropout": 0.2}
     ways = {
-        "CNN, shifted and turned": cnn | {"augment": shifts_and_turns()},
+        "CNN with augmentation": cnn | {"augment": shifts_and_rotations()},
         "CNN": cnn | {"augment": None},
-        "dense net": {"network": dense_network(64), "augment": None},
+        "dense network": {"network": dense_network(64), "augment": None},
     }
     amounts = {
         "shift": np.arange(0, 5),
-        "turn": np.arange(0, 91, 30 if arguments.quick else 10),
+        "rotation": np.arange(0, 91, 30 if arguments.quick else 10),
         "zoom": np.array([0.6, 0.8, 1.0, 1.2, 1.5]),
     }
     curves = {}
     for name, settings in ways.items():
-        epochs = (20 if "shifted" in name else 6) if arguments.quick else 30
+        epochs = (20 if "augmentation" in name else 6) if arguments.quick else 30
         classifier = ImageCNNClassifier(
             **settings, epochs=epochs, batch_size=32, random_state=arguments.seed
         )
@@ -92,12 +92,12 @@ def main():
                 classifier.score(np.stack([change(image, by) for image in new]), new_y)
                 for by in amounts[kind]
             ]
-            print(f"{name:24} {kind:6}", "  ".join(f"{a:.3f}" for a in curves[name, kind]))
+            print(f"{name:24} {kind:8}", "  ".join(f"{a:.3f}" for a in curves[name, kind]))
     changed, plain, dense = ways
     assert curves[plain, "shift"][2] > curves[dense, "shift"][2]
     assert curves[changed, "shift"][3] > curves[plain, "shift"][3]
-    assert curves[changed, "turn"][1] > curves[plain, "turn"][1]
-    assert max(curves[name, "turn"][-1] for name in ways) < 0.6, "no way is ready for 90 degrees"
+    assert curves[changed, "rotation"][1] > curves[plain, "rotation"][1]
+    assert max(curves[name, "rotation"][-1] for name in ways) < 0.6, "90 degrees should fail"
 
     figure, panels = new_figure(4, width=14, height=3.4)
     bars = panels[0].barh(list(by_stage), changes, color="#4a7fa5")
@@ -115,7 +115,7 @@ def main():
     save_figure(figure, arguments, "06_equivariance")
 
 
-def shifts_and_turns():
+def shifts_and_rotations():
     import keras
 
     layers = keras.layers

@@ -1,9 +1,9 @@
 """Choices: pooling, activation, depth and residual links, one table.
 
 Poolings and activations are compared in a network of two blocks. Depths are those of He et al. for
-small images, 6n + 2 layers with weights (4n + 2 in the two stages of the short form), with and
-without the links that lead around every two of them; depth 2 is one convolution and the output. The
-budget is small: a few passes.
+small images, 6n + 2 layers with weights (4n + 2 in the two stages of ``--quick``), with and without
+residual links around every two of them; depth 2 is one convolution and the output. Training is
+short: a few epochs.
 
     python examples/07_choices.py            # Fashion-MNIST, 3,000 images: some minutes
     python examples/07_choices.py --quick    # scikit-learn's digits, small networks up to depth 10
@@ -24,7 +24,7 @@ from textcnn.inspect import layer_table
 
 
 def stacked_network(depth, n_filters):
-    """Return a builder of the network without links: the same convolutions, one after another."""
+    """Return a function that builds the network without links: the same convolutions in a row."""
 
     def build(shape):
         import keras
@@ -108,7 +108,7 @@ def main():
         part = results.loc[subject, "accuracy"]
         right.plot(part.index.astype(int), part, "o-", color=colour, label=subject[7:])
     right.set(xlabel="layers with weights", ylabel="accuracy on new images", xticks=depths)
-    right.set(title=f"depth, after {epochs} passes", ylim=(0, 1))
+    right.set(title=f"depth, after {epochs} epochs", ylim=(0, 1))
     right.legend(frameon=False, loc="lower right")
     save_figure(figure, arguments, "07_choices")
 

@@ -1,11 +1,11 @@
 """CNN or RNN on text: accuracy and time at equal width.
 
-A filter of the CNN sees three words at a time and all positions at once; a unit of the RNN reads
-word after word. Both give 64 numbers per text to the same output layer. Time is processor
-time, of all threads, of a pass over the training rows, without that to trace the network.
+A filter of the CNN sees three words at a time, at all positions in parallel; a unit of the RNN
+reads word after word. Both give 64 numbers per text to the same output layer. Time is processor
+time of all threads for one epoch, without the time to trace the network.
 
     python examples/08_cnn_or_rnn.py            # movie reviews (MR), some minutes
-    python examples/08_cnn_or_rnn.py --quick    # a part of the bundled reviews
+    python examples/08_cnn_or_rnn.py --quick    # a sample of the bundled reviews
 """
 
 import sys
@@ -20,7 +20,7 @@ from textcnn.datasets import load_reviews
 
 
 def recurrent_network(n_units):
-    """Return a builder of a GRU that reads a text's words in their order, for ``network=``."""
+    """Return a function that builds a GRU over the words of a text, for ``network=``."""
 
     def build(n_channels):
         import keras
@@ -40,9 +40,9 @@ def load_texts(arguments):
     path = REAL_DATA / "text" / "mr.csv.gz"
     if not path.is_file():
         sys.exit(
-            "This example reads the sentence polarity data set 1.0 of Pang and Lee (2005), as CSV\n"
+            "This example needs the sentence polarity data set 1.0 of Pang and Lee (2005), as CSV\n"
             f"with the columns text and label.\nMissing: {path}\nPut it there or set the "
-            "environment variable TEXTCNN_DATA to the folder that holds text/. Without: --quick."
+            "environment variable TEXTCNN_DATA to the folder that contains text/, or use --quick."
         )
     table = pd.read_csv(path)
     return table["text"], table["label"]
@@ -61,16 +61,16 @@ def main():
         "RNN (GRU)": {"network": recurrent_network(width)},
     }.items():
         seconds = []
-        for passes in (1, 1, epochs):  # the first fit in a process takes longer
+        for n_epochs in (1, 1, epochs):  # the first fit in a process takes longer
             classifier = TextCNNClassifier(
-                **settings, learned_dim=50, epochs=passes, random_state=arguments.seed
+                **settings, learned_dim=50, epochs=n_epochs, random_state=arguments.seed
             )
             started = time.process_time()
             classifier.fit(train, y)
             seconds.append(time.process_time() - started)
         lines[name] = {
             "accuracy": round(classifier.score(new, new_y), 4),
-            "processor seconds per pass": round((seconds[2] - seconds[1]) / (epochs - 1), 3),
+            "processor seconds per epoch": round((seconds[2] - seconds[1]) / (epochs - 1), 3),
         }
     results = pd.DataFrame(lines).T
     show_table(results)
@@ -78,7 +78,7 @@ def main():
     assert results.loc["CNN", "accuracy"] > share
     assert results.loc["CNN", "accuracy"] > results.loc["RNN (GRU)", "accuracy"] - 0.03
     if not arguments.quick:
-        assert results["processor seconds per pass"].idxmin() == "CNN"
+        assert results["processor seconds per epoch"].idxmin() == "CNN"
 
     figure, panels = new_figure(2, width=8, height=2.4, sharey=True)
     for ax, column in zip(panels, results.columns, strict=True):

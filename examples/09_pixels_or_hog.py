@@ -1,7 +1,7 @@
 """Raw pixels into a CNN, or histograms of oriented gradients into a linear SVM.
 
-Before deep networks, features were made by hand: HOG (Dalal and Triggs, 2005) counts the directions
-of edges in cells of the image. The CNN learns its filters from the pixels.
+Before deep networks, features were designed by hand: HOG (Dalal and Triggs, 2005) counts the
+directions of edges in cells of the image. The CNN learns its filters from the pixels.
 
     python examples/09_pixels_or_hog.py            # Fashion-MNIST, 8,000 images: minutes
     python examples/09_pixels_or_hog.py --quick    # scikit-learn's digits
@@ -26,7 +26,7 @@ from sklearn.svm import LinearSVC
 from textcnn import ImageCNNClassifier
 
 STEPS = {
-    "CNN on pixels": ["mean and spread of all pixels"],
+    "CNN on pixels": ["mean and standard deviation of all pixels"],
     "HOG + linear SVM": [
         "grey values",
         "gradients",

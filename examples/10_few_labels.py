@@ -1,9 +1,8 @@
-"""Few labels: overfitting, and what helps against it.
+"""Few labels: overfitting, and how to reduce it.
 
-A network that has seen few rows knows them by heart: the gap between its accuracy on training rows
-and on new ones. Dropout and changed images (augmentation) make it smaller. For text, vectors of
-words learnt from texts without labels bring knowledge that few labels cannot, and make the gap
-smaller too.
+A network trained on few rows memorises them; overfitting is the gap between its accuracy on
+training rows and on new ones. Dropout and augmentation reduce the gap. For text, word vectors
+trained on unlabelled texts add knowledge that few labels cannot give, and reduce the gap too.
 
     python examples/10_few_labels.py            # several sizes, a few minutes
     python examples/10_few_labels.py --quick
@@ -46,7 +45,7 @@ def measure_gaps(ways, sizes, epochs, seed):
 
 
 def learn_vectors(texts, seed):
-    """Return vectors of words by latent semantic analysis: no label is looked at."""
+    """Return word vectors by latent semantic analysis, without labels."""
     from gensim.models import KeyedVectors
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -61,9 +60,9 @@ def learn_vectors(texts, seed):
 
 
 def make_texts(n_rows, seed):
-    """Return texts of eight words, most of them words of their topic, and the topics.
+    """Return texts of eight words, most of which belong to the text's topic, and the topics.
 
-    There are four topics of eighty words each, so that few labelled texts show few of the words.
+    There are four topics of eighty words each, so that few labelled texts contain few of the words.
     """
     random = np.random.default_rng(seed)
     topics = random.integers(0, 4, n_rows)
@@ -73,24 +72,24 @@ def make_texts(n_rows, seed):
 
 
 def load_texts(arguments):
-    """Return texts, labels and given vectors: real ones for the long form where they are there."""
+    """Return texts, labels and word vectors: real ones, if available, without ``--quick``."""
     path, vectors = REAL_DATA / "text" / "mr.csv.gz", REAL_DATA / "vectors/domain.50k.100d.txt.gz"
     if not arguments.quick and path.is_file() and vectors.is_file():
         table = pd.read_csv(path).sample(frac=1.0, random_state=arguments.seed)
         return table["text"].to_numpy(), table["label"].to_numpy(), str(vectors)
     if not arguments.quick:
-        print(f"made-up texts in place of real ones; missing: {path} or {vectors}")
+        print(f"synthetic texts instead of real ones; missing: {path} or {vectors}")
     texts, topics = make_texts(4000, arguments.seed)
     return texts, topics, learn_vectors(texts[1000:], arguments.seed)
 
 
 def measure_vectors(sizes, epochs, arguments):
-    """Return accuracy on training texts and new ones, without and with given vectors, by size."""
+    """Return accuracy on training and new texts, without and with pretrained vectors, by size."""
     texts, y, vectors = load_texts(arguments)
     lines = []
     for size in sizes:
         known = slice(1000, 1000 + size)
-        for way, given in (("of the labelled rows", None), ("given", vectors)):
+        for way, given in (("learned", None), ("pretrained", vectors)):
             classifier = TextCNNClassifier(
                 given,
                 n_filters=32,
@@ -106,7 +105,7 @@ def measure_vectors(sizes, epochs, arguments):
 
 
 def draw_pairs(axes, lines, way):
-    """Draw bars of the accuracy on training rows and on new ones beside each other, way by way."""
+    """Draw bars of the accuracy on training rows and on new ones, side by side."""
     places = np.arange(len(lines))
     for offset, column, colour in ((-0.2, "training", "#a6cbe3"), (0.2, "new", "#4a7fa5")):
         bars = axes.bar(places + offset, lines[column], 0.4, color=colour, label=f"{column} rows")
@@ -129,7 +128,7 @@ def main():
     scores = measure_vectors(few, 30, arguments)
     show_table(scores.round(3))
     by_way = scores[scores["rows"] < 300].groupby("vectors")[["training", "new", "gap"]].mean()
-    given, labelled = by_way.loc["given"], by_way.loc["of the labelled rows"]
+    given, labelled = by_way.loc["pretrained"], by_way.loc["learned"]
     assert given["new"] > labelled["new"]
     assert labelled["training"] > 0.95 and labelled["gap"] > given["gap"] > 0.03
 
@@ -146,8 +145,8 @@ def main():
         right.legend(frameon=False, ncols=2, loc="upper left", fontsize=8)
     else:
         for way, lines in scores.groupby("vectors"):
-            (line,) = right.plot(lines["rows"], lines["new"], "o-", label=f"vectors {way}, new")
-            style = {"color": line.get_color(), "label": f"vectors {way}, training"}
+            (line,) = right.plot(lines["rows"], lines["new"], "o-", label=f"{way} vectors, new")
+            style = {"color": line.get_color(), "label": f"{way} vectors, training"}
             right.plot(lines["rows"], lines["training"], "--", **style)
         right.set(xlabel="labelled texts", xscale="log")
         right.set_xticks(few, few)

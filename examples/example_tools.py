@@ -1,4 +1,4 @@
-"""What the examples share: arguments, data, a dense net to compare with, and where images go."""
+"""Shared by the examples: arguments, data, a dense network to compare with, and figures."""
 
 import argparse
 import os
@@ -23,13 +23,13 @@ def read_arguments(text):
         "--out",
         type=Path,
         default=REPOSITORY / "examples" / "images",
-        help="folder for the image that this example draws",
+        help="folder for the figure that this example draws",
     )
     return parser.parse_args()
 
 
 def new_figure(n_panels, n_rows=1, **options):
-    """Return a figure and its panels, drawn without a screen."""
+    """Return a figure and its panels, drawn without a display."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -41,7 +41,7 @@ def new_figure(n_panels, n_rows=1, **options):
 
 
 def save_figure(figure, arguments, name):
-    """Save a figure as a PNG of few colours, which is small, and say where."""
+    """Save a figure as a small PNG with few colours and print its path."""
     import matplotlib.pyplot as plt
     from PIL import Image
 
@@ -52,11 +52,11 @@ def save_figure(figure, arguments, name):
     with Image.open(path) as image:
         few_colours = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     few_colours.save(path, optimize=True)
-    print(f"image: {path}")
+    print(f"figure: {path}")
 
 
 def draw_shapes(size=300):
-    """Return a grey image of a disc, a ring, a triangle and a frame on a flat ground."""
+    """Return a grey image of a disc, a ring, a triangle and a frame on a uniform background."""
     rows, columns = np.mgrid[:size, :size] * (300 / size)
     image = np.full((size, size), 60, np.float32)
     image[np.hypot(rows - 85, columns - 85) < 55] = 200
@@ -69,7 +69,7 @@ def draw_shapes(size=300):
 
 
 def small_digits(seed, *, border=0, magnify=1):
-    """Return scikit-learn's 8×8 digits as bytes, 1,347 to learn from and 450 to test on."""
+    """Return scikit-learn's 8×8 digits as uint8, 1,347 for training and 450 for testing."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -81,7 +81,7 @@ def small_digits(seed, *, border=0, magnify=1):
 
 
 def real_images(name):
-    """Return training and test images and labels of MNIST or Fashion-MNIST, or end."""
+    """Return training and test images and labels of MNIST or Fashion-MNIST, or exit."""
     from textcnn.datasets import load_idx
 
     folder = REAL_DATA / "images" / name
@@ -92,17 +92,17 @@ def real_images(name):
     ]
     if missing := [str(path) for path in paths if not path.is_file()]:
         sys.exit(
-            f"This example reads {SOURCES[name]}, which the repository does not hold.\n"
-            "Missing files, in the IDX form in which they are published:\n  "
+            f"This example needs {SOURCES[name]}, which is not in the repository.\n"
+            "Missing files, in the published IDX format:\n  "
             + "\n  ".join(missing)
             + "\nPut them there or set the environment variable TEXTCNN_DATA to the folder that "
-            "holds images/. Without them: --quick."
+            "contains images/, or use --quick."
         )
     return [load_idx(path) for path in paths]
 
 
 def dense_network(n_units):
-    """Return a builder of the network with one hidden dense layer, for ``network=``."""
+    """Return a function that builds a network with one hidden dense layer, for ``network=``."""
 
     def build(shape):
         import keras

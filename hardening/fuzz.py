@@ -1,13 +1,12 @@
-"""Hostile texts, frames and files: no crash, no hang, every failure a documented exception.
+"""Fuzz tests with hostile texts, frames and files: no crash, no hang, only documented exceptions.
 
     python hardening/fuzz.py                          # 100,000 texts, and the other parts
-    python hardening/fuzz.py --share 0.01             # a hundredth of it
-    python hardening/fuzz.py texts models --seed 7    # these parts, from another seed
+    python hardening/fuzz.py --share 0.01             # one per cent of it
+    python hardening/fuzz.py texts models --seed 7    # only these parts, another seed
 
-Each part ends at its first finding, which hypothesis makes as small as it can; Ctrl-C keeps what
-was tried so far. A finding makes the exit status 1. RESULTS.md beside this file keeps the latest
-outcome of every part. Where atheris is installed, the readers of files are also tried by inputs
-that it chooses by the code they reach.
+Each part stops at its first failure, which hypothesis shrinks; Ctrl-C keeps the results so far.
+The exit status is 1 after a failure. RESULTS.md in this folder contains the latest result of every
+part. If atheris is installed, the file readers are also tested with coverage-guided inputs.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parent
-# The results' writer of the hosts, and the tests' forger of files.
+# For hosts/results.py and tests/forged_files.py.
 sys.path[:0] = [str(FOLDER), str(REPOSITORY), str(REPOSITORY / "hosts"), str(REPOSITORY / "tests")]
 
 import guided  # noqa: E402
@@ -54,7 +53,7 @@ from textcnn.text.tokens import character_tokens, tokenize_column, word_tokens  
 COUNTS = {"texts": 100_000, "frames": 1000, "vectors": 20_000, "models": 10_000, "tables": 2000}
 COUNTS |= {"images": 5000, "guided": 200_000}
 TEXTS_AT_A_TIME = 20
-# The linear encoder counts each n-gram of characters: a word of a million of them takes seconds.
+# The linear encoder counts all character n-grams: a word of a million characters takes seconds.
 LONGEST_FOR_LINEAR = 1000
 SECONDS_PER_EXAMPLE = 120
 WORDS = ["good film", "a bad and slow one", "so good", "bad", "fine story", "poor plot, bad cast"]
@@ -64,15 +63,15 @@ SMALL |= {"learned_dim": 3}
 
 
 class HangError(Exception):
-    """An example took longer than any should."""
+    """An example took too long."""
 
 
-class LeftOutError(Exception):
-    """A part that cannot run here."""
+class SkippedError(Exception):
+    """A part cannot run on this machine."""
 
 
 class Counter:
-    """How many examples were tried, and what became of them."""
+    """Number of examples, in all and by outcome."""
 
     def __init__(self):
         self.n, self.outcomes = 0, {}
@@ -84,10 +83,10 @@ class Counter:
 
 
 def main() -> int:
-    """Run the parts that are asked for; return 1 if one found something."""
-    parser = argparse.ArgumentParser(description="Try hostile texts, frames and files.")
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(COUNTS)}; all if none is named")
-    parser.add_argument("--share", type=float, default=1.0, help="of the full counts")
+    """Run the given parts; return 1 if one failed."""
+    parser = argparse.ArgumentParser(description="Fuzz with hostile texts, frames and files.")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(COUNTS)}; default: all")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the examples")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--results", type=Path, default=FOLDER / "results")
     options = parser.parse_args()
@@ -110,19 +109,19 @@ def main() -> int:
 
 
 def run_part(name: str, n: int, seed_: int) -> dict:
-    """Run one part; what it found is in the result, not raised."""
-    counter, started, said, outcome = Counter(), time.monotonic(), "", "no finding"
+    """Run one part; a failure is returned in the result, not raised."""
+    counter, started, output, outcome = Counter(), time.monotonic(), "", "no failure"
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             PARTS[name](n, seed_, counter, Path(folder))
         except KeyboardInterrupt:
-            outcome = "no finding until it was interrupted"
-        except LeftOutError as error:
-            outcome = f"left out: {error}"
-        except Exception:  # whatever it is, it is the result
-            outcome = "a finding, see below"
-            said = re.sub(r'File "/\S*/', 'File "', traceback.format_exc()[-6000:])
+            outcome = "no failure until it was interrupted"
+        except SkippedError as error:
+            outcome = f"skipped: {error}"
+        except Exception:  # any exception is the result
+            outcome = "failure, see below"
+            output = re.sub(r'File "/\S*/', 'File "', traceback.format_exc()[-6000:])
     return {
         "name": f"fuzz: {name}",
         "date": today(),
@@ -131,13 +130,13 @@ def run_part(name: str, n: int, seed_: int) -> dict:
         "outcome": outcome,
         "outcomes": counter.outcomes,
         "seconds": round(time.monotonic() - started),
-        "traceback": said,
+        "traceback": output,
     }
 
 
 @contextlib.contextmanager
 def no_hang():
-    """Interrupt what takes too long."""
+    """Interrupt an example that takes too long."""
 
     def ring(*_):
         raise HangError(f"longer than {SECONDS_PER_EXAMPLE} s")
@@ -152,7 +151,7 @@ def no_hang():
 
 
 def try_until(n: int, seed_: int, counter: Counter, check, strategy) -> None:
-    """Draw examples until ``n`` were counted; hypothesis stops sooner where it runs out."""
+    """Generate examples until ``n`` were counted; hypothesis may run out of examples earlier."""
     for round_ in range(1000):
         if counter.n >= n:
             return
@@ -178,7 +177,7 @@ def try_until(n: int, seed_: int, counter: Counter, check, strategy) -> None:
 
 
 def fitted_models() -> dict:
-    """Return small fitted encoders, one per way that text goes."""
+    """Return small fitted encoders, one per way of processing text."""
     table = pd.DataFrame({"review": TEXTS, "title": TEXTS[::-1]})
     vectors = WordVectors(["good", "bad", "İ", "你"], np.eye(4))
     return {
@@ -191,7 +190,7 @@ def fitted_models() -> dict:
 
 
 def try_texts(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Tokenizers and every encoder's transform; rows alone must be what they are in company."""
+    """Test tokenizers and transform; a row's features must not depend on the other rows."""
     models = fitted_models()
     models["words"].save(folder / "a.textcnn")
     served = textcnn.serving.load(folder / "a.textcnn")
@@ -207,9 +206,9 @@ def try_texts(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         features = {}
         for name, model in models.items():
             X = texts
-            if name == "joined":  # as objects: pandas' own strings hold no lone surrogates
+            if name == "joined":  # as objects: pandas' strings cannot hold lone surrogates
                 X = pd.DataFrame({"review": texts, "title": texts}, dtype=object)
-            if name == "linear" and counter.n:  # the first text is whole, of a million characters
+            if name == "linear" and counter.n:  # only the first text keeps its million characters
                 X = [text[:LONGEST_FOR_LINEAR] for text in texts]
             features[name] = model.transform(X)
             assert features[name].shape[0] == len(texts), name
@@ -219,7 +218,7 @@ def try_texts(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         np.testing.assert_allclose(alone[0], features["words"][-1], atol=1e-5)
         counter.add("transformed", len(texts))
 
-    # A million characters cannot be drawn one by one.
+    # hypothesis cannot generate a million characters one by one.
     for _ in range(max(1, n // 2500)):
         with no_hang():
             check([hostile.megabytes(random)])
@@ -228,7 +227,7 @@ def try_texts(n: int, seed_: int, counter: Counter, folder: Path) -> None:
 
 
 def try_frames(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Fit and transform on any frame; refusals are ValueError or TypeError."""
+    """Fit and transform on any frame; the only errors are ValueError and TypeError."""
     words = TextCNNEncoder(**SMALL).fit(pd.DataFrame({"review": TEXTS}), LIKED)
 
     def check(frame_and_target) -> None:
@@ -248,7 +247,7 @@ def try_frames(n: int, seed_: int, counter: Counter, folder: Path) -> None:
                     counter.outcomes.get(type(error).__name__, 0) + 1
                 )
             except RuntimeError as error:
-                if str(error) != "no text":  # a cell's own
+                if str(error) != "no text":  # raised by the cell
                     raise
         counter.add("frames")
 
@@ -256,7 +255,7 @@ def try_frames(n: int, seed_: int, counter: Counter, folder: Path) -> None:
 
 
 def try_vectors(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Files of word vectors, damaged in any way; pickles are left out, which run code by nature."""
+    """Read damaged files of word vectors; not pickles, which may run code."""
     random = np.random.default_rng(seed_)
     table = random.normal(size=(30, 4)).astype(np.float32)
     words = [f"word{i}" for i in range(28)] + ["你好", "e\u0301"]
@@ -289,7 +288,7 @@ def try_vectors(n: int, seed_: int, counter: Counter, folder: Path) -> None:
 
 
 def try_models(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Load saved models, damaged or forged with right hashes; what loads answers or raises."""
+    """Load saved models, damaged or forged with correct hashes; call transform if loaded."""
     random = np.random.default_rng(seed_)
     table = pd.DataFrame({"review": TEXTS, "price": range(len(TEXTS))})
     makers = {
@@ -303,14 +302,14 @@ def try_models(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         contents.append(path.read_bytes())
 
     def other_state(state):
-        """Put a value of one place of the state in another, or a made-up one."""
+        """Replace one value of the state by another one of its values, or by an invented value."""
         places = list(_places(state))
         holder, key = places[int(random.integers(len(places)))]
         if random.integers(2):
             other_holder, other_key = places[int(random.integers(len(places)))]
             holder[key] = json.loads(json.dumps(other_holder[other_key]))
         else:
-            holder[key] = MADE_UP[int(random.integers(len(MADE_UP)))]
+            holder[key] = INVENTED[int(random.integers(len(INVENTED)))]
         return state
 
     def other_member(members, manifest):
@@ -339,13 +338,13 @@ def try_models(n: int, seed_: int, counter: Counter, folder: Path) -> None:
             counter.add(_answer(model, table))
 
 
-MADE_UP = [None, True, -1, 0, 10**9, 10**30, 0.5, "", "words", [], [[]], {}, {"array": 0}]
-MADE_UP += [{"array": 1}, {"tuple": []}, {"float": "nan"}, {"float": "-inf"}, {"dict": []}]
-MADE_UP += [{"scalar": 0}, {"path": "/etc"}, {"not_stored": "x"}, {"callable": "os.system"}]
+INVENTED = [None, True, -1, 0, 10**9, 10**30, 0.5, "", "words", [], [[]], {}, {"array": 0}]
+INVENTED += [{"array": 1}, {"tuple": []}, {"float": "nan"}, {"float": "-inf"}, {"dict": []}]
+INVENTED += [{"scalar": 0}, {"path": "/etc"}, {"not_stored": "x"}, {"callable": "os.system"}]
 
 
 def _places(node):
-    """Yield every place of a state, as what holds it and its key there."""
+    """Yield the container and key of every value in a state."""
     if isinstance(node, list | dict):
         for key in range(len(node)) if isinstance(node, list) else list(node):
             yield node, key
@@ -353,9 +352,10 @@ def _places(node):
 
 
 def _answer(model, table) -> str:
-    """Ask a forged model for features; what SECURITY.md promises is an answer, no more.
+    """Call transform of a forged model, which may return anything or raise the listed errors.
 
-    Its author chose what it computes, and no check of a file can know that it makes sense.
+    The author of the file decides what it computes; SECURITY.md guarantees nothing about the
+    values.
     """
     try:
         model.transform(table if isinstance(model, TableFeatures) else table[["review"]])
@@ -365,7 +365,7 @@ def _answer(model, table) -> str:
 
 
 def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Tables given to the command: features and status 0, or one line and status 2."""
+    """Give damaged tables to the command: status 0 with features, or status 2 with one line."""
     random = np.random.default_rng(seed_)
     TextLinearEncoder(cv=2).fit(pd.DataFrame({"review": TEXTS}), LIKED).save(folder / "m.textcnn")
     frame = pd.DataFrame({"review": TEXTS[:6] + ['a "quoted", one\n', "\ufeff\x00"]})
@@ -380,11 +380,11 @@ def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         path = folder / f"bad.{kind}"
         others = list(good.values())
         path.write_bytes(hostile.damaged(good[kind], others[int(random.integers(3))], random))
-        said = io.StringIO()
+        output = io.StringIO()
         arguments = ["transform", str(path), "--model", str(folder / "m.textcnn")]
-        with no_hang(), contextlib.redirect_stderr(said):
+        with no_hang(), contextlib.redirect_stderr(output):
             status = main([*arguments, "--out", str(folder / "out.csv")])
-        lines = said.getvalue().splitlines()
+        lines = output.getvalue().splitlines()
         assert status in (0, 2), status
         assert status == 0 or len(lines) == 1, lines
         assert (folder / "out.csv").exists() == (status == 0)
@@ -393,7 +393,7 @@ def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
 
 
 def try_images(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Files of images, damaged in any way: decoded, or an ImageError that names the file."""
+    """Read damaged image files: decoded, or an ImageError that names the file."""
     from PIL import Image
 
     from textcnn import ImageError
@@ -422,9 +422,9 @@ def try_images(n: int, seed_: int, counter: Counter, folder: Path) -> None:
 
 
 def try_guided(n: int, seed_: int, counter: Counter, folder: Path) -> None:
-    """Let atheris choose inputs of three readers of files by the code they reach."""
+    """Run three file readers under atheris, with coverage-guided inputs."""
     if importlib.util.find_spec("atheris") is None:
-        raise LeftOutError("atheris is not installed")
+        raise SkippedError("atheris is not installed")
     for target in guided.TARGETS:
         runs = max(1, n // len(guided.TARGETS))
         command = [sys.executable, str(FOLDER / "guided.py"), target, str(folder)]

@@ -1,4 +1,4 @@
-"""One reader of files under atheris, which chooses inputs by the code they reach.
+"""Run one file reader under atheris, a coverage-guided fuzzer.
 
 python hardening/guided.py {model,vectors,csv} FOLDER [options of libFuzzer]
 """
@@ -17,9 +17,9 @@ TARGETS = ("model", "vectors", "csv")
 
 
 def reader(target: str, folder) -> Callable[[bytes], str]:
-    """Return what reads a file of given bytes as a target; it says "read", "refused" or "left out".
+    """Return a function that reads bytes as a target and returns "read", "refused" or "skipped".
 
-    What is raised beside the documented exceptions is a finding.
+    Any exception except the documented one is a failure.
     """
     import textcnn.command_line.reading as reading
     import textcnn.persistence as persistence
@@ -41,7 +41,7 @@ def reader(target: str, folder) -> Callable[[bytes], str]:
 
     def one(content: bytes) -> str:
         if target == "vectors" and content[:1] == b"\x80":
-            return "left out"  # a pickle runs code by nature
+            return "skipped"  # a pickle may run code
         with open(path, "wb") as file:
             file.write(content)
         try:
@@ -63,7 +63,7 @@ def main() -> None:
         one = reader(target, folder)
 
     def call(content: bytes) -> None:
-        one(content)  # atheris wants None back
+        one(content)  # atheris requires None
 
     atheris.Setup([sys.argv[0], *sys.argv[3:]], call)
     atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""What nobody expects in a table or a file: texts, frames, and bytes made of good files."""
+"""Strategies for hostile texts, frames and files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
-# Parts that have broken tokenizers, each repeated up to a million characters by a text below.
+# Strings that have broken tokenizers; strategies below repeat them up to a million characters.
 ATOMS = (
     "good", "BAD", "İ", "ß", "ﬁ", "́", "e\u0301\u0323", "\u200d", "\u200b", "\u00ad", "\ufeff",
     "\u202e", "\u2066abc\u2069", "\u061c", "שלום", "مرحبا", "\ud800", "\udfff", "\ud83d", "\x00",
@@ -41,13 +41,13 @@ texts = plain_texts | mixed_texts | repeated_texts
 
 
 def megabytes(random: np.random.Generator) -> str:
-    """Return a text of a million characters: one word, or one part again and again."""
+    """Return a text of a million characters, made by repeating one string."""
     part = str(random.choice(np.array(ATOMS, dtype=object)))
     return (part * (_LONGEST // max(len(part), 1) + 1))[:_LONGEST]
 
 
 class Unprintable:
-    """A cell that cannot be shown."""
+    """A cell whose str() fails."""
 
     def __str__(self):
         """Fail."""
@@ -101,8 +101,8 @@ _LABELS = st.one_of(
 
 @st.composite
 def frames(draw) -> tuple[pd.DataFrame, object]:
-    """Return a frame of any columns, and a target that fits, or does not."""
-    if draw(st.booleans()):  # nothing but the texts is odd, so that they are learnt from
+    """Return a frame with any columns, and a target that may not match."""
+    if draw(st.booleans()):  # only the texts are unusual, so that fitting works
         n_rows = draw(st.integers(8, 24))
         made_of = st.lists(mixed_texts | st.none(), min_size=n_rows, max_size=n_rows)
         names = draw(st.lists(st.sampled_from(["review", "é", "a\x00b"]), min_size=1, unique=True))
@@ -122,7 +122,7 @@ def frames(draw) -> tuple[pd.DataFrame, object]:
             try:
                 column = column.astype(dtype)
             except (ValueError, TypeError, OverflowError, RuntimeError, UnicodeError):
-                pass  # pandas itself does not make such a column
+                pass  # pandas cannot make such a column
         columns.append(column)
     frame = pd.concat(columns, axis=1) if columns else pd.DataFrame(index=range(n_rows))
     frame.columns = pd.Index(labels, dtype=object)
@@ -139,7 +139,7 @@ def frames(draw) -> tuple[pd.DataFrame, object]:
 
 
 def damaged(content: bytes, other: bytes, random: np.random.Generator) -> bytes:
-    """Return a good file with bits turned, parts cut out, doubled, or taken from another."""
+    """Return a valid file with bits flipped, or parts removed, repeated or replaced."""
     changed = bytearray(content)
     for _ in range(int(random.integers(1, 4))):
         if not changed:

@@ -8,15 +8,15 @@ from results import kept, machine, write_page
 
 
 def write_results(folder: Path) -> None:
-    """Write RESULTS.md beside a folder of results."""
+    """Write RESULTS.md next to the folder of results."""
     lines = [
-        "# Fuzz and soak, run",
+        "# Results of fuzz and soak tests",
         "",
         f"Written by `make fuzz` and `make soak` (`hardening/`); {machine()}.",
-        "Seconds say how long to wait, no more: the machine may have done other work beside.",
-        "What was found and mended before stands in CHANGELOG.md.",
+        "Times are rough: the machine may have run other programs at the same time.",
+        "CHANGELOG.md lists earlier failures that were fixed.",
         "",
-        "| run | date | tried | outcome | seconds |",
+        "| run | date | examples | result | seconds |",
         "|---|---|---|---|---|",
     ]
     results = kept(folder)
@@ -27,11 +27,11 @@ def write_results(folder: Path) -> None:
         )
     for result in results:
         if result.get("outcomes"):
-            lines += ["", f"## {result['name']}: what became of it", ""]
+            lines += ["", f"## {result['name']}: outcomes", ""]
             lines += [f"- {name}: {n:,}" for name, n in sorted(result["outcomes"].items())]
         if result.get("lines"):
-            lines += ["", f"## {result['name']}: what was measured", "", *result["lines"]]
+            lines += ["", f"## {result['name']}: measurements", "", *result["lines"]]
         if result.get("traceback"):
-            lines += ["", f"## {result['name']}: what was found", "", "```"]
+            lines += ["", f"## {result['name']}: failure", "", "```"]
             lines += [*result["traceback"].splitlines(), "```"]
     write_page(folder.parent / "RESULTS.md", lines)

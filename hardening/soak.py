@@ -3,11 +3,11 @@
     python hardening/soak.py                              # 200 fits, 10 million rows
     python hardening/soak.py --fits 20 --rows 1000000     # less
 
-Each fit is of a network of two folds and, beside it, of a linear encoder; each is saved and loaded.
-Rows then go through the network, the linear encoder and (one part in seven) textcnn.serving,
-10,000 new texts at a time, with words that never came before among them. Memory is the resident
-set after a collection of garbage. The exit status is 1 where the second half of a phase added
-more than 5 % to it, or a file stayed open. RESULTS.md beside this file keeps the outcome.
+Each fit trains a network with two folds and a linear encoder; both are saved and loaded.
+Rows are then transformed by the network, the linear encoder and (one time in seven)
+textcnn.serving, 10,000 new texts at a time, some with new words. Memory is the resident set after
+garbage collection. The exit status is 1 if the second half of a phase added more than 5 % to it,
+or a file stayed open. RESULTS.md in this folder contains the result.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ WORDS = np.array([f"word{i}" for i in range(2000)] + ["good", "bad", "fine", "po
 
 
 def main() -> int:
-    """Run both phases; return 1 where something grew."""
-    parser = argparse.ArgumentParser(description="Fit and transform for long in one process.")
+    """Run both phases; return 1 if memory, handles or threads grew."""
+    parser = argparse.ArgumentParser(description="Fit and transform many times in one process.")
     parser.add_argument("--fits", type=int, default=200)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--results", type=Path, default=FOLDER / "results")
@@ -63,7 +63,7 @@ def main() -> int:
         "name": "soak",
         "date": today(),
         "n": options.rows,
-        "outcome": "flat" if fits.is_flat and rows.is_flat else "something grew, see below",
+        "outcome": "no growth" if fits.is_flat and rows.is_flat else "growth, see below",
         "outcomes": {"fits": options.fits, "rows transformed": options.rows},
         "seconds": round(time.monotonic() - started),
         "lines": [*fits.lines("fits"), "", *rows.lines("rows")],
@@ -71,11 +71,11 @@ def main() -> int:
     keep(options.results, "soak", result)
     write_results(options.results)
     say(f"soak: {result['outcome']}")
-    return int(result["outcome"] != "flat")
+    return int(result["outcome"] != "no growth")
 
 
 def fit_once(number: int, random, path: Path) -> list:
-    """Fit, save and load a network and a linear encoder of texts never seen before."""
+    """Fit, save and load a network and a linear encoder on new texts."""
     texts = make_texts(N_TRAINING, random)
     y = random.integers(0, 2, N_TRAINING)
     X = pd.DataFrame({"review": texts})
@@ -93,10 +93,10 @@ def fit_once(number: int, random, path: Path) -> list:
 
 
 def transform_rows(n_rows: int, encoders: list, random, path: Path, marks: Marks) -> None:
-    """Transform new rows by each encoder in turn."""
+    """Transform new rows, alternating between the encoders."""
     encoders[0].save(path)
     served = textcnn.serving.load(path)
-    # Serving is the same code with less around it, so its turn comes less often.
+    # Serving is mostly the same code, so it is called less often.
     ways = [encoders[0].transform, encoders[1].transform] * 3 + [served.transform]
     done = turn = 0
     while done < n_rows:
@@ -111,7 +111,7 @@ def transform_rows(n_rows: int, encoders: list, random, path: Path, marks: Marks
 
 
 def make_texts(n: int, random) -> list[str]:
-    """Return short texts, half of them with a word that never came before."""
+    """Return short texts, half of them with a new word."""
     words = random.choice(WORDS, (n, 6))
     new = random.integers(0, 2**60, n)
     return [
@@ -121,14 +121,14 @@ def make_texts(n: int, random) -> list[str]:
 
 
 class Marks:
-    """Memory, file handles and threads on the way to a number of steps."""
+    """Measurements of memory, file handles and threads during a number of steps."""
 
     def __init__(self, n_steps: int):
         self._n_steps, self._next = n_steps, 1
         self.taken: list[dict] = []
 
     def mark(self, n_done: int) -> None:
-        """Measure at every twentieth of the way."""
+        """Measure after each twentieth of the steps."""
         if n_done < self._n_steps * self._next / N_MARKS:
             return
         while n_done >= self._n_steps * self._next / N_MARKS:
@@ -145,13 +145,13 @@ class Marks:
 
     @property
     def growth(self) -> float:
-        """What the second half added to the resident set, as a share of it."""
+        """Relative growth of the resident set in the second half."""
         half = self.taken[len(self.taken) // 2]["megabytes"]
         return self.taken[-1]["megabytes"] / half - 1
 
     @property
     def is_flat(self) -> bool:
-        """Tell whether the second half added nothing to speak of."""
+        """Return whether the second half added no handles, no threads and little memory."""
         half = self.taken[len(self.taken) // 2]
         same = all(self.taken[-1][name] <= half[name] for name in ("handles", "threads"))
         return same and self.growth <= MOST_GROWTH
@@ -175,7 +175,7 @@ def resident_megabytes() -> int:
 
 
 def say(line: str) -> None:
-    """Show how far it is."""
+    """Print progress."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""What came of runs that are too long for the tests: one JSON file per run, one page for all."""
+"""Results of runs that are too long for the tests: one JSON file per run, one page for all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 
 
 def today() -> str:
-    """Return the date that a result carries."""
+    """Return the date to write into a result."""
     return f"{datetime.date.today():%Y-%m-%d}"
 
 
 def keep(folder: Path, name: str, result: dict) -> None:
-    """Write the latest result of a run."""
+    """Save the latest result of a run."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
@@ -26,7 +26,7 @@ def kept(folder: Path) -> list[dict]:
 
 
 def machine() -> str:
-    """Say on what it ran."""
+    """Describe the machine."""
     return f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
 
 

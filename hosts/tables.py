@@ -1,4 +1,4 @@
-"""Tables that every host is run on: a real one, and its rows for training and testing."""
+"""The real table that every host is tested on, split into training and test rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY.parent / "shared" / "data"))
-# A network that fits in seconds.
+# A network that is fitted in seconds.
 SMALL = {"n_filters": 16, "kernel_sizes": (2, 3), "epochs": 1, "cv": 3}
 TARGET = "recommended"
 
@@ -19,8 +19,8 @@ def clothing(n_train: int, n_test: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     path = DATA / "tables" / "womens_clothing.csv.gz"
     if not path.is_file():
         raise FileNotFoundError(
-            "The hosts are tried on a real table, which the repository does not hold. Set "
-            f"TEXTCNN_DATA to the folder that holds tables/. Received: {path} is no file."
+            "The tests of the hosts need a real table, which is not in the repository. Set "
+            f"TEXTCNN_DATA to the folder that contains tables/. Received: {path}, which is no file."
         )
     table = pd.read_csv(path)[["age", "department", "review_text", TARGET]]
     table = table.dropna().drop_duplicates("review_text")

@@ -1,4 +1,4 @@
-"""AutoGluon for real: whole fits with text features for all models, and for each model."""
+"""Complete AutoGluon fits with text features for all models, and for each model."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ BAGGING = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
+def no_cached_fits():
     adapter._kept_fits.clear()
 
 
@@ -35,9 +35,9 @@ def linear_fits(monkeypatch):
     sizes = []
     original = TextLinearEncoder.fit_transform
 
-    def counted(self, X, y, **beside):
+    def counted(self, X, y, **options):
         sizes.append(len(X))
-        return original(self, X, y, **beside)
+        return original(self, X, y, **options)
 
     monkeypatch.setattr(TextLinearEncoder, "fit_transform", counted)
     return sizes
@@ -56,7 +56,7 @@ def raw_text():
 
 
 def per_model(options, **changes):
-    """Return hyperparameters of a small LightGBM with a generator of its own."""
+    """Return hyperparameters of a small LightGBM with its own feature generator."""
     return {
         "num_boost_round": 30,
         "ag.model_specific_feature_generator_kwargs": {
@@ -97,9 +97,9 @@ def test_the_network_is_fitted_inside_each_bagging_fold(tmp_path, monkeypatch):
     sizes = []
     original = TextCNNEncoder.fit_transform
 
-    def counted(self, X, y, **beside):
+    def counted(self, X, y, **options):
         sizes.append(len(X))
-        return original(self, X, y, **beside)
+        return original(self, X, y, **options)
 
     monkeypatch.setattr(TextCNNEncoder, "fit_transform", counted)
     train, test = clothing(300, 100)
@@ -116,7 +116,7 @@ def test_the_network_is_fitted_inside_each_bagging_fold(tmp_path, monkeypatch):
     assert np.isfinite(fitted.predict_proba(test).to_numpy()).all()
 
 
-def test_the_text_earns_something_on_a_real_table(tmp_path):
+def test_the_text_improves_the_score_on_a_real_table(tmp_path):
     train, test = clothing(1500, 1500)
     scores = {}
     ways = {
@@ -140,7 +140,7 @@ def test_the_text_earns_something_on_a_real_table(tmp_path):
     assert scores["each model"] > scores["no text"] + 0.1
 
 
-def test_with_one_list_less_a_model_sees_the_text_alone(tmp_path, linear_fits):
+def test_without_double_brackets_a_model_gets_only_the_text(tmp_path, linear_fits):
     train, _ = clothing(200, 10)
     settings = per_model({"encoder": "linear"}, num_boost_round=5)
     settings["ag.model_specific_feature_generator_kwargs"] = {
@@ -164,7 +164,7 @@ def test_prep_params_on_lightgbm_are_ignored(tmp_path, linear_fits):
     assert linear_fits == []
 
 
-def test_a_second_model_on_equal_data_reuses_the_first_fit(tmp_path, linear_fits):
+def test_a_second_model_on_the_same_data_reuses_the_first_fit(tmp_path, linear_fits):
     train, _ = clothing(300, 10)
     models = [per_model({"encoder": "linear"}, num_leaves=leaves) for leaves in (7, 15)]
     fitted = predictor(tmp_path / "models").fit(
@@ -174,7 +174,7 @@ def test_a_second_model_on_equal_data_reuses_the_first_fit(tmp_path, linear_fits
     assert linear_fits == [200, 200, 200]
 
 
-def test_tuning_rows_can_be_taken_as_unlabelled(tmp_path):
+def test_tuning_rows_can_be_treated_as_unlabelled(tmp_path):
     train, tuning = clothing(300, 100)
     generator = TextCNNFeatureGenerator("linear", n_tuning_rows=len(tuning))
     fitted = predictor(tmp_path / "models").fit(
@@ -189,14 +189,14 @@ def test_tuning_rows_can_be_taken_as_unlabelled(tmp_path):
 
 
 def own_generator(fitted):
-    """Return our generator out of a predictor's fitted pipeline."""
+    """Return our generator from a predictor's fitted pipeline."""
     groups = fitted._learner.feature_generator.generators
     found = [g for group in groups for g in group if isinstance(g, TextCNNFeatureGenerator)]
     assert len(found) == 1
     return found[0]
 
 
-def test_rows_without_a_label_get_features_and_teach_nothing(tmp_path):
+def test_rows_without_a_label_get_features_but_are_not_trained_on(tmp_path):
     train, _ = clothing(300, 10)
     y = train[TARGET].astype(float)
     y.iloc[::5] = np.nan
@@ -205,7 +205,7 @@ def test_rows_without_a_label_get_features_and_teach_nothing(tmp_path):
     features = pipeline(generator).fit_transform(X, y, problem_type="binary")
     assert features["review_text_linear"].notna().all()
     assert generator.encoder_.report_.plan.labelled.tolist() == y.notna().tolist()
-    # Through the whole host, which refuses training rows without a label and appends others.
+    # AutoGluon itself refuses unlabelled training rows but appends ``unlabeled_data``.
     unlabelled = train.iloc[:50].drop(columns=TARGET)
     fitted = predictor(tmp_path / "models").fit(
         train.iloc[50:],
@@ -217,7 +217,7 @@ def test_rows_without_a_label_get_features_and_teach_nothing(tmp_path):
     assert labelled[:250].all() and not labelled[250:].any() and len(labelled) == 300
 
 
-def test_groups_stay_together_though_the_host_takes_its_own_column(tmp_path):
+def test_groups_stay_together_although_the_host_removes_its_own_column(tmp_path):
     train, _ = clothing(300, 10)
     train["customer"] = np.arange(300) % 30
     train["fold"] = train["customer"] % 3
@@ -246,7 +246,7 @@ def test_groups_stay_together_though_the_host_takes_its_own_column(tmp_path):
 def test_copies_of_rare_classes_stay_together(tmp_path):
     train, _ = clothing(300, 10)
     train[TARGET] = train[TARGET].map({0: "no", 1: "yes"})
-    train.loc[7, TARGET] = "rare"  # AutoGluon makes two of it for bagging by log-loss
+    train.loc[7, TARGET] = "rare"  # AutoGluon duplicates it for bagging with log-loss
     fitted = TabularPredictor(
         TARGET, path=str(tmp_path / "models"), eval_metric="log_loss", verbosity=0
     ).fit(
@@ -260,7 +260,7 @@ def test_copies_of_rare_classes_stay_together(tmp_path):
     assert plan.groups[300] == plan.groups[7]
 
 
-def test_a_short_time_limit_is_kept_by_fitting_less_and_said(tmp_path):
+def test_a_short_time_limit_is_met_by_fitting_less_with_a_warning(tmp_path):
     train, _ = clothing(300, 10)
     generator = TextCNNFeatureGenerator(time_share=0.5)
     with pytest.warns(TimeLimitWarning, match="this step's share of the host's time limit"):
@@ -274,7 +274,7 @@ def test_a_short_time_limit_is_kept_by_fitting_less_and_said(tmp_path):
     assert isinstance(own_generator(fitted).encoder_, TextLinearEncoder)
 
 
-def test_a_pipeline_that_is_fitted_already_only_transforms_and_warns(tmp_path):
+def test_a_pipeline_that_is_already_fitted_only_transforms_and_warns(tmp_path):
     train, _ = clothing(300, 10)
     outer = pipeline(TextCNNFeatureGenerator("linear"))
     outer.fit_transform(train.drop(columns=TARGET), train[TARGET], problem_type="binary")

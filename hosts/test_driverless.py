@@ -1,7 +1,7 @@
 """The Driverless AI recipe with real datatable frames; the host itself is a stand-in.
 
-Driverless AI is not free to install. ``tests/driverless_stub.py`` is written from its public
-transformer template.
+Driverless AI needs a licence. ``tests/driverless_stub.py`` is written from its public transformer
+template.
 """
 
 import datatable

@@ -1,4 +1,4 @@
-"""FLAML for real, behind text features in a pipeline."""
+"""Pipelines of text features and FLAML."""
 
 import flaml_pipeline
 import numpy as np
@@ -20,7 +20,7 @@ def test_the_example_runs():
     [TextLinearEncoder(random_state=0), TextCNNEncoder(**SMALL | {"epochs": 3}, random_state=0)],
     ids=["linear", "cnn"],
 )
-def test_the_text_earns_something_on_a_real_table(encoder):
+def test_the_text_improves_the_score_on_a_real_table(encoder):
     train, test = clothing(1000, 1000)
     scores = {}
     for way, text in {"no text": [], "text": ["review_text"]}.items():
@@ -44,12 +44,12 @@ def test_noise_predicts_nothing_in_its_folds():
     pipeline = flaml_pipeline.make_pipeline(encoder, ["review"], ["number"])
     check_noise(pipeline[0].fit_transform, folds, X, y)
     pipeline.fit(X, y, **flaml_pipeline.SETTINGS)
-    honest = 1 - pipeline[-1].best_loss
-    # What would be seen if training rows were only transformed.
+    out_of_fold = 1 - pipeline[-1].best_loss
+    # The score if training rows were only transformed.
     with pytest.warns(InSampleWarning):
-        leaking = encoder.fit(X[["review"]], y).transform(X[["review"]])
+        in_sample = encoder.fit(X[["review"]], y).transform(X[["review"]])
     again = flaml_pipeline.make_pipeline("passthrough", [0], [])
-    again.fit(leaking, y, **flaml_pipeline.SETTINGS)
+    again.fit(in_sample, y, **flaml_pipeline.SETTINGS)
     leak = 1 - again[-1].best_loss
-    print(f"AUC of noise in FLAML's folds: {honest:.3f}; transformed only: {leak:.3f}")
-    assert honest < 0.62 < 0.8 < leak
+    print(f"AUC of noise in FLAML's folds: {out_of_fold:.3f}; transformed only: {leak:.3f}")
+    assert out_of_fold < 0.62 < 0.8 < leak

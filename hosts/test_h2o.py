@@ -1,4 +1,4 @@
-"""H2O-3 for real: out-of-fold columns and the encoder's folds as its fold column."""
+"""H2O-3 with out-of-fold columns and the encoder's folds as its fold column."""
 
 import h2o
 import h2o_fold_column
@@ -23,7 +23,7 @@ def test_the_example_runs():
     assert h2o_fold_column.main(600) > 0.6
 
 
-def test_the_text_earns_something_on_a_real_table():
+def test_the_text_improves_the_score_on_a_real_table():
     train, test = clothing(1000, 1000)
     columns = ["age", "review_text", TARGET]
     scores = {}
@@ -38,7 +38,7 @@ def test_the_text_earns_something_on_a_real_table():
         predicted = automl.leader.predict(frame).as_data_frame()["p1"]
         scores[way] = roc_auc_score(test[TARGET], predicted)
     print("test AUC", {way: round(score, 3) for way, score in scores.items()})
-    assert min(scores.values()) > 0.6, "age alone tells nearly nothing"
+    assert min(scores.values()) > 0.6, "age alone predicts almost nothing"
 
 
 def test_noise_predicts_nothing_in_the_shared_folds():

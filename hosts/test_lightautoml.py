@@ -1,4 +1,4 @@
-"""LightAutoML for real: whole AutoML runs with text features on the host's own folds."""
+"""Complete LightAutoML runs with text features on the host's own folds."""
 
 import pickle
 
@@ -24,7 +24,7 @@ from textcnn.integrations.lightautoml import TextCNNFeatures, TextCNNTransformer
 
 
 @pytest.fixture(autouse=True)
-def nothing_kept():
+def no_cached_fits():
     adapter._kept_fits.clear()
 
 
@@ -36,7 +36,7 @@ def automl(features, task="binary"):
 
 
 def our_transformer(fitted):
-    """Return our transformer out of a fitted AutoML."""
+    """Return our transformer from a fitted AutoML."""
     union = fitted.levels[0][0].features_pipeline._pipeline
     ours = union.transformer_list[0].transformer_list[-1]
     assert isinstance(ours, TextCNNTransformer)
@@ -74,7 +74,7 @@ def test_a_whole_run_uses_the_folds_of_the_host_and_is_pickled():
     assert ours.features == ["review_text_cnn__review_text"]
 
 
-def test_the_text_earns_something_on_a_real_table():
+def test_the_text_improves_the_score_on_a_real_table():
     train, test = clothing(1500, 1500)
     scores = {}
     for way, features in {

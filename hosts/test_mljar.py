@@ -1,4 +1,4 @@
-"""mljar-supervised for real, behind text features in a pipeline."""
+"""Pipelines of text features and mljar-supervised."""
 
 import mljar_pipeline
 import numpy as np
@@ -14,7 +14,7 @@ def test_the_example_runs():
     assert mljar_pipeline.main(600) > 0.6
 
 
-def test_the_text_earns_something_on_a_real_table(tmp_path):
+def test_the_text_improves_the_score_on_a_real_table(tmp_path):
     train, test = clothing(1000, 1000)
     scores = {}
     ways = {
@@ -38,7 +38,7 @@ def test_noise_predicts_nothing_in_its_folds(tmp_path):
     pipeline = mljar_pipeline.make_pipeline(encoder, ["review"], ["number"], str(tmp_path / "a"))
     check_noise(pipeline[0].fit_transform, folds, X, y)
     pipeline.fit(X, y)
-    # Its leaderboard gives metrics with a minus that are to be large.
+    # mljar's leaderboard negates metrics that should be large.
     score = pipeline[-1].get_leaderboard()["metric_value"].abs().max()
     print(f"AUC of noise in mljar's folds: {score:.3f}")
     assert score < 0.62

@@ -1,8 +1,8 @@
 """PyCaret 3 leaks: it fits a transformer and then transforms the training rows.
 
-PyCaret 3.3.2 needs scikit-learn below 1.5 and NumPy below 2, so textcnn cannot stand beside it.
-What shows the leak here is scikit-learn's own TargetEncoder, whose contract textcnn's encoders
-follow.
+PyCaret 3.3.2 needs scikit-learn below 1.5 and NumPy below 2, so textcnn cannot be installed with
+it. The leak is shown with scikit-learn's TargetEncoder, whose fit_transform works like that of
+textcnn's encoders.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import TargetEncoder
 
 
-class Telltale(TransformerMixin, BaseEstimator):
-    """Says by which way a row came: 0 out of fold, 1 transformed as new."""
+class RecordsMethod(TransformerMixin, BaseEstimator):
+    """Marks rows by method: 0 for ``fit_transform``, 1 for ``transform``."""
 
     def fit(self, X, y=None):
         return self
@@ -56,10 +56,10 @@ def experiment(table, transformer):
 
 def test_training_rows_are_only_transformed():
     table = noise()[["number", "target"]]
-    fitted = experiment(table, Telltale())
+    fitted = experiment(table, RecordsMethod())
     assert set(fitted.get_config("X_train_transformed")["way"]) == {1.0}
-    # What a Pipeline of scikit-learn gives:
-    pipeline = make_pipeline(Telltale(), "passthrough")
+    # In a Pipeline of scikit-learn:
+    pipeline = make_pipeline(RecordsMethod(), "passthrough")
     assert set(pipeline.fit_transform(table[["number"]], table["target"])["way"]) == {0.0}
 
 
@@ -67,8 +67,8 @@ def test_features_of_noise_predict_the_training_targets():
     table = noise()[["word", "target"]]
     fitted = experiment(table, TargetEncoder(random_state=0).set_output(transform="pandas"))
     made = fitted.get_config("X_train_transformed")["word"]
-    leaking = roc_auc_score(fitted.get_config("y_train"), made)
-    honest = TargetEncoder(random_state=0).fit_transform(table[["word"]], table["target"])
-    honest = roc_auc_score(table["target"], honest)
-    print(f"AUC of noise: PyCaret {leaking:.3f}, out of fold {honest:.3f}")
-    assert honest < 0.6 < 0.75 < leaking
+    in_sample = roc_auc_score(fitted.get_config("y_train"), made)
+    out_of_fold = TargetEncoder(random_state=0).fit_transform(table[["word"]], table["target"])
+    out_of_fold = roc_auc_score(table["target"], out_of_fold)
+    print(f"AUC of noise: PyCaret {in_sample:.3f}, out of fold {out_of_fold:.3f}")
+    assert out_of_fold < 0.6 < 0.75 < in_sample

@@ -1,4 +1,4 @@
-"""Leak checks for every encoder and every host; each can be pointed at any transformer."""
+"""Leak checks for every encoder and every host; each works with any transformer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import os
 
 import numpy as np
 import pandas as pd
+import pytest
+from scipy.stats import rankdata
+from sklearn import config_context
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from textcnn import TextCNNEncoder
 
@@ -16,6 +23,31 @@ WORDS = np.array(
     fast bright dark sweet bitter heavy light early late north south river stone paper glass
     """.split()
 )
+
+
+def contract_checks(estimators, expected_failures):
+    """Return scikit-learn's checks of estimators for ``pytest.mark.parametrize``.
+
+    ``expected_failures`` has, per name of a class, the checks that must fail and why. Left out is
+    the one check that skips itself: of decision values, where predictions are probabilities alone.
+    """
+    parameters = []
+    for estimator in estimators:
+        name = type(estimator).__name__
+        failures = expected_failures.get(name, {})
+        for made, check in estimator_checks_generator(estimator, legacy=True):
+            function = check.func.__name__
+            if function.endswith("decision_function") and not hasattr(made, "decision_function"):
+                continue
+            marks = []
+            if function in failures:
+                marks = [pytest.mark.xfail(reason=failures[function], strict=True)]
+            given = {key: value for key, value in check.keywords.items() if key != "name"}
+            shown = "".join(f"-{key}={value}" for key, value in given.items())
+            parameters.append(
+                pytest.param(made, check, marks=marks, id=f"{name}-{function}{shown}")
+            )
+    return parameters
 
 
 def tiny(**changes) -> TextCNNEncoder:
@@ -35,7 +67,7 @@ def n_threads() -> int:
 
 
 def noise_table(n_rows: int, seed: int, n_words: int = 6) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return text that has nothing to do with the 0/1 target beside it."""
+    """Return texts, and a 0/1 target that is independent of them."""
     random = np.random.default_rng(seed)
     texts = [" ".join(random.choice(WORDS, n_words)) for _ in range(n_rows)]
     return pd.DataFrame({"review": texts}), random.integers(0, 2, n_rows)
@@ -58,20 +90,28 @@ def signal_table(n_rows: int, seed: int, n_classes: int = 2) -> tuple[pd.DataFra
 
 
 def within_fold_auc(feature: np.ndarray, y: np.ndarray, folds) -> float:
-    """Return the mean AUC inside each fold; the pooled one of honest noise lies below one half."""
+    """Return the mean AUC within folds; the pooled AUC of out-of-fold noise is below 0.5."""
     return float(np.mean([roc_auc_score(y[test], feature[test]) for _, test in folds]))
 
 
 def permutation_interval(feature, y, folds, *, n_permutations: int = 400, seed: int = 0):
     """Return the central 99.8 % of the within-fold AUC when y is shuffled inside each fold."""
     random = np.random.default_rng(seed)
-    scores = []
-    for _ in range(n_permutations):
-        shuffled = y.copy()
-        for _, test in folds:
-            shuffled[test] = random.permutation(y[test])
-        scores.append(within_fold_auc(feature, shuffled, folds))
-    return tuple(np.quantile(scores, [0.001, 0.999]))
+    tests = [test for _, test in folds]
+    ranks = [rankdata(feature[test]) for test in tests]
+    scores = np.empty((n_permutations, len(tests)))
+    for line in scores:
+        for number, test in enumerate(tests):
+            line[number] = auc_of_ranks(ranks[number], random.permutation(y[test]))
+    return tuple(np.quantile(scores.mean(axis=1), [0.001, 0.999]))
+
+
+def auc_of_ranks(ranks: np.ndarray, y: np.ndarray) -> float:
+    """Return the AUC of a feature of these ranks: Mann and Whitney's count of ordered pairs."""
+    is_positive = y == y.max()
+    n_positive = is_positive.sum()
+    pairs = ranks[is_positive].sum() - n_positive * (n_positive + 1) / 2
+    return pairs / (n_positive * (len(y) - n_positive))
 
 
 def check_noise(fit_transform, folds, X, y) -> float:
@@ -88,8 +128,32 @@ def check_noise(fit_transform, folds, X, y) -> float:
     return score
 
 
+def downstream() -> HistGradientBoostingClassifier:
+    """Return trees that take the features of an encoder."""
+    return HistGradientBoostingClassifier(max_iter=20, max_depth=3, random_state=0)
+
+
+def scores_of_grouped_splits(encoder, X, y, groups) -> pd.DataFrame:
+    """Return the AUC of splits that keep groups together and of splits that ignore them.
+
+    There is one of a pipeline of encoder and trees, and one of the encoder's own report.
+    """
+    scores = pd.DataFrame(index=["ignored", "kept"], columns=["pipeline", "report"], dtype=float)
+    for name, kind in (("ignored", StratifiedKFold), ("kept", StratifiedGroupKFold)):
+        splitter = kind(3, shuffle=True, random_state=0)
+        pipeline = make_pipeline(copy.deepcopy(encoder).set_params(cv=splitter), downstream())
+        params = {"groups": groups} if name == "kept" else {}
+        with config_context(enable_metadata_routing=True):
+            scores.loc[name, "pipeline"] = cross_val_score(
+                pipeline, X, y, cv=splitter, scoring="roc_auc", params=params
+            ).mean()
+            pipeline.fit(X, y, **params)
+        scores.loc[name, "report"] = pipeline[0].report_.verify().summary["score"].iloc[0]
+    return scores
+
+
 def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
-    """Assert that the targets of a fold's held-out rows have no say in those rows' features.
+    """Assert that the targets of a fold's held-out rows do not affect those rows' features.
 
     ``change(y, rows)`` returns a copy of y with other targets in these rows, the same set of
     classes and the same kind of target. Returned are the features of y itself.
@@ -106,9 +170,9 @@ def check_exact_influence(encoder, X, y, folds, change) -> np.ndarray:
 
 
 def check_fed_rows(encoder, folds) -> None:
-    """Assert, from what was recorded on the way, that no model predicted a row it was fed."""
+    """Assert, by the recorded rows, that no model predicted a row that it was trained on."""
     encoder.report_.verify()
-    for record in encoder._records:
+    for record in encoder.report_.columns:
         predicted = np.concatenate([fed["predict"] for fed in record.fed])
         assert np.array_equal(
             np.unique(predicted), np.unique(np.concatenate([t for _, t in folds]))
@@ -118,17 +182,17 @@ def check_fed_rows(encoder, folds) -> None:
             assert not np.intersect1d(fed["predict"], np.union1d(fed["learn"], fed["stop"])).size
 
 
-def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
+def check_unseen_targets(encoder, X, y, row: int, change, **fit_params) -> None:
     """Assert that a row's features ignore all targets that its models must not see.
 
     Those are the targets of the row itself, of its group, of rows that are not earlier (in time
-    order), and of every row that none of the models which predict it was promised.
+    order), and of rows that are training rows of none of the models that predict it.
     ``change(y, rows)`` is as for :func:`check_exact_influence`; the splits of ``encoder.cv`` must
     not depend on y.
     """
     encoder = copy.deepcopy(encoder)
-    before = np.asarray(encoder.fit_transform(X, y, **beside))
-    plan = encoder._plan
+    before = np.asarray(encoder.fit_transform(X, y, **fit_params))
+    plan = encoder.report_.plan
     covered = plan.n_predictions > 0
     assert np.isfinite(before[covered]).all(), "every predicted row has a finite feature"
     assert np.isnan(before[~covered]).all()
@@ -149,8 +213,8 @@ def check_unseen_targets(encoder, X, y, row: int, change, **beside) -> None:
     changed = change(y, unseen)
     assert not np.array_equal(changed, y, equal_nan=True)
     again = copy.deepcopy(encoder)
-    after = np.asarray(again.fit_transform(X, changed, **beside))
-    for assignment, same in zip(plan.assignments, again._plan.assignments, strict=True):
+    after = np.asarray(again.fit_transform(X, changed, **fit_params))
+    for assignment, same in zip(plan.assignments, again.report_.plan.assignments, strict=True):
         np.testing.assert_array_equal(assignment.learn, same.learn)
     np.testing.assert_array_equal(after[row], before[row])
     if any(np.isin(unseen, assignment.learn).any() for assignment in plan.assignments):

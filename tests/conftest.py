@@ -1,24 +1,9 @@
 """Set-up that several test modules share."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real data sets, which are never part of the repository."""
-    folder = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.fail(
-            "These tests need the folder of real data sets (text/, tables/, vectors/). "
-            f"Set TEXTCNN_DATA to it. Received: TEXTCNN_DATA={folder}"
-        )
-    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +42,36 @@ def backbone_weights(tmp_path_factory):
         return path
 
     return save
+
+
+@pytest.fixture
+def small_mobilenet(monkeypatch, tmp_path) -> Path:
+    """Weights of a small network, which stands in the place of ``keras.applications.MobileNet``.
+
+    It has what matters of that one: convolutions, depthwise too, and moving statistics. Ninety
+    layers take half a minute in a test; real networks are in the tests of saving and Grad-CAM.
+    """
+    import keras
+    import numpy as np
+
+    def make(include_top=True, weights="imagenet", input_shape=None, **_):
+        layers = keras.layers
+        images = maps = keras.Input(input_shape)
+        for number, n_filters in enumerate((6, 8)):
+            maps = layers.Conv2D(n_filters, 3, strides=2, use_bias=False)(maps)
+            maps = layers.BatchNormalization(momentum=0.0 if weights is None else 0.99)(maps)
+            maps = layers.DepthwiseConv2D(3, use_bias=False, name=f"depthwise_{number}")(maps)
+            maps = layers.ReLU(6.0)(maps)
+        model = keras.Model(images, maps)
+        if weights is not None:
+            model.load_weights(weights)
+        return model
+
+    keras.utils.set_random_seed(0)
+    model = make(weights=None, input_shape=(32, 32, 3))
+    noise = np.random.default_rng(0).uniform(-1, 1, (16, 32, 32, 3))
+    model(noise.astype(np.float32), training=True)
+    path = tmp_path / "small.weights.h5"
+    model.save_weights(path)
+    monkeypatch.setattr(keras.applications, "MobileNet", make)
+    return path

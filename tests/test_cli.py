@@ -4,12 +4,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from inside import START_BACKEND_QUIETLY, lead_error
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 import textcnn
-from textcnn.command_line import comparison
 from textcnn.command_line.comparison import (
     OutOfFoldLinear,
     compare_text_features,
@@ -68,7 +68,7 @@ def own_csv(tmp_path, reviews):
 
 @pytest.fixture
 def quick_encoder(monkeypatch):
-    """Let the demo meet the stand-in in place of the network."""
+    """Let the demo use the stand-in instead of the network."""
     monkeypatch.setitem(vars(textcnn), "TextCNNEncoder", MeanTargetOfLength)
 
 
@@ -120,14 +120,14 @@ def test_the_winner_is_whoever_it_is():
 @pytest.mark.parametrize(
     ("aucs", "error", "end"),
     [
-        ([0.9, 0.904], 0.012, "one is too close to call (0.004 ± 0.012, one standard error)."),
-        ([0.9, 0.9004], 0.001, "one is too close to call (0.000 ± 0.001, one standard error)."),
-        ([0.9, 0.9], 0.0, "two is too close to call (0.000 ± 0.000, one standard error)."),
-        ([0.9, 0.923], 0.012, "two, but its lead over one is too close to call (0.023 ± 0.012"),
+        ([0.9, 0.904], 0.012, "one is not significant (0.004 ± 0.012 standard error)."),
+        ([0.9, 0.9004], 0.001, "one is not significant (0.000 ± 0.001 standard error)."),
+        ([0.9, 0.9], 0.0, "two is not significant (0.000 ± 0.000 standard error)."),
+        ([0.9, 0.923], 0.012, "two, but its lead over one is not significant (0.023 ± 0.012"),
         ([0.9, 0.926], 0.012, "two, 0.026 ± 0.012 (standard error) above one."),
     ],
 )
-def test_a_lead_within_two_standard_errors_is_too_close_to_call(aucs, error, end):
+def test_a_lead_within_two_standard_errors_is_not_significant(aucs, error, end):
     results = pd.DataFrame(
         {"test_auc": aucs, "seconds": 1.0, "text_features": 1}, index=["one", "two"]
     )
@@ -146,10 +146,10 @@ def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets():
 
     pairs = [draw() for _ in range(300)]
     spread = np.std([roc_auc_score(y, a) - roc_auc_score(y, b) for y, (a, b) in pairs])
-    errors = [comparison._lead_error(*draw(), seed) for seed in range(5)]
+    errors = [lead_error(*draw(), seed) for seed in range(5)]
     assert 0.75 < np.mean(errors) / spread < 1.3
     y, (a, _) = draw()
-    assert comparison._lead_error(y, [a, a], 0) == 0.0
+    assert lead_error(y, [a, a], 0) == 0.0
 
 
 def test_lines_are_shown_as_they_are_made(reviews):
@@ -187,7 +187,7 @@ def test_one_way_has_no_rival(reviews):
 
 
 def test_the_linear_way_is_out_of_fold_on_training_rows(reviews):
-    """On random targets a model that saw the rows would rank them; an honest one cannot."""
+    """On random targets a model trained on the rows ranks them; an out-of-fold model cannot."""
     texts = reviews["review"].fillna("").to_numpy(dtype=object)
     noise = np.random.default_rng(0).integers(0, 2, len(texts))
     linear = OutOfFoldLinear()
@@ -212,11 +212,11 @@ def test_nearly_empty_columns_are_left_out():
 def test_demo_compares_on_the_bundled_table(quick_encoder, capsys):
     assert main(["demo"]) == 0
     out = capsys.readouterr().out
-    assert "3,000 made-up product reviews" in out
-    assert "favours models that read word order, by design" in out
+    assert "3,000 synthetic product reviews" in out
+    assert "favours models that use word order, by design" in out
     assert "TextCNNEncoder, out of fold" in out
     assert "Highest test AUC: " in out
-    assert out.rstrip().splitlines()[-5] == "Where to go next"
+    assert out.rstrip().splitlines()[-5] == "Next steps"
 
 
 def test_demo_goes_on_with_your_own_table(quick_encoder, own_csv, capsys):
@@ -234,7 +234,7 @@ def test_only_the_own_table_is_compared_where_asked_for(quick_encoder, own_csv, 
     out = capsys.readouterr().out
     assert out.startswith(f"{own_csv}: 400 rows")
     assert out.count("Highest test AUC: ") == 1
-    assert "made-up" not in out
+    assert "synthetic" not in out
 
 
 def test_what_the_demo_prints_for_a_table_with_unusable_columns(
@@ -249,7 +249,10 @@ def test_what_the_demo_prints_for_a_table_with_unusable_columns(
     assert main([*arguments, "--target", "recommended"]) == 0
     out = capsys.readouterr().out
     assert "t.csv: 379 rows" in out
-    assert "Left out (more than 255 different values, or nearly empty): date, code, empty." in out
+    assert (
+        "Unused columns (more than 255 different values, or almost empty): date, code, empty."
+        in out
+    )
 
 
 @pytest.mark.parametrize("is_closed", [True, False])
@@ -265,7 +268,7 @@ def test_the_backend_starts_without_standard_error(is_closed):
         "backend.import_keras = Keras\n"
         "sys.stderr = None\n"
         f"{'os.close(2)' if is_closed else ''}\n"
-        "main._start_backend_quietly()\n"
+        f"{START_BACKEND_QUIETLY}()\n"
     )
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=120)
     assert (done.returncode, done.stdout) == (0, b"started 1\n")
@@ -287,7 +290,7 @@ CASES = {
     ),
     "far column": (
         ["--csv", "{own}", "--text", "xyzzy", "--target", "recommended"],
-        "It has: date, customer,",
+        "Its columns: date, customer,",
     ),
     "same column": (
         ["--csv", "{own}", "--text", "review", "--target", "review"],
@@ -309,7 +312,7 @@ CASES = {
     "few rows": (["--csv", "{few}", "--text", "review", "--target", "recommended"], "50 rows"),
     "infinite": (
         ["--csv", "{infinite}", "--text", "review", "--target", "recommended"],
-        "column 'price' holds infinite numbers",
+        "column 'price' contains infinite numbers",
     ),
     "empty file": (["--csv", "{empty}", "--text", "a", "--target", "b"], "EmptyDataError"),
     "semicolons": (
@@ -374,10 +377,10 @@ def test_help_names_the_options(capsys):
 
 
 @pytest.mark.parametrize("seed", ["x", "1.5", "", "-1", str(2**32)])
-def test_a_seed_that_is_none_is_said_to_be(seed, capsys):
+def test_an_invalid_seed_is_refused(seed, capsys):
     with pytest.raises(SystemExit):
         main(["demo", f"--seed={seed}"])
-    message = f"argument --seed: a seed is a whole number from 0 to 4294967295. Received: {seed}"
+    message = f"argument --seed: expected an integer from 0 to 4294967295. Received: {seed}"
     assert message in capsys.readouterr().err
 
 

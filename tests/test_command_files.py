@@ -69,7 +69,7 @@ def test_every_format_gives_the_features_of_transform(
     assert table.columns.tolist() == ["id", "review_cnn"]
     assert table["id"].astype(int).tolist() == NEW["id"].tolist()
     np.testing.assert_allclose(table["review_cnn"], expected(folder), atol=1e-6)
-    assert capsys.readouterr() == ("", "")  # quiet, as nobody sits at a terminal
+    assert capsys.readouterr() == ("", "")  # quiet, because it is not a terminal
 
 
 def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):
@@ -90,9 +90,9 @@ def test_fit_transform_saves_what_transform_and_report_read(tmp_path, capsys):
     assert encoder.classes_.tolist() == ["no", "yes"] and encoder.random_state == 3
     features = pd.read_csv(first)
     assert features["user"].tolist() == table["user"].tolist()
-    plan = encoder._plan
+    plan = encoder.report_.plan
     assert plan.groups is not None and len(np.unique(plan.groups)) == 7
-    record = encoder._records[0]
+    record = encoder.report_.columns[0]
     for fold, assignment in enumerate(plan.assignments):
         assert np.corrcoef(features["review_cnn"][assignment.predict],
                            record.predictions[fold][:, 0])[0, 1] > 0.999  # fmt: skip
@@ -113,11 +113,14 @@ def test_report_and_transform_of_a_whole_table(tmp_path, capsys):
     features = TableFeatures(("svd", "linear"), cv=2, random_state=0).fit(table, Y)
     features.save(model)
     assert main(["report", model]) == 0
-    assert "no model predicted what it knew (linear of review)" in capsys.readouterr().out
+    assert (
+        "no model predicted a row that it was trained on (linear of review)"
+        in capsys.readouterr().out
+    )
     assert main(["report", model, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["verified"] and len(report["members"]) == 2
-    assert report["receipts"]["review, linear"]["verified"]
+    assert report["reports"]["review, linear"]["verified"]
     new = NEW[["review"]].assign(price=2.5)
     for source, write, price in (
         ("new.parquet", new.to_parquet, 2.5),
@@ -162,11 +165,11 @@ BAD = {
     "ragged, short": (b"id,review\n1,a\n2\n", "row 2 of {path!r} (line 3) has 1 cells"),
     "encoding": (
         b"id,review\n1,a\n2,caf\xe9\n",
-        "row 2, column 'review' of {path!r} is not in",
+        "row 2, column 'review' of {path!r} is not valid",
     ),
     "quote": (b'id,review\n1,"a"b\n', "row 1 of {path!r} (line 2) cannot be read"),
     "open quote": (b'id,review\n1,"a', "cannot be read: unexpected end of data"),
-    "line in a name": (b'"a\nb\x85","\xff"\n1,2\n', r"It has: a\nb\udc85, \udcff."),
+    "line in a name": (b'"a\nb\x85","\xff"\n1,2\n', r"Its columns: a\nb\udc85, \udcff."),
     "twice": (b"review,review\na,b\n", "two columns named 'review'"),
     "empty": (b"", "is empty"),
     "no rows": (b"id,review\n", "has no rows"),
@@ -214,23 +217,24 @@ def test_other_things_that_go_wrong(folder, tmp_path, capsys):
     (tmp_path / "bad.csv.gz").write_bytes(gzip.compress(b"review\na\n" * 1000)[:30])
     for arguments, message in [
         (["transform", str(tmp_path / "no.csv"), "--model", model], "No such file"),
-        (["transform", new, "--model", new], "cannot be read as an estimator"),
+        (["transform", new, "--model", new], "cannot be loaded as an estimator"),
         (["transform", new, "--model", str(tmp_path / "no")], "No such file"),
-        (["transform", str(tmp_path / "table.xls"), "--model", model], "cannot tell the format"),
-        (["transform", new, "--model", model, "--out", str(tmp_path / "no/o.csv")], "no folder"),
+        (["transform", str(tmp_path / "table.xls"), "--model", model], "unknown file format"),
+        (["transform", new, "--model", model, "--out", str(tmp_path / "no/o.csv")],
+            "folder does not exist"),
         (["transform", new, "--model", str(tmp_path / "plain.textcnn")], "makes no features"),
         (["transform", str(tmp_path / "bad.parquet"), "--model", model], "cannot read"),
         (["transform", str(tmp_path / "bad.csv.gz"), "--model", model], "cannot read"),
-        (["report", str(tmp_path / "plain.textcnn")], "no receipt"),
+        (["report", str(tmp_path / "plain.textcnn")], "has no report"),
         (["fit-transform", new, "--target", "id"], "--text COLUMN or --image COLUMN"),
         (["fit-transform", new, "--text", "id", "--target", "id"], "the same column"),
         (["fit-transform", new, "--text", "review", "--target", "idd"], "Did you mean 'id'?"),
         (["fit-transform", new, "--text", "review", "--target", "id", "--kind", "linear",
           "--epochs", "2"], "--kind cnn"),
         (["fit-transform", new, "--text", "review", "--target", "id", "--time", "review"],
-         "row 1, column 'review' holds no time"),
+         "row 1, column 'review' is not a time"),
         (["fit-transform", new, "--text", "review", "--target", "id", "--save",
-          str(tmp_path / "no" / "m")], "no folder"),
+          str(tmp_path / "no" / "m")], "does not exist"),
     ]:  # fmt: skip
         assert main(arguments) == 2, arguments
         said = capsys.readouterr().err
@@ -404,7 +408,7 @@ def test_cells_of_several_types_are_one_line_and_no_parquet_file(
 ):
     assert keep_note(folder, tmp_path, notes, "out.parquet") == 2
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "column 'note' holds cells of several types" in said
+    assert said.count("\n") == 1 and "column 'note' has cells of several types" in said
     assert not (tmp_path / "out.parquet").exists()
 
 
@@ -413,7 +417,7 @@ def test_missing_numbers_are_null_and_nothing_is_written_twice(folder, tmp_path,
     lines = (tmp_path / "out.jsonl").read_text().splitlines()
     assert [json.loads(line, parse_constant=pytest.fail)["note"] for line in lines] == [None, 2.5]
     assert keep_note(folder, tmp_path, [1, 2], "out.parquet.gz") == 2
-    assert "compressed by itself" in capsys.readouterr().err
+    assert "already compressed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

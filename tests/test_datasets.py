@@ -1,8 +1,11 @@
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from inside import name_bundled_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -21,14 +24,15 @@ def reviews():
 
 
 def test_the_bundled_file_is_what_the_generator_writes(tmp_path):
-    textcnn.datasets._main([str(tmp_path / "again.csv.gz")])
+    command = [sys.executable, "-m", "textcnn.datasets", str(tmp_path / "again.csv.gz")]
+    subprocess.run(command, cwd=BUNDLED.parent.parent, check=True)
     # Compared unpacked: another zlib may pack the same bytes in another way.
     assert gzip.decompress((tmp_path / "again.csv.gz").read_bytes()) == gzip.decompress(
         BUNDLED.read_bytes()
     )
 
 
-def test_the_file_holds_no_time_stamp_and_no_name(tmp_path):
+def test_the_file_contains_no_time_stamp_and_no_name(tmp_path):
     write_reviews(tmp_path / "one.csv.gz", n_rows=30)
     write_reviews(tmp_path / "two.csv.gz", n_rows=30)
     packed = (tmp_path / "one.csv.gz").read_bytes()
@@ -85,7 +89,7 @@ def test_the_vocabulary_is_varied(reviews):
 
 
 def test_word_order_matters_in_the_text(reviews):
-    """The claim that the demo and the docs make: pairs of words say more than words."""
+    """The demo and the docs state this: pairs of words predict better than single words."""
     texts, target = reviews["review"].fillna(""), reviews["recommended"]
 
     def auc(longest):
@@ -108,7 +112,7 @@ def test_other_columns_carry_some_signal_and_the_rating_most(reviews):
 
 
 def test_a_missing_bundled_file_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(textcnn.datasets, "_FILE_NAME", "absent.csv.gz")
+    name_bundled_file(monkeypatch, "absent.csv.gz")
     with pytest.raises(FileNotFoundError, match="absent.csv.gz.*python -m textcnn.datasets"):
         load_reviews()
 

@@ -10,6 +10,7 @@ import pytest
 from checks import signal_table, tiny
 from dask.distributed import Client, LocalCluster, get_task_stream
 from dying import DiesOnce
+from inside import count_loads, files_loaded
 from joblib import parallel_config
 
 import textcnn
@@ -93,7 +94,7 @@ def test_a_worker_is_sent_the_vectors_once(client):
     assert features.shape == (90, 1)
 
 
-def test_scikit_learns_models_are_spread_as_well(client):
+def test_scikit_learns_models_are_distributed_too(client):
     X, y = signal_table(90, 0)
     here = TextLinearEncoder(cv=3, random_state=0).fit_transform(X, y)
     with parallel_config("dask"), get_task_stream(client) as tasks:
@@ -155,10 +156,7 @@ def test_parts_of_a_table_get_its_features(saved):
 def test_a_process_loads_a_file_once_and_again_when_it_is_replaced(saved, tmp_path, monkeypatch):
     path = tmp_path / "model.textcnn"
     path.write_bytes(saved[0].read_bytes())
-    loads = []
-    load = partitions._load
-    monkeypatch.setattr(partitions, "_load", lambda *given: loads.append(given) or load(*given))
-    monkeypatch.setattr(partitions, "_loaded", {})
+    loads = count_loads(monkeypatch)
     for transform in (
         PartitionTransform(path),
         pickle.loads(pickle.dumps(PartitionTransform(path))),
@@ -174,7 +172,7 @@ def test_a_process_loads_a_file_once_and_again_when_it_is_replaced(saved, tmp_pa
         other = tmp_path / f"{number}.textcnn"
         other.write_bytes(path.read_bytes())
         PartitionTransform(other)(saved[1].head(3))
-    assert len(partitions._loaded) == partitions.MOST_MODELS
+    assert files_loaded() == partitions.MOST_MODELS
 
 
 def test_other_encoders_are_loaded_whole(tmp_path):
@@ -187,7 +185,7 @@ def test_other_encoders_are_loaded_whole(tmp_path):
     np.testing.assert_array_equal(features, encoder.transform(new))
 
 
-def test_what_a_part_lacks_is_told(saved, tmp_path):
+def test_missing_columns_of_a_partition_are_named(saved, tmp_path):
     path, new = saved
     with pytest.raises(ValueError, match=r"without \['review', 'id'\]"):
         PartitionTransform(path, keep=["id"])(new[["key"]])

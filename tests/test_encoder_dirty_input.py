@@ -35,14 +35,17 @@ def without_training(monkeypatch):
 
 
 BAD_TARGETS = {
-    "all missing (None)": ([None] * N_ROWS, "y has no value at all.*60 rows"),
-    "all missing (NaN)": (np.full(N_ROWS, np.nan), "y has no value at all"),
-    "all missing (NaT)": (pd.Series([pd.NaT] * N_ROWS), "y has no value at all"),
-    "one class": (["yes"] * N_ROWS, "one class only: 'yes'"),
-    "one class beside missing": (["yes", None] * 30, "one class only: 'yes' on all 30"),
-    "numbers and strings": ([1, "good"] * 30, r"mixes cells of type int and str[\s\S]*astype\(str"),
-    "bool and strings": ([True, "no"] * 30, "mixes cells of type bool and str"),
-    "lists of labels": ([["joy"], ["joy", "anger"]] * 30, "list in a cell"),
+    "all missing (None)": ([None] * N_ROWS, "y has no values.*60 rows"),
+    "all missing (NaN)": (np.full(N_ROWS, np.nan), "y has no values"),
+    "all missing (NaT)": (pd.Series([pd.NaT] * N_ROWS), "y has no values"),
+    "one class": (["yes"] * N_ROWS, "only one class: 'yes'"),
+    "one class and missing": (["yes", None] * 30, "only one class: 'yes' in all 30"),
+    "numbers and strings": (
+        [1, "good"] * 30,
+        r"mixes cells of the types int and str[\s\S]*astype\(str",
+    ),
+    "bool and strings": ([True, "no"] * 30, "mixes cells of the types bool and str"),
+    "lists of labels": ([["joy"], ["joy", "anger"]] * 30, "lists in cells"),
     "bytes": (np.array([b"a", b"b"] * 30), "bytes is not supported"),
     "infinite": (np.r_[np.inf, np.arange(59) + 0.5], r"infinity in row 0"),
     "complex": (np.arange(N_ROWS) + 1j, "Complex data not supported"),
@@ -53,12 +56,12 @@ BAD_TARGETS = {
     ),
     "as many classes as rows": ([f"text {i}" for i in range(N_ROWS)], "classes"),
     "a class of one row": (np.r_[2, np.resize([0, 1], 59)], r"class 2 in fold \d"),
-    "too few labelled": (["a", "b"] + [None] * 58, "fewer rows to learn from than folds"),
+    "too few labelled": (["a", "b"] + [None] * 58, "fewer training rows than folds"),
 }
 
 
 @pytest.mark.parametrize("name", BAD_TARGETS)
-def test_targets_that_cannot_be_learnt_are_refused(name, monkeypatch):
+def test_invalid_targets_are_refused(name, monkeypatch):
     without_training(monkeypatch)
     y, message = BAD_TARGETS[name]
     X = signal_table(N_ROWS, 0)[0]
@@ -94,10 +97,10 @@ BAD_COMPANIONS = {
 @pytest.mark.parametrize("name", BAD_COMPANIONS)
 def test_weights_groups_and_times_that_make_no_sense_are_refused(name, monkeypatch):
     without_training(monkeypatch)
-    beside, message = BAD_COMPANIONS[name]
+    fit_params, message = BAD_COMPANIONS[name]
     X, y = signal_table(N_ROWS, 0)
     with pytest.raises((ValueError, TypeError), match=message):
-        tiny().fit_transform(X, y, **beside)
+        tiny().fit_transform(X, y, **fit_params)
 
 
 def test_weight_on_rows_without_a_target_alone_is_refused():
@@ -109,7 +112,7 @@ def test_weight_on_rows_without_a_target_alone_is_refused():
 
 def test_a_split_that_parts_groups_or_turns_time_round_is_refused():
     X, y = signal_table(N_ROWS, 0)
-    with pytest.raises(ValueError, match=r"puts a group on both sides[\s\S]*GroupKFold"):
+    with pytest.raises(ValueError, match=r"splits a group[\s\S]*GroupKFold"):
         tiny(cv=KFold(3, shuffle=True)).fit(X, y, groups=np.arange(N_ROWS) % 20)
     with pytest.raises(ValueError, match="not earlier than those it predicts"):
         tiny(cv=KFold(3)).fit(X, y, time=np.arange(N_ROWS))
@@ -134,7 +137,7 @@ def test_a_fold_without_a_class_is_refused_or_loses_the_column():
     assert np.isnan(features).ravel().tolist() == [True] * 20 + [False] * 40
 
 
-def test_a_rare_class_is_learnt_by_every_model_and_noted():
+def test_a_rare_class_is_used_by_every_model_and_noted():
     X, y = signal_table(N_ROWS, 0)
     y[[5, 50]] = 2
     encoder = tiny(cv=5).fit(X, y)
@@ -154,7 +157,8 @@ def test_duplicate_rows_are_counted_and_scored_apart():
     duplicates = encoder.report_.duplicates.iloc[0]
     texts = X["review"].to_numpy()
     expected = sum(
-        np.isin(texts[fed["predict"]], texts[fed["learn"]]).sum() for fed in encoder._records[0].fed
+        np.isin(texts[fed["predict"]], texts[fed["learn"]]).sum()
+        for fed in encoder.report_.columns[0].fed
     )
     assert duplicates["n_duplicates"] == expected > 40
     assert duplicates["share"] == expected / 120
@@ -180,7 +184,7 @@ def test_texts_that_tell_nothing_give_a_constant_within_each_model(text):
     X = pd.DataFrame({"review": pd.Series([text] * N_ROWS, dtype=object)})
     encoder = tiny()
     features = encoder.fit_transform(X, y)[:, 0]
-    for assignment in encoder._plan.assignments:
+    for assignment in encoder.report_.plan.assignments:
         assert len(np.unique(features[assignment.predict])) == 1
     score = encoder.report_.summary["score"].iloc[0]
     assert score == 0.5

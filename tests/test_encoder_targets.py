@@ -1,9 +1,10 @@
-"""Targets of every kind, outputs, losses, and what is learnt from words alone."""
+"""All types of targets, outputs, losses, and what models learn from words."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from checks import signal_table, tiny
+from inside import networks_of
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
@@ -27,7 +28,7 @@ def test_a_class_that_some_fold_lacks_has_no_column():
         tiny(cv=folds).fit(X, y)
     encoder = tiny(cv=folds, missing_class="drop").set_output(transform="pandas")
     features = encoder.fit_transform(X, y)
-    # Two classes are left, so there is one column; rows of the third teach nobody.
+    # Two classes are left, so there is one column; rows of the third are not used for training.
     assert features.columns.tolist() == ["review_cnn"]
     assert encoder.classes_.tolist() == ["x", "y"]
     assert np.isfinite(features.to_numpy()).all()
@@ -105,7 +106,7 @@ def test_identical_documents_stay_together_on_request():
     for fed in report.columns[0].fed:
         both = np.intersect1d(texts[fed["learn"]], texts[fed["predict"]])
         assert both.tolist() in ([], [""])
-    groups = encoder._plan.groups
+    groups = encoder.report_.plan.groups
     assert len(np.unique(groups[-6:])) == 6, "empty documents stay apart"
     assert (groups[:20] == groups[60:80]).all()
 
@@ -138,5 +139,5 @@ def test_words_of_held_out_rows_are_unknown_to_vectors_of_their_fold():
     assert not np.array_equal(shared[rest], changed[rest])
     groups = np.arange(N_ROWS) % 6
     by_group = tiny(**(options | {"cv": GroupKFold(3)})).fit(X, y, groups=groups)
-    assert len(by_group._networks[0]) == 3, "with groups each fold has vectors of its own"
+    assert len(networks_of(by_group)) == 3, "with groups each fold has vectors of its own"
     assert by_group.report_.notes == []

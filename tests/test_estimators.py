@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import signal_table
+from inside import network_of
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_score
@@ -65,12 +66,12 @@ def test_columns_are_branches_of_one_network():
     assert roc_auc_score(new_y, classifier.predict_proba(new)[:, 1]) > 0.8
     assert classifier.vocabulary_report_.index.tolist() == ["noise", "review"]
     assert classifier.history_["column"].unique().tolist() == ["noise, review"]
-    dense = classifier._networks[0][0].models[0].model.weights[-1]
+    dense = network_of(classifier).models[0].model.weights[-1]
     assert dense.shape == (8, 1)
 
 
 @pytest.mark.parametrize("kind", [TextCNNClassifier, TextCNNRegressor])
-def test_state_travels_and_seeds_hold(kind):
+def test_pickles_keep_state_and_seeds(kind):
     X, y = signal_table(80, 0)
     estimator = kind(**TINY, early_stopping=True).fit(X, y)
     again = clone(estimator).fit(X, y)

@@ -25,14 +25,22 @@ def run(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_short_form_holds_its_claim_and_draws(name, run):
+def test_the_quick_form_confirms_its_claim_and_draws(name, run):
     with Image.open(run(name, "--quick")) as image:
         assert min(image.size) > 150
         assert len(set(image.convert("L").resize((40, 40)).tobytes())) > 5
 
 
+def test_the_first_example_compares_ways_to_use_a_text(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["01_reviews_in_a_table.py", "--quick"])
+    runpy.run_path(str(EXAMPLES / "01_reviews_in_a_table.py"), run_name="__main__")
+    shown = capsys.readouterr().out
+    for line in ("Bundled reviews, a part", "no text", "TF-IDF", "tiny TextCNNEncoder"):
+        assert line in shown
+
+
 @pytest.mark.parametrize("name", ["04_weight_sharing", "08_cnn_or_rnn"])
-def test_the_long_form_says_which_data_it_needs(name, run, monkeypatch, tmp_path):
+def test_the_full_form_reports_missing_data(name, run, monkeypatch, tmp_path):
     monkeypatch.setenv("TEXTCNN_DATA", str(tmp_path / "nowhere"))
     monkeypatch.delitem(sys.modules, "example_tools", raising=False)
     with pytest.raises(SystemExit, match="nowhere[\\s\\S]*TEXTCNN_DATA[\\s\\S]*--quick"):

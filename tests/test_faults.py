@@ -22,7 +22,8 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import textcnn
-from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder, cli
+from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder
+from textcnn.command_line.main import main as run_command
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(60, seed=7)
@@ -107,7 +108,7 @@ class Faulty(ClassifierMixin, BaseEstimator):
         return np.tile([0.25, 0.75], (len(X), 1))
 
 
-def test_a_worker_that_dies_or_runs_out_of_memory_is_told_of_and_nothing_is_lost():
+def test_a_worker_that_dies_or_runs_out_of_memory_is_reported_and_nothing_is_lost():
     X = np.zeros((40, 1))
     encoder = OutOfFoldEncoder(Faulty("none"), cv=2, n_jobs=2).fit(X, Y[:40])
     features = encoder.transform(X)
@@ -125,7 +126,7 @@ def child_says(function) -> str:
     """Return what a forked child writes; it may not hang."""
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of fork beside threads
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork with threads
         pid = os.fork()
     if pid == 0:
         signal.alarm(60)
@@ -144,16 +145,23 @@ def child_says(function) -> str:
 
 def test_a_forked_child_transforms_and_refuses_what_would_hang(network):
     expected = network.transform(MANY)
-    tiny(cv=2).fit(TABLE, Y)  # Keras has run in this process
+    recurrent = {"cv": 2, "network": "bigru"}
+    tiny(**recurrent).fit(TABLE, Y)  # Keras has run in this process
     said = child_says(lambda: json.dumps(network.transform(MANY)[-20:].tolist()))
     np.testing.assert_allclose(json.loads(said), expected[-20:], atol=1e-5)
-    said = child_says(lambda: str(tiny(cv=2).fit(TABLE, Y)))
+    said = child_says(lambda: str(tiny(**recurrent).fit(TABLE, Y)))
     assert said.startswith("RuntimeError: This process was forked"), said
     assert 'get_context("spawn")' in said
     with warnings.catch_warnings(), seconds(100), parallel_config("multiprocessing"):
         warnings.simplefilter("ignore", DeprecationWarning)
         with pytest.raises(RuntimeError, match="forked from"):
-            tiny(cv=2, n_jobs=2).fit(TABLE, Y)
+            tiny(**recurrent, n_jobs=2).fit(TABLE, Y)
+
+
+def test_a_forked_child_fits_the_default_network():
+    expected = tiny(cv=2).fit_transform(TABLE, Y)
+    said = child_says(lambda: json.dumps(tiny(cv=2).fit_transform(TABLE, Y).tolist()))
+    np.testing.assert_array_equal(np.array(json.loads(said), np.float32), expected)
 
 
 def test_a_spawned_process_transforms_many_rows(network):
@@ -289,7 +297,7 @@ def test_an_interrupted_fit_leaves_the_old_files(tmp_path, kind, jobs, number):
     process = command(
         "fit-transform", folder / "train.csv", *options, "--jobs", jobs, "--out", out,
         "--save", model, env=environment,
-        # A job in the background may have been told to let Ctrl-C pass.
+        # A background job may ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     end = time.monotonic() + 300
@@ -333,7 +341,7 @@ def test_a_damaged_vectors_file_is_one_line(train, tmp_path, capsys):
     lines = "".join(f"word{i} 0.{i} 1.5 2.5\n" for i in range(500))
     vectors.write_bytes(gzip.compress(lines.encode())[:-900])
     arguments = ["fit-transform", str(train), "--text", "review", "--target", "y", "--vectors"]
-    assert cli.main([*arguments, str(vectors), "--out", str(tmp_path / "o.csv")]) == 2
+    assert run_command([*arguments, str(vectors), "--out", str(tmp_path / "o.csv")]) == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and str(vectors) in said
     assert not (tmp_path / "o.csv").exists()

@@ -52,11 +52,11 @@ def test_what_atheris_calls_reads_or_refuses(module, target, tmp_path):
     assert one(b"") == "refused"
 
 
-def test_without_atheris_the_record_says_so(module, monkeypatch):
+def test_without_atheris_the_record_is_skipped(module, monkeypatch):
     fuzz = module("fuzz")
     monkeypatch.setattr(fuzz.importlib.util, "find_spec", lambda name: None)
     result = fuzz.run_part("guided", 30, seed_=0)
-    assert result["outcome"] == "left out: atheris is not installed"
+    assert result["outcome"] == "skipped: atheris is not installed"
     assert result["n"] == 0 and not result["traceback"]
 
 
@@ -72,7 +72,7 @@ def test_a_finding_is_kept_with_its_example(module, monkeypatch):
 
     monkeypatch.setitem(fuzz.PARTS, "broken", broken)
     result = fuzz.run_part("broken", 500, seed_=0)
-    assert result["outcome"] == "a finding, see below"
+    assert result["outcome"] == "failure, see below"
     assert "an x" in result["traceback"] and "example='x'" in result["traceback"]
 
 

@@ -1,4 +1,4 @@
-"""The plain predictors of images, their parameters, and scikit-learn's contract."""
+"""The plain predictors of images and their parameters."""
 
 import pickle
 
@@ -6,88 +6,22 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from inside import image_settings_of, network_of, training_of
 from PIL import Image
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
-from sklearn.utils import estimator_checks
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_image_encoder import line_images
 
 from textcnn import (
     Backbone,
     ConvNetwork,
     ImageCNNClassifier,
-    ImageCNNEncoder,
     ImageCNNRegressor,
     ResidualNetwork,
     SequenceNetwork,
 )
 
 TINY = {"n_filters": (4,), "epochs": 12, "augment": None, "batch_size": 16, "random_state": 0}
-
-# scikit-learn's contract: its checks give rows of numbers, read here as images one pixel high
-
-ROWS = {
-    "image_shape": (1, -1),
-    "network": ConvNetwork((2,), pool_size=1),
-    "epochs": 1,
-    "augment": None,
-    "random_state": 0,
-}
-ESTIMATORS = [
-    ImageCNNEncoder(cv=2, **ROWS),
-    ImageCNNClassifier(**ROWS),
-    ImageCNNRegressor(**ROWS),
-]
-OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
-BATCHES = "batches of repeated rows are other batches than batches of weighted rows"
-EXPECTED_FAILURES = {
-    "ImageCNNEncoder": {
-        "check_transformer_general": OUT_OF_FOLD,
-        "check_transformer_data_not_an_array": OUT_OF_FOLD,
-        "check_sample_weight_equivalence_on_dense_data": BATCHES,
-    },
-    "ImageCNNClassifier": {"check_sample_weight_equivalence_on_dense_data": BATCHES},
-    "ImageCNNRegressor": {"check_sample_weight_equivalence_on_dense_data": BATCHES},
-}
-
-
-@parametrize_with_checks(
-    ESTIMATORS,
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES[type(estimator).__name__],
-    xfail_strict=True,
-)
-def test_check_estimator(estimator, check, monkeypatch):
-    # Otherwise scikit-learn skips its check of array API input.
-    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-    check(estimator)
-
-
-mixed_input = pytest.mark.filterwarnings(
-    "ignore:X (does not have valid|has) feature names", "ignore::textcnn.InSampleWarning"
-)
-
-
-@mixed_input
-@pytest.mark.parametrize(
-    "check",
-    [
-        "check_transformer_get_feature_names_out",
-        "check_transformer_get_feature_names_out_pandas",
-        "check_set_output_transform",
-        "check_set_output_transform_pandas",
-        "check_global_output_transform_pandas",
-        "check_get_feature_names_out_error",
-    ],
-)
-def test_transformer_checks_that_check_estimator_leaves_out(check):
-    getattr(estimator_checks, check)("ImageCNNEncoder", ESTIMATORS[0])
-
-
-@mixed_input
-@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
-def test_dataframe_column_names(estimator):
-    estimator_checks.check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
 
 
 # Predictions
@@ -134,7 +68,7 @@ def test_regressor_predicts_in_units_of_y(loss):
 
 
 @pytest.mark.parametrize("kind", [ImageCNNClassifier, ImageCNNRegressor])
-def test_state_travels_and_seeds_hold(kind):
+def test_pickles_keep_state_and_seeds(kind):
     X, y = line_images(60)
     estimator = kind(**(TINY | {"augment": "auto", "epochs": 3}), early_stopping=True).fit(X, y)
     again = clone(estimator).fit(X, y)
@@ -154,7 +88,7 @@ def test_weights_of_rows_and_classes_move_the_predictions():
     by_row = ImageCNNClassifier(**settings).fit(X, y, sample_weight=np.where(y == 1, 20.0, 1.0))
     np.testing.assert_allclose(by_row.predict_proba(X), heavy.predict_proba(X), atol=1e-5)
     without = ImageCNNClassifier(**settings).fit(X, y, sample_weight=(np.arange(160) < 100) * 1.0)
-    assert without._networks[0][0].models[0].model.fed["learn"].max() == 99
+    assert network_of(without).models[0].model.fed["learn"].max() == 99
 
 
 def test_smoothed_labels_make_predictions_less_sure():
@@ -187,8 +121,8 @@ def test_under_cross_validation_and_on_files(tmp_path):
 def test_a_schedule_by_rows():
     X, y = line_images(40)
     classifier = ImageCNNClassifier(**(TINY | {"epochs": "auto"}))
-    few = classifier._check_settings()[1].updates(100, None)
-    many = classifier._check_settings()[1].updates(60_000, None)
+    few = training_of(classifier).updates(100, None)
+    many = training_of(classifier).updates(60_000, None)
     assert 20 < few * 16 / 100 < 300 and 6 < many * 16 / 60_000 < 20
     assert len(classifier.fit(X, y).history_) > 20
 
@@ -224,7 +158,7 @@ def test_every_form_of_network_is_fitted(settings):
 def test_precision_is_mixed_where_a_gpu_is(monkeypatch):
     for has_gpu, expected in ((True, "mixed_bfloat16"), (False, "float32")):
         monkeypatch.setattr("textcnn.image.settings.has_gpu", lambda found=has_gpu: found)
-        (_, settings), _ = ImageCNNClassifier()._check_settings()
+        settings = image_settings_of(ImageCNNClassifier())
         assert settings.precision == expected
 
 
@@ -384,8 +318,8 @@ def test_weights_of_another_network_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("estimator", "y", "message"),
     [
-        (ImageCNNClassifier(**TINY), np.zeros(40), "one class only.*take a regressor"),
-        (ImageCNNClassifier(**TINY), ["ant"] * 40, "one class only: 'ant' on all 40 rows"),
+        (ImageCNNClassifier(**TINY), np.zeros(40), "only one class.*use a regressor"),
+        (ImageCNNClassifier(**TINY), ["ant"] * 40, "only one class: 'ant' in all 40 rows"),
         (ImageCNNClassifier(**TINY), np.full(40, np.nan), "no value|NaN"),
         (ImageCNNClassifier(**TINY), np.random.default_rng(0).random(40), "Unknown label type"),
         (ImageCNNRegressor(**TINY), np.array(["a", "b"] * 20), "numbers|numeric|string|float"),

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import check_exact_influence, noise_table, signal_table
+from inside import network_of
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor, WordVectors
-from textcnn.base.training_rows import hash_documents, hash_rows
 from textcnn.text.columns import TextColumn
+from textcnn.text.hashes import hash_documents, hash_rows
 from textcnn.text.joining import SEPARATOR, JoinedColumns, JoinedTokenizer
 
 TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
@@ -25,7 +26,7 @@ def joined(**changes):
 
 
 def two_columns(n_rows, seed):
-    """Return a telling column beside one of noise, and the class."""
+    """Return a column with signal, a column of noise, and the class."""
     X, y = signal_table(n_rows, seed)
     return pd.DataFrame({"noise": noise_table(n_rows, seed + 50)[0]["review"], **X}), y
 
@@ -111,9 +112,9 @@ def test_one_column_joined_is_that_column():
 def test_names_of_several_classes_and_members():
     X, codes = signal_table(90, 0, n_classes=3)
     X["title"] = "a title"
-    encoder = joined(level="char", add_spread=True).fit(X, np.array(["x", "y", "z"])[codes])
+    encoder = joined(level="char").fit(X, np.array(["x", "y", "z"])[codes])
     names = [f"joined_char_cnn_{name}" for name in "xyz"]
-    assert encoder.get_feature_names_out().tolist() == [*names, *(f"{n}_spread" for n in names)]
+    assert encoder.get_feature_names_out().tolist() == names
 
 
 def test_no_target_of_a_held_out_row_has_a_say():
@@ -123,7 +124,7 @@ def test_no_target_of_a_held_out_row_has_a_say():
 
 
 @pytest.mark.parametrize("network", [None, "bigru"])
-def test_state_travels_and_a_row_depends_on_itself_alone(network):
+def test_pickles_keep_state_and_rows_are_independent(network):
     X, y = two_columns(60, 0)
     X.loc[:3, "noise"] = [None, np.nan, "", " "]
     X.loc[2:5, "review"] = None
@@ -156,7 +157,7 @@ def test_equal_rows_are_groups_and_equal_cells_are_not():
     X["noise"] = X["noise"].where(X.index % 2 == 0, "the same")
     encoder = joined()
     encoder.fit(X, y, groups="documents")
-    for fed in encoder._records[0].fed:
+    for fed in encoder.report_.columns[0].fed:
         twins = [row + 60 if row < 20 else row - 60 for row in fed["predict"] if not 20 <= row < 60]
         assert np.isin(twins, fed["predict"]).all()
 
@@ -195,7 +196,7 @@ def test_predictors_read_joined_columns_in_one_branch():
     settings = TINY | {"epochs": 30, "columns": "joined"}
     classifier = TextCNNClassifier(**settings).fit(X, y)
     assert roc_auc_score(new_y, classifier.predict_proba(new)[:, 1]) > 0.8
-    network = classifier._networks[0][0]
+    network = network_of(classifier)
     assert len(network.readers) == 1 and network.names == ["noise, review"]
     regressor = TextCNNRegressor(**settings).fit(X, 10.0 * y)
     assert np.corrcoef(regressor.predict(new), new_y)[0, 1] > 0.5

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import check_exact_influence, noise_table, signal_table
+from inside import counts_of
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
@@ -14,7 +15,7 @@ from textcnn.text.ngrams import NgramCounter
 
 
 def two_columns(n_rows, seed):
-    """Return a telling column beside one of noise, and the class."""
+    """Return a column with signal, a column of noise, and the class."""
     X, y = signal_table(n_rows, seed)
     return pd.DataFrame({"noise": noise_table(n_rows, seed + 50)[0]["review"], **X}), y
 
@@ -48,9 +49,8 @@ def test_one_set_of_features_finds_the_signal_and_new_rows_are_read_alike():
 def test_counts_are_those_of_all_cells_and_no_ngram_crosses_their_end():
     X = pd.DataFrame({"a": ["red car", "car", ""], "b": ["red", "red car", "blue"]})
     encoder = joined(min_df=1, char_ngrams=None)
-    [table], _ = encoder._prepare(encoder, X, reset=True)
-    counts = table.read().toarray()
-    counter = encoder._counters[0]
+    counts, counter = counts_of(encoder, X)
+    counts = counts.toarray()
     # "red", "car" and "red car" come twice; "car red", over the end of a cell, is no n-gram.
     assert counter.n_words == 3
     apart = counter.count(["red car", "red"]).toarray().sum(axis=0)

@@ -1,14 +1,16 @@
-"""What make hands to the command line."""
+"""What make hands to the command line, and what it says before it starts."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
+REPOSITORY = Path(__file__).resolve().parent.parent
+MAKEFILE = REPOSITORY / "Makefile"
 
 
 def demo_arguments(folder, *settings, **environment):
@@ -55,3 +57,55 @@ def test_the_command_line_hears_of_what_is_given_and_of_nothing_else(tmp_path, s
 
 def test_a_target_in_the_environment_is_not_meant_for_the_demo(tmp_path):
     assert demo_arguments(tmp_path, TARGET="x86_64") == []
+
+
+def make(*arguments, **environment):
+    """Run make in the repository without what the environment says of data."""
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "file"),
+    [
+        ("test-data", "images/ants_bees_small_jpg.tar"),
+        ("bench", "text/imdb.csv.gz"),
+        ("hosts", "tables/womens_clothing.csv.gz"),
+    ],
+)
+def test_what_needs_real_data_says_so_before_it_installs(target, file, tmp_path):
+    empty = tmp_path / "empty"
+    done = make(target, f"VENV={tmp_path / 'venv'}", TEXTCNN_DATA=str(empty))
+    assert done.returncode
+    assert f"Received: TEXTCNN_DATA={empty}" in done.stderr and f"\n  {file}: " in done.stderr
+    assert not list(tmp_path.iterdir()), "nothing was installed"
+    assert "venv" not in done.stdout
+
+
+def test_the_data_that_targets_ask_for_are_those_that_tests_read():
+    said = make("-n", "data-for-test").stdout.split()
+    code = "".join(path.read_text() for path in (REPOSITORY / "tests" / "real_data").glob("*.py"))
+    read = re.findall(r'real_data / "(\w+)" / (?:"(\w+)" / )?"([\w.-]+)"', code)
+    names = ["/".join(filter(None, parts)) for parts in read]
+    assert len(names) >= 9
+    for name in names:
+        assert name in said or name.partition("/")[0] in said
+
+
+def test_the_last_line_of_make_test_says_what_was_left_out():
+    recipe = make("-n", "test").stdout.splitlines()
+    assert re.fullmatch(r"echo '.*left out.*: make test-data.* TEXTCNN_DATA .*'", recipe[-1])
+    assert "real_data" not in "".join(recipe)
+
+
+def test_continuous_integration_runs_what_people_run():
+    script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
+    targets = re.findall(r"^(?!#).*\bmake ([a-z-]+)", script, re.MULTILINE)
+    assert targets == ["data-for-test", "test", "test-data"]
+    assert script.index("git clone") < script.index("env -u TEXTCNN_DATA make test")

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import check_exact_influence, check_fed_rows, check_noise, noise_table, signal_table
+from inside import network_of
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
@@ -76,7 +77,7 @@ def test_characters_tell_what_words_that_occur_once_cannot():
     assert roc_auc_score(new_y, chars.transform(new)[:, 0]) > 0.95
 
 
-def test_a_recurrent_network_tells_the_order_of_words_that_no_filter_spans():
+def test_a_recurrent_network_learns_an_order_of_words_longer_than_filters():
     X, y = order_table(300, 0)
     settings = {"cv": 2, "random_state": 0, "n_filters": 16, "learning_rate": 0.01, "dropout": 0.0}
     recurrent = TextCNNEncoder(network="bigru", epochs=30, **settings)
@@ -123,7 +124,7 @@ def test_features_of_noise_predict_nothing(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
-def test_state_travels_and_seeds_hold(name):
+def test_pickles_keep_state_and_seeds(name):
     X, y = signal_table(60, 0)
     new = signal_table(20, 3)[0]
     encoder = encoder_of(name, cv=2)
@@ -177,24 +178,20 @@ def test_columns_that_are_all_empty_are_features_of_nothing(name):
 # Parameters
 
 
-def first_network(estimator):
-    return estimator._networks[0][0]
-
-
-def test_level_brings_defaults_that_parameters_override():
+def test_level_sets_defaults_that_parameters_override():
     X, y = signal_table(40, 0)
-    words = first_network(TextCNNClassifier(**TINY).fit(X, y))
+    words = network_of(TextCNNClassifier(**TINY).fit(X, y))
     assert words.settings.kernel_sizes == (3, 4, 5)
     assert (words.readers[0].max_length, words.readers[0].learned_dim) == (400, 100)
-    chars = first_network(TextCNNClassifier(level="char", **TINY).fit(X, y))
+    chars = network_of(TextCNNClassifier(level="char", **TINY).fit(X, y))
     assert chars.settings.kernel_sizes == (3, 5, 7)
     assert (chars.readers[0].max_length, chars.readers[0].learned_dim) == (1000, 32)
     chosen = {"kernel_sizes": 2, "max_length": 12, "learned_dim": 5}
-    own = first_network(TextCNNClassifier(level="char", **chosen, **TINY).fit(X, y))
+    own = network_of(TextCNNClassifier(level="char", **chosen, **TINY).fit(X, y))
     assert own.settings.kernel_sizes == (2,)
     assert (own.readers[0].max_length, own.readers[0].learned_dim) == (12, 5)
     unlimited = TextCNNClassifier(level="char", max_length=None, **TINY).fit(X, y)
-    assert first_network(unlimited).readers[0].max_length is None
+    assert network_of(unlimited).readers[0].max_length is None
 
 
 def test_characters_are_read_whatever_their_case():
@@ -241,4 +238,4 @@ def test_vectors_of_characters_can_be_given_by_a_tokenizer_of_characters():
     vectors = WordVectors(list("qx"), np.eye(2, dtype=np.float32))
     classifier = TextCNNClassifier(vectors, tokenizer=list, **TINY).fit(X, y)
     assert classifier.vocabulary_report_.loc["code"].notna().all()
-    assert first_network(classifier).readers[0].vocabulary.dim == 2
+    assert network_of(classifier).readers[0].vocabulary.dim == 2

@@ -65,9 +65,6 @@ OUT_OF_FOLD = {
     "uncovered": Way("nan", data="in time"),
     "unlabelled": Way("mean", data="some unlabelled"),
     "missing_class": Way("drop", data="a rare class"),
-    "add_spread": Way(True),
-    "add_indicator": Way(True),
-    "scoring": Way("accuracy"),
     "n_jobs": Way(0, raises="n_jobs"),
     "random_state": Way(1),
 }

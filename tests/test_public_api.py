@@ -1,5 +1,6 @@
 """The public face: names, docstrings, and no import that is not needed."""
 
+import ast
 import inspect
 import re
 import tomllib
@@ -54,3 +55,38 @@ def test_an_encoder_says_everywhere_that_fit_and_transform_is_not_fit_transform(
     for thing in (encoder, encoder.fit, encoder.transform):
         assert "fit_transform" in thing.__doc__
     assert "transform(X)``" in encoder.fit_transform.__doc__
+
+
+# Names of others' interfaces, what a notebook shows, and two of the standard library.
+NO_PRIVATES = {
+    "_exit",
+    "_feature_desc",
+    "_modules_needed_by_name",
+    "_output_feature_names",
+    "_repr_html_",
+    "_thread",
+}
+
+
+def private_names(path):
+    """Yield the privates of other modules and objects that a file of tests names."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            names = [] if is_own else [node.attr]
+        elif isinstance(node, ast.ImportFrom | ast.Import):
+            names = [part for alias in node.names for part in alias.name.split(".")]
+            names += (getattr(node, "module", None) or "").split(".")
+        else:
+            names = []
+        for name in names:
+            if name.startswith("_") and not name.endswith("__") and name not in NO_PRIVATES:
+                yield f"{path.name}:{node.lineno} {name}"
+
+
+def test_one_file_of_the_tests_looks_inside():
+    """A test of what a private does breaks with every change of the inside, and proves less."""
+    paths = [path for path in (REPOSITORY / "tests").rglob("*.py") if path.name != "inside.py"]
+    assert len(paths) > 50
+    assert [found for path in paths for found in private_names(path)] == []
+    assert list(private_names(REPOSITORY / "tests" / "inside.py")), "it is what is found"

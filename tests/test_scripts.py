@@ -1,4 +1,4 @@
-"""Examples and benchmarks without the real data that they read."""
+"""Examples and benchmarks without the real data that they read, or with made data instead."""
 
 import os
 import re
@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+
+from textcnn.datasets import make_reviews
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = sorted((REPOSITORY / "benchmarks").glob("*.py"))
@@ -37,13 +40,30 @@ def test_a_benchmark_without_its_data_says_what_it_needs(tmp_path):
     assert f"Received: TEXTCNN_DATA={tmp_path}" in done.stderr
 
 
-def test_every_file_of_the_shared_data_is_found_or_told_of(shared_data_module, tmp_path):
+def test_missing_files_of_the_shared_data_are_reported(shared_data_module, tmp_path):
     for name in shared_data_module["FILES"]:
         with pytest.raises(SystemExit, match=re.escape(name)):
             shared_data_module["data_file"](name)
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
         assert shared_data_module["data_file"](name) == tmp_path / name
+
+
+@pytest.mark.parametrize("names", [[], ["tables/womens_clothing.csv.gz"], ["tables"]], ids=str)
+def test_what_is_missing_is_said_of_all_files_at_once(names, shared_data_module, tmp_path):
+    """As make says it before it installs; `names` may be folders."""
+    command = [sys.executable, "-S", "benchmarks/shared_data.py", *names]
+    options = {"cwd": REPOSITORY, "env": {"TEXTCNN_DATA": str(tmp_path)}, "text": True}
+    done = subprocess.run(command, capture_output=True, **options)
+    assert done.returncode == 1
+    asked = [name for name in shared_data_module["FILES"] if name.startswith(tuple(names or [""]))]
+    missing = re.findall("^  (\\S+): ", done.stderr, re.MULTILINE)
+    assert missing == asked and len(asked) >= 1
+    assert f"Received: TEXTCNN_DATA={tmp_path}" in done.stderr
+    for name in asked:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert subprocess.run(command, **options).returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -77,13 +97,31 @@ def test_the_example_says_which_real_tables_are_missing(monkeypatch, tmp_path, c
     assert "Kaggle" in out and "TEXTCNN_DATA" in out
 
 
-def test_the_speed_suite_runs_and_its_sides_agree(tmp_path):
+@pytest.fixture
+def made_data(tmp_path):
+    """A folder with a table and vectors under the names that the benchmarks read."""
+    table = make_reviews(700, random_state=0).dropna(subset=["review"])
+    label = table["recommended"].map({1: "pos", 0: "neg"})
+    words = sorted({word for text in table["review"] for word in text.lower().split()})
+    vectors = np.random.default_rng(0).normal(0, 0.3, (len(words), 100))
+    for folder in ("text", "vectors"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+    pd.DataFrame({"text": table["review"], "label": label}).to_csv(
+        tmp_path / "data" / "text" / "mr.csv.gz", index=False
+    )
+    pd.DataFrame(vectors.round(4), index=words).to_csv(
+        tmp_path / "data" / "vectors" / "domain.50k.100d.txt.gz", sep=" ", header=False
+    )
+    return tmp_path / "data"
+
+
+def test_the_speed_suite_runs_and_its_sides_agree(made_data, tmp_path):
     out = tmp_path / "speed.md"
     command = ["benchmarks/suite.py", "--quick", "--only", "oof_mr_frozen", "--out", out]
     done = subprocess.run(
         [sys.executable, *command],
         cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**os.environ, "TEXTCNN_DATA": str(made_data), "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         timeout=600,

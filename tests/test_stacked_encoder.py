@@ -14,6 +14,7 @@ from checks import (
     noise_table,
     signal_table,
 )
+from inside import models_of
 from scipy.sparse import csr_array, csr_matrix
 from sklearn import config_context
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
@@ -46,7 +47,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from test_encoder_plans import KINDS, change_of, targets_of
 
 from textcnn import InSampleWarning, OutOfFoldEncoder
-from textcnn.base.training_rows import group_hashes, hash_table
+from textcnn.crossfit.row_hashes import group_hashes, hash_table
 from textcnn.crossfit.verification import LeakError
 
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
@@ -122,7 +123,7 @@ def test_new_rows_get_the_mean_or_the_refit_model(ensemble):
     raw = [
         model.decision_function(new) - level
         for model, level in zip(
-            encoder.estimators_, [fitted.level.offset[0] for fitted in encoder._models[0]],
+            encoder.estimators_, [fitted.level.offset[0] for fitted in models_of(encoder)],
             strict=True,
         )
     ]  # fmt: skip
@@ -222,18 +223,18 @@ def test_targets_of_held_out_rows_have_no_say(estimator):
     "cv", [KFold(3), GroupKFold(3), RepeatedKFold(n_splits=2, n_repeats=2), TimeSeriesSplit(3)],
     ids=lambda cv: type(cv).__name__,
 )  # fmt: skip
-def test_unseen_targets_have_no_say_under_any_plan(kind, cv):
+def test_unseen_targets_are_ignored_under_any_plan(kind, cv):
     X = np.random.default_rng(1).normal(size=(60, 3))
     y = targets_of(kind, 0)
     y[np.random.default_rng(2).random(60) < 0.1] = np.nan
-    beside = {"sample_weight": np.where(np.arange(60) % 7 == 0, 0.0, 1 + np.arange(60) % 2)}
+    fit_params = {"sample_weight": np.where(np.arange(60) % 7 == 0, 0.0, 1 + np.arange(60) % 2)}
     if isinstance(cv, GroupKFold):
-        beside["groups"] = np.arange(60) % 5
+        fit_params["groups"] = np.arange(60) % 5
     regression = kind in ("continuous", "multioutput")
     estimator = Ridge() if regression else RandomForestClassifier(5)
     encoder = encode(estimator, cv=cv, target_type=kind, uncovered="nan")
     for row in (0, 31):
-        check_unseen_targets(encoder, X, y, row, change_of(kind), **beside)
+        check_unseen_targets(encoder, X, y, row, change_of(kind), **fit_params)
 
 
 def test_noise_predicts_nothing():
@@ -290,11 +291,11 @@ def test_certainty_is_the_same_number_in_every_model(n_classes):
 
 
 class Spy(ClassifierMixin, BaseEstimator):
-    """Keeps the row numbers (first column of X) that it is handed."""
+    """Stores the row numbers (first column of X) of its training rows."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
-        self.learnt_ = X[:, 0].astype(int)
+        self.training_rows_ = X[:, 0].astype(int)
         return self
 
     def predict_proba(self, X):
@@ -302,25 +303,25 @@ class Spy(ClassifierMixin, BaseEstimator):
         return np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
 
 
-def test_the_record_is_of_the_rows_that_the_estimator_was_handed():
+def test_the_recorded_rows_are_those_passed_to_the_estimator():
     X, y = numbers_table(60)
     X[:, 0] = np.arange(60)
     encoder = encode(Spy()).fit(X, y)
     for model, fed in zip(encoder.estimators_, encoder.report_.columns[0].fed, strict=True):
-        assert np.array_equal(np.sort(model.learnt_), fed["learn"])
+        assert np.array_equal(np.sort(model.training_rows_), fed["learn"])
         assert np.array_equal(np.sort(model.predicted_), fed["predict"])
 
 
-def test_the_receipt_convicts_a_fit_that_was_handed_other_rows(monkeypatch):
+def test_verify_detects_a_fit_on_other_rows(monkeypatch):
     from textcnn.fit.estimators import RecordedRows
 
     X, y = numbers_table(60)
-    honest = RecordedRows.take
+    original = RecordedRows.take
 
     def greedy(self, rows, use):
         if use == "learn":  # a slip that hands over all rows
-            honest(self, np.arange(60), use)
-        return honest(self, rows, use)
+            original(self, np.arange(60), use)
+        return original(self, rows, use)
 
     monkeypatch.setattr(RecordedRows, "take", greedy)
     encoder = encode(LogisticRegression()).fit(X, y)
@@ -331,7 +332,7 @@ def test_the_receipt_convicts_a_fit_that_was_handed_other_rows(monkeypatch):
 # Plans
 
 
-def test_weights_reach_the_estimator_and_weight_zero_is_never_learnt():
+def test_weights_reach_the_estimator_and_weight_zero_is_not_used():
     X, y = numbers_table(90)
     weights = np.where(np.arange(90) % 3 == 0, 0.0, 1.0 + np.arange(90) % 2)
     for estimator in (
@@ -361,7 +362,7 @@ def test_weights_reach_the_estimator_and_weight_zero_is_never_learnt():
     "estimator", [KNeighborsClassifier(), make_pipeline(StandardScaler(), KNeighborsClassifier())],
     ids=["bare", "pipeline"],
 )  # fmt: skip
-def test_weights_that_would_have_no_say_are_refused(estimator):
+def test_weights_that_would_be_ignored_are_refused(estimator):
     X, y = numbers_table(60)
     with pytest.raises(ValueError, match=r"takes no sample_weight[\s\S]*Received: sample_weight"):
         encode(estimator).fit(X, y, sample_weight=np.ones(60))
@@ -369,17 +370,20 @@ def test_weights_that_would_have_no_say_are_refused(estimator):
 
 def test_time_unlabelled_rows_groups_and_extra_columns():
     X, y = numbers_table(100)
-    encoder = encode(LogisticRegression(), cv=4, uncovered="nan", add_indicator=True)
+    encoder = encode(LogisticRegression(), cv=4, uncovered="nan")
     features = encoder.fit_transform(X, y, time=np.arange(100)[::-1])
-    assert encoder.get_feature_names_out().tolist() == ["stacked", "stacked_uncovered"]
-    np.testing.assert_array_equal(np.isnan(features[:, 0]), features[:, 1] == 1)
+    assert encoder.get_feature_names_out().tolist() == ["stacked"]
+    np.testing.assert_array_equal(
+        np.flatnonzero(np.isnan(features[:, 0])), encoder.report_.plan.uncovered
+    )
     assert len(encoder.estimators_) == 1, "in order of time a refit model serves"
     labelled = np.where(np.arange(100) % 4 == 0, np.nan, y)
     for unlabelled in ("fold", "mean"):
-        encoder = encode(LogisticRegression(), unlabelled=unlabelled, add_spread=True)
+        encoder = encode(LogisticRegression(), unlabelled=unlabelled)
         features = encoder.fit_transform(X, labelled)
-        assert np.isfinite(features).all() and features.shape == (100, 2)
-        assert (features[::4, 1] > 0).all() == (unlabelled == "mean")
+        assert np.isfinite(features).all() and features.shape == (100, 1)
+        n_predictions = encoder.report_.plan.n_predictions
+        assert (n_predictions[::4] > 1).all() == (unlabelled == "mean")
     twice = np.vstack([X, X])
     encoder = encode(KNeighborsClassifier(1))
     apart = encoder.fit_transform(twice, np.tile(y, 2), groups="documents")
@@ -486,8 +490,8 @@ def test_metadata_routing():
         pipeline = make_pipeline(encoder, GaussianNB()).fit(X, y, groups=groups)
         by_splitter = make_pipeline(encode(LogisticRegression(), cv=GroupKFold(3)), GaussianNB())
         by_splitter.fit(X, y, groups=groups)
-    assert np.array_equal(pipeline[0]._plan.groups, groups)
-    assert np.array_equal(by_splitter[0]._plan.groups, groups)
+    assert np.array_equal(pipeline[0].report_.plan.groups, groups)
+    assert np.array_equal(by_splitter[0].report_.plan.groups, groups)
 
 
 # State
@@ -538,7 +542,7 @@ def test_a_failed_fit_leaves_nothing_and_names_the_fold():
     encoder = encode(FailsLate())
     with pytest.raises(RuntimeError, match="no luck") as caught:
         encoder.fit(X, y)
-    assert caught.value.__notes__ == ["while fitting 'stacked', fold 1 of 3"]
+    assert caught.value.__notes__ == ["while fitting column 'stacked', fold 0"]
     assert [name for name in vars(encoder) if name.endswith("_") or name.startswith("_")] == []
     encoder = encode(LogisticRegression()).fit(X, y)
     before = encoder.transform(X[:5])
@@ -592,8 +596,8 @@ def test_other_refusals():
     encoder = encode(Ridge()).fit(pd.DataFrame(X, columns=list("abc")), y)
     with pytest.raises(ValueError, match="feature names should match"):
         encoder.transform(pd.DataFrame(X, columns=list("abd")))
-    with pytest.raises(ValueError, match="not a scorer|scoring|scorer"):
-        encode(Ridge(), scoring="nonsense").fit(X, y)
+    with pytest.raises(ValueError, match="Received: scoring='nonsense'"):
+        encoder.report_.with_scoring("nonsense")
 
 
 def test_noise_text_through_a_pipeline_estimator():
@@ -629,7 +633,7 @@ def test_a_shared_step_is_fitted_once_and_knows_no_target():
     np.testing.assert_array_equal(encoder.transform(new), restored.transform(new))
 
 
-def test_a_shared_step_has_no_say_in_what_held_out_targets_do():
+def test_a_shared_step_does_not_leak_held_out_targets():
     X, y = signal_table(60, 0)
     encoder = OutOfFoldEncoder(LogisticRegression(), shared=CountVectorizer(), random_state=0)
     folds = list(KFold(3, shuffle=True, random_state=0).split(X))

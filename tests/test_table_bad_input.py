@@ -99,7 +99,7 @@ def test_column_names():
         features_of().fit_transform(X.set_axis([0, 1], axis=1), y)
     only = features_of().fit_transform(X[["review"]].set_axis([0], axis=1), y)
     assert only.columns.tolist() == ["x0_linear"]
-    with pytest.raises(ValueError, match="Two columns would be called 'review_linear'"):
+    with pytest.raises(ValueError, match="Two columns would have the name 'review_linear'"):
         features_of().fit(X.assign(review_linear=1), y)
     features = features_of().fit(X, y)
     with pytest.raises(ValueError, match="same order"):
@@ -111,7 +111,11 @@ def test_column_names():
 @pytest.mark.parametrize(
     ("columns", "error", "message"),
     [
-        (["reviews"], ValueError, "names something that is not a column of X.*Received: 'reviews'"),
+        (
+            ["reviews"],
+            ValueError,
+            "contains a value that is not a column of X.*Received: 'reviews'",
+        ),
         ([7], ValueError, "Received: 7"),
         ([True], ValueError, "Received: True"),
         ("reviews", ValueError, "Received: 'reviews'"),
@@ -129,16 +133,16 @@ def test_wrong_columns(columns, error, message):
     ("members", "error", "message"),
     [
         ("linear", TypeError, r"Type members=\('linear',\)"),
-        ((), ValueError, "There is no member"),
-        (("linear", "rnn"), ValueError, "Received: 'rnn' among them"),
-        ((TextLinearEncoder,), ValueError, "among them"),
-        ((("a", "b", "c"),), ValueError, "among them"),
+        ((), ValueError, "members is empty"),
+        (("linear", "rnn"), ValueError, "Received an entry: 'rnn'"),
+        ((TextLinearEncoder,), ValueError, "Received an entry"),
+        ((("a", "b", "c"),), ValueError, "Received an entry"),
         ((("a", 3),), TypeError, "Member 'a' must be an encoder"),
-        (("linear", TextLinearEncoder()), ValueError, "Two members are called 'linear'"),
+        (("linear", TextLinearEncoder()), ValueError, "Two members have the name 'linear'"),
         ((("cv", TextLinearEncoder()),), ValueError, "name of a member must not"),
         ((("a__b", TextLinearEncoder()),), ValueError, "name of a member must not"),
         ((LinearDiscriminantAnalysis(),), ValueError, "learns from y and has no folds"),
-        ((5,), ValueError, "among them"),
+        ((5,), ValueError, "Received an entry"),
     ],
 )
 def test_wrong_members(members, error, message):
@@ -173,7 +177,7 @@ def test_wrong_tables():
         features_of().fit(pa.Table.from_pandas(X), y)
     with pytest.raises(TypeError, match=r"Type X.collect\(\)"):
         features_of().fit(pl.from_pandas(X).lazy(), y)
-    with pytest.raises(TypeError, match="no table known here"):
+    with pytest.raises(TypeError, match="Unsupported type of X"):
         features_of().fit({"review": X["review"]}, y)
     with pytest.raises(TypeError, match="[Ss]parse"):
         features_of().fit(csr_array(np.eye(90)), y)
@@ -203,12 +207,11 @@ def test_members_that_need_help():
         def fit_transform(self, X, y=None):
             return np.full((len(X), 2), np.inf)
 
-    with pytest.raises(ValueError, match="not finite") as caught:
+    with pytest.raises(ValueError, match="with NaN or infinity"):
         features_of(members=[("wild", Infinite())]).fit(X, y)
-    assert "not finite" in str(caught.value)
 
 
-def test_without_skrub_the_line_to_type_is_said(monkeypatch):
+def test_without_skrub_the_error_says_what_to_type(monkeypatch):
     X, y = table_of()
     monkeypatch.setitem(sys.modules, "skrub", None)
     with pytest.raises(ImportError, match=r"pip install 'textcnn\[table\]'"):
@@ -224,7 +227,7 @@ def test_a_small_vocabulary_is_noted():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         features.fit(X, y)
-    assert any("no SVD" in note for note in features.report_.notes)
+    assert any("instead of SVD" in note for note in features.report_.notes)
 
 
 def test_columns_of_arrow_and_of_arrays():
@@ -235,7 +238,7 @@ def test_columns_of_arrow_and_of_arrays():
     assert features.text_columns_ == ["review"]
 
 
-def test_a_selector_names_columns_by_their_own_labels():
+def test_a_selector_returns_labels_of_columns():
     X, y = table_of()
     table = X.set_axis([1, 0], axis=1)[[0, 1]]  # the text is the second column, called 1
     only_text = features_of(columns=lambda frame: [1], keep_text=False)
@@ -246,14 +249,14 @@ def test_a_selector_names_columns_by_their_own_labels():
     assert features.text_columns_ == ["x0"]
 
 
-def test_names_that_clash_are_found_before_any_training(monkeypatch):
+def test_repeated_names_are_found_before_any_training(monkeypatch):
     X, y = table_of()
 
     def never(*_):
         raise AssertionError("training has begun")
 
     monkeypatch.setattr("textcnn.table.fitting.TableFit.fit_all", never)
-    with pytest.raises(ValueError, match="Two columns would be called 'review_linear'"):
+    with pytest.raises(ValueError, match="Two columns would have the name 'review_linear'"):
         features_of().fit(X.assign(review_linear=1), y)
 
 
@@ -275,7 +278,7 @@ def test_lone_surrogates_in_other_columns_are_no_error():
     assert table["review_linear"].notna().all()
 
 
-def test_a_column_of_nothing_but_missing_cells_passes_or_is_named():
+def test_a_column_of_missing_cells_passes_or_is_reported():
     X, y = table_of()
     X["nothing"] = np.nan
     features = features_of().fit(X, y)
@@ -291,7 +294,7 @@ def test_a_column_of_nothing_but_missing_cells_passes_or_is_named():
         assert list(named.columns) == ["price", "review_linear"]
 
 
-def test_two_columns_of_one_name_are_refused_for_new_rows_too():
+def test_two_columns_with_the_same_name_are_refused_for_new_rows_too():
     X, y = table_of()
     features = features_of().fit(X, y)
     with pytest.raises(ValueError, match="Several columns of X are named 'price'"):

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from checks import signal_table
+from inside import plan_of
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import make_column_selector
@@ -275,24 +276,24 @@ def test_groups_weights_and_time_shape_the_one_plan():
     weights = np.where(np.arange(120) % 5, 1.0, 0.0)
     features = linear(members=("linear", ("cnn", TINY_CNN)))
     features.fit(X, y, groups=groups, sample_weight=weights)
-    plans = [encoder._plan for encoder in features.encoders_.values()]
+    plans = [encoder.report_.plan for encoder in features.encoders_.values()]
     assert len(plans) == 4
     for plan in plans:
         np.testing.assert_array_equal(plan.groups, groups)
-        for mine, shared in zip(plan.assignments, features._plan.assignments, strict=True):
+        for mine, shared in zip(plan.assignments, plan_of(features).assignments, strict=True):
             np.testing.assert_array_equal(mine.learn, shared.learn)
             np.testing.assert_array_equal(mine.predict, shared.predict)
             assert (weights[mine.learn] > 0).all()
     features = linear(members=("linear",), uncovered="nan")
     table = features.fit_transform(X, y, time=X["day"][::-1])
     assert table["review_linear"].isna().sum() == table["review_linear"].iloc[-30:].isna().sum() > 0
-    assert features.encoders_["review", "linear"]._plan.ordered
+    assert features.encoders_["review", "linear"].report_.plan.ordered
     assert "in order of time" in repr(features.report_)
     features = linear(members=("linear",), uncovered="nan", cv=TimeSeriesSplit(3))
     assert features.fit_transform(X, y)["title_linear"].iloc[:30].isna().all()
     documents = linear(members=("linear",), columns=["review"])
     documents.fit(pd.concat([X, X]), np.tile(y, 2), groups="documents")
-    assert len(np.unique(documents._plan.groups)) <= 120
+    assert len(np.unique(plan_of(documents).groups)) <= 120
 
 
 def test_groups_come_by_metadata_routing():
@@ -303,7 +304,7 @@ def test_groups_come_by_metadata_routing():
         assert features.get_metadata_routing().fit.requests["groups"] is True
         pipeline = make_pipeline(features, "passthrough")
         pipeline.fit_transform(X, y, groups=groups)
-    np.testing.assert_array_equal(pipeline[0]._plan.groups, groups)
+    np.testing.assert_array_equal(plan_of(pipeline[0]).groups, groups)
 
 
 def test_rows_without_a_target_get_features():
@@ -313,8 +314,8 @@ def test_rows_without_a_target_get_features():
         features = linear(members=("linear",), unlabelled=unlabelled)
         table = features.fit_transform(X, y)
         assert np.isfinite(table["review_linear"]).all()
-        plan = features.encoders_["review", "linear"]._plan
-        np.testing.assert_array_equal(plan.n_predictions, features._plan.n_predictions)
+        plan = features.encoders_["review", "linear"].report_.plan
+        np.testing.assert_array_equal(plan.n_predictions, plan_of(features).n_predictions)
 
 
 def test_fitted_transformers_travel():
@@ -381,7 +382,12 @@ def test_errors_name_member_and_column():
 @parametrize_with_checks(
     [
         TableFeatures(members=("linear",), cv=2, random_state=0),
-        TableFeatures(members=(TextLinearEncoder(min_df=1),), columns="all", cv=2, random_state=0),
+        TableFeatures(
+            members=(TextLinearEncoder(min_df=1, char_ngrams=None),),
+            columns="all",
+            cv=2,
+            random_state=0,
+        ),
     ],
     expected_failed_checks=lambda features: (
         {}
@@ -422,7 +428,7 @@ def test_checks_that_check_estimator_leaves_out(check, columns):
     getattr(estimator_checks, check)("TableFeatures", features)
 
 
-def test_the_signature_says_what_is_positional():
+def test_positional_parameters_of_the_signature():
     parameters = inspect.signature(TableFeatures).parameters
     kinds = {name: parameter.kind.name for name, parameter in parameters.items()}
     assert kinds.pop("members") == "POSITIONAL_OR_KEYWORD"
@@ -434,7 +440,7 @@ def test_a_member_may_read_all_text_columns_as_one():
     features = TableFeatures(("svd", "linear"), cv=3, random_state=0)
     features.set_params(linear__columns="joined")
     table = features.fit_transform(X, y)
-    folds = [(a.learn, a.predict) for a in features._plan.assignments]
+    folds = [(a.learn, a.predict) for a in plan_of(features).assignments]
     alone = TextLinearEncoder(columns="joined", cv=folds)
     texts = X[["review", "title"]]
     np.testing.assert_array_equal(table["joined_linear"], alone.fit_transform(texts, y)[:, 0])

@@ -1,4 +1,4 @@
-"""No target leaks through TableFeatures, and noise earns nothing."""
+"""No target leaks through TableFeatures, and noise has no significant gain."""
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from checks import (
     signal_table,
     within_fold_auc,
 )
+from inside import plan_of
 from PIL import Image
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -70,12 +71,12 @@ def test_held_out_targets_have_no_say(name, tmp_path):
 
 def test_neither_groups_nor_later_rows_have_a_say():
     X, y = two_columns(90, 1)
-    for cv, beside in (
+    for cv, fit_params in (
         (GroupKFold(3), {"groups": np.arange(90) // 3}),
         (TimeSeriesSplit(3), {"time": np.random.default_rng(0).permutation(90)}),
     ):
         features = TableFeatures(("linear",), cv=cv, uncovered="nan", random_state=0)
-        check_unseen_targets(features, X, y, row=40, change=flipped, **beside)
+        check_unseen_targets(features, X, y, row=40, change=flipped, **fit_params)
 
 
 def test_features_of_noise_predict_nothing():
@@ -86,34 +87,34 @@ def test_features_of_noise_predict_nothing():
     for name in ("review_linear", "review_cnn"):
         check_noise(lambda *_, name=name: table[name].to_numpy(), folds, X, y)
     report = features.report_.verify()
-    assert list(report.receipts) == [("review", "linear"), ("review", "cnn")]
-    assert all(receipt.verified for receipt in report.receipts.values())
+    assert list(report.reports) == [("review", "linear"), ("review", "cnn")]
+    assert all(r.verified for r in report.reports.values())
     gains = report.to_frame()
-    assert not (gains["verdict"] == "earns its place").any()
+    assert not (gains["verdict"] == "significant gain").any()
 
 
-def test_the_leakage_test_acquits_a_table_and_convicts_a_member_without_folds():
+def test_the_leakage_test_passes_a_table_and_finds_a_member_without_folds():
     X, y = signal_table(240, 5)
 
     class Peeking(TextLinearEncoder):
-        """Gives training rows what it gives new ones."""
+        """Returns features of new rows for training rows."""
 
-        def fit_transform(self, X, y, **beside):
+        def fit_transform(self, X, y, **fit_params):
             import warnings
 
-            super().fit_transform(X, y, **beside)
+            super().fit_transform(X, y, **fit_params)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return self.transform(X)
 
-    honest = TableFeatures(("linear",), cv=3, random_state=0)
-    assert not leakage_test(honest, X, y, n_repeats=4).leaks
+    sound = TableFeatures(("linear",), cv=3, random_state=0)
+    assert not leakage_test(sound, X, y, n_repeats=4).leaks
     peeking = TableFeatures([("linear", Peeking())], cv=3, random_state=0)
     assert leakage_test(peeking, X, y, n_repeats=4).leaks
 
 
 def noise_members(n_members):
-    """Linear members that read words of different sizes, so that no two are alike."""
+    """Linear members with different n-gram sizes."""
     return [
         (
             f"noise{i}",
@@ -124,22 +125,22 @@ def noise_members(n_members):
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_a_dozen_members_on_noise_earn_nothing(seed):
+def test_a_dozen_members_on_noise_have_no_significant_gain(seed):
     X, y = noise_table(400, seed)
     features = TableFeatures(noise_members(12), cv=5, keep="earning", random_state=seed)
-    with pytest.warns(TableFeaturesWarning, match="No member earned its place"):
+    with pytest.warns(TableFeaturesWarning, match="No member has a significant gain"):
         table = features.fit_transform(X, y)
     assert table.shape == (400, 0)
     assert not features.report_.to_frame()["kept"].any()
 
 
 @pytest.mark.parametrize("target", ["multiclass", "continuous"])
-def test_members_on_noise_earn_nothing_of_other_targets(target):
+def test_members_on_noise_have_no_significant_gain_with_other_targets(target):
     X = noise_table(300, 3)[0]
     random = np.random.default_rng(3)
     y = random.integers(0, 3, 300) if target == "multiclass" else random.normal(size=300)
     features = TableFeatures(noise_members(4), cv=3, keep="earning", random_state=0)
-    with pytest.warns(TableFeaturesWarning, match="No member earned its place"):
+    with pytest.warns(TableFeaturesWarning, match="No member has a significant gain"):
         table = features.fit_transform(X, y)
     assert features.target_type_ == target and table.shape == (300, 0)
     assert not features.report_.to_frame()["kept"].any()
@@ -160,7 +161,7 @@ def test_noise_columns_selected_by_gain_do_not_help_a_model():
     assert 0.4 < score < 0.6
 
 
-def test_a_signal_is_kept_and_its_double_is_not():
+def test_a_signal_is_kept_and_its_duplicate_is_not():
     X, y = two_columns(400, 2)
     members = [
         ("first", TextLinearEncoder()),
@@ -170,7 +171,7 @@ def test_a_signal_is_kept_and_its_double_is_not():
     features = TableFeatures(members[:2], keep="earning", n_repeats=2, random_state=0)
     table = features.fit_transform(X, y)
     assert table.columns.tolist() == ["review_first"]
-    folds = [(a.learn, a.predict) for a in features._plan.assignments]
+    folds = [(a.learn, a.predict) for a in plan_of(features).assignments]
     assert within_fold_auc(table["review_first"].to_numpy(), y, folds) > 0.8
     frame = features.report_.to_frame().set_index(["column", "member"])
     assert frame.loc[("review", "first"), "n_folds"] == 10

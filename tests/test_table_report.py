@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import noise_table, signal_table
+from inside import parts_of_a_fold
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
@@ -15,7 +16,7 @@ from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLin
 from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, other_columns, paired_gain
-from textcnn.table.stack import LinearStack, _parts
+from textcnn.table.stack import LinearStack
 from textcnn.utils.progress import TimeLimitReached, time_limit
 
 
@@ -110,7 +111,7 @@ def test_the_report_is_readable():
     text = str(features.report_)
     assert repr(features.report_) == text
     assert "Text features of 2 columns, 150 rows, binary target, 3 fold models" in text
-    assert "beside 2 of 2 other columns, over 1 fold plan" in text
+    assert "with 2 of 2 other columns, over 1 fold plan" in text
     assert "Gains are nested" in text
     lines = [line.split() for line in text.splitlines()]
     assert [line[:2] for line in lines if line[:1] in (["review"], ["title"])] == [
@@ -121,12 +122,12 @@ def test_the_report_is_readable():
     ]
     frame = features.report_.to_frame()
     frame.loc[:, "verdict"] = ""
-    assert features.report_.to_frame()["verdict"].all(), "a copy is handed out"
+    assert features.report_.to_frame()["verdict"].all(), "to_frame should return a copy"
     page = features.report_._repr_html_()
-    assert page.count("<tr") == 5 and "earns its place" in page
+    assert page.count("<tr") == 5 and "significant gain" in page
 
 
-def test_the_report_tells_where_the_unsupervised_member_is_ahead():
+def test_the_report_notes_where_the_unsupervised_member_scores_best():
     random = np.random.default_rng(0)
     kinds = ["apple pie with cream", "rain over the hills", "blue and green paint"]
     kind = random.integers(0, 3, 60)
@@ -147,7 +148,7 @@ def test_paired_gain_needs_two_folds():
     assert Gain(0.1, 0.03, 5).is_earned and not Gain(0.1, 0.04, 5).is_earned
     assert not Gain(0.1, 0.03, 3).is_earned
     assert not Gain(0.0, 0.0, 5).is_earned
-    # Among 32 looks two errors are found by chance, even over many folds.
+    # With 32 comparisons, two standard errors occur by chance, even with many folds.
     assert Gain(0.1, 0.04, 500).is_earned and not Gain(0.1, 0.04, 500, n_looks=32).is_earned
     assert Gain(0.1, 0.025, 500, n_looks=32).is_earned
 
@@ -171,7 +172,7 @@ def test_which_other_columns_stand_in_the_stack():
     assert other_columns(Table(wide, list(wide.columns)), range(301))[1] == 300
 
 
-def test_what_does_not_fit_the_time_is_said(monkeypatch):
+def test_members_without_enough_time_are_reported(monkeypatch):
     X, y = table_of()
     slow = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=10**6)
     features = TableFeatures(
@@ -203,7 +204,7 @@ def test_the_cheapest_members_come_first(monkeypatch):
     assert table.columns.tolist() == ["price", "colour"]
 
 
-def test_a_member_whose_pace_is_known_is_not_begun_in_vain(monkeypatch):
+def test_a_member_that_would_exceed_the_time_is_not_started(monkeypatch):
     X, y = table_of()
     from textcnn.table import fitting
 
@@ -220,7 +221,7 @@ def test_a_member_whose_pace_is_known_is_not_begun_in_vain(monkeypatch):
     monkeypatch.setattr(fitting, "fit_member", fit_member)
     features = TableFeatures(("linear",), cv=3, time_limit=15, random_state=0)
     with pytest.warns(
-        TableFeaturesWarning, match=r"linear of title \(about 9|10 s needed, 5 s left"
+        TableFeaturesWarning, match=r"linear of title \(needs about (9|10) s, 5 s left"
     ):
         table = features.fit_transform(X, y)
     assert "review_linear" in table and "title_linear" not in table
@@ -229,7 +230,10 @@ def test_a_member_whose_pace_is_known_is_not_begun_in_vain(monkeypatch):
 def test_a_deadline_ends_a_fit():
     X, y = signal_table(90, 0)
     encoder = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=2, cv=3)
-    with time_limit(time.monotonic() - 1), pytest.raises(TimeLimitReached, match="time was over"):
+    with (
+        time_limit(time.monotonic() - 1),
+        pytest.raises(TimeLimitReached, match="time limit was reached"),
+    ):
         encoder.fit(X, y)
     assert not hasattr(encoder, "classes_")
     with time_limit(time.monotonic() + 1000):
@@ -239,12 +243,12 @@ def test_a_deadline_ends_a_fit():
         linear.fit(X, y)
 
 
-def test_one_plan_is_said_where_cv_cannot_be_drawn_anew():
+def test_a_cv_without_random_folds_is_noted():
     X, y = table_of(300)
     folds = list(StratifiedKFold(3).split(X, y))
     features = TableFeatures(("linear",), cv=folds, keep="earning", random_state=0).fit(X, y)
     notes = "\n".join(features.report_.notes)
-    assert "One fold plan only" in notes and "selected by the training target" in notes
+    assert "One fold plan only" in notes and "selected with the training target" in notes
     drawn = TableFeatures(
         ("linear",),
         cv=StratifiedKFold(3, shuffle=True, random_state=1),
@@ -264,15 +268,15 @@ def test_gains_over_repeated_folds_are_labelled_optimistic():
     assert "Gains are nested" not in str(features.report_)
 
 
-def test_groups_stay_whole_in_the_parts_of_a_fold():
+def test_groups_are_not_split_by_the_inner_folds():
     rows = np.arange(40)[::-1]
     groups = np.arange(40) // 4
-    for learn, test in _parts(rows, groups):
+    for learn, test in parts_of_a_fold(rows, groups):
         assert not set(groups[rows[learn]]) & set(groups[rows[test]])
-    covered = np.concatenate([test for _, test in _parts(rows, groups)])
+    covered = np.concatenate([test for _, test in parts_of_a_fold(rows, groups)])
     assert sorted(covered) == list(range(40))
-    assert len(_parts(rows[:3], None)) == 3
-    assert len(_parts(rows, np.zeros(40))) == 5, "one group cannot be parted"
+    assert len(parts_of_a_fold(rows[:3], None)) == 3
+    assert len(parts_of_a_fold(rows, np.zeros(40))) == 5, "one group cannot be parted"
 
 
 def test_a_stack_of_noise_gains_nothing_on_average():

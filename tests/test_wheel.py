@@ -1,4 +1,4 @@
-"""The wheel as it is installed: what is in it answers beside NumPy alone."""
+"""The installed wheel: its content, and serving with NumPy only."""
 
 import importlib.metadata
 import json
@@ -25,7 +25,7 @@ SERVED = """
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """What ``pip install --no-deps`` of the wheel leaves, and NumPy alone beside it."""
+    """The wheel installed with ``pip install --no-deps``, together with NumPy only."""
     folder = tmp_path_factory.mktemp("wheel")
     built = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder / "dist"],
@@ -45,7 +45,7 @@ def installed(tmp_path_factory):
     return folder
 
 
-def test_the_wheel_holds_every_module_the_data_and_the_license(installed):
+def test_the_wheel_contains_every_module_the_data_and_the_license(installed):
     there = {
         path.relative_to(installed / "textcnn").as_posix()
         for path in (installed / "textcnn").rglob("*")
@@ -55,14 +55,14 @@ def test_the_wheel_holds_every_module_the_data_and_the_license(installed):
         path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "textcnn").rglob("*.py")
     }
     assert sources <= there and "textcnn/_data/reviews.csv.gz" in there
-    beside = {name for name in there if not name.startswith("textcnn/")}
-    assert {name.partition("/")[0] for name in beside} == {
+    others = {name for name in there if not name.startswith("textcnn/")}
+    assert {name.partition("/")[0] for name in others} == {
         f"textcnn-{importlib.metadata.version('textcnn')}.dist-info"
     }
-    assert any(name.endswith("licenses/LICENSE") for name in beside)
+    assert any(name.endswith("licenses/LICENSE") for name in others)
 
 
-def test_the_wheel_serves_beside_numpy_alone(installed, tmp_path):
+def test_the_wheel_serves_with_numpy_only(installed, tmp_path):
     encoder = tiny(cv=2).fit(TABLE["review"].tolist(), Y)
     encoder.save(tmp_path / "model.textcnn")
     texts = [*signal_table(40, seed=3)[0]["review"], "", "你好 good"]

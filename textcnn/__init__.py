@@ -33,7 +33,7 @@ _PUBLIC = {
     "load": "textcnn.persistence",
 }
 
-# Former names of the same things, which go on working.
+# Former names, which still work.
 _RENAMED = {"BlankPictureWarning": "BlankImageWarning", "PictureError": "ImageError"}
 
 __all__ = sorted(_PUBLIC)

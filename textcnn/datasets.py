@@ -1,4 +1,4 @@
-"""The bundled table of reviews and the seeded generator that makes it; folders of images.
+"""The bundled table of reviews, its seeded generator, and loaders of image data sets.
 
 ``python -m textcnn.datasets data/reviews.csv.gz`` writes the bundled file again.
 """
@@ -105,8 +105,8 @@ _PLACES = (
     "the hallway|the boat|the workshop|the spare room|a drawer|the balcony|the car boot"
 ).split("|")
 
-# Sentences without an opinion. Some hold negations and comparisons, so that such a word alone
-# says nothing about the target.
+# Sentences without an opinion. Some contain negations and comparisons, so that such a word alone
+# carries no information about the target.
 _NEUTRAL = (
     "I bought it for {person} in {month}",
     "it arrived on a {day}",
@@ -130,8 +130,8 @@ _NEUTRAL = (
     "my order number ended in {number}",
 )
 
-# (template, polarity of the sentence): {a} a word of one's own polarity, {o} one of the opposite.
-# Each template serves praise and blame alike: swapping the word lists swaps the meaning.
+# Templates of opinions: {a} is a word of the sentence's own polarity, {o} of the opposite one.
+# Each template is used for praise and for blame: swapping the word lists swaps the meaning.
 _PLAIN = (
     "{aspect} is {very} {a}",
     "{aspect} is {very} {a} and {a2}",
@@ -187,7 +187,7 @@ class _ReviewWriter:
         self.aspects = aspects.split("|") + _SHARED_ASPECTS.split("|")
 
     def clause(self, praise: bool) -> str:
-        """Return one opinion; a quarter of them cannot be read without the order of the words."""
+        """Return one opinion; a quarter of them need the word order to be understood."""
         draw = self.rng.random()
         templates = _PLAIN if draw < 0.76 else _COMPARISONS if draw < 0.82 else _ORDERED
         return self._fill(self.rng.choice(templates), praise)
@@ -247,7 +247,7 @@ def _mistype(word: str, rng: random.Random) -> str:
 
 
 def _write(sentences: Sequence[str], rng: random.Random) -> str:
-    """Join sentences as somebody would type them: capitals or not, marks, a few typing errors."""
+    """Join sentences with the capitals, punctuation and typing errors of typed reviews."""
     style = rng.random()
     mark = "!" if style > 0.9 else "."
     text = " ".join(sentence[0].upper() + sentence[1:] + mark for sentence in sentences)
@@ -261,18 +261,17 @@ def _write(sentences: Sequence[str], rng: random.Random) -> str:
 
 
 def make_reviews(n_rows: int = 3000, random_state: int = 0) -> pd.DataFrame:
-    """Make a table of product reviews, seeded and without any input data.
+    """Make a synthetic table of product reviews from a seed.
 
-    The text favours models that read word order, by design: a quarter of the opinions are negated
-    or compared ("not good but awful", "awful, not good"), a fifth of the sentences set one opinion
-    against another, and every template is used for praise and for blame. Numbers measured on this
-    table say that a model reads word order, and nothing about how much it would gain on another
-    table.
+    The text favours models that read word order, by design: a quarter of the opinions contain a
+    negation or a comparison ("not good but awful", "awful, not good"), a fifth of the sentences
+    contrast two opinions, and every template is used for praise and for blame. Results on this
+    table show whether a model reads word order; they do not predict the gain on another table.
 
     Parameters
     ----------
     n_rows : int, default=3000
-        Rows to make, at least 1.
+        Number of rows, at least 1.
     random_state : int, default=0
         Seed. The same seed and number of rows give the same table.
 
@@ -282,7 +281,7 @@ def make_reviews(n_rows: int = 3000, random_state: int = 0) -> pd.DataFrame:
         Sorted by `date`: `date` (datetime), `customer` (str, several rows each: the groups),
         `category` (str), `price` (float), `delivery_days` (int), `rating_count` (int),
         `verified` (0 or 1), `review` (str, about one in sixty missing), `rating` (float, 1 to 5)
-        and `recommended` (0 or 1). `rating` nearly decides `recommended`: use one of them.
+        and `recommended` (0 or 1). `rating` almost determines `recommended`: use only one of them.
 
     Raises
     ------
@@ -291,11 +290,11 @@ def make_reviews(n_rows: int = 3000, random_state: int = 0) -> pd.DataFrame:
 
     See Also
     --------
-    load_reviews : The bundled table, made by this function with its defaults.
+    load_reviews : The bundled table: the result of this function with its defaults.
 
     Notes
     -----
-    3,000 rows take about half a second and 2 MB.
+    3,000 rows take about 0.5 s and 2 MB.
 
     Examples
     --------
@@ -308,11 +307,11 @@ def make_reviews(n_rows: int = 3000, random_state: int = 0) -> pd.DataFrame:
     """
     if n_rows < 1:
         raise ValueError(
-            "A table of reviews needs at least one row. "
+            "The table needs at least one row. "
             f"Type make_reviews(n_rows=3000). Received: n_rows={n_rows!r}"
         )
     rng = random.Random(random_state)
-    # Some customers write often, and some are easier to please than others.
+    # Customers differ in how often they write and in how lenient they are.
     customers = [(f"C{i:04d}", rng.gauss(0, 0.35)) for i in range(max(1, n_rows // 3))]
     activity = [min(8.0, rng.paretovariate(2.0)) for _ in customers]
     rows = [
@@ -364,7 +363,7 @@ def _make_row(rng: random.Random, customer: str, leniency: float) -> dict[str, o
 
 
 def load_reviews() -> pd.DataFrame:
-    """Read the bundled table of reviews; nothing is downloaded.
+    """Read the bundled table of synthetic reviews; nothing is downloaded.
 
     The table is `make_reviews()` with its defaults, and its text favours models that read word
     order, by design.
@@ -377,7 +376,7 @@ def load_reviews() -> pd.DataFrame:
     Raises
     ------
     FileNotFoundError
-        If the installation lacks the file.
+        If the file is missing from the installation.
 
     See Also
     --------
@@ -403,20 +402,20 @@ def load_reviews() -> pd.DataFrame:
 
 
 def write_reviews(path: str | Path, n_rows: int = 3000, random_state: int = 0) -> None:
-    """Write a made table of reviews as a gzip-compressed CSV file.
+    """Write a synthetic table of reviews as a gzip-compressed CSV file.
 
     Parameters
     ----------
     path : str or pathlib.Path
         The file to write; an existing one is replaced.
     n_rows : int, default=3000
-        Rows to make, at least 1.
+        Number of rows, at least 1.
     random_state : int, default=0
         Seed.
 
     Notes
     -----
-    The same call writes the same bytes: the file holds no time stamp and no file name.
+    The same call writes the same bytes: the file contains no time stamp and no file name.
 
     Examples
     --------

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from sklearn.base import ClassifierMixin, RegressorMixin
-
-from textcnn.base.network_encoder import NetworkEncoder
-from textcnn.image.fitted import ImageNetworkEstimator, ImagePredictor
+from textcnn.base.networks import NetworkClassifier, NetworkRegressor
+from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.parameter_docs import documented
+from textcnn.base.state import history, input_names
+from textcnn.image.columns import takes_images
+from textcnn.image.fitted import ImageNetwork
+from textcnn.image.learner import (
+    ImageLearner,
+    read_columns_of_images,
+    read_one_column_of_images,
+)
 from textcnn.image.reader import hash_images
 
 
-class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
+@documented
+class ImageCNNEncoder(OutOfFold):
     """Turn columns of images into out-of-fold predictions of a 2D convolutional network.
 
     Each column of images gets a network of its own: blocks of convolution and pooling, dense
@@ -35,101 +43,40 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
 
     Parameters
     ----------
-    cv : int, splitter or iterable, default=5
-        An int is the number of folds: stratified for classes, whole groups where ``groups`` are
-        given, always shuffled by ``random_state``. Any scikit-learn splitter or an iterable of
-        (train, test) row numbers that covers each row works too.
-    ensemble : {"auto", "mean", "refit"}, default="auto"
-        What serves new rows: the mean of the fold models, or one more model fitted on all rows
-        for the share of its schedule that the fold models used. ``"auto"`` is ``"refit"`` for
-        folds in order of time, whose first models know only old rows, else ``"mean"``.
-    target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
-            default="auto"
-        ``"auto"`` is scikit-learn's ``type_of_target``; whole numbers count as classes, so say
-        ``"continuous"`` where they are quantities.
+    {cv}
+    {ensemble}
+    {target_type}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         Loss of a regression; ``"auto"`` is squared.
-    output : {"proba", "logit"}, default="proba"
-        Whether features of classes are probabilities or logits.
-    uncovered : {"raise", "nan"} or float, default="raise"
-        What rows get that no model predicts, such as the first block in time. No prior computed
-        from targets is offered: the first block has only its own targets to compute one from,
-        and that would be a leak.
-    unlabelled : {"fold", "mean"}, default="fold"
-        Rows without a target are never learnt from. ``"fold"`` predicts each by the models of one
-        part, so that its feature does not show that it has no target; ``"mean"`` by all models.
-    missing_class : {"raise", "drop"}, default="raise"
-        Where some model's rows lack a class: an error, or no column for that class on any row.
-    add_spread : bool, default=False
-        Whether to add the standard deviation over the models that predict a row. It is 0 where
-        one model does: for training rows unless folds repeat, for new rows under ``"refit"``. Use
-        it with repeated splits, so that it means the same for both.
-    add_indicator : bool, default=False
-        Whether to add a last column that is 1 for rows that no model predicts.
-    scoring : None, str or sequence of str, default=None
-        Metrics of the receipt: scikit-learn scorer names. None chooses by the kind of target.
-    image_shape : tuple of int or None, default=None
-        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
-        height, width, channels); one entry may be -1.
-    image_size : int or (height, width), default=None
-        What files, or arrays of different sizes, are resized to; None where they are of one size.
-        Time and memory grow with its area.
-    resize : {"pad", "stretch"}, default="pad"
-        Whether an image's aspect is kept, with black borders, or not.
-    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
+    {output}
+    {uncovered}
+    {unlabelled}
+    {missing_class}
+    {image_shape}
+    {image_size}
+    {resize}
+    {color_mode}
     on_error : {"raise", "blank"}, default="raise"
         Whether an image that is missing, or a file that cannot be read at ``transform``,
         is an error or a black image (with a warning that counts them).
-    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
-            default=None
-        None is plain convolutions: blocks of convolution, batch normalisation, activation and
-        pooling. The objects say more about each form, and a grid search reaches their parameters:
-        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-        n_features).
-    n_filters : int or tuple of int, default=(32, 64)
-        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-        ``network=None``: other networks are told by their object.
-    kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
-        ``network=None``.
-    dense_units : tuple of int, default=()
-        Hidden dense layers between features and output, with the activation of the network's
-        object, or ReLU where it has none.
-    dropout : float, default=0.3
-        Share of features that is dropped while training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-        network of your own.
-    augment : "auto", None or list of keras.layers.Layer, default="auto"
-        Random changes of the images that a model learns from, before scaling, so that value
-        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-        In what the network computes; ``"auto"`` is mixed where there is a GPU.
-    epochs : "auto" or int, default="auto"
-        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Adam's at the start; it falls along a cosine to 0.
-    label_smoothing : float, default=0.0
-        Share of certainty that is taken from the classes while training.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-        weights) instead of teaching it.
-    class_weight : None, "balanced" or dict, default=None
-        Weight of each class, computed per model from its own training rows.
+    {image_network}
+    {image_n_filters}
+    {image_kernel_sizes}
+    {image_dense_units}
+    {image_dropout}
+    {image_l2}
+    {augment}
+    {precision}
+    {image_epochs}
+    {batch_size}
+    {image_learning_rate}
+    {label_smoothing}
+    {image_early_stopping}
+    {class_weight}
     n_jobs : int or None, default=None
         Processes that the fold models are spread over. A worker starts in several seconds
         (it imports the backend and traces the network), so it pays for long fits only.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, the same machine and the same number of threads, results are the same bit
-        for bit.
+    {image_random_state}
 
     Attributes
     ----------
@@ -180,7 +127,12 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
     """
 
     _groups_by_content = "images"
+    _read_columns = staticmethod(read_columns_of_images)
     _hash_column = staticmethod(hash_images)
+    _model_set = ImageNetwork
+    _feature_name = "cnn"
+
+    history_ = history
 
     def __init__(
         self,
@@ -193,9 +145,6 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         uncovered="raise",
         unlabelled="fold",
         missing_class="raise",
-        add_spread=False,
-        add_indicator=False,
-        scoring=None,
         image_shape=None,
         image_size=None,
         resize="pad",
@@ -226,9 +175,6 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         self.uncovered = uncovered
         self.unlabelled = unlabelled
         self.missing_class = missing_class
-        self.add_spread = add_spread
-        self.add_indicator = add_indicator
-        self.scoring = scoring
         self.image_shape = image_shape
         self.image_size = image_size
         self.resize = resize
@@ -251,73 +197,24 @@ class ImageCNNEncoder(ImageNetworkEstimator, NetworkEncoder):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit the fold models for ``transform`` on new rows.
+    def _learner(self) -> ImageLearner:
+        return ImageLearner.of(self)
 
-        .. warning::
-            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
-            features from models that saw their targets. Use :meth:`fit_transform` for those.
+    def __sklearn_tags__(self):
+        """Say that cells may be paths, and X of more than two dimensions."""
+        return takes_images(super().__sklearn_tags__(), self.image_shape)
 
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from.
-        groups : array-like of shape (n_rows,) or "images", optional
-            Rows of one group are never on both sides of a fold. ``"images"`` makes a group of
-            each image that occurs several times, by its pixels or its file's bytes.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training and scores; a row of weight 0 is never learnt from.
-        time : array-like of numbers or dates, shape (n_rows,), optional
-            Models learn only from rows earlier than those they predict.
-
-        Returns
-        -------
-        ImageCNNEncoder
-            The fitted encoder.
-        """
-        self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
-        return self
-
-    def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit, and return the out-of-fold features of the training rows.
-
-        Each row's feature comes from models that never saw that row's target. This is not what
-        ``fit(X, y).transform(X)`` returns.
-
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; missing ones mark rows that nobody learns from but that get features. (The
-            last step of a Pipeline may refuse such targets.)
-        groups : array-like of shape (n_rows,) or "images", optional
-            As for :meth:`fit`.
-        sample_weight : array-like of shape (n_rows,), optional
-            As for :meth:`fit`; a row of weight 0 is predicted nevertheless.
-        time : array-like of numbers or dates, shape (n_rows,), optional
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
-        """
-        return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
-
-    def _input_names(self, input_features):
+    def _set_names(self, input_features) -> list[str]:
         """Return the names of the columns of images; pixels and arrays make one, "image"."""
-        names = super()._input_names(input_features)
-        is_array = self.image_shape is not None or not self._networks[0][0].reader.from_cells
+        names = input_names(self, input_features)
+        is_array = self.image_shape is not None or not self._model_sets[0][0].reader.from_cells
         if is_array and (input_features is None or len(names) > 1):
-            return ["image"]
-        return names
+            names = ["image"]
+        return [f"{name}_{self._feature_name}" for name in names]
 
 
-class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
+@documented
+class ImageCNNClassifier(NetworkClassifier):
     """Classification of images with a 2D convolutional network.
 
     The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
@@ -330,65 +227,26 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
 
     Parameters
     ----------
-    image_shape : tuple of int or None, default=None
-        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
-        height, width, channels); one entry may be -1.
-    image_size : int or (height, width), default=None
-        What files, or arrays of different sizes, are resized to; None where they are of one size.
-        Time and memory grow with its area.
-    resize : {"pad", "stretch"}, default="pad"
-        Whether an image's aspect is kept, with black borders, or not.
-    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
-    on_error : {"raise", "blank"}, default="raise"
-        Whether an image that is missing, or a file that cannot be read at ``predict``,
-        is an error or a black image (with a warning that counts them).
-    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
-            default=None
-        None is plain convolutions: blocks of convolution, batch normalisation, activation and
-        pooling. The objects say more about each form, and a grid search reaches their parameters:
-        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-        n_features).
-    n_filters : int or tuple of int, default=(32, 64)
-        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-        ``network=None``: other networks are told by their object.
-    kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
-        ``network=None``.
-    dense_units : tuple of int, default=()
-        Hidden dense layers between features and output, with the activation of the network's
-        object, or ReLU where it has none.
-    dropout : float, default=0.3
-        Share of features that is dropped while training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-        network of your own.
-    augment : "auto", None or list of keras.layers.Layer, default="auto"
-        Random changes of the images that a model learns from, before scaling, so that value
-        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-        In what the network computes; ``"auto"`` is mixed where there is a GPU.
-    epochs : "auto" or int, default="auto"
-        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Adam's at the start; it falls along a cosine to 0.
-    label_smoothing : float, default=0.0
-        Share of certainty that is taken from the classes while training.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-        weights) instead of teaching it.
-    class_weight : None, "balanced" or dict, default=None
-        Weight of each class, computed per model from its own training rows.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, the same machine and the same number of threads, results are the same bit
-        for bit.
+    {image_shape}
+    {image_size}
+    {resize}
+    {color_mode}
+    {on_error}
+    {image_network}
+    {image_n_filters}
+    {image_kernel_sizes}
+    {image_dense_units}
+    {image_dropout}
+    {image_l2}
+    {augment}
+    {precision}
+    {image_epochs}
+    {batch_size}
+    {image_learning_rate}
+    {label_smoothing}
+    {image_early_stopping}
+    {class_weight}
+    {image_random_state}
 
     Attributes
     ----------
@@ -420,8 +278,8 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
     ['upright', 'level', 'upright', 'level']
     """
 
-    _target_type = "classes"
-    _target_type_of_columns = "multilabel"
+    _read_columns = staticmethod(read_one_column_of_images)
+    _model_set = ImageNetwork
 
     def __init__(
         self,
@@ -468,66 +326,16 @@ class ImageCNNClassifier(ClassifierMixin, ImagePredictor):
         self.class_weight = class_weight
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_labels)
-            Classes: numbers, strings or booleans, at least two; or columns of 0 and 1.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row; a row of weight 0 is not learnt from.
-
-        Returns
-        -------
-        ImageCNNClassifier
-            The fitted estimator.
-        """
-        return self._fit(X, y, sample_weight)
-
-    def predict_proba(self, X):
-        """Return the probability of each class, or of each label.
-
-        Parameters
-        ----------
-        X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows, n_classes)
-            Columns in the order of ``classes_``.
-        """
-        predictions = self._predictions(X)
-        return self._head.probabilities(predictions)
-
-    def predict(self, X):
-        """Return the most probable class of each image, or 0 or 1 for each label.
-
-        Parameters
-        ----------
-        X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit.
-
-        Returns
-        -------
-        ndarray of shape (n_rows,) or (n_rows, n_labels)
-        """
-        predictions = self._predictions(X)
-        return self._head.decode(predictions)
+    def _learner(self) -> ImageLearner:
+        return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.classifier_tags.poor_score = True
-        return tags
+        """Say that cells may be paths, and X of more than two dimensions."""
+        return takes_images(super().__sklearn_tags__(), self.image_shape)
 
 
-class ImageCNNRegressor(RegressorMixin, ImagePredictor):
+@documented
+class ImageCNNRegressor(NetworkRegressor):
     """Regression of images with a 2D convolutional network.
 
     The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
@@ -540,63 +348,26 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
 
     Parameters
     ----------
-    image_shape : tuple of int or None, default=None
-        For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
-        height, width, channels); one entry may be -1.
-    image_size : int or (height, width), default=None
-        What files, or arrays of different sizes, are resized to; None where they are of one size.
-        Time and memory grow with its area.
-    resize : {"pad", "stretch"}, default="pad"
-        Whether an image's aspect is kept, with black borders, or not.
-    color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-        What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-        Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.
-    on_error : {"raise", "blank"}, default="raise"
-        Whether an image that is missing, or a file that cannot be read at ``predict``,
-        is an error or a black image (with a warning that counts them).
-    network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
-            default=None
-        None is plain convolutions: blocks of convolution, batch normalisation, activation and
-        pooling. The objects say more about each form, and a grid search reaches their parameters:
-        ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-        ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-        width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-        n_features).
-    n_filters : int or tuple of int, default=(32, 64)
-        Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-        ``network=None``: other networks are told by their object.
-    kernel_sizes : int, or tuple of int or (height, width), default=3
-        Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
-        ``network=None``.
-    dense_units : tuple of int, default=()
-        Hidden dense layers between features and output, with the activation of the network's
-        object, or ReLU where it has none.
-    dropout : float, default=0.3
-        Share of features that is dropped while training.
-    l2 : float, default=0.0
-        Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-        network of your own.
-    augment : "auto", None or list of keras.layers.Layer, default="auto"
-        Random changes of the images that a model learns from, before scaling, so that value
-        ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-        degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-        ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.
-    precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-        In what the network computes; ``"auto"`` is mixed where there is a GPU.
-    epochs : "auto" or int, default="auto"
-        Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-        passes for short tables, few for long ones.
-    batch_size : int, default=64
-    learning_rate : float, default=0.003
-        Adam's at the start; it falls along a cosine to 0.
-    early_stopping : bool, default=False
-        Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-        weights) instead of teaching it.
+    {image_shape}
+    {image_size}
+    {resize}
+    {color_mode}
+    {on_error}
+    {image_network}
+    {image_n_filters}
+    {image_kernel_sizes}
+    {image_dense_units}
+    {image_dropout}
+    {image_l2}
+    {augment}
+    {precision}
+    {image_epochs}
+    {batch_size}
+    {image_learning_rate}
+    {image_early_stopping}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
         What is minimised; ``"auto"`` is squared. Poisson needs counts or rates, none negative.
-    random_state : None, int, RandomState or Generator, default=None
-        With an int, the same machine and the same number of threads, results are the same bit
-        for bit.
+    {image_random_state}
 
     Attributes
     ----------
@@ -621,8 +392,8 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
     True
     """
 
-    _target_type = "continuous"
-    _target_type_of_columns = "multioutput"
+    _read_columns = staticmethod(read_one_column_of_images)
+    _model_set = ImageNetwork
 
     def __init__(
         self,
@@ -667,44 +438,9 @@ class ImageCNNRegressor(RegressorMixin, ImagePredictor):
         self.loss = loss
         self.random_state = random_state
 
-    def fit(self, X, y, sample_weight=None):
-        """Fit the network.
-
-        Parameters
-        ----------
-        X : array of numbers, or list, Series or DataFrame of paths or arrays
-            Numbers of shape (n_rows, height, width), (n_rows, height, width, channels) or (n_rows,
-            frames, height, width, channels); with ``image_shape`` (n_rows, n_pixels).
-        y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Numbers.
-        sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row; a row of weight 0 is not learnt from.
-
-        Returns
-        -------
-        ImageCNNRegressor
-            The fitted estimator.
-        """
-        return self._fit(X, y, sample_weight)
-
-    def predict(self, X):
-        """Return the predicted target of each image, in y's units.
-
-        Parameters
-        ----------
-        X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_rows,) or (n_rows, n_targets)
-        """
-        predictions = self._predictions(X)
-        return self._head.decode(predictions)
+    def _learner(self) -> ImageLearner:
+        return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that y may have several columns, and that rows of numbers are no measure of this."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        tags.regressor_tags.poor_score = True
-        return tags
+        """Say that cells may be paths, and X of more than two dimensions."""
+        return takes_images(super().__sklearn_tags__(), self.image_shape)

@@ -1,4 +1,4 @@
-"""Out-of-fold features with the fold models spread over dask's workers.
+"""Out-of-fold features with the fold models distributed over dask's workers.
 
 python examples/distributed/fit_dask.py
 """
@@ -11,7 +11,7 @@ from textcnn.datasets import load_reviews
 
 
 def fit(encoder, table, target):
-    """Return the features of the training rows; the encoder is fitted then."""
+    """Fit the encoder and return the features of the training rows."""
     with parallel_config("dask"):
         return encoder.fit_transform(table, target)
 

@@ -1,8 +1,8 @@
-"""Out-of-fold features with the fold models spread over Ray's workers.
+"""Out-of-fold features with the fold models distributed over Ray's workers.
 
     python examples/distributed/fit_ray.py
 
-Ray's pool gives up a fit when a worker is lost, unless it may start another and try again.
+Ray stops a fit when a worker dies, unless restarts and retries are allowed.
 """
 
 import ray
@@ -12,13 +12,13 @@ from ray.util.joblib import register_ray
 from textcnn import TextCNNEncoder
 from textcnn.datasets import load_reviews
 
-ENDURING = {"max_restarts": 3, "max_task_retries": 3}
+RETRIES = {"max_restarts": 3, "max_task_retries": 3}
 
 
 def fit(encoder, table, target):
-    """Return the features of the training rows; the encoder is fitted then."""
+    """Fit the encoder and return the features of the training rows."""
     register_ray()
-    with parallel_config("ray", n_jobs=-1, ray_remote_args=ENDURING):
+    with parallel_config("ray", n_jobs=-1, ray_remote_args=RETRIES):
         return encoder.fit_transform(table, target)
 
 

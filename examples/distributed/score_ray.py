@@ -2,8 +2,8 @@
 
     python examples/distributed/score_ray.py TABLE MODEL OUT
 
-The model is a file that ``encoder.save`` wrote; each worker process loads it once. Ray does a block
-again whose worker was lost.
+The model is a file written by ``encoder.save``; each worker process loads it once. If a worker
+dies, Ray computes its block again.
 """
 
 import sys
@@ -23,5 +23,5 @@ def score(table, model, out, *, keep=("id",), concurrency=None):
 
 
 if __name__ == "__main__":
-    ray.init()  # address="auto" where a cluster runs
+    ray.init()  # address="auto" on a running cluster
     score(*sys.argv[1:4])

@@ -2,8 +2,8 @@
 
     python examples/distributed/score_spark.py TABLE MODEL OUT
 
-The model is a file that ``encoder.save`` wrote; each Python worker loads it once. Spark does a task
-again whose worker was lost: four times on a cluster, and locally where the master says so.
+The model is a file written by ``encoder.save``; each Python worker loads it once. If a worker dies,
+Spark repeats its task: up to four times on a cluster, and locally if the master URL says so.
 """
 
 import sys

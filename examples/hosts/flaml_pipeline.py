@@ -1,4 +1,4 @@
-"""FLAML behind text features: a pipeline, with settings as ``automl__...``.
+"""A pipeline of text features and FLAML, with settings as ``automl__...``.
 
 Needs: pip install "flaml[automl]".
 """
@@ -26,7 +26,7 @@ SETTINGS = {
 
 
 def make_pipeline(encoder, text: list[str], numbers: list[str]) -> Pipeline:
-    """Return text features beside numbers, and FLAML behind them."""
+    """Return a pipeline: text features and numbers, then FLAML."""
     columns = [("text", encoder, text), ("numbers", "passthrough", numbers)]
     return Pipeline([("columns", ColumnTransformer(columns)), ("automl", AutoML())])
 
@@ -36,7 +36,7 @@ def main(n_train: int = 1000) -> float:
     reviews = load_reviews()
     train, test = reviews.iloc[:n_train], reviews.iloc[2000:]
     numbers = ["price", "delivery_days", "rating_count"]
-    # TextCNNEncoder instead takes some minutes and finds more here.
+    # TextCNNEncoder takes some minutes and gives a better score here.
     pipeline = make_pipeline(TextLinearEncoder(random_state=0), ["review"], numbers)
     pipeline.fit(train, train["recommended"], **SETTINGS)
     return roc_auc_score(test["recommended"], pipeline.predict_proba(test)[:, 1])

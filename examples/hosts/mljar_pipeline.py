@@ -1,4 +1,4 @@
-"""mljar-supervised behind text features: a pipeline. Needs: pip install mljar-supervised."""
+"""A pipeline of text features and mljar-supervised. Needs: pip install mljar-supervised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from textcnn.datasets import load_reviews
 
 
 def make_pipeline(encoder, text: list[str], numbers: list[str], results_path: str) -> Pipeline:
-    """Return text features beside numbers, and mljar behind them."""
+    """Return a pipeline: text features and numbers, then mljar."""
     columns = [("text", encoder, text), ("numbers", "passthrough", numbers)]
     automl = AutoML(
         results_path=results_path,
@@ -39,7 +39,7 @@ def main(n_train: int = 1000) -> float:
     reviews = load_reviews()
     train, test = reviews.iloc[:n_train], reviews.iloc[2000:]
     numbers = ["price", "delivery_days", "rating_count"]
-    # TextCNNEncoder instead takes some minutes and finds more here.
+    # TextCNNEncoder takes some minutes and gives a better score here.
     encoder = TextLinearEncoder(random_state=0)
     with tempfile.TemporaryDirectory() as folder:
         pipeline = make_pipeline(encoder, ["review"], numbers, folder + "/results")

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from inside import mean_and_squared_error
 from scipy.stats import ks_2samp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.metrics import roc_auc_score
@@ -13,7 +14,7 @@ from sklearn.model_selection import KFold, PredefinedSplit
 from sklearn.preprocessing import TargetEncoder
 
 from textcnn.crossfit.gap import distribution_gap
-from textcnn.crossfit.gap_measures import Side, _mean_and_squared_error
+from textcnn.crossfit.gap_measures import Side
 
 
 class Scaled(TransformerMixin, BaseEstimator):
@@ -64,15 +65,15 @@ def test_a_gap_is_found_and_its_absence_too(kind):
     assert model["difference"] < 0 and model["p_value"] < 0.01
     assert gap.loc[("x0", "ks"), "p_value"] < 1e-6
     assert 'ensemble="refit" may be better than "mean"' in gap.attrs["reading"]
-    honest = distribution_gap(Scaled(), X, y)
-    model = honest.loc[("all features", measure)]
+    unbiased = distribution_gap(Scaled(), X, y)
+    model = unbiased.loc[("all features", measure)]
     assert model["p_value"] > 0.05
     assert model["out_of_fold"] > (0.1 if measure == "r2" else -1.1)
-    assert honest.loc[("x0", "ks"), "p_value"] > 0.01
-    assert "no difference beyond chance" in honest.attrs["reading"]
+    assert unbiased.loc[("x0", "ks"), "p_value"] > 0.01
+    assert "no significant difference" in unbiased.attrs["reading"]
 
 
-def test_honest_features_are_seldom_said_to_lose():
+def test_unbiased_features_are_rarely_reported_as_worse():
     p_values = [
         distribution_gap(Scaled(), *table(n_rows=600, seed=seed), random_state=seed).iloc[-1][
             "p_value"
@@ -158,14 +159,14 @@ def test_rows_of_a_group_count_as_one():
     def side(n, groups=None):
         return Side(np.zeros((n, 1)), np.zeros((n, 1)), np.ones(n), np.ones(n, bool), groups)
 
-    mean, error = _mean_and_squared_error(gain, side(30))
+    mean, error = mean_and_squared_error(gain, side(30))
     assert mean == pytest.approx(gain.mean()) and error == pytest.approx(gain.var(ddof=1) / 30)
-    repeated = _mean_and_squared_error(np.repeat(gain, 50), side(1500, groups))
+    repeated = mean_and_squared_error(np.repeat(gain, 50), side(1500, groups))
     assert repeated == pytest.approx((mean, error))
-    assert _mean_and_squared_error(np.repeat(gain, 50), side(1500))[1] < error / 40
+    assert mean_and_squared_error(np.repeat(gain, 50), side(1500))[1] < error / 40
 
 
-def test_the_printed_frame_tells_what_it_means():
+def test_the_printed_frame_explains_itself():
     gap = distribution_gap(Scaled(), *table(n_rows=300))
     for shown in (repr(gap), str(gap), gap._repr_html_()):
         assert html.escape(gap.attrs["reading"]) in html.escape(html.unescape(shown))
@@ -211,14 +212,14 @@ def test_any_transformer_in_any_container():
         ({"share": 0}, "Received: share=0"),
         ({"share": 1.0}, "Received: share=1.0"),
         ({"share": True}, "Received: share=True"),
-        ({"share": 0.99}, "to fit on"),
-        ({"share": 0.01}, "in reserve"),
+        ({"share": 0.99}, "for training"),
+        ({"share": 0.01}, "to reserve"),
         ({"random_state": None}, "random_state=None"),
         ({"groups": "documents"}, "groups must be an array"),
         ({"groups": np.zeros(100)}, "one group only"),
-        ({"time": np.zeros(100)}, "to fit on"),
+        ({"time": np.zeros(100)}, "for training"),
         ({"sample_weight": -np.ones(100)}, "negative"),
-        ({"y": [None] * 100}, "no value at all"),
+        ({"y": [None] * 100}, "y has no values"),
     ],
 )
 def test_bad_arguments_are_refused(changes, message):

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from inside import give_plan
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, StackingClassifier
@@ -39,7 +40,7 @@ class FitThenTransform(TransformerMixin, BaseEstimator):
 
 
 class OutOfFold(TransformerMixin, BaseEstimator):
-    """Honest logits of cross-validation; relative to the model's prior unless told otherwise."""
+    """Logits of cross-validation; by default without the model's base rate (prior)."""
 
     def __init__(self, cv=5, relative=True):
         self.cv = cv
@@ -127,7 +128,7 @@ def finding(result, name):
 # Convicted
 
 
-def test_stacking_on_its_own_training_rows_is_convicted():
+def test_a_leak_is_found_in_stacking_on_its_own_training_rows():
     X, y = noise(300)
     forest = RandomForestClassifier(10, random_state=0)
     stack = StackingClassifier([("forest", forest)], LogisticRegression(), cv=3)
@@ -139,14 +140,14 @@ def test_stacking_on_its_own_training_rows_is_convicted():
     assert "LEAK" in str(result)
 
 
-def test_two_repeats_convict_a_coarse_leak():
+def test_two_repeats_find_a_coarse_leak():
     X, y = noise(300)
     forest = RandomForestClassifier(10, random_state=0)
     stack = StackingClassifier([("forest", forest)], LogisticRegression(), cv=3)
     assert leakage_test(stack, X, y, n_repeats=2).leaks
 
 
-def test_fit_then_transform_in_a_pipeline_is_convicted():
+def test_a_leak_is_found_in_fit_then_transform():
     X, y = categories()
     columns = ColumnTransformer([("category", FitThenTransform(TargetEncoder()), [0])])
     result = leakage_test(make_pipeline(columns, StandardScaler()), X, y)
@@ -155,13 +156,13 @@ def test_fit_then_transform_in_a_pipeline_is_convicted():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_target_copied_into_five_percent_of_the_rows_is_convicted(seed):
+def test_a_leak_is_found_if_five_percent_of_the_rows_copy_the_target(seed):
     X, y = noise(1000, seed)
     assert leakage_test(CopiesTarget(0.05), X, y, random_state=seed).leaks
     assert not leakage_test(CopiesTarget(0.0), X, y, random_state=seed).leaks
 
 
-def test_a_number_copied_into_some_rows_is_convicted():
+def test_a_leak_is_found_if_some_rows_copy_a_number():
     X = noise(800)[0]
     y = np.random.default_rng(1).lognormal(size=800)
     result = leakage_test(CopiesTarget(0.1), X, y)
@@ -170,7 +171,7 @@ def test_a_number_copied_into_some_rows_is_convicted():
     assert not leakage_test(CopiesTarget(0.0), X, y).leaks
 
 
-def test_leave_one_out_means_are_convicted():
+def test_a_leak_is_found_in_leave_one_out_means():
     """Ranks tell nothing here, for each category has a level of its own in each fit."""
     X, y = categories()
     result = leakage_test(LeaveOneOutMeans(), X, y, n_repeats=5)
@@ -192,7 +193,7 @@ def test_one_class_against_the_rest_is_looked_at():
     assert "class 2" in finding(result, "association").detail
 
 
-def test_missing_features_that_mark_targets_are_convicted():
+def test_a_leak_is_found_in_missing_features_that_mark_targets():
     class MarksByNan(CopiesTarget):
         def fit_transform(self, X, y):
             features = self.transform(X)
@@ -207,7 +208,7 @@ def test_missing_features_that_mark_targets_are_convicted():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_target_encoder_is_acquitted(seed):
+def test_no_leak_is_found_in_target_encoder(seed):
     X, y = categories(seed=seed)
     result = leakage_test(TargetEncoder(), X, y, random_state=seed)
     assert not result.leaks
@@ -216,12 +217,12 @@ def test_target_encoder_is_acquitted(seed):
 
 
 @pytest.mark.parametrize("relative", [True, False])
-def test_honest_cross_validated_predictions_are_acquitted(relative):
+def test_no_leak_is_found_in_cross_validated_predictions(relative):
     X, y = noise()
     assert not leakage_test(OutOfFold(relative=relative), X, y).leaks
 
 
-def test_honest_classes_of_several_kinds_are_acquitted():
+def test_no_leak_is_found_for_several_types_of_classes():
     X = categories()[0]
     random = np.random.default_rng(0)
     assert not leakage_test(TargetEncoder(), X, random.choice(list("abc"), 500)).leaks
@@ -231,7 +232,7 @@ def test_honest_classes_of_several_kinds_are_acquitted():
     assert not leakage_test(encoder, X, labels).leaks
 
 
-def test_few_rows_and_repeats_are_judged_at_about_the_level():
+def test_few_rows_and_repeats_have_about_the_nominal_error_rate():
     verdicts = []
     for seed in range(12):
         X, y = categories(120, seed, n_categories=10)
@@ -239,8 +240,8 @@ def test_few_rows_and_repeats_are_judged_at_about_the_level():
     assert sum(verdicts) <= 1
 
 
-def test_pooled_ranks_would_have_convicted_target_encoder():
-    """Within one fit honest features rank below one half; across fits they do not."""
+def test_pooled_ranks_would_find_a_false_leak_in_target_encoder():
+    """Within one fit, out-of-fold features have an AUC below 0.5; across fits they do not."""
     pooled = []
     for seed in range(200):
         X, y = categories(300, seed, n_categories=5)
@@ -255,7 +256,7 @@ def test_pooled_ranks_would_have_convicted_target_encoder():
 # Groups
 
 
-def test_an_encoder_that_ignores_groups_is_convicted_with_groups_only():
+def test_an_encoder_that_ignores_groups_leaks_with_groups_only():
     """Rows of a group are alike in X and in y; folds by row learn the group from its other rows."""
     _, y, groups = grouped()
     X = np.eye(40)[groups]
@@ -263,13 +264,13 @@ def test_an_encoder_that_ignores_groups_is_convicted_with_groups_only():
     assert not leakage_test(OutOfFold(), X, y, n_repeats=10).leaks
 
 
-def test_whole_groups_relative_to_the_prior_are_acquitted():
+def test_no_leak_is_found_in_group_features_without_the_base_rate():
     X, y, groups = grouped()
     encoder = OutOfFold(cv=GroupKFold(5))
     assert not leakage_test(encoder, X, y, groups=groups).leaks
 
 
-def test_the_level_of_models_that_leave_groups_out_is_convicted():
+def test_a_leak_is_found_in_the_base_rate_of_models_without_some_groups():
     X, y, groups = grouped()
     encoder = OutOfFold(cv=LeaveOneGroupOut(), relative=False)
     result = leakage_test(encoder, X, y, groups=groups, n_repeats=10)
@@ -309,7 +310,7 @@ def test_own_folds_are_compared_within():
             parts = [np.flatnonzero(fold == k) for k in range(5)]
             if self.known:
                 assignments = [SimpleNamespace(predict=rows) for rows in parts]
-                self._plan = SimpleNamespace(n_rows=len(y), assignments=assignments)
+                give_plan(self, SimpleNamespace(n_rows=len(y), assignments=assignments))
             return np.array([y[parts[k]].mean() for k in fold])[:, None]
 
     class Unknown(Levels):
@@ -434,7 +435,7 @@ def test_what_cannot_be_tested_is_refused():
         leakage_test(StandardScaler(), X, y, groups=np.arange(100) % 4)
     with pytest.raises(ValueError, match="n_fresh must be.*Received: n_fresh=100"):
         leakage_test(StandardScaler(), X, y, n_fresh=100)
-    with pytest.raises(ValueError, match="one class only"):
+    with pytest.raises(ValueError, match="only one class"):
         leakage_test(StandardScaler(), X, np.zeros(100, int))
 
 

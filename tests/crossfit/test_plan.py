@@ -103,13 +103,13 @@ def tables(draw, with_groups=None, with_time=None):
     return y, kind, weights, groups, time
 
 
-# What a few dozen random rows may lack. A broken promise of a plan is not among it.
+# Errors that a few dozen random rows may cause; a broken plan is not among them.
 TOO_FEW = re.compile(
-    "y has no value at all|y has one class only|on a row with a target|one group only|fewer rows "
-    "to learn from|Every class has fewer rows|have no row to learn a class|fewer groups than folds"
-    "|different times|has no row to (learn|predict)|can be set aside to stop|Cannot have number of"
+    "y has no values|y has only one class|on a row with a target|one group only|fewer training "
+    "rows|Every class has fewer rows|have no row to learn a class|fewer groups than folds"
+    "|different times|has no (training|test) rows|No validation rows|Cannot have number of"
     "|cannot be greater than|groups parameter contains fewer|needs two classes|has a single group"
-    "|Too many splits|test_size|zeros only"
+    "|Too many splits|test_size|only zeros"
 )
 
 
@@ -213,7 +213,7 @@ def test_repeats_and_rows_that_some_models_leave_out(table, kind, seed):
 @settings(max_examples=50, deadline=None)
 @given(table=tables(), seed=st.integers(0, 1000), stop=st.sampled_from([0.0, 0.3]))
 def test_with_given_splits_a_target_touches_no_model_that_predicts_it(table, seed, stop):
-    """Exact influence, as far as a plan goes: learn and stop rows and the level of a model."""
+    """Exact influence in a plan: training and validation rows and the base rate of a model."""
     y, kind, weights, _, _ = table
     rng = np.random.default_rng(seed)
     folds = PredefinedSplit(np.arange(len(y)) % 3)
@@ -312,7 +312,9 @@ def test_time_series_split_in_row_order_and_by_time():
         assert (part.learn.tolist(), part.predict.tolist()) == (train.tolist(), test.tolist())
     assert plan.ordered
     assert plan.time.tolist() == list(range(20))
-    assert plan.notes == ("row order taken as time: pass time= if the rows are not sorted by it",)
+    assert plan.notes == (
+        "row order is used as time: pass time= if the rows are not sorted by time",
+    )
     newest_first = pd.date_range("2020-01-01", periods=20)[::-1]
     by_time = plan_of(cv, y, time=newest_first, uncovered="nan")
     assert by_time.notes == ()
@@ -379,7 +381,7 @@ def test_iterables_name_rows_of_the_whole_table():
     assert (unnamed.n_predictions == 1).all()
 
 
-def test_rows_nobody_learns_from_are_spread_by_seed():
+def test_rows_not_used_for_training_are_assigned_by_seed():
     y = np.tile([0.0, 1.0], 300)
     y[::3] = np.nan
     weights = np.ones(600)
@@ -414,10 +416,10 @@ def test_a_group_without_targets_stays_together():
             assert inside.all() or not inside.any()
 
 
-def test_a_rare_class_of_two_rows_is_noted_and_learnt_by_every_model():
+def test_a_rare_class_of_two_rows_is_noted_and_used_by_every_model():
     y = np.array(["a", "b"] * 8 + ["rare"] * 2)
     plan = plan_of(4, y)
-    assert plan.notes == ("fewer rows than folds in class 'rare': some folds predict none of it",)
+    assert plan.notes == ("fewer rows than folds in class 'rare': some folds predict no row of it",)
     assert all("rare" in y[part.learn] for part in plan.assignments)
     assert plan_of(StratifiedKFold(4), y).n_models == 4
 
@@ -456,7 +458,7 @@ def test_stop_rows_are_stratified():
     assert tiny.assignments[0].stop.tolist() in ([0], [2])
 
 
-def test_stop_rows_leave_every_class_to_learn_however_many_are_asked_for():
+def test_validation_rows_leave_training_rows_of_every_class():
     y = np.array(["a"] * 10 + ["b"] * 5 + ["c"] * 4)
     for part in plan_of(2, y, stop_fraction=0.99).assignments:
         assert sorted(y[part.learn]) == ["a", "b", "c"]
@@ -532,7 +534,7 @@ def test_unshuffled_folds_of_a_sorted_table_warn():
     plan_of(TimeSeriesSplit(4), y, uncovered="nan")
 
 
-def test_honest_splits_do_not_warn():
+def test_random_splits_do_not_warn():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         y = rng.integers(0, 2, 60) if seed % 2 else rng.exponential(size=60) ** 3
@@ -550,17 +552,17 @@ Y = [0, 1] * 6
         ({"cv": True}, ValueError, "cv=True"),
         ({"cv": KFold}, ValueError, "cv must be an int"),
         ({"cv": 2.5}, ValueError, "cv=2.5"),
-        ({"cv": 13}, ValueError, "fewer rows to learn from than folds: n_samples=12.*Pass cv=12"),
+        ({"cv": 13}, ValueError, "fewer training rows than folds: n_samples=12.*Pass cv=12"),
         ({"cv": 7}, ValueError, "Every class has fewer rows.*at most 6.*Pass cv=6 or less"),
-        ({"cv": []}, ValueError, "no split at all"),
-        ({"cv": [[0, 1, 2]]}, ValueError, "which is no pair"),
+        ({"cv": []}, ValueError, "returned no splits"),
+        ({"cv": [[0, 1, 2]]}, ValueError, "which is not a pair"),
         ({"cv": [([0.5], [1])]}, ValueError, "train part of each split must be row numbers"),
         ({"cv": [([0, 12], [1])]}, ValueError, r"between 0 and 11. Received: 12 in the train"),
         ({"cv": [([0, -1], [1])]}, ValueError, "Received: -1"),
         ({"cv": [([0, 1, 1], [2])]}, ValueError, "row 1 more than once in the train part"),
-        ({"cv": [([0, 1, 2], [2, 3])]}, ValueError, "learns from and predicts.*row 2"),
-        ({"cv": [([0, 1], [])]}, ValueError, "Fold 0 has no row to predict"),
-        ({"cv": [([], [1])]}, ValueError, "Fold 0 has no row to learn from"),
+        ({"cv": [([0, 1, 2], [2, 3])]}, ValueError, "is trained on and predicts.*row 2"),
+        ({"cv": [([0, 1], [])]}, ValueError, "Fold 0 has no test rows"),
+        ({"cv": [([], [1])]}, ValueError, "Fold 0 has no training rows"),
         ({"cv": PredefinedSplit([0, 1])}, ValueError, "one fold number per row: 12. Received: 2"),
         ({"cv": GroupKFold(2)}, ValueError, "'groups' parameter should not be None"),
         ({"cv": KFold(13)}, ValueError, "n_splits=13"),
@@ -573,8 +575,8 @@ Y = [0, 1] * 6
         ({"groups": np.zeros((12, 1))}, ValueError, r"groups must be a 1D array.*\(12, 1\)"),
         ({"groups": "shop"}, ValueError, "groups='shop'"),
         ({"groups": np.arange(12) % 3, "cv": 5}, ValueError, "fewer groups.*: 3.*Pass cv=3"),
-        ({"groups": np.arange(12) % 3, "cv": KFold(3)}, ValueError, "group on both sides: rows"),
-        ({"groups": [0, 1] * 6, "time": range(12)}, ValueError, "both. Received: cv=3"),
+        ({"groups": np.arange(12) % 3, "cv": KFold(3)}, ValueError, "splits a group: rows"),
+        ({"groups": [0, 1] * 6, "time": range(12)}, ValueError, "not both. Received: cv=3"),
         ({"sample_weight": [-1] + [1] * 11}, ValueError, "negative. Received: -1.0 in row 0"),
         ({"sample_weight": [np.nan] + [1] * 11}, ValueError, "finite.*Received: nan in row 0"),
         ({"sample_weight": np.zeros(12)}, ValueError, "Sample weights.*zero on all 12"),
@@ -582,7 +584,7 @@ Y = [0, 1] * 6
         ({"sample_weight": [1]}, ValueError, "sample_weight must have one value per row: 12"),
         ({"sample_weight": np.ones((12, 2))}, ValueError, "sample_weight must be a 1D array"),
         ({"sample_weight": [1, 0] * 6}, ValueError, "class 1 in folds 0, 1, 2"),
-        ({"sample_weight": [1] + [0] * 11}, ValueError, "n_samples=1.*At least two"),
+        ({"sample_weight": [1] + [0] * 11}, ValueError, "n_samples=1.*at least two"),
         ({"time": ["2020"] * 12}, ValueError, r"strings do not sort.*pandas.to_datetime\(time\)"),
         ({"time": pd.Series(["2020"] * 12, dtype="category")}, ValueError, "time must be numbers"),
         ({"time": [True] * 12}, ValueError, "time must be numbers or dates"),
@@ -592,10 +594,10 @@ Y = [0, 1] * 6
         ({"time": range(12), "cv": KFold(3)}, ValueError, "not earlier than those it predicts"),
         ({"stop_fraction": 1}, ValueError, "stop_fraction=1"),
         ({"stop_fraction": "auto"}, ValueError, "stop_fraction='auto'"),
-        ({"cv": [([0], [1])], "stop_fraction": 0.1}, ValueError, r"Of 1 training row\(s\) none"),
+        ({"cv": [([0], [1])], "stop_fraction": 0.1}, ValueError, r"among 1 training row\(s\)"),
         ({"cv": [([0, 1], [2])], "stop_fraction": 0.1}, ValueError, "every class has a single row"),
         ({"cv": LeaveOneGroupOut(), "groups": [0] * 6 + [1] * 6, "stop_fraction": 0.1}, ValueError,
-         "no group can be spared"),
+         "too few groups, or a class"),
         ({"cv": [([0, 1, 2], [3])], "time": [0, 0, 0] + [1] * 9, "stop_fraction": 0.1}, ValueError,
          "all have the same time"),
         ({"uncovered": "mean"}, ValueError, "uncovered='mean'"),
@@ -645,23 +647,23 @@ def test_routed_parameters_reach_the_splitter():
 
 
 BROKEN = {
-    "learns from and predicts": (([0, 1, 2], [], [2, 3]), {}),
-    "is stopped by and predicts": (([0, 1], [2], [2, 3]), {}),
-    "learns from and is stopped by": (([0, 1], [1], [2, 3]), {}),
-    "has no row to learn from": (([], [], [2, 3]), {}),
-    "has no row to predict": (([0], [], []), {}),
+    "is trained on and predicts": (([0, 1, 2], [], [2, 3]), {}),
+    "is validated on and predicts": (([0, 1], [2], [2, 3]), {}),
+    "is trained and validated on": (([0, 1], [1], [2, 3]), {}),
+    "has no training rows": (([], [], [2, 3]), {}),
+    "has no test rows": (([0], [], []), {}),
     "ascending int64 row numbers": (([1, 0], [], [2]), {}),
     "between 0 and 3": (([0, 4], [], [2]), {}),
     "rows of weight zero: row 1": (([0, 1], [], [2]), {"sample_weight": np.array([1.0, 0, 1, 1])}),
     "rows without a target: row 1": (
         ([0], [1], [2]), {"labelled": np.array([True, False, True, True])}
     ),
-    "whose group the model learnt from": (([0, 1], [], [2]), {"groups": np.array([0, 1, 1, 2])}),
-    "stopped by rows whose group": (([0], [1], [2]), {"groups": np.array([0, 0, 1, 2])}),
+    "predicts rows whose group": (([0, 1], [], [2]), {"groups": np.array([0, 1, 1, 2])}),
+    "validated on rows whose group": (([0], [1], [2]), {"groups": np.array([0, 0, 1, 2])}),
     "not earlier than those it predicts": (
         ([0, 1], [], [2]), {"time": np.array([0, 2, 2, 3]), "ordered": True}
     ),
-    "not later than those it learns": (
+    "not later than its training": (
         ([1], [0], [2]), {"time": np.arange(4), "ordered": True}
     ),
 }  # fmt: skip

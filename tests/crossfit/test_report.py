@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inside import score_of
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -28,7 +29,7 @@ N_ROWS = 120
 
 
 def make_record(plan, target, *, name="review", seed=0, signal=1.0, **changes):
-    """Return the record of an honest cross-fit; predictions hold a part of the target."""
+    """Return the record of a valid cross-fit; predictions contain a part of the target."""
     random = np.random.default_rng(seed)
     predictions, prior = [], []
     for assignment in plan.assignments:
@@ -164,7 +165,7 @@ def test_unlabelled_rows_are_not_scored():
     assert report.scores["n_rows"].sum() < report.plan.n_predictions.sum()
 
 
-def test_a_fold_of_one_class_has_no_auc_and_is_said():
+def test_a_fold_of_one_class_has_no_auc_and_is_noted():
     target = binary_target()
     ones = np.flatnonzero(target.values == 1)[:10]
     rest = np.setdiff1d(np.arange(N_ROWS), ones)
@@ -176,7 +177,7 @@ def test_a_fold_of_one_class_has_no_auc_and_is_said():
     line = report.summary.iloc[0]
     assert (line["n_folds"], line["n_folds_without_score"]) == (2, 1)
     assert line["score"] == pytest.approx(report.scores["score"][1:].mean())
-    assert "review: no roc_auc for model 0 (rows of one class only" in str(report)
+    assert "review: no roc_auc for model 0 (one class only" in str(report)
     assert "no roc_auc for model 0" in report._repr_html_()
 
 
@@ -254,7 +255,7 @@ def test_a_scorer_that_cannot_score_a_fold_gives_nan_and_the_reason():
         [(rows[::2], rows[1::2]), (rows[1::2], rows[::2])], target, random_state=0
     )
     report = CrossFitReport([make_record(plan, target)], plan, target, scoring="roc_auc_ovr")
-    score, reason = report._scoring.score("roc_auc_ovr", rows[:80], np.full((80, 3), 1 / 3))
+    score, reason = score_of(report, "roc_auc_ovr", rows[:80], np.full((80, 3), 1 / 3))
     assert np.isnan(score)
     assert "lasses" in reason
 
@@ -265,10 +266,10 @@ def test_unknown_scorers_are_refused(scoring):
         Scoring(binary_target(), scoring)
 
 
-def test_a_scorer_that_does_not_go_with_the_target_is_refused():
-    with pytest.raises(ValueError, match="does not go with a multiclass target"):
+def test_a_scorer_that_does_not_support_the_target_is_refused():
+    with pytest.raises(ValueError, match="does not support a multiclass target"):
         Scoring(targets()["multiclass"], "roc_auc")
-    with pytest.raises(ValueError, match="does not go with a continuous target"):
+    with pytest.raises(ValueError, match="does not support a continuous target"):
         Scoring(targets()["continuous"], "roc_auc")
     with pytest.raises(ValueError, match="and sample weights"):
         Scoring(targets()["continuous"], "neg_max_error", np.ones(N_ROWS))
@@ -277,7 +278,7 @@ def test_a_scorer_that_does_not_go_with_the_target_is_refused():
 # Membership
 
 
-def test_membership_tells_models_and_rows_fed():
+def test_membership_has_models_and_training_rows():
     report = make_report(cv=RepeatedStratifiedKFold(n_splits=4, n_repeats=2, random_state=0))
     table = report.membership
     assert len(table) == 2 * N_ROWS
@@ -304,14 +305,14 @@ def test_rows_that_no_model_predicts_are_listed():
     assert missing["row"].tolist() == report.plan.uncovered.tolist() == list(range(30))
     assert (missing["n_learn"] == 0).all()
     assert len(table) == N_ROWS
-    assert "30 of 120 rows are predicted by no model" in str(report)
-    assert "row order taken as time" in str(report)
+    assert "No model predicts 30 of 120 rows" in str(report)
+    assert "row order is used as time" in str(report)
 
 
 # Verification
 
 
-def test_honest_records_are_verified():
+def test_valid_records_are_verified():
     groups = np.random.default_rng(0).integers(0, 12, N_ROWS)
     time = np.random.default_rng(0).integers(0, 40, N_ROWS)
     for report in (
@@ -324,7 +325,7 @@ def test_honest_records_are_verified():
 
 
 @pytest.mark.parametrize(("use", "what"), [("learn", "learnt from"), ("stop", "was stopped by")])
-def test_a_row_that_was_fed_and_predicted_is_named(use, what):
+def test_a_row_that_was_trained_on_and_predicted_is_named(use, what):
     report = make_report(record={"name": "title"}, stop_fraction=0.1)
     fed = report.columns[0].fed[2]
     rows = fed["predict"][[3, 5]]
@@ -341,7 +342,7 @@ def test_a_row_that_was_fed_and_predicted_is_named(use, what):
 
 
 def test_a_broken_plan_is_seen_from_the_record_alone():
-    """A plan that claims honesty, where training took other rows."""
+    """A valid plan, but training used other rows."""
     report = make_report()
     report.columns[0].fed[0]["learn"] = np.arange(N_ROWS)
     report.plan.check()
@@ -349,7 +350,7 @@ def test_a_broken_plan_is_seen_from_the_record_alone():
         report.verify()
 
 
-def test_a_dishonest_plan_that_was_followed_is_convicted():
+def test_a_leaking_plan_fails_verification():
     report = make_report()
     first = report.plan.assignments[0]
     leaky = replace(first, learn=np.union1d(first.learn, first.predict[:4]))
@@ -390,7 +391,7 @@ def test_a_later_or_equally_late_row_is_named(shift):
     assert late[1] in raised.value.rows
 
 
-def test_rows_without_weight_or_target_must_not_be_fed():
+def test_rows_without_weight_or_target_must_not_be_trained_on():
     weights = np.ones(N_ROWS)
     weights[:7] = 0
     report = make_report(sample_weight=weights)
@@ -447,7 +448,7 @@ def test_duplicates_are_counted_and_scored_without():
     record.predictions[0][:6, 0] = target.values[first.predict[:6]]
     report = CrossFitReport([record], plan, target)
     line = report.duplicates.iloc[0]
-    # Those learning rows are predicted by other models, which learnt from their twins.
+    # Those training rows are predicted by other models, which were trained on their copies.
     assert line["n_duplicates"] == 12
     assert line["share"] == pytest.approx(12 / N_ROWS)
     without = []
@@ -533,17 +534,21 @@ def test_headings_stand_apart_and_only_where_there_is_something_to_say():
 @pytest.mark.parametrize(
     ("options", "found"),
     [
-        ({}, "120 predictions against the 360 rows fed to the models that made them: no row in"),
+        (
+            {},
+            "120 predictions, compared with the 360 training and validation rows of their models: "
+            "no row",
+        ),
         ({"groups": np.arange(N_ROWS) // 5}, "no row in common, no group in common."),
-        ({"cv": TimeSeriesSplit(3), "uncovered": "nan"}, "in common, only earlier rows fed."),
-        ({"stop_fraction": 0.2}, "against the 360 rows fed"),
+        ({"cv": TimeSeriesSplit(3), "uncovered": "nan"}, "in common, only earlier training rows."),
+        ({"stop_fraction": 0.2}, "compared with the 360 training"),
     ],
 )
-def test_a_report_says_whether_it_was_verified(options, found):
+def test_a_report_shows_whether_it_was_verified(options, found):
     report = make_report(**options)
     assert not report.verified and not report.to_dict()["verified"]
     for shown in (str(report), report._repr_html_()):
-        assert "Not verified: print(report.verify()) proves" in shown
+        assert "Not verified: print(report.verify()) checks" in shown
     report.verify()
     assert report.verified and report.to_dict()["verified"]
     for shown in (str(report), report._repr_html_()):
@@ -568,7 +573,7 @@ def test_a_report_that_fails_is_not_called_verified():
         ("auto", TimeSeriesSplit(4), " and a refit"),
     ],
 )
-def test_the_headline_tells_of_the_model_that_serves_new_rows(ensemble, cv, serves):
+def test_the_headline_names_the_model_for_new_rows(ensemble, cv, serves):
     target = binary_target()
     plan = make_fold_plan(cv, target, random_state=0, uncovered="nan")
     encoder = TextCNNEncoder(ensemble=ensemble)
@@ -602,7 +607,7 @@ def test_records_that_do_not_fit_the_plan_are_refused():
         make_report(record={"predictions": [np.zeros((2, 1))] * 4})
     predictions = make_report().columns[0].predictions
     predictions[1][0] = np.nan
-    with pytest.raises(ValueError, match="model 1 predicts what is not finite"):
+    with pytest.raises(ValueError, match="predictions of model 1 are not finite"):
         make_report(record={"predictions": predictions})
 
 

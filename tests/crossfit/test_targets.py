@@ -117,7 +117,7 @@ def test_booleans_are_two_classes(y):
         ([[0.5, 1.0], [1.0, 3.0]], "multioutput", "squared", 2, ["_0", "_1"]),
     ],
 )  # fmt: skip
-def test_auto_follows_what_y_holds(y, kind, loss, n_outputs, suffixes):
+def test_auto_follows_the_values_of_y(y, kind, loss, n_outputs, suffixes):
     target = read_target(y, n_rows=y.shape[0] if hasattr(y, "shape") else len(y))
     assert (target.kind, target.loss, target.n_outputs) == (kind, loss, n_outputs)
     assert target.column_suffixes() == suffixes
@@ -142,7 +142,7 @@ def test_explicit_types():
     assert read(pd.DataFrame({"joy": [0, 1]}), target_type="multilabel").classes == ["joy"]
     many = np.arange(60)
     assert read(many, target_type="multiclass").n_outputs == 60
-    with pytest.warns(UserWarning, match="60 different whole numbers"):
+    with pytest.warns(UserWarning, match="60 different integers"):
         assert read(np.repeat(many, 10)).n_outputs == 60
 
 
@@ -174,8 +174,8 @@ NOW = datetime.datetime(2020, 1, 1)
         (np.array([b"a", b"b"]), {}, TypeError, "bytes is not supported"),
         ([1j, 1], {}, ValueError, "Complex data not supported"),
         (np.array([1j, 1]), {}, ValueError, "Complex data not supported"),
-        ([1, "a"], {}, ValueError, r"mixes cells of type int and str.*y.astype\(str\)"),
-        ([True, 2], {}, ValueError, "mixes cells of type bool and int"),
+        ([1, "a"], {}, ValueError, r"mixes cells of the types int and str.*y.astype\(str\)"),
+        ([True, 2], {}, ValueError, "mixes cells of the types bool and int"),
         ([{}, {}], {}, ValueError, "Unknown label type"),
         ([NOW, NOW], {}, ValueError, "Unknown label type: 'datetime'"),
         (np.array(["2020"], dtype="M8[D]"), {}, ValueError, r"Unknown label type: 'datetime64"),
@@ -186,13 +186,13 @@ NOW = datetime.datetime(2020, 1, 1)
         ([[0, 1], [2, 1]], {}, ValueError, "Unknown label type.*'multiclass-multioutput'"),
         ([["a", 1.0], ["b", 2.0]], {}, ValueError, "Unknown label type: y mixes columns"),
         ([1, np.inf, 2], {}, ValueError, r"contains infinity or a value too large.*row 1\."),
-        ([None, None], {}, ValueError, "y has no value at all. Received: 2 rows"),
-        (np.full(2, np.nan), {}, ValueError, "y has no value at all"),
+        ([None, None], {}, ValueError, "y has no values. Received: 2 rows"),
+        (np.full(2, np.nan), {}, ValueError, "y has no values"),
         ([1, None], {"allow_unlabelled": False}, ValueError, "Input y contains NaN.*row 1"),
-        (["a", "a"], {}, ValueError, "one class only: 'a' on all 2 rows"),
-        ([1.0, 1.0], {}, ValueError, "one class only.*target_type='continuous'"),
-        ([1], {}, ValueError, "one class only"),
-        ([1, 1], {"target_type": "classes"}, ValueError, "one class only.*take a regressor"),
+        (["a", "a"], {}, ValueError, "only one class: 'a' in all 2 rows"),
+        ([1.0, 1.0], {}, ValueError, "only one class.*target_type='continuous'"),
+        ([1], {}, ValueError, "only one class"),
+        ([1, 1], {"target_type": "classes"}, ValueError, "only one class.*use a regressor"),
         ([0, 1, 2], {"target_type": "binary"}, ValueError, "needs two classes. Received: 3"),
         ([0.5, 1], {"target_type": "classes"}, ValueError, "Unknown label type: 'continuous'"),
         ([0.5, 1], {"target_type": "binary"}, ValueError, "Unknown label type: 'continuous'"),
@@ -201,17 +201,17 @@ NOW = datetime.datetime(2020, 1, 1)
         ([0, 1], {"target_type": "multilabel"}, ValueError, "needs y of shape"),
         ([[0, 2]], {"target_type": "multilabel"}, ValueError, "columns of 0 and 1.*value 2"),
         (["1", "2"], {"target_type": "continuous"}, ValueError, r"pandas.to_numeric"),
-        ([[0.5, None], [1, 2]], {}, ValueError, "has all of its targets or none.*row 0 "),
-        (np.arange(60), {}, ValueError, "60 classes of 1.0 rows.*target_type='continuous'"),
+        ([[0.5, None], [1, 2]], {}, ValueError, "must have all of its targets or none.*row 0 "),
+        (np.arange(60), {}, ValueError, "60 classes with 1.0 rows.*target_type='continuous'"),
         ([f"{i}" for i in range(60)], {}, ValueError, "60 classes.*target_type='multiclass'"),
         ([0, 1], {"target_type": "number"}, ValueError, "target_type='number'"),
         ([0, 1], {"output": "odds"}, ValueError, "output='odds'"),
         ([0, 1], {"loss": "hinge"}, ValueError, "loss='hinge'"),
-        ([0, 1], {"loss": "squared"}, ValueError, "learnt with loss='binary_crossentropy'"),
-        ([0.5, 1], {"loss": "binary_crossentropy"}, ValueError, "one of 'squared'"),
+        ([0, 1], {"loss": "squared"}, ValueError, "needs loss='binary_crossentropy'"),
+        ([0.5, 1], {"loss": "binary_crossentropy"}, ValueError, "one of the losses 'squared'"),
         ([-0.5, 1], {"loss": "poisson"}, ValueError, "a target of -0.5"),
-        ([0.0, 0], {"loss": "poisson", "target_type": "continuous"}, ValueError, "zeros only"),
-        (pd.DataFrame([[0.5, 1]], columns=["a", "a"]), {}, ValueError, "its own name"),
+        ([0.0, 0], {"loss": "poisson", "target_type": "continuous"}, ValueError, "only zeros"),
+        (pd.DataFrame([[0.5, 1]], columns=["a", "a"]), {}, ValueError, "distinct names"),
     ],
 )  # fmt: skip
 def test_what_bad_targets_get(y, options, error, message):
@@ -219,7 +219,7 @@ def test_what_bad_targets_get(y, options, error, message):
         read(y, **options)
 
 
-def test_a_classifier_has_said_that_many_values_are_classes():
+def test_a_classifier_treats_many_values_as_classes():
     target = read(np.arange(60), target_type="classes")
     assert target.kind == "multiclass" and len(target.classes) == 60
 
@@ -303,7 +303,7 @@ def test_level_refuses_rows_it_cannot_use():
     target = read([0, 1, None, 1])
     with pytest.raises(ValueError, match="Rows without a target.*row 2"):
         target.level([0, 2])
-    with pytest.raises(ValueError, match="no row to learn from"):
+    with pytest.raises(ValueError, match="no training rows"):
         target.level([])
     with pytest.raises(ValueError, match=r"weights of shape \(4,\).*sample_weight\[rows\]"):
         target.level([0, 1], np.ones(4))
@@ -370,7 +370,7 @@ def test_logit_output():
     seed=st.integers(0, 1000),
 )
 def test_an_output_of_zero_is_the_same_feature_whatever_the_level(kind, output, seed):
-    """A network that learns only its bias gives zeros: a constant, whatever it learnt from."""
+    """A network that learns only its bias gives zeros: a constant for any training rows."""
     rng = np.random.default_rng(seed)
     y = {
         "binary": np.arange(12) % 2,
@@ -407,7 +407,7 @@ def test_probabilities_and_decode():
     assert labels.decode(np.array([[0.6, 0.4]])).tolist() == [[1, 0]]
     numbers = read([0.5, 1.5])
     assert numbers.decode(np.array([[2.0], [3.0]])).tolist() == [2, 3]
-    with pytest.raises(ValueError, match="Numbers have no probabilities"):
+    with pytest.raises(ValueError, match="has no probabilities"):
         numbers.probabilities(np.zeros((1, 1)))
 
 

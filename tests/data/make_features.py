@@ -12,6 +12,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["KERAS_BACKEND"] = "tensorflow"  # features that Keras trained are recorded
 
 import numpy as np
 import pandas as pd

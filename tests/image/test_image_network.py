@@ -6,6 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from inside import augment_frames, forget_networks, owned_variables, seeds_of
 
 from textcnn.image.augmentation import apply_augmentation, plan_augmentation
 from textcnn.image.backbones import backbone_names
@@ -17,9 +18,9 @@ from textcnn.image.network import (
     map_sizes,
 )
 from textcnn.image.reader import ImageReader, ImageSource
-from textcnn.neural import network as network_module
+from textcnn.neural.jobs import TrainingJob
 from textcnn.neural.network import borrow_network
-from textcnn.neural.training import TrainingJob, fit_models, predict_model
+from textcnn.neural.training import fit_models, predict_model
 
 RANDOM = np.random.default_rng(0)
 
@@ -229,7 +230,7 @@ LAYERS = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_layers_act_in_training_only_and_are_made_anew(name):
+def test_layers_are_active_in_training_only_and_are_rebuilt(name):
     plan = plan_augmentation([LAYERS[name]()])
     assert plan == pickle.loads(pickle.dumps(plan)) and hash(plan)
     model = make((16, 16, 3), augment=plan)
@@ -246,11 +247,9 @@ def test_layers_act_in_training_only_and_are_made_anew(name):
 def test_all_frames_are_changed_alike():
     plan = plan_augmentation("auto")
     frames = np.repeat(RANDOM.uniform(0, 1, (3, 1, 9, 7, 2)), 4, axis=1).astype(np.float32)
-    from textcnn.image.network import _augment
-
     given = keras.Input((4, 9, 7, 2))
     changed = np.asarray(
-        keras.Model(given, _augment(given, plan, (4, 9, 7, 2)))(frames, training=True)
+        keras.Model(given, augment_frames(given, plan, (4, 9, 7, 2)))(frames, training=True)
     )
     assert changed.shape == frames.shape and not np.allclose(changed, frames)
     for frame in range(1, 4):
@@ -322,28 +321,28 @@ def test_a_fold_model_is_the_model_fitted_alone(settings):
     source, jobs = image_jobs(2)
     plan = blueprint(**settings)
     model, output = fit_models(plan, source, jobs)[1]
-    network_module._idle.clear()  # a network that never served another fit
+    forget_networks()  # a network that never served another fit
     alone, alone_output = fit_models(plan, pickle.loads(pickle.dumps(source)), jobs[1:])[0]
     np.testing.assert_array_equal(alone_output, output)
     for mine, theirs in zip(model.weights, alone.weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_moving_statistics_start_anew_and_belong_to_the_model():
+def test_moving_statistics_are_reset_for_each_model():
     source, jobs = image_jobs()
     plan = blueprint(augment=())
     results = fit_models(plan, source, jobs)
     with borrow_network(plan) as network:
         moving = [
             number
-            for number, variable in enumerate(network._owned)
+            for number, variable in enumerate(owned_variables(network))
             if variable.path.endswith(("moving_mean", "moving_variance"))
         ]
         assert len(moving) == 2
-        seeds = [v for v in network_module._state(network._model) if "seed" in v.path]
+        seeds = seeds_of(network)
         network.reset(3)
         first = [np.array(seed) for seed in seeds]
-        after_reset = [np.array(network._owned[number]) for number in moving]
+        after_reset = [np.array(owned_variables(network)[number]) for number in moving]
         network.reset(3)
         assert seeds and all(np.array_equal(a, b) for a, b in zip(first, seeds, strict=True))
     assert after_reset[0].tolist() == [0, 0] and after_reset[1].tolist() == [1, 1]

@@ -1,4 +1,4 @@
-"""Displays of a cross-fit: folds as they were fed, scores per output, gains of members."""
+"""Displays of a cross-fit: recorded rows of folds, scores per output, gains of members."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,7 +22,7 @@ def legend_of(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
-def test_folds_are_those_that_were_fed_with_groups_below(reviews):
+def test_folds_are_the_recorded_rows_with_groups_below(reviews):
     encoder = TextLinearEncoder(cv=3, **SETTINGS)
     encoder.fit(reviews[["review"]], reviews["recommended"], groups=reviews["customer"])
     display = FoldsDisplay.from_estimator(encoder)
@@ -36,14 +36,14 @@ def test_folds_are_those_that_were_fed_with_groups_below(reviews):
     labels = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert labels == ["0", "1", "2", "group"]
     n_groups = reviews["customer"].nunique()
-    assert legend_of(display.ax_) == ["learn", "predict", f"one of {n_groups} groups"]
+    assert legend_of(display.ax_) == ["training", "predicted", f"one of {n_groups} groups"]
 
 
 def test_folds_in_time_never_learn_from_later_rows(reviews):
     encoder = TextLinearEncoder(cv=3, uncovered="nan", **SETTINGS)
     encoder.fit(reviews[["review"]], reviews["recommended"], time=reviews["date"])
     display = FoldsDisplay.from_estimator(encoder)
-    assert display.groups is None and display.ax_.get_xlabel() == "rows, in order of time"
+    assert display.groups is None and display.ax_.get_xlabel() == "rows, in time order"
     for uses in display.uses:
         assert np.flatnonzero(uses == 1).max() < np.flatnonzero(uses == 3).min()
     given = plt.subplots()[1]
@@ -92,7 +92,7 @@ def test_gains_are_those_of_the_report(reviews):
     display = GainsDisplay.from_estimator(features)
     frame = features.report_.to_frame()
     pd.testing.assert_frame_equal(display.gains, frame)
-    assert display.ax_.get_title() == "What each member added to review"
+    assert display.ax_.get_title() == "Gain of each member on review"
     encoder = features.encoders_["review", "linear"]
     assert FoldsDisplay.from_estimator(encoder).uses.shape == (5, 240)
     with pytest.raises(TypeError, match="one of its encoders.*Received: TableFeatures"):

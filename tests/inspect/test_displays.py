@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from inside import network_of
 from PIL import Image
 from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 from test_gradcam import corner_images
@@ -61,7 +62,7 @@ def test_feature_maps_are_those_of_the_layers(fitted):
 def test_filters_are_the_weights(fitted):
     classifier, *_ = fitted
     display = FiltersDisplay.from_estimator(classifier)
-    model = classifier._networks[0][0].models[0].model
+    model = network_of(classifier).models[0].model
     weights = dict(zip(model.names, model.weights, strict=True))
     np.testing.assert_array_equal(display.kernels, weights["conv_1_1/kernel"])
     assert display.layer == "conv_1_1" and display.axes_.shape == (1, 3)
@@ -109,7 +110,7 @@ def test_errors_of_numbers_of_files_and_none_at_all(tmp_path):
     np.testing.assert_array_equal(given.images[0][..., 0], X[7])
     right = WorstErrorsDisplay.from_predictions(X, y, np.eye(2)[y])
     assert right.images == [] and right.figure_.get_suptitle() == "No errors in 30 rows"
-    with pytest.raises(ValueError, match="a column per class"):
+    with pytest.raises(ValueError, match="a column for each class"):
         WorstErrorsDisplay.from_predictions(X, y, np.ones((30, 3)))
     with pytest.raises(ValueError, match="one class per row"):
         WorstErrorsDisplay.from_predictions(X, np.eye(2)[y], np.eye(2)[y])
@@ -124,7 +125,7 @@ def test_learning_curves_of_every_estimator(fitted):
     display = LearningCurvesDisplay.from_estimator(encoder)
     assert len(display.ax_.lines) == 6
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert texts == ["training rows", "stop rows"]
+    assert texts == ["training rows", "validation rows"]
     table = pd.DataFrame({"a": ["x y", "z"] * 20, "b": ["u", "v w"] * 20})
     text = TextCNNEncoder(n_filters=2, epochs=2, cv=2, random_state=0).fit(table, [0, 1] * 20)
     _, ax = plt.subplots()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import signal_table, tiny
+from inside import explain_few_rows_at_a_time, keep_model
 from scipy.stats import spearmanr
 
 from textcnn import TextCNNClassifier, TextCNNRegressor, TextLinearEncoder
@@ -65,9 +66,7 @@ def test_one_filter_is_explained_as_by_hand():
     fitted = tiny(cv=2, epochs=3, n_filters=1, kernel_sizes=(2,), learned_dim=4).fit(
         X["review"].tolist(), y
     )
-    [network] = fitted._networks[0]
-    network = network.with_models(network.models[:1])
-    fitted._networks = [[network]]
+    network = keep_model(fitted, 0)
     model = network.models[0].model
     weights = dict(zip(model.names, model.weights, strict=True))
     words = ["warm", "good", "film"]
@@ -89,7 +88,7 @@ def test_one_filter_is_explained_as_by_hand():
         np.testing.assert_allclose(frame["contribution"], expected, atol=1e-6)
 
 
-def test_predictors_are_explained_with_their_level():
+def test_predictors_are_explained_with_the_base_rate():
     X, y = signal_table(80, 0)
     X["title"] = X["review"].str.slice(0, 9)
     new = X.head(4)
@@ -150,7 +149,7 @@ def test_linear_encoders_are_explained_by_their_weights(kind):
         linear.top_ngrams()
 
 
-def test_contributions_foretell_what_taking_words_out_does():
+def test_contributions_predict_the_effect_of_removing_words():
     reviews = load_reviews().dropna(subset=["review"])
     train, new = reviews.iloc[:700], reviews.iloc[700:720]
     classifier = TextCNNClassifier(n_filters=30, epochs=6, random_state=0)
@@ -229,7 +228,7 @@ def test_the_strongest_word_has_the_deepest_colour(encoder):
     assert "rgba(59,110,168,0.75)" in explanation._repr_html_()
 
 
-def test_text_and_frames_say_the_same(encoder):
+def test_text_and_frames_agree(encoder):
     texts = ["good film plot", "bad music story"] * 8
     explanation = encoder.explain(texts)
     assert isinstance(explanation, TextExplanation)
@@ -266,7 +265,7 @@ def test_top_ngrams_with_texts_and_without(encoder):
 def test_many_rows_are_explained_in_parts_with_the_same_result(encoder, monkeypatch):
     texts = ["good film", "", "bad plot bad", "so good"] * 3
     whole = encoder.explain(texts).to_frame()
-    monkeypatch.setattr("textcnn.explain.networks._MOST_ROWS", 5)
+    explain_few_rows_at_a_time(monkeypatch, 5)
     pd.testing.assert_frame_equal(encoder.explain(texts).to_frame(), whole)
 
 

@@ -107,7 +107,7 @@ def test_grad_cam_finds_the_last_maps_of_every_form(fitted, backbone_weights):
             with recorded_layers(opened.keras_model, {path: lambda value: value + change}):
                 return float(score(np.asarray(opened.keras_model(list(inputs), training=False))))
 
-        # Heat is the slope of the score when every position gains what the maps hold at one.
+        # Heat is the gradient of the score when every position gains what the maps hold at one.
         for place in np.argsort(-heat.ravel())[[0, 1, -1]]:
             gained = maps.reshape(-1, maps.shape[-1])[place] / heat.size
             slope = (at(0.1 * gained) - at(-0.1 * gained)) / 0.2
@@ -213,9 +213,9 @@ def test_models_columns_frames_and_rows_are_chosen():
     dark = GradCAMDisplay.from_estimator(encoder, X, frame=1)
     assert dark.image.max() == 0 and dark.heat.shape == (12, 12)
     for wrong in ({"model": 2}, {"column": 1}, {"row": 40}, {"frame": 3}):
-        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be a whole number from 0"):
+        with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be an integer from 0"):
             SaliencyDisplay.from_estimator(encoder, X, **wrong)
-    with pytest.raises(TypeError, match="networks of images.*TextCNNClassifier"):
+    with pytest.raises(TypeError, match="Only image networks.*TextCNNClassifier"):
         from textcnn import TextCNNClassifier
 
         SaliencyDisplay.from_estimator(TextCNNClassifier(), X)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from inside import image_settings_of
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
@@ -46,7 +47,7 @@ def test_parameters_are_those_that_keras_counts(settings):
     from textcnn.image.network import build_image_network
 
     classifier = ImageCNNClassifier(augment=None, **settings)
-    (_, checked), _ = classifier._check_settings()
+    checked = image_settings_of(classifier)
     model = build_image_network(checked, (32, 32, 3), 4)
     table = layer_table(classifier, image_shape=(32, 32, 3), n_outputs=4)
     assert table["parameters"].sum() == model.count_params()

@@ -3,18 +3,21 @@
 import gc
 import random
 import threading
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 from checks import n_threads
+from inside import forget_networks, keras_model_of
 
 from textcnn.neural import network as network_module
 from textcnn.neural.backend import ShapePolicy, for_fit
 from textcnn.neural.batches import Batches
+from textcnn.neural.jobs import TrainingJob
 from textcnn.neural.network import Blueprint
 from textcnn.neural.randomness import entropy_from, integer_seed, seed_sequence
-from textcnn.neural.training import TrainingJob, fit_models, predict_model
+from textcnn.neural.training import fit_models, predict_model
 from textcnn.text.documents import Documents, TextSource
 from textcnn.text.network import TextNetworkSettings, build_text_network
 from textcnn.text.reader import ColumnReader, ReaderSettings, blueprint
@@ -67,7 +70,8 @@ def make_batches(rows, learn, **changes):
 
 def make_blueprint(reader, **changes):
     settings = TextNetworkSettings(**({"n_filters": 3, "kernel_sizes": (2,)} | changes))
-    return blueprint([reader], settings, n_outputs=1, loss="binary_crossentropy")
+    plan = blueprint([reader], settings, n_outputs=1, loss="binary_crossentropy")
+    return replace(plan, engine="keras")
 
 
 def assert_same(one, other):
@@ -91,11 +95,11 @@ def test_threads_that_draw_random_numbers_change_no_weights(rows):
     thread = threading.Thread(target=draw)
     thread.start()
     try:
-        (beside,) = fit_models(plan, source, job)
+        (together,) = fit_models(plan, source, job)
     finally:
         is_over.set()
         thread.join()
-    assert_same(alone, beside)
+    assert_same(alone, together)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
@@ -106,7 +110,7 @@ def test_nothing_is_carried_from_model_to_model(rows, dropout):
     together = fit_models(plan, source, jobs)
     backwards = fit_models(plan, source, jobs[::-1])[::-1]
     for job, one, other in zip(jobs, together, backwards, strict=True):
-        network_module._idle.clear()  # a network that never served another fit
+        forget_networks()  # a network that never served another fit
         alone = fit_models(plan, source, [job])[0]
         assert_same(one, other)
         assert_same(one, alone)
@@ -182,12 +186,12 @@ def test_a_traced_network_is_used_again_and_not_traced_again(rows):
     fit_models(plan, source, make_jobs(targets))
     traces = []
     with network_module.borrow_network(plan) as network:
-        model = network._model
+        model = keras_model_of(network)
         train_step = model.train_step
         model.train_step = lambda data: traces.append(data) or train_step(data)
     fit_models(plan, source, make_jobs(targets, updates=15, learning_rate=0.1, batch_size=5))
     with network_module.borrow_network(plan) as network:
-        assert network._model is model
+        assert keras_model_of(network) is model
     assert len(traces) == 0
     model.make_train_function(force=True)  # the counter does count
     fit_models(plan, source, make_jobs(targets))

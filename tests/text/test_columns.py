@@ -284,7 +284,7 @@ def test_lists_of_words_in_a_cell_are_refused():
     "X", [[["a", "b"], ["c"]], ["a", ["b"]], [["a", ["x", "y"]], ["b"]], [["a"], np.array("b")]]
 )
 def test_rows_of_different_length_are_refused(X):
-    with pytest.raises(ValueError, match="rows of X are not of one length"):
+    with pytest.raises(ValueError, match="rows of X have different lengths"):
         read(X)
 
 

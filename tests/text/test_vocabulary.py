@@ -1,9 +1,7 @@
 import copy
 import json
-import os
 import pickle
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +10,6 @@ from hypothesis import strategies as st
 
 from textcnn.text.vectors import WordVectors, load_vectors
 from textcnn.text.vocabulary import PADDING, UNKNOWN, Vocabulary
-
-REPOSITORY = Path(__file__).parents[2]
-DATA = Path(os.environ.get("TEXTCNN_DATA", REPOSITORY / "../shared/data")) / "vectors"
 
 
 def made_vectors(words, dim=3, seed=0, scale=1.0):
@@ -161,13 +156,13 @@ class TestGivenVectors:
         rows = vocabulary.resolve(["a", "c"])[0]
         assert vocabulary.given[rows].tolist() == [[0, 1, 2, 3], [8, 9, 10, 11]]
 
-    def test_cased_variants_in_real_vectors(self):
-        vectors = load_vectors(DATA / "googlenews.8k.300d.bin")
-        cased = [word for word in vectors.words if word[:1].isupper() and word[1:].islower()]
-        only_capitalised = [word for word in cased if word.lower() not in vectors]
-        both = [word for word in cased if word.lower() in vectors]
-        assert len(only_capitalised) > 100
-        assert len(both) > 50
+    def test_cased_variants_in_many_vectors(self):
+        """As in vectors of news: many words are there only with a capital, some in both ways."""
+        only_capitalised = [f"Only{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(150)]
+        both = [f"Both{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(75)]
+        words = [*only_capitalised, *both, *(word.lower() for word in both)]
+        words = np.random.default_rng(0).permutation(words).tolist()
+        vectors = made_vectors(words, dim=20)
         forms = [word.lower() for word in only_capitalised] + both
         vocabulary = build(dict.fromkeys(forms, 1), [vectors])
         np.testing.assert_array_equal(
@@ -216,7 +211,7 @@ class TestState:
             np.testing.assert_array_equal(again.given, vocabulary.given)
             np.testing.assert_array_equal(again.given_is_random, vocabulary.given_is_random)
 
-    def test_pickle_holds_the_kept_rows_alone(self):
+    def test_pickles_contain_only_the_kept_rows(self):
         vectors = made_vectors([f"w{i}" for i in range(5000)], dim=50)
         vocabulary = build({f"w{i}": 2 for i in range(100)}, [vectors])
         assert len(pickle.dumps(vocabulary)) < 102 * 50 * 4 + 5000
@@ -225,13 +220,13 @@ class TestState:
         ("name", "part", "message"),
         [
             ("words", None, "must have the parts"),
-            ("given", np.zeros(3), "do not fit"),
-            ("given", np.zeros((1, 3)), "do not fit"),
-            ("given_is_random", [True], "do not fit"),
-            ("key_rows", [2, 2], "do not fit"),
-            ("key_rows", [99], "do not fit"),
-            ("random_rows", [-1], "do not fit"),
-            ("keys", ["a", "b"], "do not fit"),
+            ("given", np.zeros(3), "are inconsistent"),
+            ("given", np.zeros((1, 3)), "are inconsistent"),
+            ("given_is_random", [True], "are inconsistent"),
+            ("key_rows", [2, 2], "are inconsistent"),
+            ("key_rows", [99], "are inconsistent"),
+            ("random_rows", [-1], "are inconsistent"),
+            ("keys", ["a", "b"], "are inconsistent"),
         ],
     )
     def test_damaged_states_are_refused(self, name, part, message):
@@ -262,7 +257,7 @@ class TestArguments:
 
     @pytest.mark.parametrize("counts", [[1], [1, -1], [1.0, 2.0], [[1, 2]]])
     def test_bad_counts(self, counts):
-        with pytest.raises(ValueError, match="one whole number of at least 0 per form"):
+        with pytest.raises(ValueError, match="one integer of at least 0 per form"):
             Vocabulary.build(["a", "b"], np.array(counts), vectors=[], seed=0)
 
 

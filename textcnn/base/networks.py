@@ -1,108 +1,175 @@
-"""What every estimator that trains networks has, whatever its networks read."""
+"""Plain predictors: one network on all rows, whatever its columns hold."""
 
 from __future__ import annotations
 
-import copy
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.out_of_fold import adopt, without_rows
-from textcnn.base.saving import SavesToFile
-from textcnn.crossfit import read_target, whole_assignment
+from textcnn.base.saving import save
+from textcnn.base.state import INPUT_FIELDS, history, read_input, set_fitted
+from textcnn.crossfit import Target, read_target, whole_assignment
 from textcnn.crossfit.rows import read_sample_weight
-from textcnn.fit import parameters
-from textcnn.fit.network_jobs import LevelledModel, training_jobs
+from textcnn.crossfit.values import has_columns
+from textcnn.fit.cross_fit import history_lines
+from textcnn.fit.learner import Learner
+from textcnn.fit.models import FoldJob, Task
 from textcnn.neural.randomness import entropy_from, seed_sequence
-from textcnn.neural.training import fit_models
 from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 
-class NetworkEstimator(SavesToFile, BaseEstimator):
-    """Fitted parts of an estimator that trains networks."""
+class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
+    """Fits one network on all rows; a subclass says how X is read, as an encoder does.
 
-    class_weight = None  # a parameter of the estimators that know classes
+    Its learner has ``prepare_together(columns, task)`` besides, for a network with a branch per
+    column.
+    """
+
+    _read_columns: Callable
+    _target_types: tuple[str, str]  # of one column of targets, and of several
+    _fitted_fields = INPUT_FIELDS | {
+        "_head": Target,
+        "_history": list[dict],
+        "_model_sets": "model sets",
+        "classes_": np.ndarray | list | None,
+    }
+
+    save = save
+    history_ = history
+
+    def fit(self, X, y, sample_weight=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame of n_rows rows
+            The columns that this estimator reads.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Of a classifier, classes (numbers, strings or booleans, at least two), or several
+            columns of labels 0 and 1. Of a regressor, numbers.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row; a row of weight 0 is not learnt from.
+
+        Returns
+        -------
+        self
+            The fitted estimator.
+        """
+        self._fit(X, y, sample_weight)
+        return self
+
+    def predict(self, X):
+        """Return the predicted class, labels or numbers of each row.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame
+            The same columns as at fit.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,) or (n_rows, n_targets)
+            Classes by their own names; labels as 0 and 1; numbers in y's units, float64.
+        """
+        return self._head.decode(self._predictions(X))
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether ``fit`` has ended."""
+        return hasattr(self, "_model_sets")
 
     def __sklearn_tags__(self):
-        """Say that a target is needed."""
+        """Require a target."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
 
-    def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether ``fit`` has ended."""
-        return hasattr(self, "_networks")
-
-    @property
-    def history_(self) -> pd.DataFrame:
-        """Losses per column, model and epoch: one row each, built on access."""
-        check_is_fitted(self)
-        return pd.DataFrame(self._history)
-
-
-class NetworkPredictor(CallbackSupportMixin, NetworkEstimator):
-    """Fits one network on all rows; a subclass says how its columns are read.
-
-    It has ``_target_type``, ``_check_settings() -> (settings, TrainingSettings)``,
-    ``_read_columns(X, reset)``, which returns columns of a length, and ``_read_network(columns,
-    settings, target, entropy) -> (network without models, its rows)``.
-    """
-
-    _target_type: str
+    @abstractmethod
+    def _learner(self) -> Learner:
+        """Check every parameter; return them as what fits the network."""
 
     @with_callbacks
-    def _fit(self, X, y, sample_weight=None):
-        """Fit on a copy; only a fit that ended leaves anything on the estimator."""
-        settings, training = self._check_settings()
-        fitted = copy.copy(self)
-        columns = fitted._read_columns(X, reset=True)
+    def _fit(self, X, y, sample_weight) -> None:
+        """Read everything and fit; only a fit that has ended leaves anything on the estimator."""
+        learner = self._learner()
+        columns, inputs = read_input(self, X)
+        n_rows = len(columns[0])
         target = read_target(
             y,
-            target_type=self._target_type_of(y),
-            n_rows=len(columns[0]),
-            loss=getattr(self, "loss", "auto"),
+            target_type=self._target_types[has_columns(y)],
+            n_rows=n_rows,
+            loss=learner.loss,
             allow_unlabelled=False,
         )
-        parameters.check_class_weight(self.class_weight, target)
         entropy = entropy_from(self.random_state)
+        task = Task(target, entropy, read_sample_weight(sample_weight, n_rows))
+        learner.check(task)
         assignment = whole_assignment(
             target,
             sample_weight=sample_weight,
-            stop_fraction=training.stop_fraction,
+            stop_fraction=learner.stop_fraction,
             random_state=seed_sequence(entropy, "plan"),
         )
-        network, source = self._read_network(columns, settings, target, entropy)
+        prepared = learner.prepare_together(columns, task)
         progress = FitProgress(self, 1, X, y)
-        jobs, levels = training_jobs(
-            [assignment],
-            target,
-            training,
-            sample_weight=read_sample_weight(sample_weight, len(columns[0])),
-            entropy=entropy,
-            column=0,
-            notes=["the network"],
-            progress=[progress.model(0, "network")],
-        )
-        (model, _) = fit_models(network.blueprint, source, jobs)[0]
+        job = FoldJob(assignment, 0, 0, "the network", progress.model(0, "network"))
+        [[(model, _)]] = learner.fit([(prepared, [job])], task)
         progress.end()
-        fitted._networks = [[network.with_models([LevelledModel(model, levels[0])])]]
-        label = ", ".join(network.names)
-        fitted._history = [{"column": label, "model": "network", **e} for e in model.history]
-        fitted._head = without_rows(target)
+        fitted = {
+            "_head": target.without_rows(),
+            "_history": history_lines(", ".join(prepared.models.names), "network", model),
+            "_model_sets": [[prepared.models.with_models([model])]],
+        }
         if target.classes is not None:
-            fitted.classes_ = np.asarray(target.classes)
-        adopt(self, fitted)
-        return self
-
-    def _target_type_of(self, y) -> str:
-        """Return the ``target_type`` with which y is read."""
-        return self._target_type
+            fitted["classes_"] = np.asarray(target.classes)
+        set_fitted(self, inputs | fitted)
 
     def _predictions(self, X) -> np.ndarray:
         """Return predictions with the level of the training rows, float64 (n_rows, n_outputs)."""
         check_is_fitted(self)
-        columns = self._read_columns(X, reset=False)
-        network = self._networks[0][0]
-        return self._head.predictions(network.raw_outputs(columns)[0], network.models[0].level)
+        [[network]] = self._model_sets
+        [raw] = network.raw_outputs(self._read_columns(self, X, reset=False))
+        return self._head.predictions(raw, network.models[0].level)
+
+
+class NetworkClassifier(ClassifierMixin, NetworkPredictor):
+    """A network that predicts classes, or labels of 0 and 1."""
+
+    _target_types = ("classes", "multilabel")
+
+    def predict_proba(self, X):
+        """Return the probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame
+            The same columns as at fit.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_rows, n_classes)
+            Columns in the order of ``classes_``.
+        """
+        return self._head.probabilities(self._predictions(X))
+
+    def __sklearn_tags__(self):
+        """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.poor_score = True
+        return tags
+
+
+class NetworkRegressor(RegressorMixin, NetworkPredictor):
+    """A network that predicts numbers."""
+
+    _target_types = ("continuous", "multioutput")
+
+    def __sklearn_tags__(self):
+        """Say that y may have several columns, and that rows of numbers are no measure of this."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        tags.regressor_tags.poor_score = True
+        return tags

@@ -1,33 +1,155 @@
-"""What every encoder of out-of-fold features has: names, routing, tags, assembly, the receipt."""
+"""The one fit and transform of all encoders of out-of-fold features."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
-from sklearn.base import TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.saving import SavesToFile
-from textcnn.base.training_rows import group_hashes
-from textcnn.crossfit import FoldPlan, Target, make_fold_plan, oof, read_target
-from textcnn.crossfit.report import CrossFitReport
+from textcnn.base.saving import save
+from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
+from textcnn.base.training_rows import warn_if_training_rows
+from textcnn.crossfit import (
+    FoldPlan,
+    Target,
+    make_fold_plan,
+    oof,
+    read_target,
+    with_validation_rows,
+)
+from textcnn.crossfit.report import ColumnRecord, CrossFitReport
+from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
 from textcnn.fit import parameters
+from textcnn.fit.cross_fit import CrossFit
+from textcnn.fit.learner import Learner
+from textcnn.fit.models import Task
 from textcnn.neural.randomness import entropy_from, seed_sequence
-from textcnn.utils.progress import CallbackSupportMixin
+from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 ENSEMBLES = ("auto", "mean", "refit")
 
 
-class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
-    """The parts of an encoder that do not depend on what its columns hold."""
+class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
+    """An encoder of out-of-fold features; a subclass says how X is read and who learns from it.
 
-    _feature_name = "cnn"
+    A subclass has ``_read_columns(estimator, X, reset)``, which returns columns with a length and
+    ``label(number)``; ``_hash_column(column)``, uint64 per row, 0 for an empty cell;
+    ``_learner()``, which checks its parameters and returns a
+    :class:`~textcnn.fit.learner.Learner`; and ``_feature_name``.
+    """
+
+    _read_columns: Callable
+    _hash_column: Callable
+    _feature_name: str
     _groups_by_content = "documents"  # as groups=: rows of equal content are a group
+    # What fit leaves, with the type that a saved file must hold; files know model sets by name.
+    _fitted_fields = INPUT_FIELDS | {
+        "_head": Target,  # without the rows' values, which new rows do not need
+        "_history": list[dict],
+        "_model_sets": "model sets",  # per column: what new rows go to
+        "_notes": tuple[str, ...],
+        "_plan": FoldPlan,
+        "_records": list[ColumnRecord],
+        "_row_hashes": np.ndarray,
+        "_target": Target,
+        "classes_": np.ndarray | list | None,
+        "target_type_": str,
+    }
+
+    save = save
+
+    def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
+        """Fit the fold models for ``transform`` on new rows.
+
+        .. warning::
+            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
+            features from models that saw their targets. Use :meth:`fit_transform` for those.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame of n_rows rows
+            The columns that this encoder reads.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets; rows whose target is missing are not learnt from.
+        groups : array-like of shape (n_rows,), or "documents" or "images", optional
+            Rows of one group are never on both sides of a fold. ``"documents"`` makes a group of
+            the rows of equal content, ``"images"`` of equal images; empty rows stay apart.
+        sample_weight : array-like of shape (n_rows,), optional
+            Weight of each row in training and scores; a row of weight 0 is not learnt from.
+        time : array-like of numbers or dates, shape (n_rows,), optional
+            Models learn only from rows earlier than those they predict.
+
+        Returns
+        -------
+        self
+            The fitted encoder.
+        """
+        self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
+        return self
+
+    def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
+        """Fit, and return the out-of-fold features of the training rows.
+
+        Each row's feature comes from models that never saw that row's target. This is not what
+        ``fit(X, y).transform(X)`` returns.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame of n_rows rows
+            The columns that this encoder reads.
+        y : array-like of shape (n_rows,) or (n_rows, n_targets)
+            Targets; rows whose target is missing are not learnt from, but get features. (The last
+            step of a Pipeline may refuse such targets.)
+        groups : array-like of shape (n_rows,), or "documents" or "images", optional
+            As for :meth:`fit`.
+        sample_weight : array-like of shape (n_rows,), optional
+            As for :meth:`fit`; a row of weight 0 gets features all the same.
+        time : array-like of numbers or dates, shape (n_rows,), optional
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
+        """
+        return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
+
+    def transform(self, X):
+        """Return the features of new rows: the mean of the fold models, or the refit model's.
+
+        For training rows use what :meth:`fit_transform` returned.
+
+        Parameters
+        ----------
+        X : list, array, Series or DataFrame
+            The same columns as at fit.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_rows, n_features), or a frame under ``set_output``
+
+        Warns
+        -----
+        InSampleWarning
+            If 100 rows or more are given and nine in ten of them are training rows. Rows whose
+            content came several times in training do not count.
+        """
+        check_is_fitted(self)
+        columns = self._read_columns(self, X, reset=False)
+        hashes = combine_hashes([self._hash_column(column) for column in columns])
+        warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
+        return np.hstack(
+            [
+                self._mean_features(models, column)
+                for models, column in zip(self._model_sets, columns, strict=True)
+            ]
+        )
 
     def get_feature_names_out(self, input_features=None):
-        """Return ``<column>_cnn``, or ``<column>_cnn_<class or target>`` where there are several.
+        """Return the feature names: ``<column>_cnn`` for example, then the class of several.
 
         Parameters
         ----------
@@ -39,33 +161,23 @@ class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
         ndarray of object
         """
         check_is_fitted(self)
-        names = []
-        for name in self._model_set_names(self._input_names(input_features)):
-            column_names = [f"{name}{suffix}" for suffix in self._head.column_suffixes()]
-            names += column_names
-            if self.add_spread:
-                names += [f"{column_name}_spread" for column_name in column_names]
-        if self.add_indicator:
-            names.append(f"{self._feature_name}_uncovered")
-        return np.array(names, object)
+        suffixes = self._head.column_suffixes()
+        return np.array(
+            [f"{name}{s}" for name in self._set_names(input_features) for s in suffixes], object
+        )
 
     @property
     def report_(self) -> CrossFitReport:
-        """The receipt: which model predicted each row, scores per fold, and the proof."""
+        """The report of the fit: which model predicted each row, and scores per fold."""
         check_is_fitted(self)
         return CrossFitReport(
-            self._records,
-            self._plan,
-            self._target,
-            scoring=self.scoring,
-            notes=self._notes,
-            encoder=self,
+            self._records, self._plan, self._target, notes=self._notes, encoder=self
         )
 
     def get_metadata_routing(self):
         """Return which of ``groups``, ``sample_weight`` and ``time`` this encoder asks for.
 
-        A splitter that needs groups makes the encoder ask for them; with an int ``cv`` say
+        A splitter that needs groups makes the encoder ask for them; with an int ``cv`` call
         ``set_fit_request(groups=True)``.
 
         Returns
@@ -74,39 +186,60 @@ class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
         """
         return with_groups_of(self.cv, super().get_metadata_routing())
 
+    def __sklearn_is_fitted__(self) -> bool:
+        """Tell whether ``fit`` has ended."""
+        return hasattr(self, "_model_sets")
+
     def __sklearn_tags__(self):
-        """Say that the output is float32 whatever the input is."""
+        """Require a target, and say that the output is float32 whatever the input is."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
+        tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
 
-    def _model_set_names(self, input_names) -> list[str]:
-        """Return what the features of each set of models are called: one set per column."""
-        return [f"{name}_{self._feature_name}" for name in input_names]
+    @abstractmethod
+    def _learner(self) -> Learner:
+        """Check every parameter; return them as what fits the models."""
 
-    def _input_names(self, input_features):
-        """Return the input names, checked against those seen at fit."""
-        return input_names(self, input_features)
+    def _target_type(self, y) -> str:
+        """Return the kind of target as which y is read."""
+        return self.target_type
 
-    def _check_out_of_fold_settings(self) -> None:
-        """Check the parameters that every encoder has."""
+    def _set_names(self, input_features) -> list[str]:
+        """Return what the features of each set of models are called."""
+        names = input_names(self, input_features)
+        if len(self._model_sets) < len(names):
+            names = ["joined"]
+        return [f"{name}_{self._feature_name}" for name in names]
+
+    def _fit_by_plan(self, columns, inputs, hashes, plan, target, y) -> np.ndarray:
+        """Fit columns that were read by a plan that was made: what a member of a table does."""
+        learner = self._learner()
         parameters.one_of(self, "ensemble", ENSEMBLES)
-        parameters.yes_or_no(self, "add_spread", "add_indicator")
+        entropy = entropy_from(self.random_state)
+        target = target.as_learnt(learner.loss, self.output)
+        if learner.stop_fraction:
+            seed = seed_sequence(entropy, "plan")
+            plan = with_validation_rows(plan, target, learner.stop_fraction, seed)
+        task = Task(target, entropy, plan.sample_weight, self.n_jobs)
+        return self._cross_fit(learner, columns, hashes, plan, task, inputs, columns, y)
 
-    def _plan_fit(
-        self,
-        target: Target,
-        hashes: np.ndarray,
-        *,
-        groups,
-        sample_weight,
-        time,
-        stop_fraction: float = 0.0,
-    ) -> tuple[FoldPlan, Target, int]:
-        """Return the fold plan, the target to learn under it, and the entropy of all seeds."""
+    def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
+        """Read everything, plan the folds, and fit."""
+        learner = self._learner()
+        parameters.one_of(self, "ensemble", ENSEMBLES)
+        columns, inputs = read_input(self, X)
+        target = read_target(
+            y,
+            target_type=self._target_type(y),
+            n_rows=len(columns[0]),
+            loss=learner.loss,
+            output=self.output,
+        )
+        hashes = [self._hash_column(column) for column in columns]
         if isinstance(groups, str) and groups == self._groups_by_content:
-            groups = group_hashes(hashes)
+            groups = group_hashes(combine_hashes(hashes))
         entropy = entropy_from(self.random_state)
         plan = make_fold_plan(
             self.cv,
@@ -114,7 +247,7 @@ class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
             groups=groups,
             sample_weight=sample_weight,
             time=time,
-            stop_fraction=stop_fraction,
+            stop_fraction=learner.stop_fraction,
             uncovered=self.uncovered,
             unlabelled=self.unlabelled,
             missing_class=self.missing_class,
@@ -122,72 +255,47 @@ class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
         )
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
-        CrossFitReport([], plan, target, scoring=self.scoring)  # refuses an unknown scorer now
-        return plan, target, entropy
+        task = Task(target, entropy, plan.sample_weight, self.n_jobs)
+        return self._cross_fit(learner, columns, hashes, plan, task, inputs, X, y)
 
-    def _read_target(self, y, n_rows: int, target_type: str, loss: str = "auto") -> Target:
-        """Read y as this encoder's parameters say."""
-        return read_target(y, target_type=target_type, n_rows=n_rows, loss=loss, output=self.output)
-
-    def _serves_refit(self, plan: FoldPlan) -> bool:
-        """Tell whether a model fitted on all rows serves new ones."""
-        return self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
-
-    def _keep_cross_fit(self, fitted, records, plan, target, hashes, notes=()) -> None:
-        """Leave on a copy of this encoder what its receipt and ``transform`` need; adopt it."""
-        fitted._records = records
-        fitted._notes = tuple(notes)
-        fitted._plan, fitted._target, fitted._head = plan, target, without_rows(target)
-        fitted._row_hashes = hashes
-        fitted.target_type_ = target.kind
-        fitted.classes_ = target.classes
-        adopt(self, fitted)
-
-    def _assemble_new(self, outputs) -> np.ndarray:
-        """Put the features of new rows side by side: the mean of each set's serving models."""
-        return oof.assemble_new(
-            outputs, add_spread=self.add_spread, add_indicator=self.add_indicator
+    @with_callbacks
+    def _cross_fit(self, learner, columns, hashes, plan, task, inputs, X, y) -> np.ndarray:
+        """Fit all models by a plan; set the fitted state; return the features of all rows."""
+        learner.check(task)
+        refit = self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
+        cross_fit = CrossFit(learner, plan, task, refit)
+        progress = FitProgress(self, cross_fit.n_models * len(columns), X, y)
+        fits = cross_fit.run(columns, hashes, progress)
+        progress.end()
+        features = [oof.assemble(plan, fit.features, uncovered=self.uncovered) for fit in fits]
+        target = task.target
+        set_fitted(
+            self,
+            inputs
+            | {
+                "_head": target.without_rows(),
+                "_history": [line for fit in fits for line in fit.history],
+                "_model_sets": [fit.models for fit in fits],
+                "_notes": learner.notes(plan),
+                "_plan": plan,
+                "_records": [fit.record for fit in fits],
+                "_row_hashes": combine_hashes(hashes),
+                "_target": target,
+                "classes_": target.classes,
+                "target_type_": target.kind,
+            },
         )
+        return np.hstack(features)
 
-    def _assemble(self, outputs) -> np.ndarray:
-        """Put all columns' out-of-fold features side by side."""
-        blocks = [
-            oof.assemble(self._plan, output, uncovered=self.uncovered, add_spread=self.add_spread)
-            for output in outputs
-        ]
-        if self.add_indicator:
-            blocks.append((self._plan.n_predictions == 0).astype(np.float32)[:, None])
-        return np.hstack(blocks)
-
-
-def without_rows(target: Target) -> Target:
-    """Return what a fitted estimator keeps of its target: everything but the rows' values."""
-    return replace(target, labelled=target.labelled[:0], values=target.values[:0])
-
-
-def adopt(estimator, fitted) -> None:
-    """Give an estimator all that a fit on a copy of it has set."""
-    for name in ("feature_names_in_", "n_features_in_"):  # of an earlier fit on another input
-        if not hasattr(fitted, name):
-            estimator.__dict__.pop(name, None)
-    estimator.__dict__.update(fitted.__dict__)
-
-
-def input_names(estimator, input_features) -> list[str]:
-    """Return the input names of a fitted estimator, checked against those seen at fit."""
-    seen = getattr(estimator, "feature_names_in_", None)
-    n_features = estimator.n_features_in_
-    if input_features is None:
-        return [f"x{i}" for i in range(n_features)] if seen is None else list(seen)
-    names = list(input_features)
-    if seen is not None and names != list(seen):
-        raise ValueError("input_features is not equal to feature_names_in_")
-    if len(names) != n_features:
-        raise ValueError(
-            "input_features should have length equal to number of features "
-            f"({n_features}), got {len(names)}"
+    def _mean_features(self, models, column) -> np.ndarray:
+        """Return the mean features of new cells over the models that read them."""
+        return oof.average(
+            [
+                self._head.features(raw, fold.level)
+                for one in models
+                for raw, fold in zip(one.raw_outputs([column]), one.models, strict=True)
+            ]
         )
-    return names
 
 
 def with_groups_of(cv, requests):

@@ -1,87 +1,80 @@
-"""What every estimator has for production: ``save``."""
+"""Methods that estimators have for production: a class takes them as ``save = save``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 
-class SavesToFile:
-    """An estimator that can be saved without pickle."""
+from sklearn.utils.validation import check_is_fitted
 
-    def save(self, path, *, vectors="float32"):
-        """Save this fitted estimator in one file of JSON and NumPy arrays, without pickle.
-
-        :func:`textcnn.load` reads it, on any machine and in later versions; features are the same.
-        The file is written beside an older one of that name and then takes its place, so a process
-        that is killed leaves the old file. It holds what the estimator holds: words, the receipt
-        with the training targets, and 64-bit hashes of the training rows.
-
-        Cost: one copy of the largest array in memory; the file is as large as the arrays.
-
-        Parameters
-        ----------
-        path : str or path
-            ``"reviews.textcnn"`` say; an existing file is replaced.
-        vectors : {"float32", "int8"}, default="float32"
-            How tables of word vectors are stored. ``"int8"`` rounds each row to 255 steps: a
-            quarter of the size, features nearly the same (benchmarks/RESULTS.md).
-
-        Raises
-        ------
-        NotFittedError
-            If the estimator is not fitted.
-        TypeError
-            If a part of it can only be pickled: an estimator inside that is not known here, a
-            function without a name. Functions that have one are stored by name; loading asks for
-            them.
-        OSError
-            If the file cannot be written.
-        """
-        from textcnn.persistence import save
-
-        save(self, path, vectors=vectors)
+from textcnn import persistence
 
 
-class ExportsNetworks:
-    """An estimator of text networks that can be served by onnxruntime."""
+def save(self, path, *, vectors="float32"):
+    """Save this fitted estimator in one file of JSON and NumPy arrays, without pickle.
 
-    def export(self, path, *, vectors="float32"):
-        """Write the networks as ONNX, and beside them the saved estimator, for serving.
+    :func:`textcnn.load` reads it, on any machine and in later versions; features are the same.
+    The file is written beside an older one of that name and then takes its place, so a process
+    that is killed leaves the old file. It holds what the estimator holds: words, the report
+    with the training targets, and 64-bit hashes of the training rows.
 
-        ``export("model.onnx")`` writes ``model.onnx`` and ``model.textcnn``, which holds tokenizer,
-        vocabulary and target; :func:`textcnn.serving.load` reads both, without TensorFlow. Without
-        ONNX, ``save`` is enough for networks of one block: NumPy serves them.
+    Cost: one copy of the largest array in memory; the file is as large as the arrays.
 
-        Each model is exported by Keras (some seconds) and joined with the others into one graph,
-        which has each table once.
+    Parameters
+    ----------
+    path : str or path
+        ``"reviews.textcnn"`` say; an existing file is replaced.
+    vectors : {"float32", "int8"}, default="float32"
+        How tables of word vectors are stored. ``"int8"`` rounds each row to 255 steps: a
+        quarter of the size, features nearly the same (benchmarks/RESULTS.md).
 
-        Parameters
-        ----------
-        path : str or path
-            Must end in ``.onnx``; existing files are replaced.
-        vectors : {"float32", "int8"}, default="float32"
-            How tables of word vectors are stored, as for ``save``.
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    TypeError
+        If a part of it can only be pickled: an estimator inside that is not known here, a
+        function without a name. Functions that have one are stored by name; loading asks for
+        them.
+    OSError
+        If the file cannot be written.
+    """
+    persistence.save(self, path, vectors=vectors)
 
-        Raises
-        ------
-        ImportError
-            If onnx or tf2onnx is not installed: ``pip install 'textcnn[onnx]'``.
-        ValueError, TypeError, OSError
-            As ``save``, and for another ending or a graph above 2 GiB.
-        """
-        from pathlib import Path
 
-        from sklearn.utils.validation import check_is_fitted
+def export(self, path, *, vectors="float32"):
+    """Write the networks as ONNX, and beside them the saved estimator, for serving.
 
-        from textcnn.persistence import atomic_write
-        from textcnn.serving.onnx_export import merged_model, model_bytes
-        from textcnn.serving.onnx_runs import sha256_of
+    ``export("model.onnx")`` writes ``model.onnx`` and ``model.textcnn``, which holds tokenizer,
+    vocabulary and target; :func:`textcnn.serving.load` reads both, without TensorFlow. Without
+    ONNX, ``save`` is enough for networks of one block: NumPy serves them.
 
-        check_is_fitted(self)
-        if Path(path).suffix != ".onnx":
-            raise ValueError(
-                f"A name that ends in .onnx is expected, model.onnx say. Received: {str(path)!r}."
-            )
-        model = merged_model(self._networks, vectors=vectors)
-        saved = Path(path).with_suffix(".textcnn")
-        self.save(saved, vectors=vectors)
-        with atomic_write(path) as file:
-            file.write(model_bytes(model, sha256_of(saved)))
+    Each model is exported by Keras (some seconds) and joined with the others into one graph,
+    which has each table once.
+
+    Parameters
+    ----------
+    path : str or path
+        Must end in ``.onnx``; existing files are replaced.
+    vectors : {"float32", "int8"}, default="float32"
+        How tables of word vectors are stored, as for ``save``.
+
+    Raises
+    ------
+    ImportError
+        If onnx or tf2onnx is not installed: ``pip install 'textcnn[onnx]'``.
+    ValueError, TypeError, OSError
+        As ``save``, and for another ending or a graph above 2 GiB.
+    """
+    from textcnn.serving.onnx_export import merged_model, model_bytes
+    from textcnn.serving.onnx_runs import sha256_of
+
+    check_is_fitted(self)
+    if Path(path).suffix != ".onnx":
+        raise ValueError(
+            f"A name that ends in .onnx is expected, model.onnx say. Received: {str(path)!r}."
+        )
+    model = merged_model(self._model_sets, vectors=vectors)
+    saved = Path(path).with_suffix(".textcnn")
+    self.save(saved, vectors=vectors)
+    with persistence.atomic_write(path) as file:
+        file.write(model_bytes(model, sha256_of(saved)))

@@ -1,1 +1,1 @@
-"""The ``textcnn`` command: demo, and files in, files out."""
+"""The ``textcnn`` command: the demo, and features from files to files."""

@@ -1,6 +1,6 @@
-"""Four ways to use a text column beside other columns, compared by what a test set says.
+"""Compare four ways to use a text column together with other columns, by their test scores.
 
-The demo and the first example share this module, so that both measure the same thing.
+Used by the demo and by the first example.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ N_RESAMPLES = 200
 MAXIMUM_CATEGORIES = 255
 MINIMUM_FILLED_ROWS = 20
 
-# What a ColumnTransformer takes: (name, transformer, columns).
+# A step of a ColumnTransformer: (name, transformer, columns).
 Stage = tuple[str, object, object]
 
 
 class OutOfFoldLinear(TransformerMixin, BaseEstimator):
     """Turn one text column into out-of-fold class probabilities of a linear model on TF-IDF.
 
-    The rows given to `fit_transform` get predictions of models that never saw their targets; new
-    rows get those of one more model, fitted on all training rows.
+    In `fit_transform`, rows are predicted by models that were not trained on them; in `transform`,
+    by another model that is trained on all training rows.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class OutOfFoldLinear(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Fit the model of new rows.
+        """Fit the model for new rows.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class OutOfFoldLinear(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X, y):
-        """Fit, and return what models that did not see a row predict for it.
+        """Fit and return out-of-fold probabilities.
 
         Parameters
         ----------
@@ -112,24 +112,24 @@ class OutOfFoldLinear(TransformerMixin, BaseEstimator):
         return make_pipeline(_tfidf(), LogisticRegression(C=10, max_iter=1000))
 
     def _columns(self, probabilities: np.ndarray) -> np.ndarray:
-        """Leave out the first of two classes, which says nothing new."""
+        """Drop the first of two classes, which is redundant."""
         return probabilities[:, 1:] if probabilities.shape[1] == 2 else probabilities
 
 
 def _tfidf() -> TfidfVectorizer:
-    """Return TF-IDF of words and pairs of words; the words are those of the networks."""
+    """Return TF-IDF of words and word pairs, with the same tokenizer as the networks."""
     return TfidfVectorizer(
         tokenizer=word_tokens, token_pattern=None, ngram_range=(1, 2), min_df=2, sublinear_tf=True
     )
 
 
 def _without_missing(cells: pd.Series) -> np.ndarray:
-    """Return the texts of a column, with empty ones in place of missing ones."""
+    """Return the texts of a column, with missing cells as empty texts."""
     return np.array(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
 
 
 def _texts() -> FunctionTransformer:
-    """Return the step before TF-IDF, which refuses missing cells."""
+    """Return the step that fills missing cells, which TF-IDF refuses."""
     return FunctionTransformer(_without_missing)
 
 
@@ -139,22 +139,22 @@ def text_stages(
     encoders: Mapping[str, object] | None = None,
     random_state: int = 0,
 ) -> dict[str, list[Stage]]:
-    """Name four ways to use text columns, as stages of a ``ColumnTransformer``.
+    """Return four ways to use text columns, as steps of a ``ColumnTransformer``.
 
     Parameters
     ----------
     text_columns : sequence of str
         Names of the text columns.
     encoders : mapping of str to transformer, optional
-        What stands for the last way, by name: each gets all text columns as one frame. If not
-        given, a `TextCNNEncoder` with its default settings.
+        Transformers for the last way, by name; each gets all text columns as one frame. By
+        default, a `TextCNNEncoder` with default settings.
     random_state : int, default=0
-        Seed of what this function makes itself.
+        Seed of the estimators that this function makes.
 
     Returns
     -------
     dict of str to list of (name, transformer, columns)
-        No text at all; TF-IDF with a truncated SVD, which never looks at the target; out-of-fold
+        No text; TF-IDF with a truncated SVD, which does not use the target; out-of-fold
         logistic regression on TF-IDF; and the encoders.
 
     Examples
@@ -183,7 +183,7 @@ def text_stages(
 
 
 def usable_columns(table: pd.DataFrame, exclude: Sequence[str]) -> list[str]:
-    """Return the columns that gradient boosting takes as they are.
+    """Return the columns that gradient boosting can use directly.
 
     Parameters
     ----------
@@ -195,8 +195,8 @@ def usable_columns(table: pd.DataFrame, exclude: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        Columns of numbers or of at most 255 different values, filled in 20 rows or more, in the
-        order of the table.
+        Columns of numbers, or with at most 255 different values, with 20 or more filled rows, in
+        the order of the table.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def compare_text_features(
     random_state: int = 0,
     show: Callable[[str], object] | None = None,
 ) -> pd.DataFrame:
-    """Fit gradient boosting on the other columns and each way's text features; score the test set.
+    """Fit gradient boosting on the other columns and the text features of each way; score it.
 
     The table is split once, 70 to 30, stratified by the target. Every way gets the same rows, the
     same other columns and the same `HistGradientBoostingClassifier` with its default settings.
@@ -237,33 +237,33 @@ def compare_text_features(
     Parameters
     ----------
     table : pandas.DataFrame
-        One row per case.
+        The table.
     text_columns : sequence of str
         Names of the text columns.
     target : str
         Name of the column of classes, two or more.
     other_columns : sequence of str
-        Columns of numbers or categories that every way gets.
+        Columns of numbers or categories that every way uses.
     stages : mapping of str to list of (name, transformer, columns)
         The ways, as `text_stages` returns them.
     random_state : int, default=0
         Seed of the split, of gradient boosting and of the resampling.
     show : callable, optional
-        Is given each line of `comparison_report` as soon as it is known, e.g. ``print``.
+        Called with each line of `comparison_report` as soon as it is ready, e.g. ``print``.
 
     Returns
     -------
     pandas.DataFrame of shape (n_ways, 3)
         Index: the ways. `test_auc`: area under the ROC curve on the test rows, for several classes
-        the plain mean of each class against the rest. `seconds`: fitting and predicting.
-        `text_features`: how many columns the text became. ``attrs["lead_error"]`` is the standard
-        error of the difference between the best two: both are scored on the same 200 resamples of
-        the test rows, drawn within each class.
+        the unweighted mean of one-vs-rest scores. `seconds`: time to fit and predict.
+        `text_features`: number of features made from the text. ``attrs["lead_error"]`` is the
+        standard error of the difference between the best two, by a stratified bootstrap of the
+        test rows with 200 resamples.
 
     Notes
     -----
-    Costs one fit per way. The standard error knows the test rows' share of chance only: another
-    split, or other seeds of what was trained, change the difference besides.
+    Costs one fit per way. The standard error includes only the variation of the test rows: another
+    split or other seeds change the difference further.
 
     Examples
     --------
@@ -286,25 +286,25 @@ def compare_text_features(
     split = train_test_split(
         inputs, labels, test_size=TEST_SHARE, stratify=labels, random_state=random_state
     )
-    # Gradient boosting starts its threads at the first fit, and no way shall be billed for that.
+    # The first fit of gradient boosting starts its threads; that should not count for any way.
     HistGradientBoostingClassifier(max_iter=1).fit([[0.0], [1.0]] * 20, [0, 1] * 20)
     show = show or _show_nothing
     width = _width(stages)
     show(_heading(width))
-    lines, told = {}, {}
+    lines, scores = {}, {}
     for way, way_stages in stages.items():
-        lines[way], told[way] = _score(way_stages, list(other_columns), split, random_state)
+        lines[way], scores[way] = _score(way_stages, list(other_columns), split, random_state)
         show(_line(way, lines[way], width))
     results = pd.DataFrame.from_dict(lines, orient="index").rename_axis("way")
     if len(results) > 1:
-        pair = [told[way] for way in _ranked(results).index[:2]]
+        pair = [scores[way] for way in _ranked(results).index[:2]]
         results.attrs["lead_error"] = _lead_error(split[3], pair, random_state)
         show(_verdict(results))
     return results
 
 
 def _show_nothing(line: str) -> None:
-    """Stand for a reader that there is not."""
+    """Ignore a line."""
 
 
 def _lead_error(y: np.ndarray, pair: list[np.ndarray], random_state: int) -> float:
@@ -334,7 +334,7 @@ def _numbers_and_categories(table: pd.DataFrame) -> pd.DataFrame:
 def _score(
     stages: list[Stage], other_columns: list[str], split: list, random_state: int
 ) -> tuple[dict[str, float | int], np.ndarray]:
-    """Fit one way on the training rows; return its results and what it says of the test rows."""
+    """Fit one way on the training rows; return its results and its scores of the test rows."""
     X_train, X_test, y_train, y_test = split
     text = ColumnTransformer(stages)
     boosting = HistGradientBoostingClassifier(
@@ -362,19 +362,19 @@ def _beside(others: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
 
 
 def comparison_report(results: pd.DataFrame) -> str:
-    """Write the results of a comparison as aligned lines that name the winner.
+    """Write the results of a comparison as aligned lines, with the best way.
 
     Parameters
     ----------
     results : pandas.DataFrame
-        What `compare_text_features` returned.
+        The result of `compare_text_features`.
 
     Returns
     -------
     str
-        A line per way and a last one that names the way of the highest test AUC, whichever it is,
-        and its lead over the second with ``results.attrs["lead_error"]``, where that is given. A
-        lead of no more than two standard errors is too close to call.
+        A line per way, and a last line with the highest test AUC and its lead over the second
+        (with ``results.attrs["lead_error"]``, if given). A lead of at most two standard errors is
+        not significant.
 
     Examples
     --------
@@ -421,14 +421,14 @@ def _verdict(results: pd.DataFrame) -> str:
     """Return the last line of the report."""
     ranked = _ranked(results)
     best, second = ranked.index[:2]
-    # The lead is that of the printed numbers, so that the sentence agrees with the table.
+    # The difference of the printed numbers, so that the sentence agrees with the table.
     lead = f"{ranked.iloc[0].round(3) - ranked.iloc[1].round(3):.3f}"
     error = results.attrs.get("lead_error")
     if error is None:
         return f"Highest test AUC: {best}, {lead} above {second}."
     if ranked.iloc[0] - ranked.iloc[1] <= 2 * error:
         return (
-            f"Highest test AUC: {best}, but its lead over {second} is too close to call "
-            f"({lead} ± {error:.3f}, one standard error)."
+            f"Highest test AUC: {best}, but its lead over {second} is not significant "
+            f"({lead} ± {error:.3f} standard error)."
         )
     return f"Highest test AUC: {best}, {lead} ± {error:.3f} (standard error) above {second}."

@@ -35,11 +35,12 @@ def add_commands(commands, seed) -> None:
     _add_transform(commands)
     report = commands.add_parser(
         "report",
-        help="show the receipt of a saved encoder",
-        description="Show the receipt of a saved encoder: scores per fold and beside them what the "
-        "class shares alone would score, after checking that no model predicted what it learnt.",
+        help="show the report of a saved encoder",
+        description="Show the report of a saved encoder: scores per fold and the score of a "
+        "baseline (class frequencies or mean), after checking that no model predicted its "
+        "training rows.",
     )
-    report.add_argument("model", metavar="MODEL", help="a file that --save wrote")
+    report.add_argument("model", metavar="MODEL", help="file written by --save")
     report.add_argument("--json", action="store_true", help="as JSON, with every fold")
     report.set_defaults(run=_report)
 
@@ -58,36 +59,49 @@ def _add_fit_transform(commands, seed) -> None:
         "--image", metavar="COLUMN", action="append", default=[], help="paths of images"
     )
     columns.add_argument("--target", metavar="COLUMN", required=True)
-    columns.add_argument("--group", metavar="COLUMN", help="rows of a group stay in one fold")
+    columns.add_argument("--group", metavar="COLUMN", help="rows of a group stay in the same fold")
     columns.add_argument(
-        "--time", metavar="COLUMN", help="learn from earlier rows only; the first get no feature"
+        "--time",
+        metavar="COLUMN",
+        help="learn from earlier rows only; the first rows get no feature",
     )
     columns.add_argument(
         "--keep", metavar="COLUMN", action="append", default=[], help="copy to the output"
     )
     how = fit.add_argument_group("features")
-    how.add_argument("--kind", choices=("cnn", "linear"), default="cnn", help="network or TF-IDF")
+    how.add_argument(
+        "--kind",
+        choices=("cnn", "linear"),
+        default="cnn",
+        help="network, or linear model on TF-IDF",
+    )
     how.add_argument(
         "--target-type",
         choices=("auto", "binary", "multiclass", "continuous"),
         default="auto",
-        help="continuous where whole numbers are quantities",
+        help="type of target; continuous if integers are quantities",
     )
     how.add_argument("--folds", type=_positive, default=5, help="number of folds (default 5)")
     how.add_argument("--vectors", metavar="FILE", help="word vectors: word2vec or GloVe")
-    how.add_argument("--epochs", type=_positive, help="passes over the training rows")
+    how.add_argument("--epochs", type=_positive, help="number of epochs")
     how.add_argument(
-        "--image-size", metavar=("HEIGHT", "WIDTH"), type=_positive, nargs=2, help="to resize to"
+        "--image-size",
+        metavar=("HEIGHT", "WIDTH"),
+        type=_positive,
+        nargs=2,
+        help="resize images to this",
     )
     how.add_argument("--seed", type=seed, default=0, help="seed of folds and models (default 0)")
-    how.add_argument("--jobs", type=int, metavar="N", help="processes; -1 for every core")
+    how.add_argument("--jobs", type=int, metavar="N", help="number of processes; -1 for all cores")
     how.add_argument(
         "--time-limit",
         metavar="SECONDS",
         type=_seconds,
-        help="end with status 3 as soon as it is clear that fitting would take longer",
+        help="stop with exit status 3 as soon as fitting is expected to take longer",
     )
-    fit.add_argument("--save", metavar="MODEL", help="save the encoder: model.textcnn say")
+    fit.add_argument(
+        "--save", metavar="MODEL", help="save the encoder, for example to model.textcnn"
+    )
     _add_output(fit)
     fit.set_defaults(run=_fit_transform)
 
@@ -96,11 +110,11 @@ def _add_transform(commands) -> None:
     transform = commands.add_parser(
         "transform",
         help="make features of new rows with a saved encoder",
-        description="Make features of new rows with a saved encoder, some thousand rows at a time, "
-        "so that memory does not grow with the table.",
+        description="Make features of new rows with a saved encoder, a few thousand rows at a "
+        "time, so that memory does not grow with the table.",
     )
     transform.add_argument("table", metavar="TABLE", help=f"new rows: {_FILES}")
-    transform.add_argument("--model", metavar="MODEL", required=True, help="what --save wrote")
+    transform.add_argument("--model", metavar="MODEL", required=True, help="file written by --save")
     transform.add_argument(
         "--keep", metavar="COLUMN", action="append", default=[], help="copy to the output"
     )
@@ -112,13 +126,15 @@ def _add_output(parser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", default="-", help="features; - is standard output (the default)"
     )
-    parser.add_argument("--format", choices=FORMATS, help="of TABLE, where its name tells nothing")
-    parser.add_argument("--out-format", choices=FORMATS, help="of the features, likewise")
+    parser.add_argument("--format", choices=FORMATS, help="format of TABLE (default: by its name)")
+    parser.add_argument(
+        "--out-format", choices=FORMATS, help="format of the features (default: by the file's name)"
+    )
 
 
 def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"a whole number from 1 on. Received: {text}")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1. Received: {text}")
     return int(text)
 
 
@@ -128,7 +144,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"a number of seconds above 0. Received: {text}")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0. Received: {text}")
     return seconds
 
 
@@ -138,15 +154,19 @@ def _fit_transform(options: argparse.Namespace) -> int:
 
     started = time.monotonic()
     if bool(options.text) == bool(options.image):
-        raise BadInputError("name the columns to use: --text COLUMN or --image COLUMN")
+        raise BadInputError(
+            "expected the columns to encode: --text COLUMN or --image COLUMN, not both"
+        )
     if options.image and (options.kind == "linear" or options.vectors):
-        raise BadInputError("--kind and --vectors are for --text; leave them out with --image")
+        raise BadInputError("--kind linear and --vectors need --text; omit them with --image")
     inputs = options.text or options.image
     beside = [name for name in (options.target, options.group, options.time) if name is not None]
     if options.target in inputs:
-        raise BadInputError(f"--target and the input name the same column, {options.target!r}")
+        raise BadInputError(
+            f"--target and --text or --image name the same column, {options.target!r}"
+        )
     if options.save is not None and not Path(options.save).absolute().parent.is_dir():
-        raise BadInputError(f"there is no folder for --save {options.save}")
+        raise BadInputError(f"the folder of --save {options.save} does not exist")
     encoder = _encoder(options)
     with _messages(), _stoppable():
         cells: dict[str, list] = {}
@@ -175,7 +195,7 @@ def _fit_transform(options: argparse.Namespace) -> int:
 
 @contextlib.contextmanager
 def _in_time(started: float, limit: float | None) -> Iterator[None]:
-    """End a fit that would take too long."""
+    """Stop a fit that would take too long."""
     from textcnn.utils.progress import TimeLimitReached, time_limit
 
     try:
@@ -183,8 +203,8 @@ def _in_time(started: float, limit: float | None) -> Iterator[None]:
             yield
     except TimeLimitReached as reached:
         raise TimeOverError(
-            f"--time-limit {limit:g} is too short: {reached}. Nothing was written. Fewer --folds "
-            "or --epochs, or --kind linear, take less"
+            f"--time-limit {limit:g} is too short: {reached}. Nothing was written. Use fewer "
+            "--folds or --epochs, or --kind linear"
         ) from reached
 
 
@@ -196,7 +216,7 @@ def _save(encoder, path: str) -> None:
 
 
 def _encoder(options):
-    """Return the unfitted encoder that the options ask for."""
+    """Return the unfitted encoder for the options."""
     import textcnn
 
     settings = {
@@ -208,7 +228,7 @@ def _encoder(options):
     }
     if options.kind == "linear":
         if options.vectors or options.epochs:
-            raise BadInputError("--vectors and --epochs are for --kind cnn")
+            raise BadInputError("--vectors and --epochs need --kind cnn")
         return textcnn.TextLinearEncoder(**settings)
     if options.epochs is not None:
         settings["epochs"] = options.epochs
@@ -237,8 +257,8 @@ def _transform(options: argparse.Namespace) -> int:
                 features = np.asarray(encoder.transform(X))
             except (ValueError, TypeError) as error:
                 raise BadInputError(
-                    f"in rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)} (where a row is "
-                    "numbered here, 0 is the first of this part)"
+                    f"in rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)} (row numbers in "
+                    "this message count from 0 within these rows)"
                 ) from error
             writer.write(_output(encoder, features, {n: chunk[n] for n in options.keep}))
             n_rows += len(X)
@@ -250,10 +270,12 @@ def _transform(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    """Print the receipt of a saved encoder."""
+    """Print the report of a saved encoder."""
     encoder = _loaded(options.model)
     if not hasattr(type(encoder), "report_"):
-        raise BadInputError(f"{options.model!r} holds a {type(encoder).__name__}: no receipt")
+        raise BadInputError(
+            f"{options.model!r} contains a {type(encoder).__name__}, which has no report"
+        )
     report = _refused(lambda: encoder.report_.verify())
     if options.json:
         print(json.dumps(report.to_dict(), indent=2))
@@ -263,7 +285,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _loaded(path: str):
-    """Load a saved estimator, or say in one line why not."""
+    """Load a saved estimator; errors are one line."""
     import textcnn
 
     try:
@@ -273,18 +295,20 @@ def _loaded(path: str):
 
 
 def _columns_of(encoder, path: str) -> list[str]:
-    """Return the columns that a saved encoder reads."""
+    """Return the input columns of a saved encoder."""
     if not hasattr(encoder, "get_feature_names_out"):
-        raise BadInputError(f"{path!r} holds a {type(encoder).__name__}, which makes no features")
+        raise BadInputError(
+            f"{path!r} contains a {type(encoder).__name__}, which makes no features"
+        )
     if not hasattr(encoder, "feature_names_in_"):
         raise BadInputError(
-            f"the encoder in {path!r} was fitted without names of columns; fit it on a table"
+            f"the encoder in {path!r} was fitted without column names; fit it on a DataFrame"
         )
     return list(encoder.feature_names_in_)
 
 
 def _refused(function, *arguments, **keywords):
-    """Call a function; what it refuses is the user's to mend, in one line."""
+    """Call a function; report its errors as bad input, in one line."""
     try:
         return function(*arguments, **keywords)
     except (ValueError, TypeError, OSError) as error:
@@ -293,21 +317,21 @@ def _refused(function, *arguments, **keywords):
 
 
 def _output(encoder, features: np.ndarray, kept: dict[str, list]) -> dict:
-    """Return the columns to write: those kept, then the features."""
+    """Return the columns to write: those of --keep, then the features."""
     names = encoder.get_feature_names_out()
     twice = sorted(set(kept) & set(map(str, names)))
     if twice:
-        raise BadInputError(f"--keep names a column that is called as a feature: {twice[0]!r}")
+        raise BadInputError(f"--keep names a column with the same name as a feature: {twice[0]!r}")
     return kept | {str(name): features[:, place] for place, name in enumerate(names)}
 
 
 def _filled(cells: list) -> list:
-    """Return cells with None for empty ones, whatever kind of file they come from."""
+    """Return cells with None for empty ones, for every file format."""
     return [None if cell == "" else cell for cell in cells]
 
 
 def _target(cells: list, name: str):
-    """Return the target: numbers where every cell is one, else classes; empty cells are missing."""
+    """Return the target: numbers if every cell is one, else classes; empty cells are missing."""
     cells = _filled(cells)
     present = [cell for cell in cells if cell is not None]
     if not present:
@@ -339,7 +363,7 @@ def _times(cells: list, name: str) -> np.ndarray:
 
     for row, cell in enumerate(cells, start=1):
         if cell is None or cell == "":
-            raise BadInputError(f"row {row} has no time in column {name!r}")
+            raise BadInputError(f"row {row} has an empty time in column {name!r}")
     numbers = [_number(cell) for cell in cells]
     if all(number is not None for number in numbers):
         return np.array(numbers)
@@ -347,7 +371,7 @@ def _times(cells: list, name: str) -> np.ndarray:
     if found.isna().any():
         row = int(found.isna().to_numpy().argmax())
         raise BadInputError(
-            f"row {row + 1}, column {name!r} holds no time; expected numbers or dates such as "
+            f"row {row + 1}, column {name!r} is not a time; expected numbers or dates such as "
             f"2024-05-31. Received: {str(cells[row])[:40]!r}"
         )
     return found.dt.tz_localize(None).to_numpy()
@@ -355,7 +379,7 @@ def _times(cells: list, name: str) -> np.ndarray:
 
 @contextlib.contextmanager
 def _messages() -> Iterator[None]:
-    """Show warnings in one line each, once."""
+    """Show each warning once, in one line."""
     shown: set[str] = set()
 
     def show(message, category, *_, **__):
@@ -366,7 +390,7 @@ def _messages() -> Iterator[None]:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with warnings.catch_warnings():
-        # Chunk after chunk would tell the same of rows that training has seen.
+        # Otherwise every chunk would repeat the warning about training rows.
         warnings.simplefilter("once", UserWarning)
         warnings.showwarning = show
         yield
@@ -374,14 +398,14 @@ def _messages() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _stoppable() -> Iterator[None]:
-    """Let a request to end (SIGTERM) remove what is half written, as Ctrl-C does."""
+    """Make SIGTERM remove incomplete output, as Ctrl-C does."""
 
     def stop(number, frame):
         raise SystemExit(128 + number)
 
     try:
         before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread: its owner handles signals
+    except ValueError:  # not in the main thread, which handles signals
         yield
         return
     try:

@@ -26,13 +26,13 @@ _MINIMUM_TERMS = 100
 _SEPARATORS = ";\t|"
 
 _BUNDLED_INTRODUCTION = """\
-Bundled table: {n_rows:,} made-up product reviews. Target: would the customer recommend it?
-Their text favours models that read word order, by design: negations, comparisons and contrasts
-are written with the same words for praise and for blame. Your table will differ.
+Bundled table: {n_rows:,} synthetic product reviews. Target: does the customer recommend it?
+Their text favours models that use word order, by design: negations, comparisons and contrasts
+use the same words in positive and in negative reviews. Results on your table will differ.
 """
 
 _WHERE_NEXT = """\
-Where to go next
+Next steps
   your own table      textcnn demo --only-csv --csv table.csv --text column --target column
                       (in a working copy: make demo CSV=table.csv TEXT=column TARGET=column)
   in your pipeline    README.md: Pipeline, GridSearchCV, groups, word vectors
@@ -46,14 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        What follows ``textcnn`` on the command line; by default ``sys.argv[1:]``.
+        The arguments after ``textcnn`` on the command line; by default ``sys.argv[1:]``.
 
     Returns
     -------
     int
-        The exit status: 0; 2 where the input is not usable (one line on standard error says why);
-        3 where ``--time-limit`` is too short; 130 where Ctrl-C ended it, 141 where nobody reads the
-        output any more. Options that do not exist raise ``SystemExit(2)``, as `argparse` does.
+        The exit status: 0 for success; 2 for invalid input (with one line on standard error); 3 if
+        ``--time-limit`` is too short; 130 after Ctrl-C; 141 for a broken pipe. Unknown options
+        raise ``SystemExit(2)``, as in `argparse`.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("textcnn: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # What is left in the buffer has nowhere to go either.
+        # Discard the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
 
@@ -86,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo",
         help="compare four ways to use a text column",
-        description="Compare four ways to use a text column beside other columns: on the bundled "
-        "table, then on your own where --csv names one. Nothing is downloaded.",
+        description="Compare four ways to use a text column together with other columns: on the "
+        "bundled table, then on your own table with --csv. Nothing is downloaded.",
     )
     demo.add_argument("--csv", metavar="FILE", help="your table, as CSV (also .gz)")
     demo.add_argument(
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--target", metavar="COLUMN", help="the column of classes to predict")
     demo.add_argument(
-        "--only-csv", action="store_true", help="leave out the comparison on the bundled table"
+        "--only-csv", action="store_true", help="skip the comparison on the bundled table"
     )
     demo.add_argument("--seed", type=_seed, default=0, help="seed of splits and models (default 0)")
     demo.set_defaults(run=_demo)
@@ -108,20 +108,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _seed(text: str) -> int:
-    """Read a seed as NumPy takes it."""
+    """Read a seed for NumPy."""
     if not (text.isascii() and text.isdigit() and int(text) < 2**32):
         raise argparse.ArgumentTypeError(
-            f"a seed is a whole number from 0 to {2**32 - 1}. Received: {text}"
+            f"expected an integer from 0 to {2**32 - 1}. Received: {text}"
         )
     return int(text)
 
 
 def _demo(options: argparse.Namespace) -> int:
-    """Compare the four ways on the bundled table and on the user's, if there is one."""
-    # A bad table is told of before the bundled comparison takes its minute.
+    """Compare the four ways on the bundled table and on the user's table, if given."""
+    # Report a bad table before the bundled comparison, which takes a minute.
     own_table = _read_own_table(options)
 
-    # TensorFlow reads this once, at its import; its start-up notices are no news here.
+    # TensorFlow reads this once, at its import; this hides its start-up messages.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if options.only_csv:
         _start_backend_quietly()
@@ -145,14 +145,14 @@ def _compare_bundled(seed: int) -> None:
 
 
 def _start_backend_quietly() -> None:
-    """Start Keras without the notices that TensorFlow writes whatever it is told.
+    """Start Keras without TensorFlow's start-up messages, which no setting can hide.
 
-    They go to the process's standard error from C++, before any log level is read. If the start
-    fails, what was written is shown.
+    C++ code writes them to the process's standard error before any log level is read. If the start
+    fails, they are shown.
     """
     try:
         kept = os.dup(2)
-    except OSError:  # standard error is closed, so nobody reads the notices
+    except OSError:  # standard error is closed, so nothing can be shown
         _start_backend()
         return
     if sys.stderr is not None:
@@ -187,16 +187,16 @@ def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
     _say(f"{options.csv}: {len(table):,} rows, target {options.target!r}")
     _say(f"Other columns: {', '.join(others) or 'none'}.")
     if left_out:
-        reasons = f"more than {MAXIMUM_CATEGORIES} different values, or nearly empty"
-        _say(f"Left out ({reasons}): {', '.join(left_out)}.")
-    _say("A column that is only known once the target is known flatters every way alike.\n")
+        reasons = f"more than {MAXIMUM_CATEGORIES} different values, or almost empty"
+        _say(f"Unused columns ({reasons}): {', '.join(left_out)}.")
+    _say("Note: columns that are only known after the target make all scores too good.\n")
     _compare(table, options.text, options.target, others, options.seed)
 
 
 def _compare(
     table: pd.DataFrame, text: list[str], target: str, others: list[str], seed: int
 ) -> None:
-    """Print one comparison, each way as it is done."""
+    """Print one comparison, line by line."""
     from textcnn.command_line.comparison import compare_text_features, text_stages
 
     compare_text_features(
@@ -212,14 +212,12 @@ def _compare(
 
 
 def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
-    """Read the user's table and refuse what the comparison could not use."""
+    """Read the user's table and check that the comparison can use it."""
     if options.csv is None:
         if options.only_csv:
-            raise BadInputError("--only-csv leaves your own table, which --csv FILE names.")
+            raise BadInputError("--only-csv requires --csv FILE.")
         if options.text or options.target:
-            raise BadInputError(
-                "--text and --target describe your own table, which --csv FILE names."
-            )
+            raise BadInputError("--text and --target require --csv FILE.")
         return None
     if not options.text or options.target is None:
         raise BadInputError(
@@ -240,7 +238,7 @@ def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
 
 
 def _read_csv(path: str) -> pd.DataFrame:
-    """Read a CSV file, or say in one line why it cannot be read."""
+    """Read a CSV file; errors are one line."""
     import pandas as pd
 
     try:
@@ -254,7 +252,7 @@ def _read_csv(path: str) -> pd.DataFrame:
         pd.errors.EmptyDataError,
     ) as error:
         reason = " ".join(str(error).split())
-        if "Expected 1 fields" in reason:  # so the first line has no comma
+        if "Expected 1 fields" in reason:  # the first line has no comma
             raise _not_commas(path, ";") from error
         raise BadInputError(
             f"cannot read a table from {path!r}; expected a CSV file in UTF-8 with a line of "
@@ -268,26 +266,26 @@ def _read_csv(path: str) -> pd.DataFrame:
 
 
 def _not_commas(path: str, separator: str) -> BadInputError:
-    """Return the error for a table whose cells something else than commas separates."""
+    """Return the error for a table with another separator than commas."""
     return BadInputError(
         f"the first line of {path!r} has no comma; expected cells separated by commas. If yours "
-        f"are separated by {separator!r}, write the table anew in Python: "
+        f"are separated by {separator!r}, convert the table in Python: "
         f"pandas.read_csv({path!r}, sep={separator!r}).to_csv('commas.csv', index=False)"
     )
 
 
 def _check_finite(table: pd.DataFrame) -> None:
-    """Refuse infinite numbers, which gradient boosting refuses with a longer message."""
+    """Refuse infinite numbers with a shorter message than gradient boosting."""
     numbers = table.select_dtypes("number")
     infinite = numbers.columns[numbers.abs().max() == float("inf")]
     if len(infinite):
         raise BadInputError(
-            f"column {infinite[0]!r} holds infinite numbers; leave those cells empty."
+            f"column {infinite[0]!r} contains infinite numbers; leave those cells empty."
         )
 
 
 def _check_target(table: pd.DataFrame, target: str) -> None:
-    """Refuse a target that is not a column of a few well-filled classes."""
+    """Refuse a target without a few classes of enough rows."""
     counts = table[target].value_counts()
     if len(table) < _MINIMUM_ROWS:
         raise BadInputError(
@@ -298,7 +296,7 @@ def _check_target(table: pd.DataFrame, target: str) -> None:
         raise BadInputError(
             f"the comparison needs a target of 2 to {_MAXIMUM_CLASSES} classes. Received: "
             f"{target!r} with {len(counts)} different values (for a continuous target use "
-            "TextCNNEncoder in a pipeline of your own: README.md)"
+            "TextCNNEncoder in your own pipeline: README.md)"
         )
     if counts.min() < _MINIMUM_CLASS_ROWS:
         raise BadInputError(
@@ -308,7 +306,7 @@ def _check_target(table: pd.DataFrame, target: str) -> None:
 
 
 def _check_text(table: pd.DataFrame, column: str) -> None:
-    """Refuse a column that holds labels or numbers rather than text."""
+    """Refuse a column of labels or numbers instead of text."""
     from textcnn.text.tokens import word_tokens
 
     cells = table[column].dropna().astype(str)
@@ -320,10 +318,10 @@ def _check_text(table: pd.DataFrame, column: str) -> None:
     if repeated < _MINIMUM_TERMS:
         raise BadInputError(
             f"{column!r} does not look like text: expected at least {_MINIMUM_TERMS} words that "
-            f"stand in several rows. Received: {repeated}"
+            f"occur in several rows. Received: {repeated}"
         )
 
 
 def _say(text: str) -> None:
-    """Print at once, so that a reader sees each line while the next is made."""
+    """Print a line without buffering."""
     print(text, flush=True)

@@ -1,4 +1,4 @@
-"""Errors that the user can mend, and what a terminal is shown."""
+"""Errors that the user can correct, and progress in a terminal."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _MOST_NAMES = 30
 
 
 class BadInputError(Exception):
-    """Input that the user can mend; its message is one line."""
+    """Invalid input that the user can correct; the message is one line."""
 
     status = 2
 
 
 class TimeOverError(BadInputError):
-    """What was asked for does not fit in the time that was given."""
+    """The time limit is too short for the fit."""
 
     status = 3
 
@@ -30,7 +30,7 @@ def one_line(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text for a terminal: one line, control characters and lone surrogates escaped."""
+    """Return a text for a terminal, with line breaks, control characters and surrogates escaped."""
     return "".join(
         sign if sign.isprintable() else sign.encode("unicode_escape", "surrogatepass").decode()
         for sign in text
@@ -38,21 +38,21 @@ def printable(text: str) -> str:
 
 
 def check_column(columns: Sequence[str], column: str) -> None:
-    """Refuse a column that a table lacks, naming the nearest."""
+    """Refuse a column that a table lacks and name the most similar one."""
     if column in columns:
         return
     names = [str(name) for name in columns]
     close = difflib.get_close_matches(column, names, n=1)
     shown = [*names[:_MOST_NAMES], "…"] if len(names) > _MOST_NAMES else names
-    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(shown)}."
+    hint = f"Did you mean {close[0]!r}?" if close else f"Its columns: {', '.join(shown)}."
     raise BadInputError(f"the table has no column {column!r}. {hint}")
 
 
 @contextlib.contextmanager
 def progress_bar(encoder) -> Iterator[None]:
-    """Show a terminal how far a fit is, by scikit-learn's bars; show a pipe or file nothing.
+    """Show the progress of a fit with scikit-learn's bars, but only in a terminal.
 
-    They need rich, which Keras brings, and scikit-learn 1.9; without these there are no bars.
+    They need rich, which Keras installs, and scikit-learn 1.9; without these there are no bars.
     """
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     try:
@@ -72,7 +72,7 @@ def progress_bar(encoder) -> Iterator[None]:
 
 
 class RowCounter:
-    """Tells a terminal how many rows are done; says nothing to a pipe or file."""
+    """Shows the number of processed rows, but only in a terminal."""
 
     def __init__(self, what: str):
         self._what = what
@@ -81,7 +81,7 @@ class RowCounter:
         self._started = time.monotonic()
 
     def show(self, n_rows: int) -> None:
-        """Write the number over the one before, a few times a second."""
+        """Update the number, a few times a second."""
         now = time.monotonic()
         if self._shows and now - self._shown >= _SECONDS_BETWEEN:
             self._shown = now

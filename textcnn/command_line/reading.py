@@ -1,4 +1,4 @@
-"""Tables from files and standard input, chunk by chunk; errors name row and column."""
+"""Read tables from files and standard input in chunks; errors name row and column."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SUFFIXES = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-# A byte that is no UTF-8 becomes one, which tells its row and column; JSON may hold others.
+# Invalid UTF-8 bytes are decoded to surrogates, so that errors can name row and column.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 Chunk = dict[str, list]
@@ -45,8 +45,8 @@ def format_of(path: str, given: str | None) -> str:
     found = _SUFFIXES.get(suffixes[-1] if suffixes else "")
     if found is None:
         raise BadInputError(
-            f"cannot tell the format of {path!r} by its name; expected .csv, .tsv, .jsonl (also "
-            ".gz) or .parquet, or --format"
+            f"unknown file format of {path!r}; expected a name in .csv, .tsv, .jsonl (also .gz) "
+            "or .parquet, or --format"
         )
     return found
 
@@ -62,7 +62,7 @@ def read_chunks(
     path : str
         ``"-"`` is standard input.
     columns : list of str
-        The columns to read, each once.
+        The columns to read.
     format : {"csv", "jsonl", "parquet"}, optional
         By the file's name if None.
 
@@ -78,14 +78,14 @@ def read_chunks(
             file = files.enter_context(_opened(path, kind))
         except OSError as error:
             raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
-        # Closed before the file, which it lets go of.
+        # Closed before the file.
         yield files.enter_context(
-            contextlib.closing(_told_of(readers[kind](file, columns, path), path))
+            contextlib.closing(_with_file_name(readers[kind](file, columns, path), path))
         )
 
 
-def _told_of(chunks: Iterator[Chunk], path: str) -> Iterator[Chunk]:
-    """Give errors of reading the file's name."""
+def _with_file_name(chunks: Iterator[Chunk], path: str) -> Iterator[Chunk]:
+    """Add the file's name to errors of reading."""
     try:
         yield from chunks
     except (OSError, EOFError, zlib.error) as error:
@@ -114,7 +114,7 @@ def _read_csv(file, columns, path) -> Iterator[Chunk]:
     try:
         header = next(rows, None)
         if not header:
-            raise BadInputError(f"{path!r} is empty; expected a line of column names")
+            raise BadInputError(f"{path!r} is empty; expected a header line with column names")
         repeated = next((name for name in header if header.count(name) > 1), None)
         if repeated is not None:
             raise BadInputError(f"{path!r} has two columns named {repeated!r}")
@@ -127,7 +127,7 @@ def _read_csv(file, columns, path) -> Iterator[Chunk]:
                     continue
                 raise BadInputError(
                     f"row {number} of {path!r} (line {rows.line_num}) has {len(row)} cells; "
-                    f"expected {len(header)}, as the first line has"
+                    f"expected {len(header)}, as in the first line"
                 )
             for column, (name, place) in zip(cells, places, strict=True):
                 cell = row[place]
@@ -154,11 +154,11 @@ def _places(header: list[str], columns: list[str]) -> list[tuple[str, int]]:
 
 
 def _check_text(cell: str, column: str, row: int, path: str) -> None:
-    """Refuse bytes that are no UTF-8."""
+    """Refuse invalid UTF-8."""
     if not cell.isascii() and _NO_TEXT.search(cell):
         raise BadInputError(
-            f"row {row}, column {column!r} of {path!r} is not in UTF-8; write the table anew in "
-            "that encoding"
+            f"row {row}, column {column!r} of {path!r} is not valid UTF-8; convert the table to "
+            "UTF-8"
         )
 
 
@@ -179,8 +179,8 @@ def _read_json_lines(file, columns, path) -> Iterator[Chunk]:
                 ) from error
             if not isinstance(row, dict):
                 raise BadInputError(
-                    f"line {line_number} of {path!r} is not a JSON object; expected one row of "
-                    "named cells"
+                    f"line {line_number} of {path!r} is not a JSON object; expected one object "
+                    "per row"
                 )
             for column in columns:
                 if number == 1:
@@ -190,7 +190,7 @@ def _read_json_lines(file, columns, path) -> Iterator[Chunk]:
                     _check_text(cell, column, number, path)
                 elif isinstance(cell, dict | list):
                     raise BadInputError(
-                        f"row {number}, column {column!r} of {path!r} holds a "
+                        f"row {number}, column {column!r} of {path!r} is a "
                         f"{type(cell).__name__}; expected text, a number or null"
                     )
                 chunk.setdefault(column, []).append(cell)
@@ -207,7 +207,7 @@ def _read_json_lines(file, columns, path) -> Iterator[Chunk]:
 def _read_parquet(file, columns, path) -> Iterator[Chunk]:
     pyarrow, parquet = import_parquet()
     if path == "-":
-        file = io.BytesIO(file.read())  # its list of columns is at the end
+        file = io.BytesIO(file.read())  # the schema is at the end
     try:
         table = parquet.ParquetFile(file)
         names = table.schema_arrow.names
@@ -222,7 +222,7 @@ def _read_parquet(file, columns, path) -> Iterator[Chunk]:
 
 
 def _cells(batch, name: str, n_before: int, path: str) -> list:
-    """Return a column's cells as Python's own; Arrow checks neither text nor dates on reading."""
+    """Return a column's cells as Python objects; Arrow checks neither text nor dates on reading."""
     try:
         return batch.column(name).to_pylist()
     except (ValueError, OverflowError):
@@ -237,7 +237,7 @@ def _cells(batch, name: str, n_before: int, path: str) -> list:
 
 
 def import_parquet():
-    """Import pyarrow; say what to install if it is not there."""
+    """Import pyarrow, or raise an error that says how to install it."""
     try:
         import pyarrow
         import pyarrow.parquet

@@ -1,4 +1,4 @@
-"""Tables to files and standard output, part by part; a file is there whole or not at all."""
+"""Write tables in parts to files and standard output; a file is complete or not written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from textcnn.command_line.reading import format_of, import_parquet
 
 @contextlib.contextmanager
 def table_writer(path: str, *, format: str | None = None) -> Iterator:
-    """Yield what writes parts of a table: an object with ``write(columns)``.
+    """Yield a writer for parts of a table: an object with ``write(columns)``.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def table_writer(path: str, *, format: str | None = None) -> Iterator:
     writers = {"csv": _CsvWriter, "jsonl": _JsonLinesWriter, "parquet": _ParquetWriter}
     kind = format_of(path, format)
     if kind == "parquet" and path.lower().endswith(".gz"):
-        raise BadInputError(f"Parquet is compressed by itself; write {path[:-3]!r}")
+        raise BadInputError(f"Parquet files are already compressed; write {path[:-3]!r}")
     writer = writers[kind]
     if path == "-":
         with contextlib.closing(writer(sys.stdout.buffer, path)) as open_writer:
@@ -63,20 +63,20 @@ class _CsvWriter:
         self._names: list[str] | None = None
 
     def write(self, columns: dict) -> None:
-        """Write rows, below a line of names at the start."""
+        """Write rows, after a header line at the start."""
         if self._names is None:
             self._names = list(columns)
             self._rows.writerow(self._names)
         self._rows.writerows(zip(*map(_shown, columns.values()), strict=True))
 
     def close(self) -> None:
-        """Hand the last bytes on and leave the file open."""
+        """Flush and leave the file open."""
         self._text.flush()
         self._text.detach()
 
 
 def _shown(column) -> list:
-    """Return cells as CSV shows them: the shortest digits, nothing for NaN."""
+    """Return cells as written in CSV: shortest digits, empty for NaN."""
     if isinstance(column, np.ndarray) and column.dtype.kind == "f":
         return ["" if math.isnan(cell) else str(cell) for cell in column]
     return ["" if cell is None else cell for cell in column]
@@ -110,7 +110,7 @@ class _ParquetWriter:
         self._file, self._path, self._writer = file, path, None
 
     def write(self, columns: dict) -> None:
-        """Write a group of rows; the first one decides of what type a column is."""
+        """Write a group of rows; the first group determines the type of each column."""
         schema = None if self._writer is None else self._writer.schema
         arrays = {
             name: self._array(name, cells, None if schema is None else schema.field(name).type)
@@ -126,14 +126,14 @@ class _ParquetWriter:
             array = self._pyarrow.array(cells, kind)
         except (self._pyarrow.ArrowException, OverflowError) as error:
             raise BadInputError(
-                f"cannot write {self._path!r}: column {name!r} holds cells of several types, and "
-                f"Parquet takes one ({one_line(error)}); write .csv or .jsonl"
+                f"cannot write {self._path!r}: column {name!r} has cells of several types, but "
+                f"Parquet needs one type ({one_line(error)}); write .csv or .jsonl"
             ) from error
-        # Empty so far: text, which most columns that start so will turn out to be.
+        # A column that starts empty is written as text, its most likely type.
         is_empty = self._pyarrow.types.is_null(array.type)
         return array.cast(self._pyarrow.string()) if is_empty else array
 
     def close(self) -> None:
-        """Write the list of columns."""
+        """Write the schema."""
         if self._writer is not None:
             self._writer.close()

@@ -1,4 +1,4 @@
-"""Folds and targets of a cross-fit; knows no text, no image and no Keras."""
+"""Folds, targets and reports of a cross-fit, independent of text, images and Keras."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ _PUBLIC = {
     "make_fold_plan": "textcnn.crossfit.plan",
     "read_target": "textcnn.crossfit.targets",
     "whole_assignment": "textcnn.crossfit.plan",
+    "with_validation_rows": "textcnn.crossfit.plan",
 }
 
 __all__ = sorted(_PUBLIC)

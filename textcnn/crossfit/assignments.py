@@ -1,8 +1,9 @@
-"""The fold plan: which rows each model learns from, which stop it, which rows it predicts."""
+"""The fold plan: training, validation and predicted rows of each model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,16 +12,16 @@ from textcnn.crossfit.messages import name_rows
 
 @dataclass(frozen=True, eq=False)
 class Assignment:
-    """The rows of one model; each array int64, ascending, and disjoint from the other two.
+    """The rows of one model; each array is int64, ascending, and disjoint from the other two.
 
     Attributes
     ----------
     learn : ndarray
-        Rows the model learns from: with a target, weight above zero.
+        Training rows: with a target and a weight above zero.
     stop : ndarray
-        Rows that decide when training stops; may be empty.
+        Validation rows for early stopping; may be empty.
     predict : ndarray
-        Rows whose features the model makes.
+        Rows that the model predicts.
     """
 
     learn: np.ndarray
@@ -40,15 +41,15 @@ class FoldPlan:
     sample_weight : ndarray of shape (n_rows,), float64, or None
     groups : ndarray of shape (n_rows,), int64 codes, or None
     time : ndarray of shape (n_rows,), int64 ranks, or None
-        The row numbers where row order was taken as time.
+        The row numbers, if row order was used as time.
     ordered : bool
-        Whether models learn only from rows earlier than those they predict.
+        Whether models are trained only on rows earlier than those they predict.
     notes : tuple of str
-        What was assumed, and what happened on the way.
+        Assumptions and changes, for the report.
     labelled : ndarray of shape (n_rows,), bool, or None
         Rows with a target.
     dropped_classes : tuple of int
-        Codes of the classes left out by ``missing_class="drop"``; the target to learn is
+        Codes of the classes left out by ``missing_class="drop"``; the target for training is
         ``target.without_classes(plan.dropped_classes)``.
     """
 
@@ -62,12 +63,12 @@ class FoldPlan:
     labelled: np.ndarray | None = None
     dropped_classes: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def n_models(self) -> int:
         """Number of fold models."""
         return len(self.assignments)
 
-    @property
+    @cached_property
     def n_predictions(self) -> np.ndarray:
         """Number of models that predict each row, int64 of shape (n_rows,)."""
         counts = np.zeros(self.n_rows, dtype=np.int64)
@@ -81,15 +82,14 @@ class FoldPlan:
         return np.flatnonzero(self.n_predictions == 0)
 
     def check(self) -> FoldPlan:
-        """Check every promise of the plan and return it.
+        """Check all properties of the plan and return it.
 
         Raises
         ------
         ValueError
-            If a part is empty, out of range or unsorted; if a row is in two parts of a model;
-            if a row without weight or target is learnt from; if a group stands on both sides;
-            if, in time order, a model learns from a row that is not earlier than all rows it
-            predicts.
+            If row numbers are missing, out of range or unsorted; if two parts of a model share
+            rows; if a training row has no weight or target; if a group is in training and predicted
+            rows; if, in time order, a training row is not earlier than all predicted rows.
         """
         if not self.assignments:
             raise ValueError("A plan needs at least one model. Received: none.")
@@ -107,29 +107,29 @@ class FoldPlan:
                     f"Fold {fold}: the {name} rows must be ascending int64 row numbers between 0 "
                     f"and {self.n_rows - 1}. Received: {rows!r}."
                 )
-        for name, rows in (("learn from", learn), ("predict", predict)):
+        for name, rows in (("training", learn), ("test", predict)):
             if not len(rows):
                 raise ValueError(
-                    f"Fold {fold} has no row to {name}. Use fewer folds, or check the splits."
+                    f"Fold {fold} has no {name} rows. Use fewer folds, or check the splits."
                 )
         for rows, other, what in (
-            (learn, predict, "learns from and predicts"),
-            (stop, predict, "is stopped by and predicts"),
-            (learn, stop, "learns from and is stopped by"),
+            (learn, predict, "is trained on and predicts"),
+            (stop, predict, "is validated on and predicts"),
+            (learn, stop, "is trained and validated on"),
         ):
             both = np.intersect1d(rows, other, assume_unique=True)
             if len(both):
                 raise ValueError(
                     f"The model of fold {fold} {what} the same rows. Received: {name_rows(both)}. "
-                    "Train and test part of a split must not share rows."
+                    "Expected train and test rows without overlap."
                 )
         fitted = np.union1d(learn, stop)
         if self.sample_weight is not None and (self.sample_weight[fitted] <= 0).any():
             rows = fitted[self.sample_weight[fitted] <= 0]
-            raise ValueError(f"Fold {fold} learns from rows of weight zero: {name_rows(rows)}.")
+            raise ValueError(f"Fold {fold} is trained on rows of weight zero: {name_rows(rows)}.")
         if self.labelled is not None and not self.labelled[fitted].all():
             rows = fitted[~self.labelled[fitted]]
-            raise ValueError(f"Fold {fold} learns from rows without a target: {name_rows(rows)}.")
+            raise ValueError(f"Fold {fold} is trained on rows without a target: {name_rows(rows)}.")
 
     def _check_sides(self, fold: int, assignment: Assignment) -> None:
         learn, stop, predict = assignment.learn, assignment.stop, assignment.predict
@@ -139,15 +139,15 @@ class FoldPlan:
             if len(shared):
                 known = fitted[np.isin(self.groups[fitted], self.groups[shared])]
                 raise ValueError(
-                    f"Fold {fold} predicts rows whose group the model learnt from. Received: cv "
-                    f"that puts a group on both sides: {name_rows(shared)} predicted, "
-                    f"{name_rows(known)} learnt from. Pass an int or a group splitter (GroupKFold, "
-                    "StratifiedGroupKFold, LeaveOneGroupOut), or leave groups out."
+                    f"Fold {fold} predicts rows whose group is in its training rows. Received: a "
+                    f"cv that splits a group: {name_rows(shared)} predicted, {name_rows(known)} "
+                    "trained on. Pass an int or a group splitter (GroupKFold, "
+                    "StratifiedGroupKFold, LeaveOneGroupOut), or omit groups."
                 )
             shared = stop[np.isin(self.groups[stop], self.groups[learn])]
             if len(shared) and not self.ordered:
                 raise ValueError(
-                    f"Fold {fold} is stopped by rows whose group the model learnt from: "
+                    f"Fold {fold} is validated on rows whose group is in its training rows: "
                     f"{name_rows(shared)}."
                 )
         if self.ordered:
@@ -155,14 +155,14 @@ class FoldPlan:
             if len(late):
                 early = predict[self.time[predict] <= self.time[late].max()]
                 raise ValueError(
-                    f"Fold {fold} learns from rows that are not earlier than those it predicts. "
-                    f"Received: {name_rows(late)} learnt from, {name_rows(early)} predicted. With "
-                    "time pass an int or TimeSeriesSplit, or (train, test) row numbers in the "
-                    "order of time; or leave time out."
+                    f"Fold {fold} is trained on rows that are not earlier than those it predicts. "
+                    f"Received: {name_rows(late)} trained on, {name_rows(early)} predicted. With "
+                    "time pass an int, TimeSeriesSplit, or (train, test) row numbers in time "
+                    "order; or omit time."
                 )
             if len(stop) and self.time[stop].min() <= self.time[learn].max():
                 rows = stop[self.time[stop] <= self.time[learn].max()]
                 raise ValueError(
-                    f"Fold {fold} is stopped by rows that are not later than those it learns "
-                    f"from: {name_rows(rows)}."
+                    f"Fold {fold} is validated on rows that are not later than its training "
+                    f"rows: {name_rows(rows)}."
                 )

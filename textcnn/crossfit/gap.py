@@ -1,4 +1,4 @@
-"""How far the features of new rows are from those that a downstream model was trained on."""
+"""The difference between features of new rows and out-of-fold features of training rows."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _COLUMNS = ["feature", "measure", "out_of_fold", "new", "difference", "p_value"]
 _CHANCE = 0.05
 _FEWEST_KEPT, _FEWEST_RESERVED = 20, 10
 _LEGEND = (
-    f"Measures of {ALL_FEATURES!r} are those of a shallow tree; all others, of a feature alone."
+    f"Measures of {ALL_FEATURES!r} are those of a shallow tree; all others, of a single feature."
 )
 
 
 class GapFrame(pd.DataFrame):
-    """A frame that shows, below its numbers, what they mean; what is cut from it is a DataFrame."""
+    """A DataFrame that is printed with an explanation; parts of it are plain DataFrames."""
 
     def __repr__(self) -> str:
-        """Show the numbers and the reading."""
+        """Show the numbers and the explanation."""
         return f"{super().__repr__()}\n\n{_LEGEND}\n{self.attrs['reading']}"
 
     def _repr_html_(self) -> str | None:
-        """Show the same in a notebook, unless pandas is told to show text there."""
+        """Show the same in a notebook, unless pandas is configured to show text."""
         shown = super()._repr_html_()
         told = "<br>".join(map(html.escape, (_LEGEND, self.attrs["reading"])))
         return None if shown is None else f"{shown}<p>{told}</p>"
@@ -53,21 +53,21 @@ def distribution_gap(
     share: float = 0.1,
     random_state: int = 0,
 ) -> GapFrame:
-    """Compare out-of-fold features of training rows with the features of rows no model saw.
+    """Compare out-of-fold features of training rows with features of rows not used for training.
 
-    What is trained behind an encoder learns from out-of-fold features, each made by one fold
-    model, and is used on features of new rows, made by the mean of all of them or by one model of
-    all rows. The two are not distributed alike: a mean is less spread, a model of more rows is
-    more sure. Here a share of the rows is reserved, a clone of the encoder is fitted on the others,
-    and both kinds of features are laid side by side.
+    The final model is trained on out-of-fold features, each from one fold model, and is then used
+    on features of new rows, from the mean of all fold models or from one model of all rows. Their
+    distributions differ: a mean has a smaller spread, a model of more rows is more confident. This
+    function reserves a share of the rows, fits a clone of the encoder on the others, and compares
+    both kinds of features.
 
     Cost: one more cross-fit of the encoder.
 
     Parameters
     ----------
     encoder : transformer
-        Anything with ``fit_transform(X, y)`` and ``transform(X)``. It is cloned, never fitted
-        itself. Row numbers in its ``cv`` are followed.
+        Any object with ``fit_transform(X, y)`` and ``transform(X)``. It is cloned and not fitted.
+        Row numbers in its ``cv`` are respected.
     X : array, DataFrame or list, of n_rows rows
     y : array-like of shape (n_rows,) or (n_rows, n_targets)
         Rows without a target are compared but not scored.
@@ -76,37 +76,36 @@ def distribution_gap(
     sample_weight : array-like of shape (n_rows,), optional
         Weights of the scores; rows of weight 0 are not scored.
     time : array-like of shape (n_rows,), optional
-        The latest rows are reserved, so what changes with time is part of the gap. With groups as
-        well, earlier rows of the reserved groups are left out.
+        The latest rows are reserved, so changes with time are part of the gap. With groups too,
+        earlier rows of the reserved groups are not used.
     share : float, default=0.1
         Share of rows to reserve (of groups, with groups and no time).
     random_state : int, default=0
-        Source of the draw. The encoder keeps its own.
+        Seed of the random selection. The encoder uses its own seed.
 
     Returns
     -------
     DataFrame
         Indexed by (feature, measure), with the columns ``out_of_fold``, ``new``, ``difference``
-        (new less out of fold; for ``"ks"`` the statistic itself) and ``p_value``.
+        (new minus out of fold; for ``"ks"`` the statistic itself) and ``p_value``.
 
         Measures per feature: ``"mean"``, ``"std"``, ``"q05"`` to ``"q95"``, ``"ks"`` (two-sample
         Kolmogorov-Smirnov statistic), and ``"roc_auc"`` or ``"r2"`` (squared correlation) with the
-        class or target that it tells best; out of fold within the folds of the encoder's plan if
-        it has one, for pooled over folds it would be too low.
+        class or target that it predicts best. Out-of-fold scores are computed within the encoder's
+        folds, if it has a plan; pooled over folds they would be too low.
 
         Measures of ``"all features"``: scores of a decision tree of depth 3, trained on four
         fifths of the out-of-fold features, on the other fifth and on the new rows: ``"roc_auc"``
-        and ``"neg_log_loss"``, or ``"r2"``. The p-value of the last line counts rows of a group as
-        one, that of ``"ks"`` takes rows as independent.
+        and ``"neg_log_loss"``, or ``"r2"``. The p-value of the last line treats a group as one
+        observation, that of ``"ks"`` treats rows as independent.
 
-        ``attrs["reading"]`` says in a line what the last line means for ``ensemble``; it is shown
-        where the frame is printed.
+        ``attrs["reading"]`` explains in one line what the last line means for ``ensemble``; it is
+        printed below the DataFrame.
 
     Raises
     ------
     ValueError
-        If too few rows or groups would be reserved or left, or an argument is not what is said
-        above.
+        If too few rows or groups would be reserved or left, or an argument is invalid.
     TypeError
         If the encoder lacks ``fit_transform`` or ``transform``.
 
@@ -171,9 +170,7 @@ def _check_arguments(encoder, share, random_state) -> None:
                 f"Received: {type(encoder).__name__}, which has no {method}."
             )
     if isinstance(share, bool) or not isinstance(share, numbers.Real) or not 0 < share < 1:
-        raise ValueError(
-            f"share must be a share of the rows, between 0 and 1. Received: share={share!r}."
-        )
+        raise ValueError(f"share must be a number between 0 and 1. Received: share={share!r}.")
     if not isinstance(random_state, numbers.Integral) or random_state < 0:
         raise ValueError(
             f"random_state must be an int of 0 or more. Received: random_state={random_state!r}."
@@ -181,7 +178,7 @@ def _check_arguments(encoder, share, random_state) -> None:
 
 
 def _reserve(target, groups, time, scored, share, seed) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to fit on and rows to reserve, ascending."""
+    """Return training rows and reserved rows, ascending."""
     n_rows = len(target.labelled)
     everything = np.arange(n_rows)
     seed = int(seed)
@@ -200,13 +197,13 @@ def _reserve(target, groups, time, scored, share, seed) -> tuple[np.ndarray, np.
             splitter = ShuffleSplit(1, test_size=share, random_state=seed)
         kept, reserved = map(np.sort, next(splitter.split(everything, strata, groups)))
     for rows, fewest, what in (
-        (kept, _FEWEST_KEPT, "to fit on"),
-        (reserved, _FEWEST_RESERVED, "in reserve"),
+        (kept, _FEWEST_KEPT, "for training"),
+        (reserved, _FEWEST_RESERVED, "to reserve"),
     ):
         if scored[rows].sum() < fewest:
             raise ValueError(
-                f"distribution_gap needs {fewest} rows with a target and a weight above zero "
-                f"{what} at least. Received: {int(scored[rows].sum())} such rows of {n_rows} with "
+                f"distribution_gap needs at least {fewest} rows {what}, with a target and a weight "
+                f"above zero. Received: {int(scored[rows].sum())} such rows of {n_rows} with "
                 f"share={share}. Pass another share, or more rows."
             )
     return kept, reserved
@@ -218,7 +215,7 @@ def _can_stratify(strata, share) -> bool:
 
 
 def _cv_of_rows(cv, kept, n_rows):
-    """Return a cv that names rows for the rows that are kept; any other as it is."""
+    """Return a cv of row numbers for the kept rows; other kinds of cv are unchanged."""
     if isinstance(cv, PredefinedSplit):
         return PredefinedSplit(cv.test_fold[kept])
     if not isinstance(cv, list | tuple):
@@ -243,7 +240,7 @@ def _names(fitted, n_features: int) -> list[str]:
 
 
 def ensemble_of(fitted, plan) -> str | None:
-    """Return what serves new rows, of an encoder that has the choice."""
+    """Return what an encoder uses for new rows, "mean" or "refit"; None if it has no choice."""
     ensemble = getattr(fitted, "ensemble", None)
     if ensemble == "auto":
         return "refit" if plan is not None and plan.ordered else "mean"
@@ -251,20 +248,20 @@ def ensemble_of(fitted, plan) -> str | None:
 
 
 def _reading(line, ensemble: str | None) -> str:
-    """Say in a line what the last measure means."""
+    """Explain the last measure in one line."""
     _, measure, out_of_fold, new, difference, p_value = line
     what = (
         f"{measure} of a shallow tree: {out_of_fold:.3f} on out-of-fold rows, {new:.3f} on new "
         f"rows (p = {p_value:.2g})"
     )
     if p_value >= _CHANCE:
-        return f"{what}: no difference beyond chance."
+        return f"{what}: no significant difference."
     if difference > 0:
-        return f"{what}: new rows do better, nothing is lost."
+        return f"{what}: new rows score better."
     other = {"mean": "refit", "refit": "mean"}.get(ensemble)
     if other is None:
-        return f"{what}: new rows do worse."
+        return f"{what}: new rows score worse."
     return (
-        f'{what}: new rows do worse, ensemble="{other}" may be better than "{ensemble}"; compare '
-        "both on rows set aside."
+        f'{what}: new rows score worse, ensemble="{other}" may be better than "{ensemble}"; '
+        "compare both on test rows."
     )

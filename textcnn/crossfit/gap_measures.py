@@ -1,4 +1,4 @@
-"""What is measured on features of training rows and of new rows laid side by side."""
+"""Measures that compare features of training rows and of new rows."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Line = tuple[str, str, float, float, float, float]
 
 @dataclass
 class Side:
-    """Features of one kind of rows, and what goes with the rows.
+    """Features, targets and weights of one kind of rows.
 
     Attributes
     ----------
     features : ndarray of shape (n, n_features), float64
     truth : ndarray of shape (n, n_outputs), float64
-        0/1 per class or label, or y; of rows that are not scored anything.
+        0/1 per class or label, or y; any value for rows that are not scored.
     weights : ndarray of shape (n,), float64
     scored : ndarray of shape (n,), bool
     groups : ndarray of shape (n,), int64, or None
@@ -40,7 +40,7 @@ class Side:
     groups: np.ndarray | None
 
     def at(self, rows: np.ndarray) -> Side:
-        """Return some rows (numbers or a mask)."""
+        """Return selected rows (numbers or a mask)."""
         groups = None if self.groups is None else self.groups[rows]
         return Side(
             self.features[rows], self.truth[rows], self.weights[rows], self.scored[rows], groups
@@ -48,7 +48,7 @@ class Side:
 
 
 def truth_of(target) -> np.ndarray:
-    """Return what features are scored against, float64 (n_rows, n): 0/1 per class, or y."""
+    """Return the targets for scoring, float64 (n_rows, n): 0/1 per class, or y."""
     values = target.values.reshape(len(target.values), -1)
     if target.kind == "multiclass":
         return (values == np.arange(target.n_outputs)).astype(np.float64)
@@ -60,7 +60,7 @@ def feature_lines(
 ) -> list[Line]:
     """Return distribution and score of one feature in both kinds of rows.
 
-    ``folds`` are positions in ``out_of_fold`` whose features one model made.
+    Each of ``folds`` has the positions in ``out_of_fold`` that one model predicted.
     """
     sides = (out_of_fold.features[:, number], new.features[:, number])
     lines = [
@@ -96,10 +96,10 @@ def feature_lines(
 
 
 def model_lines(out_of_fold: Side, new: Side, target, seed: int) -> list[Line]:
-    """Return the scores of a shallow tree; the last line has a p-value.
+    """Return the scores of a shallow decision tree; the last line has a p-value.
 
     The tree of each fold is scored on the out-of-fold rows that it was not trained on and on all
-    new rows, so both scores are of trees trained on the same rows.
+    new rows, so both scores are from the same trees.
     """
     old, new = out_of_fold.at(out_of_fold.scored), new.at(new.scored)
     leaf = max(_FEWEST_IN_LEAF, round(_LEAF_SHARE * len(old.truth)))
@@ -131,7 +131,7 @@ def _line(name, measure, out_of_fold, new) -> Line:
 
 
 def _score_within(side: Side, number, output, folds, is_regression) -> float:
-    """Mean score of a feature within folds; NaN where no fold can be scored."""
+    """Mean score of a feature within folds; NaN if no fold can be scored."""
     found, sizes = [], []
     for rows in folds:
         rows = rows[side.scored[rows]]
@@ -154,7 +154,7 @@ def _squared_correlation(feature, truth, weights) -> float:
 
 
 def _mean_auc(side: Side, told) -> float:
-    """Mean over the classes or labels of which both values occur."""
+    """Mean over the classes or labels with both values."""
     aucs = [
         roc_auc_score(side.truth[:, output], told[:, output], sample_weight=side.weights)
         for output in range(told.shape[1])
@@ -164,7 +164,7 @@ def _mean_auc(side: Side, told) -> float:
 
 
 def _folds(side: Side, target, seed):
-    """Folds for the tree: whole groups, or classes in proportion where each is large enough."""
+    """Folds for the tree: by group, or stratified if every class is large enough."""
     rows = np.arange(len(side.truth))
     if side.groups is not None:
         n_folds = min(_N_FOLDS, len(np.unique(side.groups)))
@@ -178,10 +178,10 @@ def _folds(side: Side, target, seed):
 
 
 def _gain(truth, told, reference: Side, target, leaf: int) -> np.ndarray:
-    """Return each row's part in the score, so that the error of their mean can be told.
+    """Return each row's contribution to the score, to compute the standard error of the mean.
 
-    The part of R² is one minus the squared error over the variance among the out-of-fold rows; that
-    of the log-loss has probabilities of 0 and 1 moved inside by half a row of a leaf.
+    For R² it is one minus the squared error over the variance of the out-of-fold rows; for the
+    log-loss, probabilities are clipped by half a row of a leaf.
     """
     if target.is_regression:
         mean = np.average(reference.truth, axis=0, weights=reference.weights)
@@ -195,7 +195,7 @@ def _gain(truth, told, reference: Side, target, leaf: int) -> np.ndarray:
 
 
 def _mean_and_squared_error(gain, side: Side) -> tuple[float, float]:
-    """Return the weighted mean, and its squared standard error, rows of a group taken as one."""
+    """Return the weighted mean and its squared standard error, with a group as one observation."""
     share = side.weights / side.weights.sum()
     mean = float(share @ gain)
     parts = share * (gain - mean)

@@ -1,4 +1,4 @@
-"""Words that the errors of this folder share."""
+"""Common parts of error messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def check_option(name: str, received, options) -> None:
-    """Refuse a value that is none of the options."""
+    """Refuse a value that is not one of the options."""
     if not isinstance(received, str) or received not in options:
         raise ValueError(
             f"Unknown value of {name}. Expected one of {listed(options)}. "
@@ -17,7 +17,7 @@ def check_option(name: str, received, options) -> None:
 
 
 def check_uncovered(uncovered) -> None:
-    """Refuse what does not say what rows that no model predicts get."""
+    """Refuse invalid values of ``uncovered``."""
     is_number = isinstance(uncovered, numbers.Real) and not isinstance(uncovered, bool | np.bool_)
     if not is_number and uncovered not in ("raise", "nan"):
         raise ValueError(
@@ -27,24 +27,24 @@ def check_uncovered(uncovered) -> None:
 
 
 def listed(items, most: int = 10) -> str:
-    """Show items, the first ones where there are many."""
+    """List items, only the first if there are many."""
     items = list(items)
     shown = ", ".join(repr(_plain(item)) for item in items[:most])
     return shown if len(items) <= most else f"{shown}, … ({len(items)} in all)"
 
 
 def name_rows(rows) -> str:
-    """Name rows by number, the first ones where there are many."""
+    """List rows by number, only the first if there are many."""
     rows = np.asarray(rows)
     return ("row " if len(rows) == 1 else "rows ") + listed(rows.tolist())
 
 
 def name_folds(folds) -> str:
-    """Name folds by number."""
+    """List folds by number."""
     folds = list(folds)
     return ("fold " if len(folds) == 1 else "folds ") + listed(folds)
 
 
 def _plain(item):
-    """Python's own number or string, which shows without its type."""
+    """Convert to a Python number or string, which is printed without its type."""
     return item.item() if isinstance(item, np.generic) else item

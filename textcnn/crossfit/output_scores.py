@@ -1,4 +1,4 @@
-"""How well each output is predicted out of fold: scores per fold model, output by output."""
+"""Out-of-fold scores of each output, per fold model."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from sklearn.metrics import r2_score, roc_auc_score
 def output_scores(report) -> pd.DataFrame:
     """Return one line per column, output and fold model.
 
-    ``column``, ``output`` (class, label or target; empty where there is one), ``model``,
-    ``metric``, ``score`` and ``n_rows``. Classes and labels have the ROC AUC of each against the
-    rest, numbers R². A fold whose rows have one value only has no score (NaN).
+    ``column``, ``output`` (class, label or target; empty if there is only one), ``model``,
+    ``metric``, ``score`` and ``n_rows``. The metric is one-vs-rest ROC AUC for classes and labels,
+    R² for regression. A fold whose rows have a single value has no score (NaN).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where rows that nobody learns from (without a target, or of weight 0) are predicted."""
+"""Assign rows not used for training (without a target, or of weight 0) to folds."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 def predicted_masks(splits, fitted, target, usable, groups, unlabelled: str, rng):
-    """Return one mask of shape (n_rows,) per model: the rows it predicts.
+    """Return one mask of shape (n_rows,) per model: the rows that it predicts.
 
-    ``fitted`` holds, per model, the rows it learns from or is stopped by. A row outside
-    ``usable`` copies the memberships of its host, a row of ``usable``, unless the user's own
-    splits name it.
+    ``fitted`` has, per model, its training and validation rows. A row outside ``usable`` is
+    predicted by the same models as its host, a row of ``usable``, unless the user's own splits
+    contain it.
     """
     masks = [np.zeros(len(usable), dtype=bool) for _ in splits.pairs]
     for mask, (_, test) in zip(masks, splits.pairs, strict=True):
@@ -32,7 +32,7 @@ def predicted_masks(splits, fitted, target, usable, groups, unlabelled: str, rng
 
 
 def _is_unknown_to(own, rows, groups, splits) -> np.ndarray:
-    """Whether a model knows neither the group of a row nor a row that is not earlier."""
+    """Whether a model was trained neither on the group of a row nor on later rows."""
     unknown = np.ones(len(rows), dtype=bool)
     if groups is not None:
         unknown &= ~np.isin(groups[rows], groups[own])
@@ -42,7 +42,7 @@ def _is_unknown_to(own, rows, groups, splits) -> np.ndarray:
 
 
 def _last_usable_before(free, usable, time) -> np.ndarray:
-    """Last usable row up to a row's time; the first one where there is none."""
+    """Last usable row up to a row's time, or the first usable row if there is none."""
     rows = np.flatnonzero(usable)
     rows = rows[np.argsort(time[rows], kind="stable")]
     position = np.searchsorted(time[rows], time[free], side="right") - 1
@@ -50,7 +50,7 @@ def _last_usable_before(free, usable, time) -> np.ndarray:
 
 
 def _drawn_hosts(free, usable, groups, rng) -> np.ndarray:
-    """Usable rows drawn in turn from a random order, of the same group where it has some."""
+    """Usable rows in random order, repeated as needed; of the same group if possible."""
     drawn = rng.permutation(np.flatnonzero(usable))
     hosts = np.resize(drawn, len(free))
     if groups is None or not len(free):
@@ -62,6 +62,6 @@ def _drawn_hosts(free, usable, groups, rng) -> np.ndarray:
     for code in range(len(found)):
         members = inverse == code
         of_group = drawn[start[code] : stop[code]]
-        # A group that nobody learns from stays together, with one host.
+        # A group without usable rows stays together, with one host.
         hosts[members] = np.resize(of_group, members.sum()) if len(of_group) else hosts[members][0]
     return hosts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from dataclasses import replace
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def make_fold_plan(
         seed=int(_seed(random_state, _SPLIT).generate_state(1)[0]),
         split_params=split_params,
     )
-    time = splits.time
+    time, strata = splits.time, target.strata()
     parts = []
     for fold, (train, test) in enumerate(splits.pairs):
         rng = np.random.default_rng(_seed(random_state, _STOP, fold))
@@ -135,7 +136,7 @@ def make_fold_plan(
         train.sort()
         if len(train):
             learn, stop = part_stop_rows(
-                train, stop_fraction, strata=target.strata(), groups=groups, time=time, rng=rng
+                train, stop_fraction, strata=strata, groups=groups, time=time, rng=rng
             )
         else:
             learn = stop = train
@@ -174,6 +175,40 @@ def make_fold_plan(
     if isinstance(uncovered, str) and uncovered == "raise":
         _refuse_uncovered(plan, target)
     return plan
+
+
+def with_validation_rows(
+    plan: FoldPlan, target, stop_fraction: float, random_state: int | np.random.SeedSequence
+) -> FoldPlan:
+    """Return a plan whose models set a share of their training rows aside, to know when to stop.
+
+    Parameters
+    ----------
+    plan : FoldPlan
+        Without such rows.
+    target : Target
+        With the plan's dropped classes left out.
+    stop_fraction : float
+    random_state : int or numpy.random.SeedSequence
+
+    Returns
+    -------
+    FoldPlan
+        The one that :func:`make_fold_plan` makes of the same splits and seed.
+    """
+    check_stop_fraction(stop_fraction)
+    assignments = []
+    for fold, assignment in enumerate(plan.assignments):
+        learn, stop = part_stop_rows(
+            assignment.learn,
+            stop_fraction,
+            strata=target.strata(),
+            groups=plan.groups,
+            time=plan.time,
+            rng=np.random.default_rng(_seed(random_state, _STOP, fold)),
+        )
+        assignments.append(Assignment(learn, stop, assignment.predict))
+    return replace(plan, assignments=tuple(assignments)).check()
 
 
 def whole_assignment(

@@ -1,4 +1,4 @@
-"""The receipt of a cross-fit: who predicted what, how well, and the proof that nobody cheated."""
+"""The report of a cross-fit: the rows and scores of each model, and a check against leaks."""
 
 from __future__ import annotations
 
@@ -22,25 +22,26 @@ __all__ = ["ColumnRecord", "CrossFitReport", "LeakError"]
 
 @dataclass
 class ColumnRecord:
-    """What one column's cross-fit left behind, recorded while it ran.
+    """The record of one column's cross-fit.
 
     Attributes
     ----------
     name : str
     fed : list of dict
-        Per model the row numbers that were really handed to ``"learn"``, ``"stop"`` and
-        ``"predict"``, int64.
+        Per model the row numbers that were actually used for training (``"learn"``), validation
+        (``"stop"``) and prediction (``"predict"``), int64.
     predictions : list of ndarray
         Per model float64 of shape (len(plan.assignments[k].predict), n_outputs), as
-        ``Target.predictions`` gives them, in the order of ``plan.assignments[k].predict``.
+        ``Target.predictions`` returns them, in the order of ``plan.assignments[k].predict``.
     prior : list of ndarray
-        Per model float64 of shape (n_outputs,): what the level of its learning rows predicts.
+        Per model float64 of shape (n_outputs,): the prediction from the base rate or mean of its
+        training rows.
     epochs, updates : list of int
     seconds : list of float
     words : dict
         Counts such as ``{"tokens": …, "tokens_with_vector": …}``; may be empty.
     documents : ndarray of shape (n_rows,), uint64
-        Hash of each row's cell; 0 for an empty one.
+        Hash of each row's cell; 0 for an empty cell.
     """
 
     name: str
@@ -55,18 +56,18 @@ class ColumnRecord:
 
 
 class CrossFitReport:
-    """Membership, scores and proof of a cross-fit.
+    """Training rows, predicted rows and scores of a cross-fit, with a check against leaks.
 
-    A score is computed per fold model, over the rows that it predicted, and averaged; it is never
-    pooled over folds. Each model's level is moved by the targets it was denied, so that outputs of
-    different models are not on one scale: the pooled ROC AUC of honest features of noise lies
-    below 0.5, and that of honest features of a signal is too low as well. Rows without a target or
-    of weight 0 are not scored; weights enter the scores. The spread is the standard deviation over
-    folds, not an interval for the mean: folds share training rows.
+    A score is computed per fold model, over the rows that it predicted, and then averaged; it is
+    not pooled over folds. The base rate of a model's training rows depends on its held-out targets,
+    so outputs of different models are not on the same scale: the pooled ROC AUC is below 0.5 for
+    noise, and too low for a signal. Rows without a target or of weight 0 are not scored; scores are
+    weighted. The spread is the standard deviation over folds, not a confidence interval for the
+    mean: folds share training rows.
 
-    Models are numbered from 0, as in every frame and error: model 0 is "fold 1 of n" in the
-    encoder's ``history_``. A refit model, which serves new rows, predicts no training row: it is
-    in ``history_`` only.
+    Models are numbered from 0, as in every DataFrame and error: model 0 is "fold 1 of n" in the
+    encoder's ``history_``. A refit model, which is used for new rows, predicts no training row: it
+    is in ``history_`` only.
 
     Parameters
     ----------
@@ -77,21 +78,21 @@ class CrossFitReport:
     scoring : None, str or sequence of str, default=None
         See :class:`~textcnn.crossfit.scoring.Scoring`.
     notes : sequence of str, default=()
-        Shown below those of the plan.
+        Notes, shown below those of the plan.
     encoder : transformer, default=None
-        The encoder whose receipt this is; :meth:`gap` fits a clone of it.
+        The encoder of this report; :meth:`gap` fits a clone of it.
 
     Attributes
     ----------
     metrics : tuple of str
     notes : list of str
     verified : bool
-        Whether :meth:`verify` has found this very report right.
+        Whether :meth:`verify` has passed for this report object.
 
     Raises
     ------
     ValueError
-        If the records do not fit the plan, or ``scoring`` not the target.
+        If the records do not match the plan, or ``scoring`` does not match the target.
 
     Examples
     --------
@@ -137,8 +138,34 @@ class CrossFitReport:
         for record in self.columns:
             _check_record(record, plan, target)
 
+    def with_scoring(self, scoring: str | Sequence[str] | None) -> CrossFitReport:
+        """Return this report with other scores.
+
+        Parameters
+        ----------
+        scoring : None, str or sequence of str
+            Names of scikit-learn's scorers; None chooses by the kind of target.
+
+        Returns
+        -------
+        CrossFitReport
+
+        Raises
+        ------
+        ValueError
+            If a scorer is unknown or does not go with the target.
+        """
+        return CrossFitReport(
+            self.columns,
+            self.plan,
+            self.target,
+            scoring=scoring,
+            notes=self.notes[len(self.plan.notes) :],
+            encoder=self._encoder,
+        )
+
     def __repr__(self) -> str:
-        """Name the columns and the size."""
+        """Show the columns and the size."""
         names = listed([record.name for record in self.columns])
         return f"<CrossFitReport of {names}: {self.plan.n_models} models, {self.plan.n_rows} rows>"
 
@@ -151,15 +178,16 @@ class CrossFitReport:
 
     @property
     def serves_refit(self) -> bool:
-        """Whether a model fitted on all rows serves new ones, beside the fold models."""
+        """Whether a model refitted on all rows is used for new rows."""
         return ensemble_of(self._encoder, self.plan) == "refit"
 
     @property
     def membership(self) -> pd.DataFrame:
-        """Which model predicted each row, and how many rows that model was fed.
+        """Which model predicted each row, and how many rows that model was trained on.
 
-        One line per column, row and model, by the recorded rows; a row that no model predicted has
-        one line with a missing ``model``. ``n_learn`` and ``n_stop`` count different rows.
+        One line per column, row and model, from the recorded rows; a row that no model predicted
+        has one line with a missing ``model``. ``n_learn`` and ``n_stop`` are the numbers of
+        distinct training and validation rows.
         """
         frames = []
         for record in self.columns:
@@ -181,9 +209,9 @@ class CrossFitReport:
     def scores(self) -> pd.DataFrame:
         """One line per column, model and metric.
 
-        ``score``, that of the model's prior (``prior``), the rows scored (``n_rows``), rows fed
-        (``n_learn``, ``n_stop``), ``epochs``, ``updates``, ``seconds``, and ``why_nan``: why there
-        is no score, as in a fold whose rows are of one class.
+        ``score``, the score of the base rate (``prior``), the number of scored rows (``n_rows``),
+        of training and validation rows (``n_learn``, ``n_stop``), ``epochs``, ``updates``,
+        ``seconds``, and ``why_nan``: the reason for a missing score, for example a single class.
         """
         return pd.DataFrame(self._score_lines)
 
@@ -191,8 +219,8 @@ class CrossFitReport:
     def summary(self) -> pd.DataFrame:
         """One line per column and metric: mean and spread (standard deviation) over folds.
 
-        ``lift`` is the mean difference from the prior's score, ``n_folds`` the folds that have a
-        score. Words covered are columns of their own.
+        ``lift`` is the mean difference from the score of the base rate (``prior``), ``n_folds`` the
+        number of folds with a score. Counts of words are further columns.
         """
         return pd.DataFrame(self._summary_lines)
 
@@ -202,24 +230,24 @@ class CrossFitReport:
 
     @property
     def duplicates(self) -> pd.DataFrame:
-        """Rows whose very document stands in the learning rows of the model that predicted them.
+        """Rows whose text or image also occurs in the training rows of the model that predicted it.
 
-        One line per column and metric: ``share`` of the predictions (empty documents are no
-        duplicates), their number (``n_duplicates``), the mean score of all rows over the folds that
-        have both scores, and the mean ``score_without`` them. Where the second is clearly lower,
-        documents that come again are remembered; folds by document tell what is learnt of others.
+        One line per column and metric: ``share`` of the predictions (empty cells do not count),
+        their number (``n_duplicates``), the mean score of all rows over the folds that have both
+        scores, and the mean ``score_without`` them. If the second is clearly lower, the model
+        memorises repeated documents; use ``groups="documents"`` for a score on new documents.
         """
         return pd.DataFrame(self._duplicate_lines)
 
     def verify(self) -> CrossFitReport:
-        """Prove that no model predicted what it knew; return the report.
+        """Check that no model predicted a row that it was trained on; return the report.
 
-        Compares the row numbers recorded while batches were fed to learning, stopping and
-        prediction, not the plan's assignments: no row was predicted by a model that was fed it, a
-        row of its group, or (in time order) a row that is not earlier; no row without target or
-        weight was learnt from; and each model predicted exactly the rows that were promised.
-        Groups, time and weights are taken as given: a wrong group column cannot be seen from here.
-        A report that was verified says so where it is printed; ``encoder.report_`` makes a new one.
+        Uses the row numbers recorded during training, validation and prediction, not the plan: no
+        row was predicted by a model that was trained on it, on a row of its group, or (in time
+        order) on a row that is not earlier; no row without a target or weight was used for
+        training; and each model predicted exactly its held-out rows. Groups, time and weights are
+        assumed to be right: a wrong group column cannot be detected. A verified report says so when
+        it is printed; ``encoder.report_`` returns a new, unverified report.
 
         Raises
         ------
@@ -242,38 +270,38 @@ class CrossFitReport:
         share: float = 0.1,
         random_state: int = 0,
     ) -> pd.DataFrame:
-        """Compare out-of-fold features with those of rows that no model saw; costs a cross-fit.
+        """Compare out-of-fold features with features of new rows; needs another cross-fit.
 
         Parameters
         ----------
         X, y
             The rows that the encoder was fitted on, in the same order.
         groups, sample_weight, time : array-like of shape (n_rows,), optional
-            Those of the fit where none are given.
+            By default those of the fit.
         share : float, default=0.1
-            Share of rows to reserve: whole groups, or the latest.
+            Share of rows to reserve: by group, or the latest rows with time.
         random_state : int, default=0
 
         Returns
         -------
         DataFrame
-            See :func:`~textcnn.crossfit.gap.distribution_gap`; printed, it says in a line what it
-            means for ``ensemble`` (``attrs["reading"]``).
+            See :func:`~textcnn.crossfit.gap.distribution_gap`; when printed, a line explains what
+            it means for ``ensemble`` (``attrs["reading"]``).
 
         Raises
         ------
         ValueError
-            If there are not as many rows as at fit, or too few to reserve some.
+            If the number of rows differs from fit, or there are too few rows.
         """
         if self._encoder is None:
             raise ValueError(
-                "This report was made without its encoder. Received: encoder=None. Call "
+                "This report has no encoder. Received: encoder=None. Call "
                 "textcnn.crossfit.gap.distribution_gap(encoder, X, y)."
             )
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
         if n_rows != self.plan.n_rows:
             raise ValueError(
-                f"The {self.plan.n_rows} rows that the encoder was fitted on are expected. "
+                f"Expected the {self.plan.n_rows} rows that the encoder was fitted on. "
                 f"Received: {n_rows} rows. For other rows call "
                 "textcnn.crossfit.gap.distribution_gap(encoder, X, y)."
             )
@@ -290,7 +318,7 @@ class CrossFitReport:
         )
 
     def to_dict(self) -> dict:
-        """Return the report as what JSON can hold: lists, dicts, numbers, strings; NaN is None."""
+        """Return the report as lists, dicts, numbers and strings for JSON; NaN becomes None."""
         plan = self.plan
         return {
             "n_rows": plan.n_rows,
@@ -313,14 +341,14 @@ class CrossFitReport:
     def plot(self, ax=None):
         """Draw the folds as coloured rows, and the scores with their spread.
 
-        Rows stand in the order of time where there is one, else sorted by the model that predicts
-        them, groups together; of long tables every n-th row is drawn. Needs matplotlib, which
-        ``pip install 'textcnn[plot]'`` brings.
+        Rows are in time order, if there is one, otherwise sorted by the model that predicts them
+        and by group; of long tables every n-th row is drawn. Needs matplotlib
+        (``pip install 'textcnn[plot]'``).
 
         Parameters
         ----------
         ax : pair of matplotlib Axes, optional
-            Where to draw folds and scores.
+            Axes for folds and scores.
 
         Returns
         -------
@@ -334,7 +362,7 @@ class CrossFitReport:
         return report_display.plot(self, ax)
 
     def _fed_counts(self, record) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-        """Numbers of different rows fed per model, and the rows it predicted."""
+        """Numbers of distinct rows per model, and the rows that it predicted."""
         n_learn = np.array([len(np.unique(fed["learn"])) for fed in record.fed])
         n_stop = np.array([len(np.unique(fed["stop"])) for fed in record.fed])
         return n_learn, n_stop, [np.unique(fed["predict"]) for fed in record.fed]
@@ -343,7 +371,7 @@ class CrossFitReport:
         return np.setdiff1d(np.arange(self.plan.n_rows), np.concatenate(predicted))
 
     def _predicted(self, record) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-        """Per model: its number, the rows it predicts, its predictions and those of its prior."""
+        """Per model: its number, predicted rows, predictions, and predictions of the base rate."""
         for model, assignment in enumerate(self.plan.assignments):
             predictions = record.predictions[model]
             yield (
@@ -448,30 +476,30 @@ class CrossFitReport:
 
 
 def _check_record(record: ColumnRecord, plan: FoldPlan, target: Target) -> None:
-    """Refuse a record whose parts have other sizes than the plan."""
+    """Refuse a record whose sizes do not match the plan."""
     for part in ("predictions", "prior", "epochs", "updates", "seconds", "fed"):
         if len(getattr(record, part)) != plan.n_models:
             raise ValueError(
-                f"Column {record.name!r}: {part} of {plan.n_models} models are expected. "
+                f"Column {record.name!r}: expected {part} of {plan.n_models} models. "
                 f"Received: {len(getattr(record, part))}."
             )
     expected = [(len(rows.predict), target.n_outputs) for rows in plan.assignments]
     shapes = [np.shape(predictions) for predictions in record.predictions]
     if shapes != expected:
         raise ValueError(
-            f"Column {record.name!r}: predictions of the shapes {listed(expected)} are expected. "
+            f"Column {record.name!r}: expected predictions of the shapes {listed(expected)}. "
             f"Received: shapes {listed(shapes)}."
         )
     for model, predictions in enumerate(record.predictions):
         if not np.isfinite(predictions).all():
             rows = plan.assignments[model].predict[~np.isfinite(predictions).all(axis=1)]
             raise ValueError(
-                f"Column {record.name!r}: model {model} predicts what is not finite. "
+                f"Column {record.name!r}: predictions of model {model} are not finite. "
                 f"Received: NaN or infinity in {name_rows(rows)}."
             )
     if np.shape(record.documents) != (plan.n_rows,):
         raise ValueError(
-            f"Column {record.name!r}: one document hash per row is expected: shape "
+            f"Column {record.name!r}: expected one document hash per row, shape "
             f"({plan.n_rows},). Received: shape {np.shape(record.documents)}."
         )
 
@@ -481,12 +509,12 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _spread(values: np.ndarray) -> float:
-    """Return the standard deviation; there is none of a single fold."""
+    """Return the standard deviation, NaN for a single fold."""
     return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 
 def json_safe(value):
-    """Python's own types all the way down; numbers that JSON does not know become None."""
+    """Convert to Python types recursively; NaN and infinity become None."""
     if isinstance(value, dict):
         return {str(key): json_safe(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):

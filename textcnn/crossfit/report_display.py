@@ -1,4 +1,4 @@
-"""How a cross-fit report looks: as text, in a notebook, as an image."""
+"""Show a cross-fit report as text, HTML or a plot."""
 
 from __future__ import annotations
 
@@ -72,19 +72,20 @@ def _headline(report) -> str:
         f"{report.target.kind} target",
     ]
     if plan.groups is not None:
-        parts.append(f"{len(np.unique(plan.groups)):,} groups kept whole")
+        parts.append(f"{len(np.unique(plan.groups)):,} groups kept together")
     if plan.ordered:
-        parts.append("in order of time")
+        parts.append("in time order")
     if plan.sample_weight is not None:
         parts.append("weighted")
     return ", ".join(parts)
 
 
 def _verification(report) -> str:
-    """Say what verify() has compared, or how to have it done."""
+    """Describe the check of verify(), or how to run it."""
     if not report.verified:
         return (
-            "Not verified: print(report.verify()) proves that no model predicted a row it was fed."
+            "Not verified: print(report.verify()) checks that no model predicted a row that it was "
+            "trained on."
         )
     fed = predicted = 0
     for record in report.columns:
@@ -96,10 +97,10 @@ def _verification(report) -> str:
     if report.plan.groups is not None:
         found.append("no group in common")
     if report.plan.ordered:
-        found.append("only earlier rows fed")
+        found.append("only earlier training rows")
     return (
-        f"Verified: {predicted:,} predictions against the {fed:,} rows fed to the models that made "
-        f"them: {', '.join(found)}."
+        f"Verified: {predicted:,} predictions, compared with the {fed:,} training and validation "
+        f"rows of their models: {', '.join(found)}."
     )
 
 
@@ -134,11 +135,11 @@ def _fold_frame(report) -> pd.DataFrame:
 
 
 def _remarks(report) -> list[str]:
-    """Return the report's notes and what its numbers do not say."""
+    """Return the report's notes and remarks about missing numbers."""
     remarks = list(report.notes)
     uncovered = len(report.plan.uncovered)
     if uncovered:
-        remarks.append(f"{uncovered:,} of {report.plan.n_rows:,} rows are predicted by no model.")
+        remarks.append(f"No model predicts {uncovered:,} of {report.plan.n_rows:,} rows.")
     reasons: dict[tuple[str, str, str], list[int]] = {}
     for line in report.scores.to_dict("records"):
         if line["why_nan"]:
@@ -160,7 +161,7 @@ def _with_spread(means, spreads) -> list[str]:
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:
-    """Scores as text of three decimals."""
+    """Format scores with three decimals."""
     frame = frame.copy()
     for name in frame.columns.intersection(["score", "prior", "lift", _WITHOUT]):
         frame[name] = [f"{value:.3f}" for value in frame[name]]
@@ -168,7 +169,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _aligned(frame: pd.DataFrame) -> str:
-    """Return a frame as text, columns two spaces apart: headings of several words stay whole."""
+    """Return a frame as text, with two spaces between columns."""
     lines = [[str(name) for name in frame.columns], *frame.astype(str).to_numpy().tolist()]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     return "\n".join(
@@ -178,7 +179,7 @@ def _aligned(frame: pd.DataFrame) -> str:
 
 
 def _draw_scores(report, ax) -> None:
-    """Draw the first metric: a dot per fold, mean and spread, and the prior's mean."""
+    """Draw the first metric: a dot per fold, mean and spread, and the mean of the prior."""
     metric = report.metrics[0]
     lines, summary = report.scores, report.summary
     for place, record in enumerate(report.columns):

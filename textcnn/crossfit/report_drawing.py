@@ -1,31 +1,31 @@
-"""The images of a cross-fit: which rows each model was fed, and scores with their spread."""
+"""Plots of a cross-fit: the rows of each model, and scores with their spread."""
 
 from __future__ import annotations
 
 import numpy as np
 
 _MOST_DRAWN = 1000
-# Paired so that they differ in lightness too, for eyes and printers that see no hue.
+# Colours differ in lightness too, for colour-blind readers and black-and-white print.
 _PARTS = (
     ("not used", "#eeeeee"),
-    ("learn", "#a6cbe3"),
-    ("stop", "#f2c14e"),
-    ("predict", "#b5332e"),
+    ("training", "#a6cbe3"),
+    ("validation", "#f2c14e"),
+    ("predicted", "#b5332e"),
 )
 _GROUP_SHADES = ("#6d7f6a", "#c9d4c4")
 
 
 def fold_image(report) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """Return what each model of the first column was fed of which row, in the order to draw.
+    """Return the use of each row by each model of the first column, in drawing order.
 
     Returns
     -------
     uses : ndarray of int8, shape (n_models, n_rows)
-        0 not used, 1 learnt from, 2 decided when to stop, 3 predicted; rows in order.
+        0 not used, 1 training, 2 validation, 3 predicted; rows in drawing order.
     groups : ndarray of shape (n_rows,) or None
         The rows' groups, in the same order.
     label : str
-        What the order is.
+        Description of the order.
     """
     plan = report.plan
     uses = np.zeros((plan.n_models, plan.n_rows), dtype=np.int8)
@@ -37,16 +37,16 @@ def fold_image(report) -> tuple[np.ndarray, np.ndarray | None, str]:
         first[fed["predict"]] = model
     groups = np.zeros(plan.n_rows) if plan.groups is None else plan.groups
     if plan.ordered:
-        order, label = np.argsort(plan.time, kind="stable"), "rows, in order of time"
+        order, label = np.argsort(plan.time, kind="stable"), "rows, in time order"
     else:
         order, label = np.lexsort((groups, first)), "rows, sorted by the model that predicts them"
     return uses[:, order], None if plan.groups is None else groups[order], label
 
 
 def draw_folds(ax, uses: np.ndarray, groups: np.ndarray | None, label: str, *, strip=False) -> None:
-    """Draw one line per model, row by row; of long tables every n-th row.
+    """Draw one line per model with a mark per row; of long tables every n-th row.
 
-    Below them, with ``strip``, the groups: a change of shade is a change of group.
+    With ``strip``, groups are drawn below: a change of shade is a change of group.
     """
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Patch
@@ -64,7 +64,7 @@ def draw_folds(ax, uses: np.ndarray, groups: np.ndarray | None, label: str, *, s
         **options,
     )
     ax.hlines(np.arange(n_models - 1) + 0.5, 0, n_rows, color="white", linewidth=2)
-    ax.set(xlabel=label, ylabel="model", title="What each model was fed")
+    ax.set(xlabel=label, ylabel="model", title="Rows of each model")
     present = np.unique(uses)
     handles = [
         Patch(facecolor=colour, edgecolor="#888888", label=name)
@@ -92,7 +92,7 @@ def draw_folds(ax, uses: np.ndarray, groups: np.ndarray | None, label: str, *, s
 
 
 def draw_spread(ax, place: float, scores, mean: float, spread: float, *, labelled: bool) -> None:
-    """Draw a dot per fold, and below them their mean and spread."""
+    """Draw a dot per fold, and mean and spread below."""
     offsets = np.linspace(-0.12, 0.12, len(scores)) if len(scores) > 1 else np.zeros(len(scores))
     ax.scatter(
         scores,
@@ -114,7 +114,7 @@ def draw_spread(ax, place: float, scores, mean: float, spread: float, *, labelle
 
 
 def draw_legend(ax, **options) -> None:
-    """Put the legend below the axis label, at the same distance in figures of any height."""
+    """Draw the legend below the axis label, at the same distance for all figure heights."""
     ax.legend(
         loc="upper center",
         bbox_to_anchor=(0.5, 0),

@@ -1,4 +1,4 @@
-"""What comes beside y, one value per row: groups, time and weights, read and checked."""
+"""Read and check groups, time and weights, with one value per row."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def read_groups(groups, n_rows: int) -> np.ndarray | None:
     if len(missing):
         raise ValueError(
             f"groups has no value in {name_rows(missing)}. Every row needs a group: drop those "
-            "rows, or give each a group of its own."
+            "rows, or give each its own group."
         )
     codes, found = pd.factorize(series, sort=True)
     if len(found) < 2:
         raise ValueError(
             f"groups has one group only. Received: {listed(found[:1])} on all {n_rows} rows. "
-            "At least two groups are needed, or none at all (groups=None)."
+            "Expected at least two groups, or groups=None."
         )
     return codes.astype(np.int64)
 
 
 def read_time(time, n_rows: int) -> np.ndarray | None:
-    """Return ranks of shape (n_rows,), int64; equal stamps have equal ranks."""
+    """Return ranks of shape (n_rows,), int64; equal times have equal ranks."""
     if time is None:
         return None
     series = _series(time, "time", n_rows)
@@ -75,14 +75,14 @@ def read_sample_weight(sample_weight, n_rows: int) -> np.ndarray | None:
         raise ValueError(
             "sample_weight must be finite numbers. Received: "
             f"{listed(weights[unusable].tolist(), 3)} in {name_rows(unusable)}. Use 0 for a row "
-            "that must not be learnt from."
+            "that must not be used for training."
         )
     negative = np.flatnonzero(weights < 0)
     if len(negative):
         raise ValueError(
             "sample_weight must not be negative. Received: "
             f"{listed(weights[negative].tolist(), 3)} in {name_rows(negative)}. Use 0 for a row "
-            "that must not be learnt from."
+            "that must not be used for training."
         )
     if not weights.any():
         raise ValueError(
@@ -93,7 +93,7 @@ def read_sample_weight(sample_weight, n_rows: int) -> np.ndarray | None:
 
 
 def _series(values, name: str, n_rows: int) -> pd.Series:
-    """One-dimensional values of the right length, without their index."""
+    """Return one-dimensional values of the right length, without their index."""
     if type(values).__module__.partition(".")[0] in ("polars", "pyarrow"):
         values = values.to_pylist() if hasattr(values, "to_pylist") else values.to_list()
     if not hasattr(values, "__len__") and hasattr(values, "__array__"):
@@ -118,7 +118,7 @@ def _series(values, name: str, n_rows: int) -> pd.Series:
 
 
 def _dates(series: pd.Series) -> pd.Series:
-    """Objects that are dates; strings are refused, for their order is not that of time."""
+    """Convert objects to dates; strings are refused, because they do not sort by time."""
     inferred = pd.api.types.infer_dtype(series, skipna=True)
     if inferred in ("datetime", "datetime64", "date"):
         return pd.to_datetime(series)
@@ -126,6 +126,6 @@ def _dates(series: pd.Series) -> pd.Series:
         return series.astype(np.float64)
     first = series.dropna().iloc[0] if series.notna().any() else None
     raise ValueError(
-        "time must be numbers or dates; strings do not sort as time does. "
+        "time must be numbers or dates; strings do not sort by time. "
         f"Received: {first!r} ({inferred}). Convert it with pandas.to_datetime(time)."
     )

@@ -1,4 +1,4 @@
-"""Scores of predictions that are there already, fold by fold."""
+"""Score existing predictions, fold by fold."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ _WITHOUT_SCORE = (np.nan, "no row with a target and a weight above zero")
 
 
 class Scoring:
-    """What predictions of a target are scored by.
+    """The metrics for predictions of a target.
 
     Parameters
     ----------
     target : Target
     scoring : None, str or sequence of str, default=None
         Names of scikit-learn scorers. None chooses by the target: ROC AUC for binary, accuracy and
-        negative log-loss for multiclass, the labels' mean ROC AUC for multilabel, R² for numbers.
+        negative log-loss for multiclass, mean ROC AUC over labels for multilabel, R² for
+        regression.
     sample_weight : ndarray of shape (n_rows,), default=None
         Weights of the table's rows; rows of weight 0 are not scored.
 
@@ -49,8 +50,8 @@ class Scoring:
     Raises
     ------
     ValueError
-        If a name is unknown, or the scorer does not go with the target or with weights. Make one
-        before training, so that a wrong name costs nothing.
+        If a name is unknown, or the scorer does not support the target or weights. Create it before
+        training, to detect errors early.
 
     Examples
     --------
@@ -82,23 +83,23 @@ class Scoring:
                 self._check(name)
 
     def scored(self, rows: np.ndarray) -> np.ndarray:
-        """Return a mask of the rows that count: with a target, weight above zero."""
+        """Return a mask of the scored rows: with a target and a weight above zero."""
         counts = self.target.labelled[rows]
         return counts if self.sample_weight is None else counts & (self.sample_weight[rows] > 0)
 
     def score(
         self, metric: str, rows: np.ndarray, predictions: np.ndarray
     ) -> tuple[float, str | None]:
-        """Return the score of some rows' predictions, and why it is NaN if it is.
+        """Return the score of predictions of some rows, and the reason if it is NaN.
 
         Parameters
         ----------
         metric : str
             One of ``metrics``.
         rows : ndarray of int64
-            Row numbers of the table; those without target or weight are left out.
+            Row numbers of the table; those without target or weight are ignored.
         predictions : ndarray of shape (len(rows), n_outputs)
-            As ``Target.predictions`` gives them, in the order of ``rows``.
+            As ``Target.predictions`` returns them, in the order of ``rows``.
         """
         counts = self.scored(rows)
         rows, predictions = rows[counts], predictions[counts]
@@ -111,11 +112,11 @@ class Scoring:
         try:
             return self._by_scorer(metric, rows, predictions, weights), None
         except ValueError as error:
-            # The scorer went well with the whole table: it is this fold that it cannot score.
+            # The scorer worked on the whole table, so it cannot score this fold only.
             return np.nan, str(error)
 
     def _by_scorer(self, name, rows, predictions, weights) -> float:
-        """Ask a scikit-learn scorer, which wants an estimator."""
+        """Call a scikit-learn scorer, which needs an estimator."""
         holder = _Numbers if self.target.is_regression else _Classes
         options = {} if weights is None else {"sample_weight": weights}
         with warnings.catch_warnings():
@@ -130,7 +131,7 @@ class Scoring:
             )
 
     def _check(self, name) -> None:
-        """Try a scorer on the prior of the whole table."""
+        """Test a scorer with predictions of the base rate of the whole table."""
         if not isinstance(name, str) or name not in get_scorer_names():
             raise ValueError(
                 "scoring must be the name of a scikit-learn scorer, or several of them; "
@@ -146,14 +147,14 @@ class Scoring:
         except (TypeError, ValueError, AttributeError) as error:
             weighted = "" if weights is None else " and sample weights"
             raise ValueError(
-                f"This scorer does not go with a {self.target.kind} target{weighted}: {error} "
-                f"Received: scoring={name!r}. Leave scoring out for "
+                f"This scorer does not support a {self.target.kind} target{weighted}: {error} "
+                f"Received: scoring={name!r}. Omit scoring to use "
                 f"{listed(_METRICS[self.target.kind])}."
             ) from error
 
 
 class _Classes(ClassifierMixin, BaseEstimator):
-    """Predictions of classes or labels in the form of a classifier; X is positions."""
+    """A classifier with fixed predictions of classes or labels; X is positions."""
 
     def __init__(self, target, predictions):
         self.target = target
@@ -161,7 +162,7 @@ class _Classes(ClassifierMixin, BaseEstimator):
 
     @property
     def classes_(self):
-        # Codes, so that the second class is the positive one whatever the classes are called.
+        # Codes, so that the second class is the positive one for all class names.
         if self.target.kind == "multilabel":
             return [np.arange(2)] * self.target.n_outputs
         return np.arange(len(self.target.classes))
@@ -178,7 +179,7 @@ class _Classes(ClassifierMixin, BaseEstimator):
 
 
 class _Numbers(RegressorMixin, BaseEstimator):
-    """Predictions of numbers in the form of a regressor; X is positions."""
+    """A regressor with fixed predictions; X is positions."""
 
     def __init__(self, target, predictions):
         self.target = target
@@ -189,11 +190,11 @@ class _Numbers(RegressorMixin, BaseEstimator):
 
 
 def _roc_auc(target, values, predictions, weights):
-    """Mean over the labels (binary: one) of which both values occur."""
+    """Mean over the labels (binary: one) with both values."""
     values = values.reshape(len(values), -1)
     both = [column for column in range(values.shape[1]) if np.ptp(values[:, column])]
     if not both:
-        return np.nan, "rows of one class only, so that no ROC AUC exists"
+        return np.nan, "one class only, ROC AUC is undefined"
     scores = [
         roc_auc_score(values[:, column], predictions[:, column], sample_weight=weights)
         for column in both
@@ -214,7 +215,7 @@ def _r2(target, values, predictions, weights):
     """Mean over the targets that vary."""
     varies = np.flatnonzero(np.ptp(values, axis=0))
     if not len(varies):
-        return np.nan, "rows of one value only, so that no R² exists"
+        return np.nan, "one value only, R² is undefined"
     return float(r2_score(values[:, varies], predictions[:, varies], sample_weight=weights)), None
 
 

@@ -1,4 +1,4 @@
-"""Targets shuffled over rows, or over whole groups."""
+"""Shuffle targets over rows or over groups."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _MOST_TRIES = 100
 
 
 class Shuffler:
-    """Draws which row's target each of some rows gets.
+    """Randomly reassigns the targets of some rows.
 
-    Rows without a target keep none. Without groups the targets are permuted. With groups each
-    group gets those of another: a random one-to-one assignment of groups, the donor's targets in
-    random order, cut or repeated to the size of the receiver.
+    Rows without a target stay without one. Without groups the targets are permuted. With groups
+    each group gets the targets of another group: groups are matched one to one at random, and the
+    donor's targets are shuffled and cut or repeated to the size of the receiver.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class Shuffler:
         return sources
 
     def draw_for_fit(self, rng) -> np.ndarray:
-        """Draw until no class is lost; in vain where one is in too few groups for that."""
+        """Draw until no class is lost, which may fail for a class in few groups."""
         for _ in range(_MOST_TRIES):
             sources = self.draw(rng)
             if self._codes is None or self._groups is None:

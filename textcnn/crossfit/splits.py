@@ -1,4 +1,4 @@
-"""From what users pass as ``cv`` to pairs of row numbers: (training rows, predicted rows)."""
+"""Convert ``cv`` to pairs of row numbers: (training rows, predicted rows)."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ _ACCEPTED = (
 
 
 class FoldTargetWarning(UserWarning):
-    """The folds of a splitter differ in their targets by more than chance."""
+    """The targets of a splitter's folds differ significantly."""
 
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Pairs of row numbers, before rows without target or weight are placed."""
+    """Pairs of row numbers, before rows without target or weight are assigned."""
 
     pairs: list[tuple[np.ndarray, np.ndarray]]
     ordered: bool
     time: np.ndarray | None
-    as_written: bool  # the user named the rows, instead of a splitter that was given rows
+    as_written: bool  # from the user's row numbers, not from a splitter
     notes: tuple[str, ...]
 
 
@@ -57,7 +57,7 @@ def make_splits(cv, target, usable, *, groups, time, seed: int, split_params) ->
     splitter, is_own, notes = _splitter(cv, target, usable, groups, time, seed)
     ordered = time is not None or isinstance(splitter, TimeSeriesSplit)
     if ordered and time is None:
-        notes += ("row order taken as time: pass time= if the rows are not sorted by it",)
+        notes += ("row order is used as time: pass time= if the rows are not sorted by time",)
         time = np.arange(len(usable))
     if splitter is None:
         pairs = [_written_pair(pair, fold, len(usable)) for fold, pair in enumerate(cv)]
@@ -77,7 +77,7 @@ def make_splits(cv, target, usable, *, groups, time, seed: int, split_params) ->
             pairs = [[_whole_stamps(part, time[rows]) for part in pair] for pair in pairs]
         pairs = [(rows[train], rows[test]) for train, test in pairs]
     if not pairs:
-        raise ValueError(f"cv gave no split at all. Expected {_ACCEPTED}. Received: cv={cv!r}.")
+        raise ValueError(f"cv returned no splits. Expected {_ACCEPTED}. Received: cv={cv!r}.")
     if not (is_own or ordered or groups is not None):
         _warn_of_unequal_targets(pairs, target, usable, cv)
     as_written = splitter is None or isinstance(splitter, PredefinedSplit)
@@ -85,7 +85,7 @@ def make_splits(cv, target, usable, *, groups, time, seed: int, split_params) ->
 
 
 def _splitter(cv, target, usable, groups, time, seed):
-    """Splitter (None for an iterable), whether it is ours, and notes."""
+    """Return the splitter (None for an iterable), whether it was made here, and notes."""
     cv = 5 if cv is None else cv
     if isinstance(cv, numbers.Integral) and not isinstance(cv, bool):
         splitter, notes = _own_splitter(int(cv), target, usable, groups, time, seed)
@@ -97,7 +97,7 @@ def _splitter(cv, target, usable, groups, time, seed):
                 f"Received: cv={cv!r} and no groups. Pass groups= to fit or fit_transform."
             )
         if getattr(cv, "random_state", 0) is None:
-            # Otherwise it would draw from NumPy's global random state.
+            # Otherwise it would use NumPy's global random state.
             cv = copy.copy(cv)
             cv.random_state = seed
         return cv, False, ()
@@ -107,21 +107,21 @@ def _splitter(cv, target, usable, groups, time, seed):
 
 
 def _own_splitter(n_splits: int, target, usable, groups, time, seed: int):
-    """Shuffled folds that suit the target, for an int cv, and notes."""
+    """Return shuffled folds for the type of target, for an int cv, and notes."""
     n_usable = int(usable.sum())
     if n_splits < 2:
         raise ValueError(f"cv must be {_ACCEPTED}. Received: cv={n_splits}.")
     if n_usable < n_splits:
         raise ValueError(
-            f"There are fewer rows to learn from than folds: n_samples={n_usable} with a target "
+            f"There are fewer training rows than folds: n_samples={n_usable} with a target "
             f"and a weight above zero. Received: cv={n_splits}. {_smaller(n_usable)}"
         )
     if time is not None:
         if groups is not None:
             raise ValueError(
-                "An int cv keeps groups together or the order of time, not both. Received: "
+                "An int cv supports groups or time, not both. Received: "
                 f"cv={n_splits} with groups and time. Pass cv as a list of (train, test) row "
-                "numbers that keeps both."
+                "numbers that respects both."
             )
         n_stamps = len(np.unique(time[usable]))
         if n_stamps <= n_splits:
@@ -144,28 +144,28 @@ def _own_splitter(n_splits: int, target, usable, groups, time, seed: int):
     counts = np.bincount(strata[usable], minlength=len(target.classes))
     if counts.max() < n_splits:
         raise ValueError(
-            f"Every class has fewer rows than there are folds: at most {counts.max()}. "
+            f"Every class has fewer rows than folds: at most {counts.max()}. "
             f"Received: cv={n_splits}. {_smaller(counts.max())}"
         )
-    # A class of two rows or more is still in every training part: noted, not refused.
+    # A class of two or more rows is still in the training rows of every fold: only a note.
     rare = np.flatnonzero((counts > 1) & (counts < n_splits))
     notes = ()
     if len(rare) and groups is None:
         names = listed(target.classes[rare].tolist())
-        notes = (f"fewer rows than folds in class {names}: some folds predict none of it",)
+        notes = (f"fewer rows than folds in class {names}: some folds predict no row of it",)
     form = StratifiedKFold if groups is None else StratifiedGroupKFold
     return form(n_splits, shuffle=True, random_state=seed), notes
 
 
 def _smaller(most: int) -> str:
-    """Advice on the largest int cv that works."""
+    """Advice on the largest possible int cv."""
     if most < 2:
-        return "At least two are needed to cross-fit."
+        return "A cross-fit needs at least two."
     return f"Pass cv={most}{' or less' if most > 2 else ''}."
 
 
 def _split(splitter, target, rows, groups, split_params) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pairs of positions in ``rows``."""
+    """Return pairs of positions in ``rows``."""
     params = {
         name: values[rows] if np.shape(values)[:1] == (len(target.labelled),) else values
         for name, values in _arrays(split_params).items()
@@ -174,7 +174,7 @@ def _split(splitter, target, rows, groups, split_params) -> list[tuple[np.ndarra
         params["groups"] = groups[rows]
     try:
         with warnings.catch_warnings():
-            # The plan itself refuses folds that part a group, and classes that a fold lacks.
+            # The plan itself checks for split groups and missing classes.
             warnings.filterwarnings("ignore", message="The groups parameter is ignored")
             warnings.filterwarnings("ignore", message="The least populated class in y")
             values = target.splitter_values(rows)
@@ -186,7 +186,7 @@ def _split(splitter, target, rows, groups, split_params) -> list[tuple[np.ndarra
 
 
 def _arrays(split_params) -> dict:
-    """Routed parameters, those of one value per row as arrays."""
+    """Return routed parameters, as arrays if they have one value per row."""
     given = {name: value for name, value in (split_params or {}).items() if value is not None}
     return {
         name: np.asarray(value)
@@ -198,11 +198,11 @@ def _arrays(split_params) -> dict:
 
 
 def _written_pair(pair, fold: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of one element of the user's iterable."""
+    """Return the row numbers of one element of the user's iterable."""
     is_pair = isinstance(pair, tuple | list | np.ndarray) and len(pair) == 2
     if not is_pair:
         raise ValueError(
-            f"cv must be {_ACCEPTED}. Received: {pair!r} as element {fold}, which is no pair."
+            f"cv must be {_ACCEPTED}. Received: {pair!r} as element {fold}, which is not a pair."
         )
     return _row_numbers(pair, fold, n_rows)
 
@@ -227,27 +227,27 @@ def _part(part, name: str, fold: int, n_rows: int) -> np.ndarray:
     outside = rows[(rows < 0) | (rows >= n_rows)]
     if len(outside):
         raise ValueError(
-            f"Row numbers must lie between 0 and {n_rows - 1}. "
+            f"Row numbers must be between 0 and {n_rows - 1}. "
             f"Received: {listed(outside.tolist())} in the {name} part of fold {fold}."
         )
     found, counts = np.unique(rows, return_counts=True)
     if len(found) < len(rows):
         raise ValueError(
-            f"A part holds each row once. Received: {name_rows(found[counts > 1])} more than once "
-            f"in the {name} part of fold {fold}. To make rows count more pass sample_weight."
+            f"Expected each row once. Received: {name_rows(found[counts > 1])} more than once "
+            f"in the {name} part of fold {fold}. To give rows more weight pass sample_weight."
         )
     return found
 
 
 def _whole_stamps(positions: np.ndarray, stamps: np.ndarray) -> np.ndarray:
-    """Keep equal stamps on the side of the first of them; ``stamps`` ascend."""
+    """Keep rows of equal time on the same side; ``stamps`` ascend."""
     inside = np.zeros(len(stamps), dtype=bool)
     inside[positions] = True
     return np.flatnonzero(inside[np.searchsorted(stamps, stamps)])
 
 
 def _warn_of_unequal_targets(pairs, target, usable, cv) -> None:
-    """Warn where a fold's mean target lies off that of all rows beyond chance.
+    """Warn if a fold's mean target differs significantly from that of all rows.
 
     Under a random split a fold's mean of any column is approximately normal with the known
     variance of drawing without replacement; classes are columns of 0 and 1, numbers their ranks.
@@ -267,7 +267,7 @@ def _warn_of_unequal_targets(pairs, target, usable, cv) -> None:
     for fold, (_, test) in enumerate(pairs):
         inside = np.isin(rows, test)
         m = int(inside.sum())
-        # Fewer than five expected on a side: the normal distribution does not hold.
+        # The normal approximation needs an expected count of at least five.
         fit = (variance > 0) & (np.minimum(m, n - m) * fewest >= 5 * n)
         if not fit.any():
             continue
@@ -278,11 +278,11 @@ def _warn_of_unequal_targets(pairs, target, usable, cv) -> None:
     if unequal:
         shown = repr(cv) if hasattr(cv, "split") else f"{len(pairs)} (train, test) pairs"
         warnings.warn(
-            f"The targets of {name_folds(unequal)} differ from those of the other rows by more "
-            "than chance, as when a table is sorted by its target and cv does not shuffle. Each "
-            "model then learns from rows unlike those it predicts. "
-            f"Received: cv={shown}. Pass an int, or shuffle=True; groups= or time= if rows belong "
-            "together or in order.",
+            f"The targets of {name_folds(unequal)} differ significantly from those of the other "
+            "rows, for example because the table is sorted by its target and cv does not shuffle. "
+            "Models are then trained on rows unlike those that they predict. Received: "
+            f"cv={shown}. Pass an int, or shuffle=True; pass groups= or time= if rows are grouped "
+            "or ordered.",
             FoldTargetWarning,
             stacklevel=5,
         )

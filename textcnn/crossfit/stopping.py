@@ -1,4 +1,4 @@
-"""Choice of the rows that decide when a model stops, out of its own training rows."""
+"""Choose validation rows for early stopping from a model's own training rows."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import numpy as np
 
 
 def check_stop_fraction(stop_fraction) -> None:
-    """Refuse a share of rows that is none."""
+    """Check the share of validation rows."""
     if not isinstance(stop_fraction, numbers.Real) or not 0 <= stop_fraction < 1:
         raise ValueError(
-            "stop_fraction must be a share of the training rows: 0 (none) or more, below 1. "
+            "stop_fraction must be a share of the training rows, at least 0 (none) and below 1. "
             f"Received: stop_fraction={stop_fraction!r}."
         )
 
 
 def part_stop_rows(train, fraction: float, *, strata, groups, time, rng):
-    """Part training rows (ascending) into (learn, stop).
+    """Split training rows (ascending) into (training, validation).
 
-    The latest rows stop where there is time, else whole groups where there are groups, else a
-    stratified draw. ``strata`` are codes or None; only those of ``train`` are looked at.
+    With time, the latest rows are validation rows, otherwise whole groups with groups, otherwise a
+    stratified sample. ``strata`` are codes or None; only those of ``train`` are used.
     """
     if fraction == 0:
         return train, train[:0]
     n_stop = max(1, round(fraction * len(train)))
     own_strata = np.zeros(len(train), dtype=np.int64) if strata is None else strata[train]
     if len(train) < 2:
-        raise _no_stop_rows(len(train), fraction, "a model needs at least one row to learn from")
+        raise _no_stop_rows(len(train), fraction, "a model needs at least one training row")
     if time is not None:
         is_stop = _latest(time[train], n_stop)
         reason = "they all have the same time"
     elif groups is not None:
         is_stop = _whole_groups(groups[train], own_strata, n_stop, rng)
-        reason = "no group can be spared: there are too few, or one alone holds a class"
+        reason = "there are too few groups, or a class occurs in one group only"
     else:
         is_stop = _stratified(own_strata, n_stop, rng)
         reason = "every class has a single row"
@@ -44,14 +44,14 @@ def part_stop_rows(train, fraction: float, *, strata, groups, time, rng):
 
 def _no_stop_rows(n_rows: int, fraction: float, reason: str) -> ValueError:
     return ValueError(
-        f"Of {n_rows} training row(s) none can be set aside to stop training: {reason}. "
+        f"No validation rows for early stopping among {n_rows} training row(s): {reason}. "
         f"Received: stop_fraction={fraction}. Use stop_fraction=0 (early_stopping=False), or fewer "
         "folds."
     )
 
 
 def _latest(stamps: np.ndarray, n_stop: int) -> np.ndarray | None:
-    """Mask of the latest rows, equal stamps on one side."""
+    """Return a mask of the latest rows; rows of equal time are not split."""
     first = np.sort(stamps)[len(stamps) - n_stop]
     if first == stamps.min():
         later = stamps[stamps > first]
@@ -62,7 +62,7 @@ def _latest(stamps: np.ndarray, n_stop: int) -> np.ndarray | None:
 
 
 def _stratified(strata: np.ndarray, n_stop: int, rng) -> np.ndarray | None:
-    """Mask of rows drawn from each stratum in its proportion, leaving one of each at least."""
+    """Return a mask of a stratified sample that leaves at least one row per stratum."""
     _, codes, counts = np.unique(strata, return_inverse=True, return_counts=True)
     wanted = counts * (n_stop / len(strata))
     quota = np.minimum(np.floor(wanted).astype(np.int64), counts - 1)
@@ -79,14 +79,14 @@ def _stratified(strata: np.ndarray, n_stop: int, rng) -> np.ndarray | None:
 
 
 def _whole_groups(groups, strata, n_stop: int, rng) -> np.ndarray | None:
-    """Mask of the rows of groups drawn by seed, leaving every stratum some learning rows."""
+    """Return a mask of random groups that leaves some training rows in every stratum."""
     found, codes = np.unique(groups, return_inverse=True)
     sizes = np.bincount(codes)
     rows_of_group = np.split(np.argsort(codes, kind="stable"), np.cumsum(sizes)[:-1])
     left = np.bincount(strata)
     chosen, total = [], 0
     drawn = rng.permutation(len(found))
-    # Groups much larger than the share wanted come last, the smallest of them first.
+    # Groups much larger than needed come last, the smallest of them first.
     large = sizes[drawn] > 1.5 * n_stop
     drawn = np.concatenate([drawn[~large], drawn[large][np.argsort(sizes[drawn[large]])]])
     for group in drawn:

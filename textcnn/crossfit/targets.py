@@ -1,8 +1,9 @@
-"""What is predicted: the kind of a target, its values, its outputs and columns."""
+"""The target: its type, values, outputs and feature columns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -19,31 +20,31 @@ _LARGEST_EXPONENT = 80.0
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A target as the network needs it; made by :func:`read_target`.
+    """A target in the form that the networks need; made by :func:`read_target`.
 
-    The network's raw output has no trainable bias of its own. Its training loss is computed on
-    ``raw + level.offset``, so ``raw`` is the logit minus the prior's logit by construction
-    (regression: y minus the training mean, in standard deviations).
+    The network's raw output has no trainable bias. Its training loss is computed on
+    ``raw + level.offset``, so ``raw`` is the logit minus the logit of the base rate (the prior;
+    for regression: y minus the training mean, in standard deviations).
 
-    Why that matters: a model that was denied a part of the rows has a base level that tells the
-    mean of the targets it was denied. A column of such outputs separates the parts, and a tree
-    reads the targets from it. :meth:`features` therefore leaves the level out, and the constant
-    it is relative to (0.5, equal probabilities, 0 or 1) does not depend on y at all: changing
-    the target of a held-out row leaves that row's feature bit-identical. :meth:`predictions`
-    puts the level back; use it for plain predictions and for scores, never as a feature.
+    Reason: the base rate of a model's training rows reveals the mean target of its held-out rows.
+    If features contained it, a decision tree could tell the folds apart and recover the targets.
+    Therefore :meth:`features` does not contain the base rate but a constant (0.5, equal
+    probabilities, 0 or 1) that does not depend on y: changing the target of a held-out row leaves
+    that row's feature bit-identical. :meth:`predictions` contains the base rate; use it for
+    predictions and scores, not for features.
 
     Attributes
     ----------
     kind : {"binary", "multiclass", "multilabel", "continuous", "multioutput"}
     loss : {"binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson"}
     output : {"proba", "logit"}
-        What :meth:`features` gives.
+        Form of :meth:`features`.
     classes : ndarray, list of str or None
-        Sorted classes; the labels' names for multilabel; None for regression.
+        Sorted classes; names of labels for multilabel; None for regression.
     names : tuple of str
-        Names of the targets of multilabel and multioutput, else empty.
+        Names of the targets for multilabel and multioutput, otherwise empty.
     n_outputs : int
-        Raw outputs of the network: 1, the number of classes, labels or targets.
+        Number of raw outputs: 1, or the number of classes, labels or targets.
     labelled : ndarray of shape (n_rows,), bool
         Rows that have a target.
     values : ndarray, float64 or int64
@@ -60,39 +61,58 @@ class Target:
     names: tuple[str, ...] = ()
     output: str = "proba"
 
-    @property
+    def as_learnt(self, loss: str, output: str) -> Target:
+        """Return the same target for a model of another loss, or other features.
+
+        Parameters
+        ----------
+        loss : {"auto", "squared", "absolute", "poisson"}
+            As :func:`read_target` takes it.
+        output : {"proba", "logit"}
+        """
+        from textcnn.crossfit.values import resolve_loss
+
+        loss = resolve_loss(loss, self.kind, self.values[self.labelled])
+        _check_output(output, self.kind, loss)
+        return replace(self, loss=loss, output=output)
+
+    def without_rows(self) -> Target:
+        """Return what new rows need of the target: everything but the rows' values."""
+        return replace(self, labelled=self.labelled[:0], values=self.values[:0])
+
+    @cached_property
     def is_regression(self) -> bool:
-        """Whether y is numbers rather than classes or labels."""
+        """Whether y is numeric, not classes or labels."""
         return self.kind in ("continuous", "multioutput")
 
     def codes(self) -> np.ndarray | None:
-        """Return class codes of shape (n_rows,), int64, -1 where unlabelled; None if no classes."""
+        """Return class codes of shape (n_rows,), int64, -1 if unlabelled; None without classes."""
         return self.values if self.kind in ("binary", "multiclass") else None
 
     def strata(self) -> np.ndarray | None:
-        """Return what folds and stop rows are balanced over: the class codes, or None."""
+        """Return the strata for folds and validation rows: the class codes, or None."""
         return self.codes()
 
     def splitter_values(self, rows: np.ndarray) -> np.ndarray:
-        """Return y of some rows in the form that scikit-learn's splitters and scorers take."""
+        """Return y of some rows for scikit-learn's splitters and scorers."""
         values = self.values[rows]
         return values[:, 0] if self.kind == "continuous" else values
 
     def level(self, rows: np.ndarray, weights: np.ndarray | None = None) -> Level:
-        """Return the level of the target over some rows.
+        """Return the level (base rate, mean and scale) of the target in some rows.
 
         Parameters
         ----------
         rows : ndarray of int
-            A fold model's own learning rows; all labelled.
+            A fold model's own training rows; all labelled.
         weights : ndarray of shape (len(rows),), default=None
             Weights of those rows (``sample_weight[rows]``).
 
         Raises
         ------
         ValueError
-            If there are no rows, a row is unlabelled, or the weights are of another length or
-            sum to zero.
+            If there are no rows, a row is unlabelled, or the weights have another length or sum to
+            zero.
         """
         rows, weights = self._rows_and_weights(rows, weights)
         offset = np.zeros(self.n_outputs)
@@ -100,7 +120,7 @@ class Target:
         scale = np.ones(self.n_outputs)
         values = self.values[rows]
         total = weights.sum()
-        # A prior of 0 or 1 has no logit: half a row stands for the class that is not there.
+        # The logit of 0 or 1 is infinite: count half a row for an absent class.
         half = 0.5 / (len(rows) + 1)
         if self.kind == "binary":
             prior = inside(np.array([weights[values == 1].sum() / total]), half)
@@ -123,10 +143,10 @@ class Target:
         return Level(offset.astype(np.float32), centre, scale)
 
     def training_values(self, rows: np.ndarray, level: Level) -> np.ndarray:
-        """Return what the network learns, float32 of shape (len(rows), n_outputs).
+        """Return the training targets, float32 of shape (len(rows), n_outputs).
 
-        Zeros and ones for classes and labels, y minus ``level.centre`` in units of
-        ``level.scale`` for regression, y itself for Poisson.
+        Zeros and ones for classes and labels, (y - ``level.centre``) / ``level.scale`` for
+        regression, y itself for Poisson.
         """
         rows, _ = self._rows_and_weights(rows, None)
         values = self.values[rows]
@@ -140,7 +160,7 @@ class Target:
 
     @property
     def neutral_feature(self) -> float:
-        """The feature of a text that tells a model nothing: a raw output of zero."""
+        """The feature of a row without information: a raw output of zero."""
         if self.kind in ("continuous", "multioutput"):
             return 1.0 if self.loss == "poisson" and self.output == "proba" else 0.0
         if self.output == "logit":
@@ -148,22 +168,22 @@ class Target:
         return 1 / self.n_outputs if self.kind == "multiclass" else 0.5
 
     def features(self, raw: np.ndarray, level: Level) -> np.ndarray:
-        """Return a model's output relative to the level of its own learning rows.
+        """Return a model's output without the base rate of its training rows.
 
         Parameters
         ----------
         raw : array-like of shape (n, n_outputs)
             The network's raw output, without ``level.offset``.
         level : Level
-            The level of that model's learning rows.
+            The level of that model's training rows.
 
         Returns
         -------
         ndarray of shape (n, n_outputs), float32
             With ``output="proba"``: ``sigmoid(raw)`` (binary, multilabel), ``softmax(raw)``
-            (multiclass), ``raw * scale`` (regression: y's units above the training mean),
-            ``exp(raw)`` (Poisson: the multiple of the training mean). With ``output="logit"``:
-            ``raw``, for multiclass less its row's mean, for squared and absolute loss
+            (multiclass), ``raw * scale`` (regression: difference from the training mean, in y's
+            units), ``exp(raw)`` (Poisson: multiple of the training mean). With ``output="logit"``:
+            ``raw``, for multiclass minus its row's mean, for squared and absolute loss
             ``raw * scale`` as before.
         """
         raw = self._raw(raw)
@@ -176,10 +196,10 @@ class Target:
         return shown.astype(np.float32)
 
     def predictions(self, raw: np.ndarray, level: Level) -> np.ndarray:
-        """Return a model's predictions with the level put back, float64 (n, n_outputs).
+        """Return a model's predictions including the base rate, float64 (n, n_outputs).
 
-        Probabilities at the training prior (binary: of the second class), or y in its own
-        units. They tell what the model was denied: not for use as features.
+        Probabilities (binary: of the second class), or y in its own units. They leak the held-out
+        targets: do not use them as features.
         """
         raw = self._raw(raw)
         if self.is_regression and self.loss != "poisson":
@@ -187,16 +207,16 @@ class Target:
         return self._from_raw(raw + level.offset)
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
-        """Return predictions as scikit-learn's ``predict_proba`` gives them (binary: two columns).
+        """Return predictions as in scikit-learn's ``predict_proba`` (binary: two columns).
 
         Raises
         ------
         ValueError
-            If the target is not made of classes or labels.
+            If the target has no classes or labels.
         """
         if self.is_regression:
             raise ValueError(
-                f"Numbers have no probabilities. Received: a target of kind {self.kind!r}."
+                f"A regression target has no probabilities. Received: a {self.kind!r} target."
             )
         if self.kind == "binary":
             return np.hstack([1 - predictions, predictions])
@@ -213,14 +233,14 @@ class Target:
         return predictions[:, 0] if self.kind == "continuous" else predictions
 
     def column_suffixes(self) -> list[str]:
-        """Return what is put behind a column's name for each column of :meth:`features`."""
+        """Return the suffix of the feature name for each column of :meth:`features`."""
         if self.kind in ("binary", "continuous"):
             return [""]
         names = self.classes if self.kind == "multiclass" else self.names
         return [f"_{name}" for name in names]
 
     def missing_classes(self, rows: np.ndarray) -> list[int]:
-        """Return the codes of classes (labels: without a positive row) that some rows lack."""
+        """Return the codes of classes that do not occur in some rows (labels: no positive row)."""
         if self.is_regression:
             return []
         if self.kind == "multilabel":
@@ -230,11 +250,11 @@ class Target:
         return np.flatnonzero(~present).tolist()
 
     def without_classes(self, codes) -> Target:
-        """Return this target without some classes: no column for them on any row.
+        """Return this target without some classes: there are no columns for them.
 
-        Rows of a class that is left out count as unlabelled: no model learns from them, and the
-        probabilities of the classes that remain add up to one on every row. Of multilabel
-        targets only the label's column goes. Where two classes remain the target is binary.
+        Rows of such a class are treated as unlabelled: they are not used for training, and the
+        probabilities of the other classes add up to one. Of multilabel targets only the label's
+        column is removed. If two classes remain, the target is binary.
 
         Parameters
         ----------
@@ -250,14 +270,14 @@ class Target:
         if not codes:
             return self
         if self.is_regression:
-            raise ValueError(f"A target of kind {self.kind!r} has no classes to leave out.")
+            raise ValueError(f"A {self.kind!r} target has no classes to leave out.")
         keep = np.setdiff1d(np.arange(len(self.classes)), codes)
         left_out = [self.classes[code] for code in codes]
         if len(keep) < (1 if self.kind == "multilabel" else 2):
             raise ValueError(
-                f"Without the class(es) {listed(left_out)} fewer than two classes remain, and "
-                'there is nothing to learn. Received: missing_class="drop". Use fewer folds, or '
-                "a stratified splitter, so that every training part holds every class."
+                f"Without the class(es) {listed(left_out)} fewer than two classes remain. "
+                'Received: missing_class="drop". Use fewer folds, or a stratified splitter, so '
+                "that the training rows of every fold contain every class."
             )
         if self.kind == "multilabel":
             return replace(
@@ -267,7 +287,7 @@ class Target:
                 n_outputs=len(keep),
                 values=np.ascontiguousarray(self.values[:, keep]),
             )
-        new_code = np.full(len(self.classes) + 1, -1)  # the last entry serves code -1
+        new_code = np.full(len(self.classes) + 1, -1)  # the last entry is for code -1
         new_code[keep] = np.arange(len(keep))
         values = new_code[self.values]
         binary = len(keep) == 2
@@ -293,8 +313,8 @@ class Target:
         raw = np.ascontiguousarray(raw, dtype=np.float64)
         if raw.ndim != 2 or raw.shape[1] != self.n_outputs:
             raise ValueError(
-                f"A model of this target has {self.n_outputs} raw output(s) per row: an array of "
-                f"shape (n, {self.n_outputs}) is expected. Received: shape {raw.shape}."
+                f"A model of this target has {self.n_outputs} raw output(s) per row. Expected: an "
+                f"array of shape (n, {self.n_outputs}). Received: shape {raw.shape}."
             )
         return raw
 
@@ -302,19 +322,19 @@ class Target:
         rows = np.asarray(rows, dtype=np.int64)
         if not self.labelled[rows].all():
             raise ValueError(
-                "Rows without a target cannot be learnt from. "
+                "Rows without a target cannot be used for training. "
                 f"Received: {name_rows(rows[~self.labelled[rows]])}."
             )
         if not len(rows):
-            raise ValueError("There is no row to learn from.")
+            raise ValueError("There are no training rows.")
         weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
         if weights.shape != rows.shape:
             raise ValueError(
-                f"One weight per row is expected: shape {rows.shape}. Received: weights of shape "
+                f"Expected one weight per row: shape {rows.shape}. Received: weights of shape "
                 f"{weights.shape}. Pass sample_weight[rows]."
             )
         if not weights.sum() > 0:
-            raise ValueError("The weights of the rows to learn from are all zero.")
+            raise ValueError("The weights of the training rows are all zero.")
         return rows, weights
 
 
@@ -333,20 +353,19 @@ def read_target(
     ----------
     y : array-like of shape (n_rows,) or (n_rows, n_targets)
         List, NumPy array, pandas, polars or Arrow column or table. NaN, None, ``pd.NA`` and NaT
-        mark rows without a target. Of several targets a row has all or none.
+        mark rows without a target. With several targets a row must have all or none.
     target_type : str, default="auto"
-        ``"auto"`` follows scikit-learn's ``type_of_target``, as ``TargetEncoder`` does: whole
-        numbers are classes, also 0 to 100. Numbers or strings that would make more than 50
-        classes of fewer than 10 rows each on average are refused. ``"binary"``,
-        ``"multiclass"``, ``"continuous"``, ``"multilabel"`` (several columns of 0 and 1),
-        ``"multioutput"`` (several columns of numbers) say it; ``"classes"`` is binary or
-        multiclass, whichever y has.
+        ``"auto"`` uses scikit-learn's ``type_of_target``, as ``TargetEncoder`` does: integers are
+        classes, even 0 to 100. More than 50 classes with fewer than 10 rows each on average are
+        refused. Otherwise ``"binary"``, ``"multiclass"``, ``"continuous"``, ``"multilabel"``
+        (several columns of 0 and 1), ``"multioutput"`` (several columns of numbers), or
+        ``"classes"`` (binary or multiclass).
     n_rows : int
-        Rows of X.
+        Number of rows of X.
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
-        Loss of a regression; ``"auto"`` is squared. Classes and labels have cross-entropy.
+        Loss for regression; ``"auto"`` is squared. Classes and labels use cross-entropy.
     output : {"proba", "logit"}, default="proba"
-        What features are made of; see :meth:`Target.features`.
+        Form of features; see :meth:`Target.features`.
     allow_unlabelled : bool, default=True
         Whether y may be missing in some rows.
 
@@ -357,15 +376,15 @@ def read_target(
     Raises
     ------
     TypeError
-        If y is no column at all, or holds bytes.
+        If y is not array-like, or contains bytes.
     ValueError
-        If y is missing, of another length, infinite, of mixed or unknown type, of one class
-        only, or not what ``target_type`` and ``loss`` say.
+        If y is missing, has another length, is infinite, of mixed or unknown type, has only one
+        class, or does not match ``target_type`` and ``loss``.
 
     Warns
     -----
     sklearn.exceptions.DataConversionWarning
-        If a single target comes as a column of shape (n_rows, 1).
+        If a single target has the shape (n_rows, 1).
 
     Examples
     --------
@@ -376,7 +395,7 @@ def read_target(
     >>> target.level([0, 1, 3]).offset.round(3).tolist()
     [-0.6930000185966492]
     """
-    # Here, because serving has targets but neither pandas nor scikit-learn.
+    # Imported here, because serving uses this module without pandas and scikit-learn.
     from sklearn.utils.validation import check_consistent_length
 
     from textcnn.crossfit.values import (
@@ -389,7 +408,6 @@ def read_target(
     )
 
     check_option("target_type", target_type, TARGET_TYPES)
-    check_option("output", output, OUTPUTS)
     check_option("loss", loss, ("auto", *REGRESSION_LOSSES, *CLASS_LOSSES))
     if y is None:
         raise ValueError(
@@ -407,12 +425,12 @@ def read_target(
     if not labelled.all() and not allow_unlabelled:
         raise ValueError(
             f"Input y contains NaN. Received: no target in {name_rows(np.flatnonzero(~labelled))}. "
-            "This estimator needs a target on every row: drop those rows."
+            "This estimator needs a target in every row: drop those rows."
         )
     if not labelled.any():
         raise ValueError(
-            f"y has no value at all. Received: {n_rows} rows, every target missing. At least two "
-            "rows need one."
+            f"y has no values. Received: {n_rows} rows, all targets missing. Expected at least two "
+            "rows with a target."
         )
     kind = kind_of_values(cells.values, target_type)
     names, classes, n_outputs = (), None, 1
@@ -431,11 +449,17 @@ def read_target(
         values[labelled] = found
         classes = list(names) if kind == "multilabel" else None
         if len(set(names)) < len(names):
-            raise ValueError(f"Each target needs its own name. Received: {list(names)}.")
+            raise ValueError(f"Expected distinct names of targets. Received: {list(names)}.")
     loss = resolve_loss(loss, kind, values[labelled])
+    _check_output(output, kind, loss)
+    return Target(kind, loss, classes, n_outputs, labelled, values, names, output)
+
+
+def _check_output(output, kind: str, loss: str) -> None:
+    """Refuse an unknown form of features, and logits of numbers."""
+    check_option("output", output, OUTPUTS)
     if output == "logit" and kind in ("continuous", "multioutput") and loss != "poisson":
         raise ValueError(
             "A regression has no logits: its features are in y's units. Expected: output left out "
             f'for this target. Received: output="logit", target type {kind!r}, loss={loss!r}.'
         )
-    return Target(kind, loss, classes, n_outputs, labelled, values, names, output)

@@ -1,4 +1,4 @@
-"""The cells of y, whatever holds them, as NumPy columns and a mask of present rows."""
+"""Convert y from any container to NumPy columns and a mask of labelled rows."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _ROWS_PER_CLASS = 10
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Targets of the labelled rows, and which rows those are."""
+    """Targets of the labelled rows, and a mask of these rows."""
 
     values: np.ndarray  # (n_labelled,) or (n_labelled, n_targets)
     labelled: np.ndarray  # bool (n_rows,)
-    names: tuple[str, ...]  # of the columns, where there are several
+    names: tuple[str, ...]  # of the columns, if there are several
 
 
 def has_columns(y) -> bool:
@@ -59,8 +59,8 @@ def read_cells(y, *, keep_columns: bool) -> Cells:
     partly = np.flatnonzero(labelled & ~present.all(axis=1))
     if len(partly):
         raise ValueError(
-            f"A row has all of its targets or none. Received: {name_rows(partly)} with some of "
-            f"{len(columns)} targets missing. Fill them, or make the whole row missing."
+            f"A row must have all of its targets or none. Received: {name_rows(partly)} with some "
+            f"of {len(columns)} targets missing. Fill them, or make the whole row missing."
         )
     if len({values.dtype.kind in "OU" for values, _ in read}) > 1:
         raise ValueError(
@@ -73,13 +73,13 @@ def read_cells(y, *, keep_columns: bool) -> Cells:
 
 
 def kind_of_values(values: np.ndarray, target_type: str) -> str:
-    """Say what kind of target the labelled values are, or why they are not what they should be."""
+    """Return the type of target of the labelled values; refuse values that do not match."""
     is_numeric = values.dtype.kind in "biuf"
     if target_type in ("continuous", "multioutput", "multilabel"):
         if not is_numeric:
             raise ValueError(
                 f"target_type={target_type!r} needs numbers. Received: y of strings such as "
-                f"{values.flat[0]!r}. Convert them (pandas.to_numeric), or leave target_type out."
+                f"{values.flat[0]!r}. Convert them (pandas.to_numeric), or omit target_type."
             )
         if target_type == "continuous" and values.ndim == 2:
             raise ValueError(_too_many_columns(values, target_type, "multioutput"))
@@ -100,7 +100,7 @@ def kind_of_values(values: np.ndarray, target_type: str) -> str:
         if inferred not in _KIND_OF_TYPE:
             raise ValueError(
                 f"Unknown label type: Target type was inferred to be {inferred!r}. Only "
-                f"{listed(_KIND_OF_TYPE)} are supported. For several columns of whole numbers "
+                f"{listed(_KIND_OF_TYPE)} are supported. For several columns of integers "
                 "pass target_type='multioutput'."
             )
         return _KIND_OF_TYPE[inferred]
@@ -109,38 +109,38 @@ def kind_of_values(values: np.ndarray, target_type: str) -> str:
     if inferred == "continuous":
         raise ValueError(
             f"Unknown label type: 'continuous'. Received: target_type={target_type!r} and y of "
-            "numbers that are not whole. For a regression use target_type='continuous' or a "
+            "numbers that are not integers. For regression use target_type='continuous' or a "
             "regressor."
         )
     return inferred if target_type == "classes" else target_type
 
 
 def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: int) -> None:
-    """Refuse a number of classes that cannot be meant."""
+    """Refuse an implausible number of classes."""
     is_numeric = classes.dtype.kind in "iuf"
     hint = quantity_hint(classes, target_type)
     if len(classes) < 2:
         raise ValueError(
-            f"y has one class only: {classes.tolist()[0]!r} on all {n_labelled} rows with a "
-            f"target. At least two classes are needed.{hint}"
+            f"y has only one class: {classes.tolist()[0]!r} in all {n_labelled} rows with a "
+            f"target. Expected at least two classes.{hint}"
         )
     if kind == "binary" and len(classes) > 2:
         raise ValueError(
             f"target_type='binary' needs two classes. Received: {len(classes)} classes "
-            f"({listed(classes.tolist(), 5)}). Leave target_type out, or use 'multiclass'."
+            f"({listed(classes.tolist(), 5)}). Omit target_type, or use 'multiclass'."
         )
     crowded = len(classes) > _MANY_CLASSES and n_labelled < _ROWS_PER_CLASS * len(classes)
     if crowded and target_type == "auto":
         what = "numbers" if is_numeric else "values"
         raise ValueError(
-            f"y would make {len(classes)} classes of {n_labelled / len(classes):.1f} rows each on "
-            f"average. Received: target_type={target_type!r} and y with {len(classes)} different "
-            f"{what} (whole numbers and strings are classes).{hint} If these are classes all the "
-            "same, pass target_type='multiclass'."
+            f"y would have {len(classes)} classes with {n_labelled / len(classes):.1f} rows each "
+            f"on average. Received: target_type={target_type!r} and y with {len(classes)} "
+            f"different {what} (integers and strings are treated as classes).{hint} If these "
+            "really are classes, pass target_type='multiclass'."
         )
     if is_numeric and len(classes) > _MANY_CLASSES and target_type == "auto":
         warnings.warn(
-            f"y holds {len(classes)} different whole numbers, and each is taken for a class.{hint} "
+            f"y has {len(classes)} different integers, and each is treated as a class.{hint} "
             "If these are classes, pass target_type='multiclass'.",
             UserWarning,
             stacklevel=2,
@@ -148,37 +148,37 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
 
 
 def quantity_hint(classes: np.ndarray, target_type: str = "auto") -> str:
-    """Return the advice for a y of numbers that may be quantities, not classes."""
+    """Return advice for a numeric y that may be quantities, not classes."""
     if np.asarray(classes).dtype.kind not in "iuf":
         return ""
-    if target_type == "classes":  # what a classifier reads y with, which has no such parameter
-        return " If y is a quantity, take a regressor."
+    if target_type == "classes":  # of a classifier, which has no parameter target_type
+        return " If y is a quantity, use a regressor."
     return " If y is a quantity, pass target_type='continuous'."
 
 
 def resolve_loss(loss: str, kind: str, values: np.ndarray) -> str:
-    """Resolve the loss, refusing one that does not go with the target."""
+    """Resolve the loss; refuse one that does not match the target."""
     if kind in ("binary", "multilabel", "multiclass"):
         expected = CLASS_LOSSES[kind == "multiclass"]
         if loss not in ("auto", expected):
             raise ValueError(
-                f"A {kind} target is learnt with loss={expected!r}. Received: loss={loss!r}. Leave "
-                "it out, or pass target_type='continuous' if y is a quantity."
+                f"A {kind} target needs loss={expected!r}. Received: loss={loss!r}. Omit "
+                "it, or pass target_type='continuous' if y is a quantity."
             )
         return expected
     if loss in CLASS_LOSSES:
         raise ValueError(
-            f"A {kind} target is learnt with one of {listed(REGRESSION_LOSSES)}. "
+            f"A {kind} target needs one of the losses {listed(REGRESSION_LOSSES)}. "
             f"Received: loss={loss!r}."
         )
     if loss == "poisson":
         if (values < 0).any():
             raise ValueError(
-                f"loss='poisson' needs y of 0 or more. Received: a target of {values.min():g}. Use "
+                f"loss='poisson' needs non-negative y. Received: a target of {values.min():g}. Use "
                 "loss='squared' or 'absolute'."
             )
         if not values.any(axis=0).all():
-            raise ValueError("loss='poisson' needs some y above 0. Received: y of zeros only.")
+            raise ValueError("loss='poisson' needs some y above 0. Received: only zeros.")
     return "squared" if loss == "auto" else loss
 
 
@@ -190,14 +190,14 @@ def _too_many_columns(values, target_type, other) -> str:
 
 
 def _inferred(values: np.ndarray) -> str:
-    """Answer of scikit-learn's ``type_of_target``, without its remarks on many classes."""
+    """Return scikit-learn's ``type_of_target``, without its warning about many classes."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore"):
         warnings.filterwarnings("ignore", message="The number of unique classes")
         return type_of_target(values, input_name="y")
 
 
 def _columns(y) -> tuple[list, list[str], bool]:
-    """Columns of y, their names, and whether y is a table."""
+    """Return the columns of y, their names, and whether y is a table."""
     library = type(y).__module__.partition(".")[0]
     if issparse(y):
         y = y.toarray()
@@ -211,7 +211,7 @@ def _columns(y) -> tuple[list, list[str], bool]:
         return [pd.Series(y)], [], False
     if library in ("polars", "pyarrow"):
         return [y], [], False
-    # A list of "a" and 1 would become strings by itself; cells as objects keep the difference.
+    # NumPy would convert a list of "a" and 1 to strings; objects keep their types.
     array = np.asarray(y) if hasattr(y, "__array__") else np.array(list(y), dtype=object)
     if array.ndim == 1:
         return [array], [], False
@@ -224,7 +224,7 @@ def _columns(y) -> tuple[list, list[str], bool]:
 
 
 def _read_column(column) -> tuple[np.ndarray, np.ndarray]:
-    """Present values (bool, int, float or strings) and the mask of their rows."""
+    """Return the non-missing values (bool, int, float or strings) and the mask of their rows."""
     if isinstance(column, pd.Series):
         present = column.notna().to_numpy()
         column = column[present]
@@ -254,7 +254,7 @@ def _holds_text(dtype) -> bool:
 
 
 def _from_series(column) -> np.ndarray:
-    """Polars and Arrow columns; those with nulls or text as objects."""
+    """Convert polars and Arrow columns; those with nulls or text become objects."""
     if hasattr(column, "to_pylist"):
         return np.array(column.to_pylist(), dtype=object)
     if column.dtype.is_numeric() and column.null_count() == 0:
@@ -263,7 +263,7 @@ def _from_series(column) -> np.ndarray:
 
 
 def _checked(array: np.ndarray) -> np.ndarray:
-    """Turn cells into bool, int, float or strings, or say why they are none of these."""
+    """Convert cells to bool, int, float or strings, or raise an error."""
     kind = array.dtype.kind
     if kind in "biuU":
         return array
@@ -285,7 +285,7 @@ def _checked(array: np.ndarray) -> np.ndarray:
 
 
 def _refusal(inferred: str, array: np.ndarray) -> Exception:
-    """Error for cells that cannot be targets."""
+    """Return the error for cells that cannot be targets."""
     if inferred == "bytes":
         return TypeError(
             "Support for labels represented as bytes is not supported. Convert the labels to a "
@@ -293,20 +293,20 @@ def _refusal(inferred: str, array: np.ndarray) -> Exception:
         )
     if any(isinstance(cell, list | tuple | set | np.ndarray) for cell in array):
         return ValueError(
-            "Unknown label type: y has a list in a cell, or rows of different length. For several "
-            "labels per row pass a table of 0 and 1 (scikit-learn's MultiLabelBinarizer makes "
-            f"one). Received: {array[0]!r} in the first row."
+            "Unknown label type: y has lists in cells, or rows of different lengths. For several "
+            "labels per row pass a table of 0 and 1 (for example from scikit-learn's "
+            f"MultiLabelBinarizer). Received: {array[0]!r} in the first row."
         )
     if any(isinstance(cell, complex | np.complexfloating) for cell in array):
         return ValueError(f"Complex data not supported. Received: y with {array[0]!r}.")
     types = sorted({type(cell).__name__ for cell in array})
     if len(types) > 1:
         return ValueError(
-            f"Unknown label type: y mixes cells of type {' and '.join(types)}. Received for "
+            f"Unknown label type: y mixes cells of the types {' and '.join(types)}. Received for "
             f"example: {listed([next(c for c in array if type(c).__name__ == t) for t in types])}. "
             "Make them all numbers or all strings, e.g. y.astype(str)."
         )
     return ValueError(
-        f"Unknown label type: {inferred!r}. Targets are numbers or strings. Received: y with "
+        f"Unknown label type: {inferred!r}. Expected numbers or strings. Received: y with "
         f"{array[0]!r}."
     )

@@ -1,1 +1,1 @@
-"""Explanations of texts: contributions of words and n-grams to what models give."""
+"""Explanations of text models: contributions of words and n-grams to their outputs."""

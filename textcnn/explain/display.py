@@ -1,4 +1,4 @@
-"""How explanations of texts look: as lines of text, and as HTML with coloured words."""
+"""Show explanations as text, and as HTML with coloured words."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import html
 
 import numpy as np
 
-# Blue and orange differ for every kind of colour vision; the underline tells them apart in print.
+# Blue and orange differ for colour-blind readers; the underline differs in black and white.
 _FOR, _AGAINST = (59, 110, 168), (210, 105, 30)
 _STRONGEST_SHADE = 0.75
-# Paler than this share of the strongest is not coloured.
+# Words below this share of the strongest contribution are not coloured.
 _FAINT = 0.06
 _MOST_UNREAD = 200
 
@@ -27,7 +27,7 @@ def as_text(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
 
 
 def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
-    """Return the same for a notebook, with the texts; everything of the texts is escaped."""
+    """Return the same as HTML, with the texts; texts are escaped."""
     chosen = list(_chosen(explanation, n_rows, output))
     strongest = max(
         (
@@ -39,7 +39,7 @@ def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
     )
     blocks = [
         f'<div><p style="margin:0 0 .6em"><b>{_escaped(_headline(explanation))}</b><br>'
-        f"Coloured by what a word adds: {_sample(_FOR, 'for')}, {_sample(_AGAINST, 'against')}.</p>"
+        f"Colours: {_sample(_FOR, 'raises')} or {_sample(_AGAINST, 'lowers')} the output.</p>"
     ]
     for row, number in chosen:
         texts = "".join(_html_text(row, text, number, strongest) for text in row.texts)
@@ -52,7 +52,7 @@ def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
             '<div style="margin:0 0 1em;padding-left:.7em;border-left:3px solid #ccc">'
             f'<div style="font-size:90%;opacity:.8">{_escaped(_row_line(row, number))}</div>'
             f"{texts}"
-            f'<div style="font-size:85%;opacity:.8">{items or "no n-gram says anything"}</div>'
+            f'<div style="font-size:85%;opacity:.8">{items or "no n-gram contributes"}</div>'
             "</div>"
         )
     more = "".join(f"<p>{_escaped(line)}</p>" for line in _more(explanation, n_rows))
@@ -62,9 +62,9 @@ def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
 def _headline(explanation) -> str:
     how = {
         "exact": "contributions add up to the output",
-        "slopes": "contributions by slopes, which add up roughly",
+        "slopes": "integrated gradients, which add up approximately",
     }[explanation.method]
-    return f"What n-grams add to the output, in {explanation.units} ({how})"
+    return f"Contributions of n-grams to the output, in {explanation.units} ({how})"
 
 
 def _row_line(row, number: int) -> str:
@@ -79,7 +79,7 @@ def _signed(value: float) -> str:
 
 
 def _chosen(explanation, n_rows: int, output: str | None):
-    """Yield the first rows with the number of the output that is shown."""
+    """Yield the first rows with the number of the shown output."""
     for row in explanation.rows[:n_rows]:
         if output is None:
             yield row, int(np.argmax(row.value))
@@ -87,16 +87,13 @@ def _chosen(explanation, n_rows: int, output: str | None):
             yield row, row.outputs.index(output)
     if output is not None and not any(output in row.outputs for row in explanation.rows):
         names = list(dict.fromkeys(name for row in explanation.rows for name in row.outputs))
-        raise ValueError(
-            f"There is no output of this name. Expected: one of {names}. "
-            f"Received: output={output!r}."
-        )
+        raise ValueError(f"Unknown output. Expected: one of {names}. Received: output={output!r}.")
 
 
 def _strongest(row, number: int, n_ngrams: int):
-    """Return the strongest n-grams of all columns of a row, as pairs of text and place.
+    """Return the strongest n-grams of all columns of a row, as pairs of text and position.
 
-    Of those that overlap only the strongest: the others say much the same.
+    Of overlapping n-grams only the strongest is returned.
     """
     found = [
         (text, place)
@@ -149,7 +146,7 @@ def _coloured(word: str, value: float, strongest: float) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Cut what no model reads."""
+    """Shorten text that models do not read."""
     if len(text) <= _MOST_UNREAD:
         return text
     return f"{text[:_MOST_UNREAD]} … ({len(text) - _MOST_UNREAD:,} more characters)"
@@ -160,7 +157,7 @@ def _sample(colour, name: str) -> str:
 
 
 def _ngram(text, place: int) -> str:
-    """Return an n-gram on one line, as it is written; spaces among characters are read too."""
+    """Return an n-gram on one line; spaces in character n-grams are shown as ␣."""
     if text.kinds[place] == "characters":
         return _visible(_one_line(text.ngrams[place].replace(" ", "␣")))
     start, stop = text.spans[place]
@@ -176,7 +173,7 @@ def _one_line(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Show control characters as their images, and change of direction as what it is not."""
+    """Replace control characters by visible symbols, and direction marks by U+FFFD."""
     if text.isprintable():
         return text
     return "".join(map(_visible_character, text))
@@ -186,7 +183,7 @@ def _visible_character(character: str) -> str:
     code = ord(character)
     if code < 0x20 and character not in "\n\t":
         return chr(0x2400 + code)
-    # Overrides of direction would turn the page around.
+    # Direction overrides would change the page.
     turns = 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
     return "\ufffd" if turns or 0x7F <= code < 0xA0 or 0xD800 <= code <= 0xDFFF else character
 

@@ -1,4 +1,4 @@
-"""What the words of texts add to predictions: as data, as text and for a notebook."""
+"""Contributions of words to predictions: as data, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from textcnn.explain import display
 
 @dataclass(frozen=True)
 class ExplainedText:
-    """One text and what its parts add to the outputs.
+    """One text and the contributions of its n-grams and words.
 
     Attributes
     ----------
     column : str
     text : str
-        As it can be shown; spans are counted in its characters.
+        The shown text; spans count its characters.
     ngrams : list of str
-        Words with spaces between, or characters as they are.
+        Words separated by spaces, or characters.
     kinds : list of {"words", "characters"}
     spans : ndarray of int, shape (n_ngrams, 2)
-        First character of each n-gram, and the one after its last.
+        Start and stop character of each n-gram.
     contributions : ndarray of float64, shape (n_ngrams, n_outputs)
     words : list of str
     word_spans : ndarray of int, shape (n_words, 2)
     word_contributions : ndarray of float64, shape (n_words, n_outputs)
-        The same sums, shared out to the words.
+        The same contributions, divided among the words.
     """
 
     column: str
@@ -44,7 +44,7 @@ class ExplainedText:
 
 @dataclass(frozen=True)
 class ExplainedRow:
-    """One row as one set of models sees it.
+    """The explanation of one row by one set of models.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class ExplainedRow:
     outputs : tuple of str
         Names of the outputs.
     base : ndarray of float64, shape (n_outputs,)
-        The output where no word says anything.
+        The output for an empty text.
     value : ndarray of float64, shape (n_outputs,)
         The output of this row.
     texts : list of ExplainedText
-        One per column that the models read.
+        One per column.
     """
 
     row: int
@@ -72,21 +72,21 @@ class ExplainedRow:
 
 
 class TextExplanation:
-    """Which n-grams moved the predictions of some texts, by how much and in which direction.
+    """Contributions of n-grams and words to the predictions of some texts.
 
-    Made by ``explain`` of a fitted text estimator. An output is on the scale on which
-    contributions can be added (``units``): log-odds, or y's units. ``base`` is the output where no
-    word says anything, and ``base`` and a row's contributions together are its output. Shown in a
-    notebook, words are coloured by what they add; printed, the strongest n-grams are listed.
+    Made by ``explain`` of a fitted text estimator. Outputs are on an additive scale (``units``):
+    log-odds, or y's units. ``base`` is the output for an empty text; ``base`` plus a row's
+    contributions is its output. In a notebook, words are coloured by their contribution; printed,
+    the strongest n-grams are listed.
 
     Parameters
     ----------
     rows : list of ExplainedRow
     units : str
-        What outputs are measured in.
+        Units of the outputs.
     method : {"exact", "slopes"}
-        ``"exact"``: shares of the output itself, which leave nothing over. ``"slopes"``: mean
-        slopes along the way from vectors of zero, word by word, which leave a little over.
+        ``"exact"``: contributions that add up to the output. ``"slopes"``: integrated gradients
+        from zero vectors, per word, which add up approximately.
 
     Examples
     --------
@@ -107,28 +107,28 @@ class TextExplanation:
         self.method = method
 
     def __len__(self) -> int:
-        """Return how many explanations there are: one per row and set of models."""
+        """Return the number of explanations: one per row and set of models."""
         return len(self.rows)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line per n-gram and output.
 
         ``row``, ``column``, ``output``, ``ngram``, ``kind`` (of words or of characters),
-        ``contribution``, and ``start`` and ``stop``: its characters in the shown text
-        (``rows[i].texts[j].text``). An n-gram that stands at several places has a line for each.
+        ``contribution``, and ``start`` and ``stop``: its character positions in the shown text
+        (``rows[i].texts[j].text``). An n-gram that occurs several times has a line for each.
         Within a row the strongest come first.
         """
         return self._lines("ngrams", "spans", "contributions", "ngram")
 
     def words_to_frame(self) -> pd.DataFrame:
-        """Return one line per word and output, in the order of the text; the same sums."""
+        """Return one line per word and output, in text order; the sums are the same."""
         return self._lines("words", "word_spans", "word_contributions", "word")
 
     def outputs_to_frame(self) -> pd.DataFrame:
         """Return one line per row and output.
 
         ``value`` is the output, ``base`` that of a row without words, ``explained`` the sum of the
-        contributions, ``unexplained`` what is left over.
+        contributions, ``unexplained`` the rest.
         """
         lines = []
         for row in self.rows:
@@ -142,22 +142,22 @@ class TextExplanation:
     def to_text(self, *, n_rows: int = 10, n_ngrams: int = 5, output: str | None = None) -> str:
         """Return the strongest n-grams of the first rows as lines of text.
 
-        Of n-grams that overlap the strongest is shown; :meth:`to_frame` has all.
+        Of overlapping n-grams only the strongest is shown; :meth:`to_frame` has all.
 
         Parameters
         ----------
         n_rows, n_ngrams : int
-            How many are shown.
+            Numbers of shown rows and n-grams.
         output : str, optional
-            Name of the output that is shown; the largest of each row if None.
+            Name of the shown output; the largest output of each row if None.
         """
         return display.as_text(self, n_rows, n_ngrams, output)
 
     def to_html(self, *, n_rows: int = 20, n_ngrams: int = 5, output: str | None = None) -> str:
-        """Return the first rows as HTML whose words are coloured by what they add.
+        """Return the first rows as HTML with words coloured by their contribution.
 
-        Whatever the texts hold is escaped. Blue words add to the output, orange underlined ones
-        take away; the strength is that of the strongest word shown.
+        Texts are escaped. Blue words raise the output, orange underlined ones lower it; colours are
+        relative to the strongest word shown.
 
         Parameters
         ----------

@@ -1,39 +1,41 @@
-"""What n-grams add to the outputs of linear models: their weights, times how much a text holds."""
+"""Contributions of n-grams to the outputs of linear models: weight times TF-IDF."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
-from sklearn.utils.validation import check_is_fitted
 
 from textcnn.crossfit.targets import Target
 from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
-from textcnn.explain.networks import in_units, units_of
-from textcnn.text.columns import read_columns
+from textcnn.explain.networks import Part, in_units, units_of
+from textcnn.fit.models import FoldModel
 from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngram_places import PlacedNgrams, placed_ngrams
-from textcnn.text_linear import known_counts
 
 
-def explain_linear(encoder, X) -> TextExplanation:
-    """Explain rows of a fitted :class:`~textcnn.TextLinearEncoder`."""
-    check_is_fitted(encoder)
-    head, rows = encoder._head, []
-    for number, (column, names) in enumerate(_columns(encoder, X)):
-        counter, models = encoder._counters[number], encoder._models[number]
-        counts = known_counts(counter, column)
-        parts = _parts(column, number)
+def explain_linear(parts: Sequence[Part], head: Target) -> TextExplanation:
+    """Explain rows of fitted linear models; one part per column, or one of joined columns."""
+    rows = []
+    for number, part in enumerate(parts):
+        [column], [models], names = part.columns, part.networks, part.outputs
+        counts = models.count(column)
+        cells = _cells(column, number)
         nothing = csr_matrix((1, counts.shape[1]), dtype=np.float32)
         base, values = np.zeros(len(names)), np.zeros((len(column), len(names)))
-        for model in models:
-            base += in_units(head, model.raw_outputs(nothing, head)[0], model.level)
-            values += in_units(head, model.raw_outputs(counts, head), model.level)
-        weighted = [model.estimator["tfidf"].transform(counts) for model in models]
-        weights = [_weights(model, head) for model in models]
+        n_models = len(models.models)
+        for fold, none, raw in zip(
+            models.models, models.outputs_of(nothing), models.outputs_of(counts), strict=True
+        ):
+            base += in_units(head, none[0], fold.level) / n_models
+            values += in_units(head, raw, fold.level) / n_models
+        weighted = [fold.model.estimator["tfidf"].transform(counts) for fold in models.models]
+        weights = [_weights(fold, head) for fold in models.models]
         for row in range(len(column)):
-            placed = [placed_ngrams(counter, cells[row]) for _, cells in parts]
-            ngrams = np.concatenate([part.columns for part in placed])
+            placed = [placed_ngrams(models.counter, of_column[row]) for _, of_column in cells]
+            ngrams = np.concatenate([one.columns for one in placed])
             added = np.mean(
                 [
                     _added(ngrams, model_rows[[row]], model_weights)
@@ -41,68 +43,55 @@ def explain_linear(encoder, X) -> TextExplanation:
                 ],
                 axis=0,
             )
-            ends = np.cumsum([len(part.columns) for part in placed])
+            ends = np.cumsum([len(one.columns) for one in placed])
             texts = [
-                _explained_text(name, part, of_part)
-                for (name, _), part, of_part in zip(
-                    parts, placed, np.split(added, ends[:-1]), strict=True
+                _explained_text(name, one, of_one)
+                for (name, _), one, of_one in zip(
+                    cells, placed, np.split(added, ends[:-1]), strict=True
                 )
             ]
-            rows.append(
-                ExplainedRow(row, names, base / len(models), values[row] / len(models), texts)
-            )
+            rows.append(ExplainedRow(row, names, base, values[row], texts))
     rows.sort(key=lambda row: row.row)
     return TextExplanation(rows, units=units_of(head), method="exact")
 
 
-def weights_of(encoder, X) -> pd.DataFrame:
+def weights_of(parts: Sequence[Part], head: Target) -> pd.DataFrame:
     """Return the mean coefficient of each n-gram that some texts hold: one line per output."""
     frames = []
-    for number, (column, names) in enumerate(_columns(encoder, X)):
-        counter, models = encoder._counters[number], encoder._models[number]
-        for label, cells in _parts(column, number):
+    for number, part in enumerate(parts):
+        [column], [models] = part.columns, part.networks
+        for label, cells in _cells(column, number):
             columns: dict[tuple[str, str], int] = {}
             for cell in cells:
-                placed = placed_ngrams(counter, cell)
+                placed = placed_ngrams(models.counter, cell)
                 columns |= dict(
                     zip(zip(placed.names, placed.kinds, strict=True), placed.columns, strict=True)
                 )
             places = np.fromiter(columns.values(), np.int64)
-            mean = np.mean([_weights(model, encoder._head)[places] for model in models], axis=0)
-            for output, values in zip(names, mean.T, strict=True):
+            mean = np.mean([_weights(fold, head)[places] for fold in models.models], axis=0)
+            for output, values in zip(part.outputs, mean.T, strict=True):
                 frame = pd.DataFrame(list(columns), columns=["ngram", "kind"])
                 frames.append(frame.assign(column=label, output=output, weight=values))
     return pd.concat(frames, ignore_index=True)
 
 
-def _columns(encoder, X):
-    """Return the text columns of X, and the names of their outputs."""
-    columns = read_columns(encoder, X, reset=False)
-    if encoder._is_joined:
-        columns = [JoinedColumns(columns)]
-    sets = encoder._model_set_names(encoder._input_names(None))
-    suffixes = encoder._head.column_suffixes()
-    outputs = [tuple(f"{name}{suffix}" for suffix in suffixes) for name in sets]
-    return list(zip(columns, outputs, strict=True))
-
-
-def _parts(column, number: int) -> list[tuple[str, list[str]]]:
+def _cells(column, number: int) -> list[tuple[str, list[str]]]:
     """Return the name and the cells of a column, or of each that one model reads as one."""
     if isinstance(column, JoinedColumns):
         return [(part.label(place), part.cells) for place, part in enumerate(column.columns)]
     return [(column.label(number), column.cells)]
 
 
-def _weights(model, head: Target) -> np.ndarray:
+def _weights(fold: FoldModel, head: Target) -> np.ndarray:
     """Return a model's coefficients, (n_ngrams, n_outputs), on the scale of outputs."""
-    coefficients = np.asarray(model.estimator["linear"].coef_, np.float64)
+    coefficients = np.asarray(fold.model.estimator["linear"].coef_, np.float64)
     if head.is_regression:  # ridge regression has an output per line, and is in units of y
         return np.atleast_2d(coefficients).T
-    return in_units(head, coefficients, model.level)
+    return in_units(head, coefficients, fold.level)
 
 
 def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:
-    """Return what each occurrence of an n-gram adds; several share what they add together."""
+    """Return the contribution of each occurrence of an n-gram; occurrences share it equally."""
     row.sort_indices()
     places = np.searchsorted(row.indices, columns)
     distinct, numbers, counts = np.unique(columns, return_inverse=True, return_counts=True)
@@ -110,7 +99,7 @@ def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:
 
 
 def _explained_text(name: str, placed: PlacedNgrams, added: np.ndarray) -> ExplainedText:
-    """Share out n-grams to the words that their characters belong to."""
+    """Divide the contributions of n-grams among the words of their characters."""
     word_of = np.full(len(placed.text), -1)
     for number, (start, stop) in enumerate(placed.word_spans.tolist()):
         word_of[start:stop] = number

@@ -1,10 +1,10 @@
-"""From fitted models of text to explanations: shares of all models, averaged as features are."""
+"""Explanations of text networks: contributions averaged over all models."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,17 @@ from textcnn.text.tokens import TokenizedColumn
 _MOST_ROWS = 256
 
 
+@dataclass(frozen=True)
+class Part:
+    """Models that read the same columns, and what they give."""
+
+    networks: Sequence  # of TextNetwork, or of LinearModels
+    outputs: tuple[str, ...]
+    columns: Sequence | None  # of TextColumn or JoinedColumns
+
+
 def units_of(head: Target) -> str:
-    """Return what the outputs of explanations are measured in."""
+    """Return the units of explained outputs."""
     if head.is_regression:
         return "logarithms of y" if head.loss == "poisson" else "units of y"
     return "log-odds"
@@ -38,14 +47,14 @@ def in_units(head: Target, raw: np.ndarray, level: Level) -> np.ndarray:
 
 
 def level_of(head: Target, level: Level) -> np.ndarray:
-    """Return on that scale what a plain predictor adds: the level of its training rows."""
+    """Return the base rate of a classifier or regressor on that scale."""
     if head.is_regression and head.loss != "poisson":
         return level.centre
     return in_units(head, level.offset.astype(np.float64), level)
 
 
 def output_names(head: Target) -> tuple[str, ...]:
-    """Return what the outputs of a plain predictor are called."""
+    """Return the names of the outputs of a classifier or regressor."""
     if head.kind == "binary":
         return (str(head.classes[1]),)
     if head.kind == "continuous":
@@ -56,7 +65,7 @@ def output_names(head: Target) -> tuple[str, ...]:
 def explain_networks(
     networks: Sequence, columns, head: Target, outputs: tuple[str, ...], *, with_level: bool
 ) -> list[ExplainedRow]:
-    """Explain rows by all models of some networks that read the same columns.
+    """Explain rows by all models of networks with the same columns.
 
     Parameters
     ----------
@@ -66,7 +75,7 @@ def explain_networks(
     outputs : tuple of str
         Names of the outputs.
     with_level : bool
-        Whether the level of a model's own rows is part of its output.
+        Whether the base rate of a model's training rows is part of its output.
     """
     n_rows = len(columns[0])
     rows = []
@@ -77,22 +86,22 @@ def explain_networks(
 
 
 def _explain_some(networks, columns, head, outputs, with_level, start) -> list[ExplainedRow]:
-    """Explain few enough rows that all their windows fit in memory."""
+    """Explain a block of rows whose windows fit in memory."""
     n_rows, n_models = len(columns[0]), sum(len(network.models) for network in networks)
     shape = (n_rows, len(outputs))
     bases, values = np.zeros(shape), np.zeros(shape)
     shares: list[list[list[Contributions]]] = [[[] for _ in columns] for _ in range(n_rows)]
     for network in networks:
         raw_outputs = network.raw_outputs(columns)
-        for levelled, raw, (base, found) in zip(
+        for fold, raw, (base, found) in zip(
             network.models, raw_outputs, _contributions(network, columns), strict=True
         ):
-            level = level_of(head, levelled.level) if with_level else 0.0
-            bases += (in_units(head, base, levelled.level) + level) / n_models
-            values += (in_units(head, raw.astype(np.float64), levelled.level) + level) / n_models
+            level = level_of(head, fold.level) if with_level else 0.0
+            bases += (in_units(head, base, fold.level) + level) / n_models
+            values += (in_units(head, raw.astype(np.float64), fold.level) + level) / n_models
             for row, parts in enumerate(found):
                 for number, part in enumerate(parts):
-                    shares[row][number].append(_scaled(part, head, levelled.level, n_models))
+                    shares[row][number].append(_scaled(part, head, fold.level, n_models))
     first = networks[0]
     names = [column.label(number) for number, column in enumerate(columns)]
     if len(first.names) == len(columns):
@@ -115,25 +124,25 @@ def _explain_some(networks, columns, head, outputs, with_level, start) -> list[E
 
 
 def _some_rows(column, rows: slice):
-    """Return some rows of a column, or of several that are read as one."""
+    """Return some rows of a column, or of joined columns."""
     if isinstance(column, JoinedColumns):
         return replace(column, columns=[_some_rows(part, rows) for part in column.columns])
     return replace(column, cells=column.cells[rows], missing=column.missing[rows])
 
 
 def method_of(networks) -> str:
-    """Return how these networks are explained."""
+    """Return the method of explanation for these networks."""
     return "exact" if has_plain_form(networks[0].settings) else "slopes"
 
 
 def _contributions(network, columns):
-    """Yield per model the base and the contributions of all rows; few rows at a time."""
+    """Yield per model the base and the contributions of all rows."""
     documents = [
         reader.read(column.cells) for reader, column in zip(network.readers, columns, strict=True)
     ]
     source = network.source(documents)
-    for levelled in network.models:
-        model = levelled.model
+    for fold in network.models:
+        model = fold.model
         if not has_plain_form(network.settings):
             yield sloped_contributions(network.blueprint, source, model)
             continue
@@ -150,7 +159,7 @@ def _scaled(part: Contributions, head: Target, level: Level, n_models: int) -> C
 
 
 def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> ExplainedText:
-    """Add up what all models say of one text, and name its n-grams."""
+    """Add up the contributions of all models for one text."""
     text, tokens, places = placed_tokens(cell, reader.tokenizer, reader.max_length)
     spans, contributions = sum_by_span(
         np.concatenate([part.spans for part in parts]),
@@ -175,21 +184,21 @@ def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> Expl
 
 
 def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]:
-    """Return what each word of a column's vocabulary adds to the outputs as a text of its own."""
+    """Return the contribution of each word of a column's vocabulary, as a text of one word."""
     totals: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(head.n_outputs))
     n_models = sum(len(network.models) for network in networks)
     for network in networks:
         words = [word for word in network.readers[column].vocabulary.words if word != SEPARATOR]
         raw_outputs = network.outputs_of(_single_words(network, words, column))
-        for levelled, raw in zip(network.models, raw_outputs, strict=True):
-            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), levelled.level)
+        for fold, raw in zip(network.models, raw_outputs, strict=True):
+            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), fold.level)
             for word, value in zip(words, added, strict=True):
                 totals[word] += value / n_models
     return dict(totals)
 
 
 def _single_words(network, words: list[str], column: int):
-    """Return rows of no word, then of one word each; other columns are empty."""
+    """Return an empty row, then rows of one word each; other columns are empty."""
     columns = []
     for number, reader in enumerate(network.readers):
         ids = np.arange(len(words) if number == column else 0, dtype=np.int32)
@@ -202,7 +211,7 @@ def _single_words(network, words: list[str], column: int):
 
 
 def strongest(frame: pd.DataFrame, n: int, *, by: str = "contribution") -> pd.DataFrame:
-    """Return per column and output the ``n`` largest lines above zero and the ``n`` least below."""
+    """Return per column and output the ``n`` largest positive and ``n`` smallest negative lines."""
     kept = []
     for _, lines in frame.groupby(["column", "output"], sort=False):
         ordered = lines.sort_values(by, ascending=False, kind="stable")
@@ -212,7 +221,7 @@ def strongest(frame: pd.DataFrame, n: int, *, by: str = "contribution") -> pd.Da
 
 
 def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
-    """Return what each n-gram adds on average to the rows that it stands in.
+    """Return the mean contribution of each n-gram over the rows that contain it.
 
     ``total`` is the sum over rows.
     """
@@ -224,54 +233,40 @@ def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
     return groups["contribution"].agg(contribution="mean", total="sum", n_rows="size")
 
 
-def explain_estimator(estimator, columns) -> TextExplanation:
-    """Explain rows of a fitted estimator of networks: per column, or by one network of all."""
-    head = estimator._head
+def explain_parts(parts: Sequence[Part], head: Target, *, with_level: bool) -> TextExplanation:
+    """Explain rows of fitted networks.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of a predictor one, whose network reads all columns; of an encoder one per column.
+    head : Target
+    with_level : bool
+        Whether the level of a model's own rows is part of its output, as a predictor's is.
+    """
     rows = [
         row
-        for networks, names, read, _ in _parts(estimator, columns)
+        for part in parts
         for row in explain_networks(
-            networks, read, head, names, with_level=_is_predictor(estimator)
+            part.networks, part.columns, head, part.outputs, with_level=with_level
         )
     ]
     rows.sort(key=lambda row: row.row)
-    method = method_of(estimator._networks[0])
-    return TextExplanation(rows, units=units_of(head), method=method)
+    return TextExplanation(rows, units=units_of(head), method=method_of(parts[0].networks))
 
 
-def words_of_estimator(estimator) -> pd.DataFrame:
+def words_of(parts: Sequence[Part], head: Target) -> pd.DataFrame:
     """Return one line per column, output and known word."""
     frames = []
-    for networks, names, _, labels in _parts(estimator, None):
-        for number, label in enumerate(labels):
-            totals = words_alone(networks, estimator._head, column=number)
+    for part in parts:
+        for number, label in enumerate(part.networks[0].names):
+            totals = words_alone(part.networks, head, column=number)
             words = np.array(list(totals), object)
-            added = np.array(list(totals.values())).reshape(-1, len(names))
+            added = np.array(list(totals.values())).reshape(-1, len(part.outputs))
             frames += [
                 pd.DataFrame(
                     {"column": label, "output": name, "ngram": words, "contribution": values}
                 )
-                for name, values in zip(names, added.T, strict=True)
+                for name, values in zip(part.outputs, added.T, strict=True)
             ]
     return pd.concat(frames, ignore_index=True)
-
-
-def _is_predictor(estimator) -> bool:
-    return not hasattr(estimator, "transform")
-
-
-def _parts(estimator, columns):
-    """Yield networks, their outputs' names, the columns that they read, and these columns' names.
-
-    A predictor has one network for all columns, an encoder networks of its own per column.
-    """
-    if _is_predictor(estimator):
-        networks = estimator._networks[0]
-        yield networks, output_names(estimator._head), columns, networks[0].names
-        return
-    names = estimator._model_set_names(estimator._input_names(None))
-    suffixes = estimator._head.column_suffixes()
-    for number, (name, networks) in enumerate(zip(names, estimator._networks, strict=True)):
-        outputs = tuple(f"{name}{suffix}" for suffix in suffixes)
-        read = None if columns is None else [columns[number]]
-        yield networks, outputs, read, networks[0].names

@@ -1,195 +1,177 @@
-"""Fits the fold models of one column, and the models that serve new rows, and keeps the record.
-
-Knows neither text nor images: a column is a function that gives rows for a network to read.
-"""
+"""Fits the fold models of every column, and the refit models; knows no kind of model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
-from textcnn.crossfit import Assignment, FoldPlan, Target, whole_assignment
+from textcnn.crossfit import FoldPlan, Target, whole_assignment
 from textcnn.crossfit.report import ColumnRecord
-from textcnn.fit.network_jobs import LevelledModel, TrainingSettings, refit_updates, training_jobs
-from textcnn.neural.network import Blueprint
+from textcnn.fit.learner import Learner
+from textcnn.fit.models import FoldJob, FoldModel, ModelSet, Prepared, Task
 from textcnn.neural.randomness import seed_sequence
-from textcnn.neural.training import RowSource, TrainingJob, fit_groups
 
-# From row numbers (None: all rows may be looked at without their targets) to what reads a column.
-Reading = tuple[Any, Blueprint, RowSource]
-
-
-@dataclass
-class CrossFitSettings:
-    """Everything about a cross-fit that is the same for all columns."""
-
-    plan: FoldPlan
-    target: Target
-    training: TrainingSettings
-    entropy: int
-    refit: bool
-    per_fold: bool  # what is learnt without y comes from a fold's own rows
-
-    @property
-    def n_models(self) -> int:
-        """Models per column."""
-        return self.plan.n_models + self.refit
+REFIT = "refit"
 
 
 @dataclass
 class CrossFittedColumn:
     """What the cross-fit of one column leaves."""
 
-    outputs: list[np.ndarray]  # per fold model: features of the rows that it predicts
-    serving: list[tuple[Any, list[LevelledModel]]]  # what reads new cells, and its models
+    features: list[np.ndarray]  # per fold model: features of the rows that it predicts
+    models: list[ModelSet]  # that new rows go to
     history: list[dict]
     record: ColumnRecord
 
 
-# Yields a blueprint with its rows and jobs for them; is sent models with their raw outputs.
-CrossFit = Generator[tuple[tuple[Blueprint, RowSource], list[TrainingJob]], list, CrossFittedColumn]
+@dataclass(frozen=True)
+class CrossFit:
+    """A fold plan, what its models learn, and how: the same for all columns."""
 
+    learner: Learner
+    plan: FoldPlan
+    task: Task
+    refit: bool  # whether one more model, fitted on all rows, predicts new ones
 
-def cross_fit_column(
-    name: str,
-    number: int,
-    read: Callable[[np.ndarray | None], Reading],
-    settings: CrossFitSettings,
-    progress,
-    *,
-    words: Callable[[Any], dict],
-    documents: np.ndarray,
-) -> CrossFit:
-    """Fit every model of a column, in steps that :func:`side_by_side` runs.
+    @cached_property
+    def n_models(self) -> int:
+        """Models per column."""
+        return self.plan.n_models + self.refit
 
-    Yields what is to be fitted next, and is sent the fitted models.
+    @cached_property
+    def labels(self) -> list[str]:
+        """What the models of a column are called, numbered from 0 as in reports and errors."""
+        return [f"fold {fold}" for fold in range(self.plan.n_models)] + [REFIT] * self.refit
 
-    Parameters
-    ----------
-    name : str
-        The column's name, for messages and records.
-    number : int
-        The column's place, which its seeds depend on.
-    read : callable
-        Takes the rows that may be looked at (None for all) and returns the reader, the blueprint
-        of its network, and all rows as the network reads them.
-    settings : CrossFitSettings
-    progress : FitProgress
-    words : callable
-        Takes a reader and returns the counts that the receipt shows.
-    documents : ndarray of uint64, shape (n_rows,)
-        Hash of each cell, 0 for an empty one.
+    def run(self, columns: Sequence, hashes: Sequence[np.ndarray], progress):
+        """Fit every model of every column.
 
-    Returns
-    -------
-    CrossFittedColumn
-    """
-    plan, target = settings.plan, settings.target
-    names = [f"fold {fold + 1} of {plan.n_models}" for fold in range(plan.n_models)]
-    history: list[dict] = []
+        Parameters
+        ----------
+        columns : sequence
+            As the learner prepares them, with ``label(number)``.
+        hashes : sequence of ndarray of uint64, shape (n_rows,)
+            Hash of each cell, 0 for an empty one; for the report.
+        progress : FitProgress
 
-    def fit(reading: Reading, assignments: Sequence[Assignment], first: int, updates=None):
-        labels = (names + ["refit"])[first : first + len(assignments)]
-        jobs, levels = training_jobs(
-            assignments,
-            target,
-            settings.training,
-            sample_weight=plan.sample_weight,
-            entropy=settings.entropy,
-            column=number,
-            first_fold=first,
-            notes=[f"column {name!r}, {label}" for label in labels],
-            progress=[
-                progress.model(number * settings.n_models + first + i, f"{name}, {label}")
-                for i, label in enumerate(labels)
-            ],
-            updates=updates,
+        Returns
+        -------
+        list of CrossFittedColumn
+        """
+        numbered = list(enumerate(columns))
+        if self.learner.fits_columns_together:
+            return self._fit(numbered, hashes, progress)
+        return [fit for pair in numbered for fit in self._fit([pair], hashes, progress)]
+
+    def _fit(self, columns, hashes, progress) -> list[CrossFittedColumn]:
+        """Fit the fold models of some columns side by side, then their refit models."""
+        groups = [self._fold_groups(column, number, progress) for number, column in columns]
+        flat = self.learner.fit(
+            [group for fold_groups in groups for group in fold_groups], self.task
         )
-        _, blueprint, source = reading
-        results = yield (blueprint, source), jobs
-        for label, (model, _) in zip(labels, results, strict=True):
-            history.extend({"column": name, "model": label, **epoch} for epoch in model.history)
-        models = [
-            LevelledModel(model, level) for (model, _), level in zip(results, levels, strict=True)
+        found, start = [], 0
+        for (number, column), fold_groups in zip(columns, groups, strict=True):
+            results = flat[start : start + len(fold_groups)]
+            start += len(fold_groups)
+            found.append(self._fitted(column.label(number), fold_groups, results, hashes[number]))
+        if self.refit:
+            self._refit(columns, groups, found, progress)
+        return found
+
+    def _fold_groups(self, column, number: int, progress) -> list[tuple[Prepared, list[FoldJob]]]:
+        """Return the jobs of a column's fold models, with what those of a group share."""
+        name = column.label(number)
+        jobs = [
+            self._job(name, number, fold, assignment, progress)
+            for fold, assignment in enumerate(self.plan.assignments)
         ]
-        return models, [raw for _, raw in results]
+        if not self.learner.reads_per_fold(self.plan):
+            return [(self.learner.prepare(column, number, self.task), jobs)]
+        groups = []
+        for job in jobs:
+            rows = np.union1d(job.assignment.learn, job.assignment.stop)
+            groups.append((self.learner.prepare(column, number, self.task, rows), [job]))
+        return groups
 
-    if settings.per_fold:
-        serving, models, raw = [], [], []
-        for fold, assignment in enumerate(plan.assignments):
-            reading = read(np.union1d(assignment.learn, assignment.stop))
-            fold_models, fold_raw = yield from fit(reading, [assignment], fold)
-            serving.append((reading[0], fold_models))
-            models, raw = models + fold_models, raw + fold_raw
-    else:
-        reading = read(None)
-        models, raw = yield from fit(reading, plan.assignments, 0)
-        serving = [(reading[0], models)]
-    record = _record(name, models, raw, target, words(serving[0][0]), documents)
-    if settings.refit:
+    def _job(self, name, number, fold, assignment, progress, fold_models=()) -> FoldJob:
+        label = self.labels[fold]
+        return FoldJob(
+            assignment,
+            column=number,
+            number=fold,
+            note=f"column {name!r}, {label}",
+            progress=progress.model(number * self.n_models + fold, f"{name}, {label}"),
+            fold_models=fold_models,
+        )
+
+    def _fitted(self, name, groups, results, hashes) -> CrossFittedColumn:
+        """Return what the fold models of a column leave."""
+        target = self.task.target
+        pairs = [pair for group in results for pair in group]
+        models, raw = [model for model, _ in pairs], [output for _, output in pairs]
+        return CrossFittedColumn(
+            features=[
+                target.features(output, fold.level)
+                for output, fold in zip(raw, models, strict=True)
+            ],
+            models=[
+                prepared.models.with_models([model for model, _ in group])
+                for (prepared, _), group in zip(groups, results, strict=True)
+            ],
+            history=[
+                line
+                for fold, fitted in enumerate(models)
+                for line in history_lines(name, self.labels[fold], fitted)
+            ],
+            record=_record(name, models, raw, target, groups[0][0].words, hashes),
+        )
+
+    def _refit(self, columns, groups, found: list[CrossFittedColumn], progress) -> None:
+        """Put a model that is fitted on all rows in the place of each column's fold models."""
         everything = whole_assignment(
-            target, plan, random_state=seed_sequence(settings.entropy, "plan")
+            self.task.target, self.plan, random_state=seed_sequence(self.task.entropy, "plan")
         )
-        if settings.per_fold:
-            reading = read(everything.learn)
-        updates = refit_updates(
-            [levelled.model for levelled in models],
-            len(everything.learn),
-            settings.training,
-            target,
+        refit_groups = []
+        for (number, column), fold_groups, fit in zip(columns, groups, found, strict=True):
+            prepared = fold_groups[0][0]
+            if self.learner.reads_per_fold(self.plan):
+                prepared = self.learner.prepare(column, number, self.task, everything.learn)
+            fold_models = [model for models in fit.models for model in models.models]
+            job = self._job(
+                column.label(number), number, self.plan.n_models, everything, progress, fold_models
+            )
+            refit_groups.append((prepared, [job]))
+        results = self.learner.fit(refit_groups, self.task)
+        for fit, (prepared, _), [(model, _)] in zip(found, refit_groups, results, strict=True):
+            fit.models = [prepared.models.with_models([model])]
+            fit.history += history_lines(fit.record.name, REFIT, model)
+
+
+def history_lines(column: str, label: str, fitted: FoldModel) -> list[dict]:
+    """Return one line per epoch of a model."""
+    return [{"column": column, "model": label, **epoch} for epoch in fitted.model.history]
+
+
+def _record(name, models, raw, target: Target, words, hashes) -> ColumnRecord:
+    """Return the report's part on one column."""
+    # The last row says nothing, so its prediction is that of the model's prior.
+    predictions = [
+        target.predictions(
+            np.vstack([output, np.zeros_like(output, shape=(1, target.n_outputs))]), fold.level
         )
-        refit, _ = yield from fit(reading, [everything], plan.n_models, updates)
-        serving = [(reading[0], refit)]
-    outputs = [
-        target.features(output, levelled.level)
-        for output, levelled in zip(raw, models, strict=True)
+        for output, fold in zip(raw, models, strict=True)
     ]
-    return CrossFittedColumn(outputs, serving, history, record)
-
-
-def side_by_side(fits: Sequence[CrossFit], *, n_jobs: int | None) -> list[CrossFittedColumn]:
-    """Run the cross-fits of columns step by step; what one step asks for is spread together.
-
-    Parameters
-    ----------
-    fits : sequence of generators
-        What :func:`cross_fit_column` returns, one per column.
-    n_jobs : int or None
-
-    Returns
-    -------
-    list of CrossFittedColumn
-    """
-    done: list = [None] * len(fits)
-    answers: dict[int, Any] = dict.fromkeys(range(len(fits)))
-    while answers:
-        asked = {}
-        for number, answer in answers.items():
-            try:
-                asked[number] = fits[number].send(answer)
-            except StopIteration as end:
-                done[number] = end.value
-        answers = dict(zip(asked, fit_groups(list(asked.values()), n_jobs=n_jobs), strict=True))
-    return done
-
-
-def _record(name, models, raw, target, words, documents) -> ColumnRecord:
-    """Return the receipt's part on one column."""
-    nothing = np.zeros((1, target.n_outputs), np.float32)
     return ColumnRecord(
         name=name,
-        fed=[levelled.model.fed for levelled in models],
-        predictions=[
-            target.predictions(output, levelled.level)
-            for output, levelled in zip(raw, models, strict=True)
-        ],
-        prior=[target.predictions(nothing, levelled.level)[0] for levelled in models],
-        epochs=[len(levelled.model.history) for levelled in models],
-        updates=[levelled.model.updates for levelled in models],
-        seconds=[levelled.model.seconds for levelled in models],
+        fed=[fold.model.fed for fold in models],
+        predictions=[rows[:-1] for rows in predictions],
+        prior=[rows[-1] for rows in predictions],
+        epochs=[len(fold.model.history) for fold in models],
+        updates=[fold.model.updates for fold in models],
+        seconds=[fold.model.seconds for fold in models],
         words=words,
-        documents=documents,
+        documents=hashes,
     )

@@ -1,22 +1,19 @@
-"""Fits the fold models of any scikit-learn estimator on one table, and keeps the record.
-
-The counterpart of ``crossfitting`` for estimators that are no networks.
-"""
+"""How scikit-learn estimators are fitted for a job, and what predicts by them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
-from textcnn.crossfit import Assignment, FoldPlan, Target, whole_assignment
-from textcnn.crossfit.level import Level
-from textcnn.crossfit.report import ColumnRecord
+from textcnn.crossfit import FoldPlan, Target
+from textcnn.crossfit.row_hashes import hash_table
 from textcnn.fit.estimator_outputs import (
     check_estimator,
     check_weights,
@@ -25,66 +22,93 @@ from textcnn.fit.estimator_outputs import (
     seed_estimator,
     target_values,
 )
+from textcnn.fit.models import FittedEstimator, FoldJob, FoldModel, Prepared, Task
 from textcnn.neural.randomness import seed_sequence
 from textcnn.utils.workers import spread
 
 
-@dataclass
-class EstimatorSettings:
-    """Everything about a cross-fit that is the same for all tables."""
+@dataclass(frozen=True, eq=False)
+class WholeTable:
+    """All columns of X as the one thing that an estimator reads."""
 
-    estimator: Any
-    plan: FoldPlan
-    target: Target
-    entropy: int
-    refit: bool
-    n_jobs: int | None
+    X: Any
+    name: str
 
-    def __post_init__(self):
-        """Check the estimator against target and weights, before anything is fitted."""
-        self.method = check_estimator(self.estimator, self.target)
-        weighted = self.plan.sample_weight is not None
-        self.weight_names = check_weights(self.estimator) if weighted else ()
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self.X.shape[0] if hasattr(self.X, "shape") else len(self.X)
 
-    @property
-    def n_models(self) -> int:
-        """Models per table."""
-        return self.plan.n_models + self.refit
+    def label(self, number: int) -> str:
+        """Return what messages and the report call it; there is one, so ``number`` is ignored."""
+        return self.name
 
 
 @dataclass
-class FoldEstimator:
-    """A fitted estimator, the level of its own rows, and the record of what it was handed."""
+class EstimatorModels:
+    """Fitted estimators, and the fitted step that they share."""
 
-    estimator: Any
-    method: str
-    level: Level
-    centre: np.ndarray | None = None  # mean decision value of the learning rows
-    seconds: float = 0.0
-    fed: dict[str, np.ndarray] = field(default_factory=dict)
+    head: Target  # without the rows' values
+    shared: Any = None  # a fitted transformer, or None
+    models: list[FoldModel] = field(default_factory=list)
 
-    def raw_outputs(self, rows, target: Target) -> np.ndarray:
-        """Return raw outputs for rows as the estimator reads them."""
-        return raw_outputs(self.estimator, self.method, rows, target, self.level, self.centre)
+    def with_models(self, models: list[FoldModel]) -> EstimatorModels:
+        """Return the same with fitted models in it."""
+        return replace(self, models=models)
 
-
-@dataclass
-class EstimatorFit:
-    """What the cross-fit of one table leaves."""
-
-    outputs: list[np.ndarray]  # per fold model: features of the rows that it predicts
-    serving: list[FoldEstimator]
-    record: ColumnRecord
+    def raw_outputs(self, columns: Sequence[WholeTable]) -> list[np.ndarray]:
+        """Return each model's raw outputs for new rows."""
+        X = columns[0].X
+        table = X if self.shared is None else rows_by_number(self.shared.transform(X))
+        return [outputs_of(fold, table, self.head) for fold in self.models]
 
 
 @dataclass(frozen=True)
-class EstimatorJob:
-    """One model that is to be fitted."""
+class EstimatorLearner:
+    """Fits clones of one estimator on the whole table."""
 
-    assignment: Assignment
-    seed: np.random.SeedSequence
-    note: str  # for error messages
-    progress: Any  # who is told, or None
+    estimator: Any
+    shared: Any = None
+
+    loss = "auto"
+    stop_fraction = 0.0
+    fits_columns_together = False
+
+    def check(self, task: Task) -> None:
+        """Refuse an estimator that does not go with the target or the weights."""
+        check_estimator(self.estimator, task.target)
+        if task.sample_weight is not None:
+            check_weights(self.estimator)
+
+    def reads_per_fold(self, plan: FoldPlan) -> bool:
+        """Say that what learns without targets is in ``shared``: it learns from all rows."""
+        return False
+
+    def notes(self, plan: FoldPlan) -> tuple[str, ...]:
+        """Return no note."""
+        return ()
+
+    def prepare(self, column: WholeTable, number: int, task: Task, rows=None) -> Prepared:
+        """Fit the shared step on all rows."""
+        shared, table = None, column.X
+        if self.shared is not None:
+            shared = clone(self.shared)
+            table = rows_by_number(shared.fit_transform(table))
+        models = EstimatorModels(task.target.without_rows(), shared)
+        return Prepared(models, (self.estimator, table), {})
+
+    def fit(self, groups, task: Task) -> list[list[tuple[FoldModel, np.ndarray]]]:
+        """Fit a clone of the estimator per job."""
+        return fit_estimators(groups, task)
+
+
+def hash_whole_table(column: WholeTable) -> np.ndarray:
+    """Return a 64-bit hash per row, uint64 of shape (n_rows,)."""
+    return hash_table(column.X)
+
+
+def rows_by_number(table):
+    """Return a table in a format that gives rows by number."""
+    return table.tocsr() if issparse(table) else table
 
 
 class RecordedRows:
@@ -100,108 +124,55 @@ class RecordedRows:
         return _safe_indexing(self._table, rows)
 
 
-def cross_fit_table(
-    name: str,
-    number: int,
-    table,
-    settings: EstimatorSettings,
-    progress,
-    *,
-    words: dict,
-    documents: np.ndarray,
-) -> EstimatorFit:
-    """Fit every model of a table.
-
-    Parameters
-    ----------
-    name : str
-        What the table is called in messages and records.
-    number : int
-        Its place, which its seeds depend on.
-    table : any table whose rows can be taken by number
-        All rows, as the estimator reads them.
-    settings : EstimatorSettings
-    progress : FitProgress
-    words : dict
-        Counts that the receipt shows.
-    documents : ndarray of uint64, shape (n_rows,)
-        Hash of each row, 0 for an empty one.
-
-    Returns
-    -------
-    EstimatorFit
-    """
-    plan, target = settings.plan, settings.target
-    assignments: Sequence[Assignment] = plan.assignments
-    labels = [f"fold {fold + 1} of {plan.n_models}" for fold in range(plan.n_models)]
-    if settings.refit:
-        everything = whole_assignment(
-            target, plan, random_state=seed_sequence(settings.entropy, "plan")
-        )
-        assignments, labels = [*assignments, everything], [*labels, "refit"]
-    jobs = [
-        EstimatorJob(
-            assignment,
-            seed_sequence(settings.entropy, "estimator", number, fold),
-            note=f"while fitting {name!r}, {label}",
-            progress=progress.model(number * settings.n_models + fold, f"{name}, {label}"),
-        )
-        for fold, (assignment, label) in enumerate(zip(assignments, labels, strict=True))
-    ]
-    results = spread(_fit_here, [((table, settings), jobs)], n_jobs=settings.n_jobs)[0]
-    folds = results[: plan.n_models]
-    nothing = np.zeros((1, target.n_outputs))
-    models = [model for model, _ in folds]
-    record = ColumnRecord(
-        name=name,
-        fed=[model.fed for model in models],
-        predictions=[target.predictions(raw, model.level) for model, raw in folds],
-        prior=[target.predictions(nothing, model.level)[0] for model in models],
-        epochs=[0] * plan.n_models,
-        updates=[0] * plan.n_models,
-        seconds=[model.seconds for model in models],
-        words=words,
-        documents=documents,
-    )
-    return EstimatorFit(
-        outputs=[target.features(raw, model.level) for model, raw in folds],
-        serving=[results[-1][0]] if settings.refit else models,
-        record=record,
-    )
+def outputs_of(fold: FoldModel, table, target: Target) -> np.ndarray:
+    """Return a fitted estimator's raw outputs for rows as it reads them."""
+    fitted = fold.model
+    return raw_outputs(fitted.estimator, fitted.method, table, target, fold.level, fitted.centre)
 
 
-def _fit_here(shared: tuple[Any, EstimatorSettings], jobs: list[EstimatorJob]) -> list:
+def fit_estimators(
+    groups: Sequence[tuple[Prepared, Sequence[FoldJob]]], task: Task
+) -> list[list[tuple[FoldModel, np.ndarray]]]:
+    """Fit a clone of a group's estimator per job, spread over joblib's workers."""
+    shared = [((*prepared.data, task), jobs) for prepared, jobs in groups]
+    return spread(_fit_here, shared, n_jobs=task.n_jobs)
+
+
+def _fit_here(shared: tuple[Any, Any, Task], jobs: list[FoldJob]) -> list:
     """Fit the jobs one after another."""
-    table, settings = shared
-    return [_fit_one(table, settings, job) for job in jobs]
+    estimator, table, task = shared
+    method = check_estimator(estimator, task.target)
+    weighted = task.sample_weight is not None
+    weight_names = check_weights(estimator) if weighted else ()
+    return [_fit_one(estimator, method, weight_names, table, task, job) for job in jobs]
 
 
-def _fit_one(table, settings: EstimatorSettings, job: EstimatorJob):
+def _fit_one(estimator, method, weight_names, table, task: Task, job: FoldJob):
     """Fit one model; return it with its raw outputs for the rows that it predicts."""
     started = time.perf_counter()
     assignment, progress = job.assignment, job.progress
     if progress is not None:
         progress.begin()
-    rows, target, learn = RecordedRows(table), settings.target, assignment.learn
-    weights = settings.plan.sample_weight
-    weights = None if weights is None else weights[learn]
-    estimator = clone(settings.estimator)
-    seed_estimator(estimator, job.seed)
+    rows, target, learn = RecordedRows(table), task.target, assignment.learn
+    weights = None if task.sample_weight is None else task.sample_weight[learn]
+    estimator = clone(estimator)
+    seed_estimator(estimator, seed_sequence(task.entropy, "estimator", job.column, job.number))
     try:
-        keywords = {name: weights for name in settings.weight_names}
+        keywords = dict.fromkeys(weight_names, weights)
         estimator.fit(rows.take(learn, "learn"), target_values(target, learn), **keywords)
-        model = FoldEstimator(estimator, settings.method, target.level(learn, weights))
-        if settings.method == "decision_function":
+        fitted = FittedEstimator(estimator, method)
+        fold = FoldModel(fitted, target.level(learn, weights))
+        if method == "decision_function":
             values = decision_values(estimator, rows.take(learn, "learn"), target)
-            model.centre = np.average(values, axis=0, weights=weights)
+            fitted.centre = np.average(values, axis=0, weights=weights)
         raw = np.zeros((0, target.n_outputs))
         if len(assignment.predict):
-            raw = model.raw_outputs(rows.take(assignment.predict, "predict"), target)
+            raw = outputs_of(fold, rows.take(assignment.predict, "predict"), target)
     except Exception as error:
-        error.add_note(job.note)
+        error.add_note(f"while fitting {job.note}")
         raise
-    model.fed = {use: np.unique(taken) for use, taken in rows.taken.items()}
-    model.seconds = time.perf_counter() - started
+    fitted.fed = {use: np.unique(taken) for use, taken in rows.taken.items()}
+    fitted.seconds = time.perf_counter() - started
     if progress is not None:
         progress.end()
-    return model, raw
+    return fold, raw

@@ -10,8 +10,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 # A step along Newton's direction must lower the loss by this share of what its slope promises.
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST_STEP = 1e-3
-# What a row's share of the gradient is uncertain by in float32; one that tells something has more.
-_NOISE = 1e-6
+# A share of the gradient per row that is noise of float32: four times the most that was seen (it
+# depends on the processor). One that tells something is far larger.
+_NOISE = 4e-6
 # The inner equations are solved to this accuracy at most; more exactly as the gradient shrinks.
 _LOOSEST_SOLUTION = 0.3
 

@@ -1,6 +1,6 @@
-"""Where a fold plan meets a network: assignments become training jobs, raw outputs become features.
+"""How networks are trained for a job: for how long, on which targets and weights.
 
-Knows neither text nor images; both kinds of encoder and predictor stand on it.
+Knows neither text nor images; the learners of both stand on it.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textcnn.crossfit.plan import Assignment
-from textcnn.crossfit.targets import Level, Target
+from textcnn.crossfit import Target
+from textcnn.crossfit.level import Level
+from textcnn.fit.models import FoldJob, FoldModel, Prepared, Task
+from textcnn.neural.jobs import FittedModel, TrainingJob
 from textcnn.neural.randomness import integer_seed, seed_sequence
-from textcnn.neural.training import FittedModel, TrainingJob
+from textcnn.neural.training import fit_groups
 
 STOP_FRACTION = 0.1
 LONGEST_SHARE = 6.0
@@ -85,82 +87,55 @@ def automatic_updates(n_learn: int, batch_size: int, target: Target) -> int:
     return max(round(at_batch_64 * (64 / batch_size) ** 0.6), per_epoch)
 
 
-@dataclass
-class LevelledModel:
-    """A fitted model with the level of the targets that it learnt from."""
+def fit_networks(
+    groups: Sequence[tuple[Prepared, Sequence[FoldJob]]], training: TrainingSettings, task: Task
+) -> list[list[tuple[FoldModel, np.ndarray]]]:
+    """Fit a network per job; return it with its raw outputs for the rows that it predicts."""
+    levels, network_groups = [], []
+    for prepared, jobs in groups:
+        pairs = [training_job(job, training, task) for job in jobs]
+        levels.append([level for _, level in pairs])
+        network_groups.append((prepared.data, [job for job, _ in pairs]))
+    fitted = fit_groups(network_groups, n_jobs=task.n_jobs)
+    return [
+        [
+            (FoldModel(model, level), raw)
+            for (model, raw), level in zip(results, group_levels, strict=True)
+        ]
+        for results, group_levels in zip(fitted, levels, strict=True)
+    ]
 
-    model: FittedModel
-    level: Level
 
-
-def training_jobs(
-    assignments: Sequence[Assignment],
-    target: Target,
-    settings: TrainingSettings,
-    *,
-    sample_weight: np.ndarray | None,
-    entropy: int,
-    column: int,
-    notes: Sequence[str],
-    progress: Sequence,
-    first_fold: int = 0,
-    updates: int | None = None,
-) -> tuple[list[TrainingJob], list[Level]]:
-    """Turn assignments into jobs; everything that looks at y looks at that model's own rows.
-
-    Parameters
-    ----------
-    assignments : sequence of Assignment
-    target : Target
-    settings : TrainingSettings
-    sample_weight : ndarray of float, shape (n_rows,), or None
-    entropy, column : int
-        What the seeds are derived from; the model's number is the third part.
-    notes : sequence of str
-        What each model is called in an error message.
-    progress : sequence
-        Who is told of each model's progress, or None.
-    first_fold : int, default=0
-        Number of the first model.
-    updates : int, optional
-        Number of updates after which training ends, instead of at the schedule's end.
-
-    Returns
-    -------
-    jobs : list of TrainingJob
-    levels : list of Level
-    """
-    jobs, levels = [], []
-    for fold, assignment in enumerate(assignments):
-        number = first_fold + fold
-        weights = _weights(assignment.learn, assignment.learn, target, sample_weight, settings)
-        level = target.level(assignment.learn, weights)
-        schedule = settings.updates(len(assignment.learn), target)
-        stop_weights = _weights(assignment.stop, assignment.learn, target, sample_weight, settings)
-        jobs.append(
-            TrainingJob(
-                learn=assignment.learn,
-                targets=_smoothed(
-                    target.training_values(assignment.learn, level), target, settings
-                ),
-                weights=(weights / weights.mean()).astype(np.float32),
-                offset=level.offset,
-                updates=updates or schedule,
-                schedule=schedule,
-                batch_size=settings.batch_size,
-                learning_rate=settings.learning_rate,
-                weights_seed=integer_seed(seed_sequence(entropy, "weights", column, number)),
-                batches_seed=seed_sequence(entropy, "batches", column, number),
-                stop=assignment.stop,
-                stop_targets=_stop_targets(target, assignment, level),
-                stop_weights=stop_weights.astype(np.float32),
-                predict=assignment.predict,
-                note=notes[fold],
-                progress=progress[fold],
-            )
-        )
-        levels.append(level)
-    return jobs, levels
+def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[TrainingJob, Level]:
+    """Turn a job into arrays; everything that looks at y looks at that model's own rows."""
+    assignment, target = job.assignment, task.target
+    learn, stop = assignment.learn, assignment.stop
+    weights = _weights(learn, learn, task, training)
+    level = target.level(learn, weights)
+    schedule = training.updates(len(learn), target)
+    updates = schedule
+    if job.fold_models:
+        models = [fold.model for fold in job.fold_models]
+        updates = refit_updates(models, len(learn), training, target)
+    place = (job.column, job.number)
+    return TrainingJob(
+        learn=learn,
+        targets=_smoothed(target.training_values(learn, level), target, training),
+        weights=(weights / weights.mean()).astype(np.float32),
+        offset=level.offset,
+        updates=updates,
+        schedule=schedule,
+        batch_size=training.batch_size,
+        learning_rate=training.learning_rate,
+        weights_seed=integer_seed(seed_sequence(task.entropy, "weights", *place)),
+        batches_seed=seed_sequence(task.entropy, "batches", *place),
+        stop=stop,
+        stop_targets=target.training_values(stop, level) if len(stop) else None,
+        stop_weights=_weights(stop, learn, task, training).astype(np.float32),
+        predict=assignment.predict,
+        note=job.note,
+        progress=job.progress,
+    ), level
 
 
 def refit_updates(
@@ -188,13 +163,9 @@ def _smoothed(values, target: Target, settings: TrainingSettings) -> np.ndarray:
     return (values * (1 - share) + share * even).astype(np.float32)
 
 
-def _stop_targets(target, assignment, level) -> np.ndarray | None:
-    """Return the targets of the stop rows as training sees them, or None where there are none."""
-    return target.training_values(assignment.stop, level) if len(assignment.stop) else None
-
-
-def _weights(rows, learn, target, sample_weight, settings) -> np.ndarray:
+def _weights(rows, learn, task: Task, settings: TrainingSettings) -> np.ndarray:
     """Return the weights of some rows; class weights come from the learning rows alone."""
+    target, sample_weight = task.target, task.sample_weight
     weights = np.ones(len(rows)) if sample_weight is None else sample_weight[rows].astype(float)
     if settings.class_weight is None or len(rows) == 0:
         return weights

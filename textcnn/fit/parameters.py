@@ -8,6 +8,7 @@ import numpy as np
 
 from textcnn.fit.network_jobs import TrainingSettings
 from textcnn.neural.backend import import_keras
+from textcnn.neural.engine.activations import ACTIVATIONS
 
 
 def training_settings(estimator) -> TrainingSettings:
@@ -17,14 +18,18 @@ def training_settings(estimator) -> TrainingSettings:
     whole_number(estimator, "batch_size", 1)
     yes_or_no(estimator, "early_stopping")
     number(estimator, "learning_rate", 0.0, above=True)
-    class_weight = estimator.class_weight
+    class_weight = getattr(estimator, "class_weight", None)  # a regressor has none
     is_word = isinstance(class_weight, str) and class_weight == "balanced"
     if not (class_weight is None or is_word or isinstance(class_weight, dict)):
         raise ValueError(
             'class_weight must be None, "balanced" or a dict from class to weight. '
             f"Received: class_weight={class_weight!r}."
         )
+    label_smoothing = getattr(estimator, "label_smoothing", 0.0)
+    if hasattr(estimator, "label_smoothing"):
+        number(estimator, "label_smoothing", 0.0, below=1.0)
     return TrainingSettings(
+        label_smoothing=float(label_smoothing),
         epochs=estimator.epochs,
         batch_size=int(estimator.batch_size),
         learning_rate=float(estimator.learning_rate),
@@ -33,8 +38,15 @@ def training_settings(estimator) -> TrainingSettings:
     )
 
 
-def check_class_weight(class_weight, target) -> None:
-    """Refuse class weights where there are no classes, and weights of unknown classes."""
+def check_target(training: TrainingSettings, target) -> None:
+    """Refuse settings about classes where there are none, and weights of unknown classes."""
+    class_weight = training.class_weight
+    if training.label_smoothing and target.is_regression:
+        raise ValueError(
+            "label_smoothing needs a target of classes or labels. Expected: label_smoothing=0.0 "
+            f"for this target. Received: label_smoothing={training.label_smoothing!r}, target type "
+            f"{target.kind!r}."
+        )
     if class_weight is None:
         return
     if target.kind not in ("binary", "multiclass"):
@@ -81,6 +93,8 @@ def check_activation(activation) -> None:
             'activation must be the name of a Keras activation, "relu" or "tanh" say. '
             f"Received: activation={activation!r}."
         )
+    if activation in ACTIVATIONS:  # known without Keras
+        return
     activations = import_keras().activations
     try:
         activations.get(activation)

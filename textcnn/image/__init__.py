@@ -1,1 +1,1 @@
-"""Images: arrays and files, Keras builders; knows no folds."""
+"""Images: reading of arrays and files, Keras networks; independent of cross-fitting."""

@@ -1,4 +1,4 @@
-"""Random changes of the images that a network learns from, by Keras layers."""
+"""Random augmentation of the training images, with Keras layers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import json
 
 from textcnn.neural.backend import import_keras
 
-# Per layer its class, and its settings as JSON: hashable, picklable, and enough to make it anew.
+# Each layer's class and its settings as JSON: hashable, picklable, enough to rebuild the layer.
 AugmentationPlan = tuple[tuple[type, str], ...]
 
 
 def plan_augmentation(augment) -> AugmentationPlan:
-    """Check ``augment=`` and return how to make its layers.
+    """Check ``augment=`` and return what is needed to build its layers.
 
     Parameters
     ----------
     augment : "auto", None, or list of keras.layers.Layer
-        ``"auto"`` shifts by up to a tenth of the image, turns by up to 10 degrees and zooms by up
-        to a tenth. No flips: a mirrored letter is another one.
+        ``"auto"`` shifts by up to 10 % of the image, rotates by up to 10 degrees and zooms by up
+        to 10 %. It does not flip: a mirrored letter is a different letter.
 
     Raises
     ------
     ValueError
-        If it is none of these, or a layer cannot be made again from its settings.
+        If it is none of these, or a layer cannot be rebuilt from its settings.
     """
     if augment is None:
         return ()
@@ -38,15 +38,15 @@ def plan_augmentation(augment) -> AugmentationPlan:
     is_list = isinstance(augment, list | tuple)
     if not is_list or not all(isinstance(layer, keras.layers.Layer) for layer in augment):
         raise ValueError(
-            'augment must be "auto", None, or a list of Keras layers: '
-            '[keras.layers.RandomFlip("horizontal"), keras.layers.RandomContrast(0.2)] say. '
+            'augment must be "auto", None, or a list of Keras layers, for example '
+            '[keras.layers.RandomFlip("horizontal"), keras.layers.RandomContrast(0.2)]. '
             f"Received: augment={augment!r}."
         )
     return tuple(_recipe(layer) for layer in augment)
 
 
 def apply_augmentation(plan: AugmentationPlan, images):
-    """Put new layers on images (batch, height, width, channels); they act in training only."""
+    """Apply new layers to images (batch, height, width, channels); active during training only."""
     for kind, settings in plan:
         images = kind.from_config(json.loads(settings))(images)
     return images
@@ -55,13 +55,13 @@ def apply_augmentation(plan: AugmentationPlan, images):
 def _recipe(layer, *, named: bool = True) -> tuple[type, str]:
     try:
         settings = layer.get_config()
-        if not named:  # so that equal plans are equal, whatever Keras has counted before
+        if not named:  # the name contains a global counter of Keras: equal plans must compare equal
             settings.pop("name")
         recipe = (type(layer), json.dumps(settings, sort_keys=True))
         type(layer).from_config(json.loads(recipe[1]))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ValueError(
-            "A layer of augment= cannot be made anew from its get_config(), which each fold model "
+            "A layer of augment= cannot be rebuilt from its get_config(), which each fold model "
             f"needs: {error}. Received: {type(layer).__name__} named {layer.name!r}."
         ) from error
     return recipe

@@ -1,4 +1,4 @@
-"""Columns of images: every accepted container becomes arrays, or cells that name files."""
+"""Columns of images: converts every accepted container to arrays, or to cells with paths."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ImageColumn:
     pixels : ndarray or None
         Shape (n_rows, [frames,] height, width, channels), any numeric dtype, all finite.
     cells : list or None
-        In place of ``pixels``, per row a path, an array, or None for a missing image.
+        Instead of ``pixels``: per row a path, an array, or None for a missing image.
     """
 
     name: str | None
@@ -39,8 +39,15 @@ class ImageColumn:
         return len(self.cells if self.pixels is None else self.pixels)
 
     def label(self, number: int) -> str:
-        """Return the name as features and messages show it."""
+        """Return the name used in feature names and messages."""
         return self.name if self.name is not None else f"x{number}"
+
+
+def takes_images(tags, image_shape):
+    """Return an estimator's tags; they say that cells may be paths, and X of many dimensions."""
+    tags.input_tags.string = image_shape is None
+    tags.input_tags.three_d_array = image_shape is None
+    return tags
 
 
 def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageColumn]:
@@ -49,27 +56,27 @@ def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageC
     Parameters
     ----------
     estimator : estimator instance
-        Its ``n_features_in_`` and ``feature_names_in_`` are set (``reset=True``) or compared.
+        Its ``n_features_in_`` and ``feature_names_in_`` are set (``reset=True``) or checked.
     X : array, list, series or frame
         Numbers of shape (n, height, width), (n, height, width, channels) or (n, frames, height,
         width, channels); with ``image_shape`` rows of pixels; else columns of paths or of arrays.
     image_shape : tuple of int or None
-        Shape of each row of pixels: (height, width), with channels, or with frames before; one
-        entry may be -1.
+        Shape of each row of pixels: (height, width), (height, width, channels) or (frames, height,
+        width, channels); one entry may be -1.
     reset : bool
         True in ``fit``, False in every method after it.
 
     Raises
     ------
     ValueError, TypeError
-        If X is none of these, holds NaN or infinity, or has no rows.
+        If X is none of these, contains NaN or infinity, or has no rows.
     """
     if image_shape is not None:
         return [_pixel_rows(estimator, X, image_shape, reset)]
     if isinstance(X, str | bytes | PathLike):
         raise TypeError(
-            f"X is a single path. Received: X={X!r}. Expected a column of paths. Type [path] in "
-            "place of path, or textcnn.datasets.load_class_folders(path) for a folder."
+            f"X is a single path. Received: X={X!r}. Expected a column of paths. Type [path] "
+            "instead of path, or textcnn.datasets.load_class_folders(path) for a folder."
         )
     library = type(X).__module__.partition(".")[0]
     if library not in ("pandas", "polars", "pyarrow") and hasattr(X, "__array__"):
@@ -82,7 +89,7 @@ def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageC
 
 
 def _pixel_rows(estimator, X, image_shape, reset) -> ImageColumn:
-    """Read a table with a pixel per column."""
+    """Read a table with one pixel per column."""
     rows = validate_data(
         estimator, X, dtype="numeric", ensure_all_finite=False, reset=reset, allow_nd=False
     )
@@ -92,8 +99,8 @@ def _pixel_rows(estimator, X, image_shape, reset) -> ImageColumn:
     shape = tuple(n_pixels // known if size == -1 else size for size in image_shape)
     if math.prod(shape) != n_pixels:
         raise ValueError(
-            f"image_shape does not fit the rows of X: it makes {math.prod(shape)} pixel values, a "
-            f"row holds {n_pixels}. Received: image_shape={tuple(image_shape)}, X of shape "
+            f"image_shape does not match the rows of X: it needs {math.prod(shape)} pixel values, "
+            f"a row has {n_pixels}. Received: image_shape={tuple(image_shape)}, X of shape "
             f"{rows.shape}."
         )
     return ImageColumn("image", rows.reshape(len(rows), *_with_channels(shape)))
@@ -104,18 +111,18 @@ def _image_array(estimator, X, reset) -> ImageColumn:
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported. Received: X of dtype {X.dtype}.")
     if X.dtype.kind not in "buif":
-        raise ValueError(f"X must hold numbers or paths. Received: X of dtype {X.dtype}.")
+        raise ValueError(f"X must contain numbers or paths. Received: X of dtype {X.dtype}.")
     if X.ndim not in (3, 4, 5):
         raise ValueError(
             "Images as numbers are arrays of shape (n, height, width), (n, height, width, "
             "channels) or (n, frames, height, width, channels). "
-            f"Received: X of shape {X.shape}. For rows of pixels give their shape, "
-            "image_shape=(28, 28) say. Reshape your data either way: one image is X[None]."
+            f"Received: X of shape {X.shape}. For rows of pixels pass their shape, for example "
+            "image_shape=(28, 28). Reshape your data in the other cases: one image is X[None]."
         )
     if not X.size:
         raise ValueError(
             f"Found array with 0 sample(s) or images without pixels (shape={X.shape}) while a "
-            "minimum of 1 is required. Expected at least one image of one pixel."
+            "minimum of 1 is required. Expected at least one image with at least one pixel."
         )
     _check_finite(X)
     if reset:
@@ -174,9 +181,8 @@ def _take_apart(X) -> tuple[list | None, list[list]]:
     if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):
         return None, [list(X)]
     raise TypeError(
-        "X is no container of images known here. Expected: an array (n, height, width[, "
-        "channels]), or a list, array, series or frame of paths. "
-        f"Received: X of type {type(X).__name__}."
+        f"Unsupported type of X. Received: X of type {type(X).__name__}. Expected: an array "
+        "(n, height, width[, channels]), or a list, array, series or frame of paths."
     )
 
 
@@ -196,14 +202,14 @@ def _read_cell(cell, shown: str, row: int):
     if cell is None or (pd.api.types.is_scalar(cell) and pd.isna(cell)):
         return None
     raise TypeError(
-        "A cell is no image: paths, or arrays of shape (height, width[, channels]), are "
-        f"expected. Received: {type(cell).__name__} in column {shown!r}, row {row}. For rows of "
-        "pixels give their shape, image_shape=(28, 28) say."
+        "A cell is not an image. Expected: paths, or arrays of shape (height, width[, channels]). "
+        f"Received: {type(cell).__name__} in column {shown!r}, row {row}. For rows of "
+        "pixels pass their shape, for example image_shape=(28, 28)."
     )
 
 
 def _holds_numbers(X) -> bool:
-    """Tell whether a list is a nested list of numbers, or of arrays of one shape."""
+    """Return whether a list is a nested list of numbers, or of arrays of one shape."""
     if not len(X):
         return False
     if all(isinstance(cell, np.ndarray) for cell in X):
@@ -231,7 +237,7 @@ def _check_channels_are_last(shape: tuple[int, ...], received: str) -> None:
 
 
 def _check_finite(pixels: np.ndarray) -> None:
-    """Refuse NaN and infinity, naming rows; a part at a time, so that no large mask is made."""
+    """Raise for NaN and infinity and name the rows; works in chunks to save memory."""
     if pixels.dtype.kind != "f":
         return
     found, has_nan = [], False

@@ -1,4 +1,4 @@
-"""One image file, by Pillow, to an array of one size and colour; every failure names the file."""
+"""Reads one image file with Pillow into an array of a given size; errors name the file."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 
 COLOR_MODES = {"grayscale": 1, "rgb": 3}
 RESIZES = ("pad", "stretch")
-# What Pillow's decoders raise for files that are cut off or broken.
+# What Pillow's decoders raise for truncated or corrupt files.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 _WHITE = (255, 255, 255, 255)
 _WHITE_OF_16_BITS = 65_535
 
 
 class ImageError(ValueError):
-    """An image that cannot be read; the message names the file or row and the way out."""
+    """An image that cannot be read; the message names the file or row and what to do."""
 
 
 class BlankImageWarning(UserWarning):
-    """Images that could not be read were taken for blank ones."""
+    """Images that could not be read were replaced with blank images."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file says of itself, upright."""
+    """Size and colour mode of an image file, after rotation to upright."""
 
     height: int
     width: int
@@ -35,12 +35,12 @@ class Header:
 
 
 def read_header(path: str | PathLike) -> Header:
-    """Return size and colour of an image file without decoding it.
+    """Return size and colour mode of an image file without decoding it.
 
     Raises
     ------
     ImageError
-        If there is no such file, it is no image, or it is larger than Pillow's limit.
+        If the file is missing, is not an image, or is larger than Pillow's limit.
     """
     from PIL import ExifTags
 
@@ -54,7 +54,7 @@ def read_header(path: str | PathLike) -> Header:
 def decode_file(
     path: str | PathLike, size: tuple[int, int], color_mode: str, resize: str
 ) -> np.ndarray:
-    """Return the first frame of an image file, upright, of this size, on white where transparent.
+    """Return the first frame of an image file: upright, resized, transparent pixels on white.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def decode_file(
         Height and width in pixels.
     color_mode : {"grayscale", "rgb"}
     resize : {"pad", "stretch"}
-        Whether the image's aspect is kept, with black borders, or not.
+        Keep the aspect ratio and add black borders, or stretch.
 
     Returns
     -------
@@ -73,17 +73,17 @@ def decode_file(
     Raises
     ------
     ImageError
-        If the file is missing, no image, cut off, broken, or larger than Pillow's limit.
+        If the file is missing, not an image, truncated, corrupt, or larger than Pillow's limit.
     """
     from PIL import ImageOps
 
     with _Opened(path) as image:
         if image.mode == "F":
             raise ImageError(
-                f"The image in {fspath(path)!r} holds floating-point numbers, whose white is not "
-                "known. Read such files into an array, and pass the array."
+                f"The image in {fspath(path)!r} contains floating-point numbers, whose value for "
+                "white is unknown. Read such files into an array, and pass the array."
             )
-        # A JPEG can be decoded at a fraction of its size; both sides may be exchanged later.
+        # A JPEG can be decoded at a fraction of its size; height and width may be swapped later.
         image.draft(None, (max(size), max(size)))
         image = _flatten(ImageOps.exif_transpose(image), color_mode, path)
         array = np.asarray(_resized(image, size, resize))
@@ -91,7 +91,7 @@ def decode_file(
 
 
 def resize_array(array: np.ndarray, size: tuple[int, int], resize: str) -> np.ndarray:
-    """Return an image (height, width, channels) of another size, uint8 or float32 as it came."""
+    """Return an image (height, width, channels) resized, uint8 or float32 as before."""
     if array.shape[:2] == tuple(size):
         return array
     from PIL import Image
@@ -105,7 +105,7 @@ def resize_array(array: np.ndarray, size: tuple[int, int], resize: str) -> np.nd
 
 
 class _Opened:
-    """An image file opened by Pillow, whose errors come out as ImageError."""
+    """An image file opened by Pillow, whose errors are raised as ImageError."""
 
     def __init__(self, path):
         self._path = path
@@ -130,13 +130,14 @@ class _Opened:
 
 
 def _image_error(path, error) -> ImageError:
-    """Say what is wrong with a file, and what to do."""
+    """Return the error that says what is wrong with a file, and what to do."""
     from PIL import Image, UnidentifiedImageError
 
     shown = repr(fspath(path))
     if isinstance(error, FileNotFoundError):
         reason = (
-            f"There is no file {shown}. Expected: paths from the present directory, or whole ones"
+            f"There is no file {shown}. Expected: absolute paths, or paths relative to the "
+            "current directory"
         )
     elif isinstance(error, Image.DecompressionBombError):
         reason = (
@@ -147,18 +148,19 @@ def _image_error(path, error) -> ImageError:
         with open(path, "rb") as file:
             start = file.read(8)
         reason = (
-            f"{shown} is no image that Pillow knows. Expected: JPEG, PNG, GIF or another format "
-            f"of Pillow, of one pixel at least. Received: a file that starts with {start!r}"
+            f"{shown} is not an image that Pillow can read. Expected: JPEG, PNG, GIF or another "
+            "format of Pillow, with at least one pixel. Received: a file that starts with "
+            f"{start!r}"
         )
     elif isinstance(error, IsADirectoryError | PermissionError):
         reason = f"{shown} cannot be opened as a file. Received: {error.strerror}"
     else:
-        reason = f"The image in {shown} is broken or cut off. Received from Pillow: {error}"
+        reason = f"The image in {shown} is corrupt or truncated. Received from Pillow: {error}"
     return ImageError(reason.rstrip(".") + ".")
 
 
 def _color_mode(image) -> str:
-    """Tell whether an image is grey; a palette is grey if all of its colours are."""
+    """Return "grayscale" or "rgb"; a palette is grey if all of its colours are."""
     if image.mode == "P":
         palette = np.reshape(image.getpalette("RGB") or [0, 0, 0], (-1, 3))
         return "grayscale" if (palette == palette[:, :1]).all() else "rgb"

@@ -1,4 +1,4 @@
-"""Folders of images: one folder per class."""
+"""Folders of images: one subfolder per class."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
-    """List the images of a folder that holds one folder per class.
+    """List the images of a folder that contains one subfolder per class.
 
     Parameters
     ----------
     path : str or path-like
-        Its folders are the classes, their names the labels; images may lie in folders below them.
-        Files of other suffixes than ``.bmp .gif .jpeg .jpg .png .tif .tiff .webp``, and what is
-        hidden by a leading dot, are left out.
+        Folder whose subfolders are the classes; their names are the labels. They are searched
+        recursively. Only ``.bmp .gif .jpeg .jpg .png .tif .tiff .webp`` files are listed; hidden
+        files and folders (names that start with a dot) are ignored.
 
     Returns
     -------
     paths : ndarray of str, shape (n_images,)
-        Sorted by class and path: shuffle before you split by order.
+        Sorted by class and path: shuffle before a split by position.
     labels : ndarray of str, shape (n_images,)
 
     Raises
     ------
     ValueError
-        If there is no such folder, it holds fewer than two folders, or one of them no image.
+        If the folder does not exist, has fewer than two subfolders, or one of them has no image.
 
     Examples
     --------
@@ -48,16 +48,16 @@ def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
     folder = Path(path)
     if not folder.is_dir():
         raise ValueError(
-            "There is no such folder. Expected: a folder that holds one folder of images per "
-            f"class. Received: path={str(path)!r}."
+            "The folder does not exist. Expected: a folder that contains one subfolder of images "
+            f"per class. Received: path={str(path)!r}."
         )
     classes = sorted(
         inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith(".")
     )
     if len(classes) < 2:
         raise ValueError(
-            "At least two folders are expected, one per class. Received: "
-            f"{[inner.name for inner in classes]} in {str(path)!r}. Pass the folder above them."
+            "Expected at least two subfolders, one per class. Received: "
+            f"{[inner.name for inner in classes]} in {str(path)!r}. Pass their parent folder."
         )
     paths, labels = [], []
     for inner in classes:
@@ -68,8 +68,8 @@ def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
         )
         if not found:
             raise ValueError(
-                f"The class folder {str(inner)!r} holds no image. Expected: files of the "
-                f"suffixes {', '.join(SUFFIXES)}. Put some there, or take the folder away."
+                f"The class folder {str(inner)!r} contains no image. Expected: files with the "
+                f"suffixes {', '.join(SUFFIXES)}. Add images, or delete the folder."
             )
         paths += found
         labels += [inner.name] * len(found)
@@ -77,5 +77,5 @@ def load_class_folders(path: str | PathLike) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _is_hidden(path: Path) -> bool:
-    """Tell whether a file or a folder above it is hidden, as macOS' copies of metadata are."""
+    """Return whether a file or one of its parents is hidden, as metadata files of macOS are."""
     return any(part.startswith(".") for part in path.parts)

@@ -1,4 +1,4 @@
-"""Where a network looks: maps of its layers, saliency and Grad-CAM, for networks of every form."""
+"""Feature maps, saliency and Grad-CAM, for all convolutional networks of images."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
 
 
 def layer_maps(model, inputs, paths=None) -> dict[str, np.ndarray]:
-    """Return the maps of one row, layer by layer, from the first convolution on.
+    """Return the feature maps of one row per layer, starting with the first convolution.
 
-    Of a convolution and what follows it without a change of shape (normalisation, activation, the
-    sum of a residual block) only the last maps are kept: those that the next part reads. Others
-    are to be had by their paths.
+    A convolution and the layers after it that keep the shape (normalisation, activation, the sum
+    of a residual block) count as one part: only its last maps are returned. Maps of other layers
+    are available by their paths.
 
     Parameters
     ----------
     model : keras.Model
-        Of images and their scaling; nobody else's.
+        Network of images and their scaling.
     inputs : tuple of ndarray
         Images of one row and their scaling.
     paths : sequence of str, optional
-        Layers whose maps are wanted.
+        Layers whose maps to return.
 
     Returns
     -------
     dict of str to ndarray
-        By the path of the layer that gave them, float32 (frames or 1, height, width, channels).
+        Keys are the layers' paths, values float32 (frames or 1, height, width, channels).
 
     Raises
     ------
     ValueError
-        If a layer of these paths gives no maps.
+        If a layer of these paths has no feature maps.
     """
     record = _record(model, inputs)
     if paths is not None:
@@ -55,13 +55,13 @@ def last_convolution(model, inputs) -> str:
         if is_convolved and maps.shape[1] * maps.shape[2] > 1:
             return path
     raise ValueError(
-        "The network has no maps of several positions to look at. Expected: a Conv2D layer whose "
-        "output is larger than 1×1. For a network without one use SaliencyDisplay."
+        "The network has no feature maps with more than one position. Expected: a Conv2D layer "
+        "whose output is larger than 1×1. For other networks use SaliencyDisplay."
     )
 
 
 def saliency(model, inputs, score: Callable) -> np.ndarray:
-    """Return how much a score changes with each pixel: the largest slope over the channels.
+    """Return the absolute gradient of a score per pixel: the largest over the channels.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def saliency(model, inputs, score: Callable) -> np.ndarray:
     Returns
     -------
     ndarray of float32, shape ([frames,] height, width)
-        In units of the score per unit of X, absolute.
+        Absolute values, in units of the score per unit of X.
 
     References
     ----------
@@ -86,17 +86,17 @@ def saliency(model, inputs, score: Callable) -> np.ndarray:
 
 
 def grad_cam(model, inputs, score: Callable, path: str) -> np.ndarray:
-    """Return which positions of a layer's maps speak for a score.
+    """Return which positions of a layer's maps support a score.
 
-    Each map is weighted by the mean of the score's slope over its positions; what of the weighted
-    sum is negative is left out.
+    Each map is weighted by the mean gradient of the score over its positions; negative values of
+    the weighted sum are set to 0.
 
     Parameters
     ----------
     model, inputs, score
         As in :func:`saliency`.
     path : str
-        A layer that gives maps, in any place: inside a user's network or a residual block.
+        Any layer with feature maps, also inside a user's network or a residual block.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def grad_cam(model, inputs, score: Callable, path: str) -> np.ndarray:
     Raises
     ------
     ValueError
-        If no layer that gives maps has this path.
+        If no layer with feature maps has this path.
 
     References
     ----------
@@ -128,13 +128,14 @@ def grad_cam(model, inputs, score: Callable, path: str) -> np.ndarray:
 def _maps_of(given: dict, path: str):
     if path not in given:
         raise ValueError(
-            f"No layer of this name gives maps. Expected: one of {list(given)}. Received: {path!r}."
+            f"No layer of this name has feature maps. Expected: one of {list(given)}. Received: "
+            f"{path!r}."
         )
     return given[path]
 
 
 def _record(model, inputs) -> list[LayerOutput]:
-    """Return what layers from the first convolution on give that has the shape of maps."""
+    """Return the outputs with the shape of maps, starting with the first convolution."""
     with recorded_layers(model) as record:
         model(list(inputs), training=False)
     numbers = [number for number, output in enumerate(record) if is_convolution(output.layer)]
@@ -158,13 +159,13 @@ def _parts(record: list[LayerOutput]) -> list[tuple]:
 
 
 def is_convolution(layer) -> bool:
-    """Tell whether a layer convolves images."""
+    """Return whether a layer is a convolution of images."""
     layers = import_keras().layers
     kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)
     return isinstance(layer, kinds)
 
 
 def _to_float(tensor) -> np.ndarray:
-    """Return a tensor, of lower precision perhaps, as float32 of NumPy."""
+    """Return a tensor of any precision as a float32 array."""
     ops = import_keras().ops
     return np.array(ops.convert_to_numpy(ops.cast(tensor, "float32")))

@@ -1,4 +1,4 @@
-"""Images as the rows that a network reads: decoded once where they fit, else batch by batch."""
+"""Images as rows of a network's input: decoded once if they fit in memory, else per batch."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from textcnn.image.files import (
 from textcnn.utils.threads import usable_threads
 
 ON_ERROR = ("raise", "blank")
-# Decoded images of a column are kept, as bytes, up to this size; larger columns are read anew in
-# every pass.
+# Decoded images of a column are kept in memory up to this size; larger columns are read again in
+# every epoch.
 MAX_DECODED_BYTES = 2**30
-# Mean and spread of pixels are those of this many learning rows, evenly spaced.
+# Mean and standard deviation of the pixels are computed on this many training rows, evenly spaced.
 _ROWS_FOR_SCALING = 500
 _POSITIONS_AT_A_TIME = 2**20
 _FILES_AT_A_TIME = 256
@@ -36,7 +36,7 @@ _OTHER_UNITS = 20
 
 @dataclass(frozen=True)
 class ImageSettings:
-    """How cells become pixels; checked values as the user gave them."""
+    """How cells are converted to pixels: the user's values, checked."""
 
     image_shape: tuple[int, ...] | None = None
     image_size: tuple[int, int] | None = None
@@ -46,7 +46,7 @@ class ImageSettings:
 
 
 class FileImages:
-    """Cells that are decoded when asked for, in threads.
+    """Cells that are decoded on request, in threads.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class FileImages:
         uint8 or float32.
     resize : {"pad", "stretch"}
     blank : bool
-        Whether an image that cannot be read is a black one; :attr:`unreadable` keeps the reasons.
+        Whether an image that cannot be read is black; :attr:`unreadable` keeps the reasons.
     """
 
     def __init__(self, cells: list, shape: tuple[int, ...], dtype, resize: str, *, blank: bool):
@@ -80,7 +80,7 @@ class FileImages:
         return decoded
 
     def decode_all(self) -> np.ndarray:
-        """Return all images; every one that cannot be read is named before an error is raised."""
+        """Return all images; the error names every image that cannot be read."""
         decoded = np.empty(self.shape, self.dtype)
         reasons = []
         for start in range(0, len(self), _FILES_AT_A_TIME):
@@ -94,7 +94,7 @@ class FileImages:
         return decoded
 
     def _one(self, row: int) -> np.ndarray | int:
-        """Return one image; black where it cannot be read and may be blank."""
+        """Return one image; black if it cannot be read and blank images are allowed."""
         try:
             return self._decode(self.cells[row])
         except ImageError as error:
@@ -117,8 +117,8 @@ class FileImages:
         if isinstance(cell, np.ndarray):
             if cell.shape[-1] != channels:
                 raise ImageError(
-                    f"An image has {cell.shape[-1]} channel(s), others have {channels}. Give all "
-                    "of them the same number."
+                    f"An image has {cell.shape[-1]} channel(s), others have {channels}. Convert "
+                    "all to the same number."
                 )
             return resize_array(cell, (height, width), self._resize)
         mode = next(name for name, count in COLOR_MODES.items() if count == channels)
@@ -127,7 +127,7 @@ class FileImages:
 
 @dataclass(frozen=True)
 class ImageReader:
-    """A column's shape after fit: cells in, images of one shape out."""
+    """Converts the cells of a column to images of the shape found in fit."""
 
     shape: tuple[int, ...]  # ([frames,] height, width, channels)
     is_uint8: bool
@@ -140,8 +140,8 @@ class ImageReader:
     def fit(cls, column: ImageColumn, settings: ImageSettings):
         """Find the shape of a column's images; return the reader and the images.
 
-        Every file is opened, and decoded where the column fits into memory as bytes, so that one
-        that cannot be read is known before any training.
+        Every file is opened, and decoded if the column fits in memory, so that unreadable files
+        are reported before any training.
         """
         if column.pixels is not None:
             _refuse_parameters_of_cells(settings, column.pixels)
@@ -151,7 +151,7 @@ class ImageReader:
             return reader, pixels
         shape, is_uint8 = _common_shape(column.cells, settings)
         reader = cls(shape, is_uint8, True, settings.resize, settings.on_error)
-        # Files that cannot be read teach nothing: only missing cells may be blank in fit.
+        # A model learns nothing from unreadable files: in fit only missing cells may be blank.
         blank = [row for row, cell in enumerate(column.cells) if cell is None]
         if blank and settings.on_error == "blank":
             _warn_of_blanks(len(blank), len(column), _missing())
@@ -167,7 +167,7 @@ class ImageReader:
         Raises
         ------
         ValueError
-            If their shape is not that of fit, or (``on_error="raise"``) one cannot be read.
+            If their shape differs from that in fit, or (``on_error="raise"``) one cannot be read.
 
         Warns
         -----
@@ -178,14 +178,15 @@ class ImageReader:
             return self._decoded(column.cells, blank=self.on_error == "blank")
         if column.pixels is None or self.from_cells:
             raise ValueError(
-                "Images are of another kind than in fit. Expected: "
+                "The type of X differs from that in fit. Expected: "
                 f"{'cells (paths or arrays)' if self.from_cells else 'an array'} as in fit. "
                 f"Received: {'cells' if column.pixels is None else 'an array'}."
             )
         if column.pixels.shape[1:] != self.shape:
             raise ValueError(
-                f"Images are of another shape than in fit. Expected: {self.shape}. Received: "
-                f"{column.pixels.shape[1:]}. Resize them before, or fit on paths with image_size=."
+                f"The shape of the images differs from that in fit. Expected: {self.shape}. "
+                f"Received: {column.pixels.shape[1:]}. Resize them first, or fit on paths with "
+                "image_size=."
             )
         self._check_units(column.pixels)
         return column.pixels
@@ -214,7 +215,7 @@ class ImageReader:
             )
 
     def _decoded(self, cells: list, *, blank: bool):
-        """Return all images of a column as bytes, or what reads them when asked."""
+        """Return all images of a column, or an object that decodes them on request."""
         dtype = np.uint8 if self.is_uint8 else np.float32
         images = FileImages(cells, self.shape, dtype, self.resize, blank=blank)
         if images.dtype.itemsize * np.prod(images.shape) > MAX_DECODED_BYTES:
@@ -227,8 +228,8 @@ class ImageReader:
 class ImageSource:
     """Images as a :class:`~textcnn.neural.batches.RowSource`.
 
-    A batch is two arrays: float32 images in their own units, and float32 (n, 2, channels), the
-    mean and the spread of the pixels that the model learns from, by which the network scales them.
+    A batch is two arrays: float32 images, not scaled, and float32 (n, 2, channels), the mean and
+    the standard deviation of the training pixels, with which the network scales them.
 
     Parameters
     ----------
@@ -248,7 +249,7 @@ class ImageSource:
         return len(self.images)
 
     def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Return mean and spread of the pixels in some of these rows, float32 (2, channels)."""
+        """Return mean and standard deviation of the pixels of these rows, float32 (2, channels)."""
         step = -(-len(rows) // _ROWS_FOR_SCALING)
         pixels = self.images[np.asarray(rows)[::step]]
         pixels = pixels.reshape(-1, pixels.shape[-1])
@@ -263,12 +264,12 @@ class ImageSource:
         return self.images[rows].astype(np.float32), np.ascontiguousarray(scaling)
 
     def tables(self) -> dict[str, np.ndarray]:
-        """Return no tables: images have none."""
+        """Return no embedding tables: images have none."""
         return {}
 
 
 def warn_of_unreadable(images) -> None:
-    """Say how many images were taken for blank ones, and why the first."""
+    """Warn how many images were replaced with blank ones; quote the first reason."""
     reasons = getattr(images, "unreadable", {})
     if reasons:
         _warn_of_blanks(len(reasons), len(images), reasons[min(reasons)])
@@ -276,8 +277,8 @@ def warn_of_unreadable(images) -> None:
 
 def _warn_of_blanks(count: int, n_rows: int, reason) -> None:
     warnings.warn(
-        f"{count} of {n_rows} images cannot be read and are taken for blank ones "
-        f'(on_error="blank"). The first is {reason}',
+        f"{count} of {n_rows} images cannot be read and are replaced with blank images "
+        f'(on_error="blank"). The first: {reason}',
         BlankImageWarning,
         stacklevel=6,
     )
@@ -285,7 +286,7 @@ def _warn_of_blanks(count: int, n_rows: int, reason) -> None:
 
 def _missing() -> ImageError:
     return ImageError(
-        "The image is missing. Drop the row, or take missing images for blank ones: "
+        "The image is missing. Drop the row, or use blank images for missing ones: "
         'on_error="blank".'
     )
 
@@ -316,10 +317,10 @@ def _raise_for(reasons: list[str], n_rows: int) -> None:
 
 
 def _common_shape(cells: list, settings: ImageSettings) -> tuple[tuple[int, ...], bool]:
-    """Return the shape that all images get, and whether they are bytes; opens every file."""
+    """Return the common shape of the images, and whether they are uint8; opens every file."""
     rows = [row for row, cell in enumerate(cells) if cell is not None]
     if not rows:
-        raise ImageError(f"All {len(cells)} images are missing. Expected: one at least.")
+        raise ImageError(f"All {len(cells)} images are missing. Expected: at least one image.")
     found, reasons = [], []
     for row, header in zip(rows, _threads().map(_describe, [cells[r] for r in rows]), strict=True):
         if isinstance(header, ImageError):
@@ -333,10 +334,10 @@ def _common_shape(cells: list, settings: ImageSettings) -> tuple[tuple[int, ...]
         if len(sizes) > 1:
             (first, second), at = sorted(sizes)[:2], [header[:2] for header in found]
             raise ValueError(
-                "Images are of different sizes. Expected: image_size=(height, width), to which "
-                f"all are resized; {_suggested(sizes)} say. Received: {len(sizes)} sizes, "
-                f"{first} in row {rows[at.index(first)]} and {second} in row "
-                f"{rows[at.index(second)]} among them."
+                "The images have different sizes. Expected: image_size=(height, width), to which "
+                f"all are resized, for example image_size={_suggested(sizes)}. Received: "
+                f"{len(sizes)} sizes, for example {first} in row {rows[at.index(first)]} and "
+                f"{second} in row {rows[at.index(second)]}."
             )
         size = sizes.pop()
     return (*size, _channels(found, rows, settings.color_mode)), all(header[3] for header in found)
@@ -347,7 +348,7 @@ def _suggested(sizes) -> tuple[int, int]:
 
 
 def _describe(cell):
-    """Return (height, width, channels or colour, is bytes) of a cell, or why it cannot be read."""
+    """Return (height, width, channels or colour mode, is uint8) of a cell, or its ImageError."""
     if isinstance(cell, np.ndarray):
         return (*cell.shape, cell.dtype == np.uint8)
     try:
@@ -366,13 +367,13 @@ def _channels(found, rows, color_mode: str) -> int:
     other = next((place for place, kind in enumerate(kinds) if kind != first), None)
     if other is not None:
         raise ValueError(
-            "Images have different numbers of channels. Expected: the same in all, or for files "
-            'color_mode="rgb" or "grayscale", to which all are converted. Received: '
+            "The images have different numbers of channels. Expected: the same number in all, or "
+            'for files color_mode="rgb" or "grayscale", to which all are converted. Received: '
             f"{first} in row {rows[0]}, {kinds[other]} in row {rows[other]}."
         )
     if color_mode != "auto":
         raise ValueError(
-            "color_mode is for files. Received: "
+            "color_mode is for image files only. Received: "
             f"color_mode={color_mode!r} and arrays of {first} channel(s). Leave it out."
         )
     return COLOR_MODES.get(first, first)
@@ -381,7 +382,7 @@ def _channels(found, rows, color_mode: str) -> int:
 def hash_images(column: ImageColumn) -> np.ndarray:
     """Return a 64-bit hash per image, uint64 of shape (n_rows,); 0 for missing and black ones.
 
-    Of a file its bytes are hashed; one that cannot be opened has the hash of its path.
+    The bytes of a file are hashed; for a file that cannot be opened, its path.
     """
     if column.pixels is not None:
         return np.fromiter(map(_hash, column.pixels), np.uint64, len(column))
@@ -401,14 +402,14 @@ def _hash(cell) -> int:
         try:
             with open(cell, "rb") as file:
                 content = file.read()
-        except OSError:  # what cannot be opened is dealt with where images are read
+        except OSError:  # the reader reports files that cannot be opened
             content = fspath(cell).encode("utf-8", "surrogateescape")
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little") | 1
 
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Return this process's threads for decoding; Pillow lets go of the interpreter while it works.
+    """Return this process's threads for decoding; Pillow releases the GIL while it decodes.
 
     They are started by the first image. A forked process has none of them, so it makes its own.
     """

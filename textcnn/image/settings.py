@@ -76,11 +76,7 @@ def network_settings(estimator) -> ImageNetworkSettings:
 
 def image_training_settings(estimator) -> ImageTrainingSettings:
     """Check the parameters of training; return them as settings."""
-    label_smoothing = getattr(estimator, "label_smoothing", 0.0)
-    if hasattr(estimator, "label_smoothing"):
-        number(estimator, "label_smoothing", 0.0, below=1.0)
-    shared = vars(training_settings(estimator))
-    return ImageTrainingSettings(**(shared | {"label_smoothing": float(label_smoothing)}))
+    return ImageTrainingSettings(**vars(training_settings(estimator)))
 
 
 def _image_shape(value) -> tuple[int, ...] | None:
@@ -109,14 +105,3 @@ def _image_size(value) -> tuple[int, int] | None:
             f"Received: image_size={value!r}."
         )
     return int(pair[0]), int(pair[1])
-
-
-def check_target(estimator, target) -> None:
-    """Refuse parameters about classes where the target has none."""
-    if target.is_regression:
-        refuse_ignored(
-            estimator,
-            ["label_smoothing"],
-            why=f"A regression (target type {target.kind!r})",
-            expected="label_smoothing=0.0 for this target",
-        )

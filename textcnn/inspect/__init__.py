@@ -1,4 +1,4 @@
-"""Look into fitted networks: sizes of layers, feature maps, filters, what a prediction rests on."""
+"""Inspect fitted networks: layer sizes, feature maps, filters, explanations, folds and errors."""
 
 from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
 from textcnn.inspect.cross_fits import FoldsDisplay, GainsDisplay, OutputScoresDisplay

@@ -1,4 +1,4 @@
-"""Images of a cross-fit: its folds, its scores per output, and what members of a table added."""
+"""Plots of a cross-fit: folds, scores per output, and gains of members."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _KEPT, _NOT_KEPT = "#4a7fa5", "#999999"
 
 
 class FoldsDisplay:
-    """Which rows each fold model learnt from, stopped by and predicted.
+    """Training, validation and predicted rows of each fold model.
 
-    Rows stand in the order of time where there is one, else sorted by the model that predicts
-    them, groups together. Where rows have groups a strip below shows them.
+    Rows are in time order, if there is one, otherwise sorted by the model that predicts them and by
+    group. If rows have groups, a strip below shows them.
 
     Parameters
     ----------
     uses : ndarray of int, shape (n_models, n_rows)
-        0 not used, 1 learnt from, 2 decided when to stop, 3 predicted; rows in the order drawn.
-        By the rows that were really fed to the models.
+        0 not used, 1 training, 2 validation, 3 predicted; rows in drawing order. From the recorded
+        rows, not from the plan.
     groups : ndarray of shape (n_rows,) or None
-        The rows' groups, in the same order.
+        Groups of the rows, in the same order.
     label : str
-        What the order is.
+        Description of the order.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class FoldsDisplay:
         Parameters
         ----------
         estimator : encoder with a ``report_`` of its cross-fit
-            Of a ``TableFeatures`` take one of its encoders: all have the same folds.
+            For ``TableFeatures`` use one of its encoders: all have the same folds.
         ax : matplotlib Axes, optional
 
         Returns
@@ -85,10 +85,10 @@ class FoldsDisplay:
 
 
 class OutputScoresDisplay:
-    """How well each output is predicted out of fold: a dot per fold, mean and spread.
+    """Out-of-fold scores of each output: a dot per fold, mean and spread.
 
-    Each class or label against the rest by ROC AUC, each number by R². The spread is the standard
-    deviation over folds, not an interval for the mean: folds share training rows.
+    One-vs-rest ROC AUC for classes and labels, R² for regression. The spread is the standard
+    deviation over folds, not a confidence interval for the mean: folds share training rows.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class OutputScoresDisplay:
             labels.append(f"{column}: {output}" if several and output else output or column)
         metric = self.scores["metric"].iloc[0]
         ax.axvline(
-            0.0 if metric == "r2" else 0.5, color="#555555", linestyle="--", label="says nothing"
+            0.0 if metric == "r2" else 0.5, color="#555555", linestyle="--", label="no information"
         )
         ax.set_yticks(range(len(lines)), labels)
         ax.set_ylim(len(lines) - 0.4, -0.6)
@@ -162,11 +162,11 @@ class OutputScoresDisplay:
 
 
 class GainsDisplay:
-    """What each member of a ``TableFeatures`` added, with its standard error.
+    """The gain of each member of a ``TableFeatures``, with its standard error.
 
-    A gain is what a member adds, in a linear stack, to the other columns of the table and to the
-    members drawn above it. Gains whose bar of two standard errors reaches zero are too close to
-    call; verdicts ask for a little more where folds are few.
+    A gain is the improvement by a member, in a linear stack, over the other columns of the table
+    and the members drawn above it. Gains whose bar of two standard errors reaches zero are not
+    significant; verdicts are slightly stricter with few folds.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ class GainsDisplay:
         missing = needed - set(getattr(gains, "columns", ()))
         if missing or not len(gains):
             raise ValueError(
-                "gains must be the frame that report_.to_frame() of a fitted TableFeatures gives. "
+                "Expected: gains=report_.to_frame() of a fitted TableFeatures. "
                 f"Received: a {type(gains).__name__} without {sorted(missing) or 'rows'}."
             )
         self.gains = gains
@@ -241,7 +241,7 @@ class GainsDisplay:
         ax.set_yticks(range(len(labels)), labels)
         ax.set_ylim(len(labels) - 0.4, -0.6)
         metric = self.gains["metric"].iloc[0]
-        title = "What each member added" + ("" if several else f" to {self.gains['column'][0]}")
+        title = "Gain of each member" + ("" if several else f" on {self.gains['column'][0]}")
         ax.set(xlabel=f"gain in {metric}, with one and two standard errors", title=title)
         if not self.gains["kept"].all():
             for colour, name in ((_KEPT, "kept"), (_NOT_KEPT, "not kept")):
@@ -252,19 +252,19 @@ class GainsDisplay:
 
 
 def _cross_fit_of(estimator):
-    """Return the receipt of an encoder."""
+    """Return the report of an encoder."""
     report = estimator.report_
     if not hasattr(report, "plan"):
         raise TypeError(
-            "This is for the receipt of one cross-fit. Expected: an encoder with out-of-fold "
-            "features; of a TableFeatures one of its encoders. "
+            "This plot needs the report of one cross-fit. Expected: an encoder with out-of-fold "
+            "features, for TableFeatures one of its encoders. "
             f"Received: {type(estimator).__name__}."
         )
     return report
 
 
 def _new_axes(n_lines: int, *, width: float):
-    """Return Axes as high as their lines need."""
+    """Return Axes with a height for some lines."""
     plt = import_pyplot()
     height = min(1.6 + 0.32 * max(n_lines, 2), 12)
     return plt.subplots(figsize=(width, height), layout="constrained")[1]

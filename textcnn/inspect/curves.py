@@ -10,17 +10,17 @@ _COLOURS = ("#4a7fa5", "#b5332e", "#8a6d1d", "#4f7f4a", "#7a5195", "#555555")
 
 
 class LearningCurvesDisplay:
-    """Losses over the passes of training, a line per model.
+    """Losses by epoch, a line per model.
 
-    The loss of the training rows is the mean over a pass, with dropout and augmentation on; the
-    loss of the rows that decide when to stop (``early_stopping=True``) is computed after it, with
-    both off. So the first may well lie above the second.
+    The training loss is the mean over an epoch, with dropout and augmentation; the validation loss
+    (``early_stopping=True``) is computed after the epoch, without both. So the training loss may be
+    larger than the validation loss.
 
     Parameters
     ----------
     history : DataFrame
         ``history_`` of an estimator: columns ``column``, ``model``, ``epoch``, ``loss``, and
-        ``val_loss`` where some rows decided when to stop.
+        ``val_loss`` with early stopping.
 
     Attributes
     ----------
@@ -36,14 +36,14 @@ class LearningCurvesDisplay:
     >>> classifier = classifier.fit(texts, [1, 0, 1, 0] * 10)
     >>> display = LearningCurvesDisplay.from_estimator(classifier)
     >>> display.ax_.get_xlabel()
-    'pass over the training rows'
+    'epoch'
     """
 
     def __init__(self, *, history: pd.DataFrame):
         missing = {"column", "model", "epoch", "loss"} - set(getattr(history, "columns", ()))
         if missing or not len(history):
             raise ValueError(
-                "history must be the frame that history_ of a fitted estimator gives. Received: "
+                "Expected: history=history_ of a fitted estimator. Received: "
                 f"a {type(history).__name__} without {sorted(missing) or 'rows'}."
             )
         self.history = history
@@ -65,7 +65,7 @@ class LearningCurvesDisplay:
 
     @classmethod
     def from_history(cls, history, *, ax=None):
-        """Draw the learning curves of a kept ``history_``.
+        """Draw the learning curves of a stored ``history_``.
 
         Parameters
         ----------
@@ -101,19 +101,19 @@ class LearningCurvesDisplay:
         names = {
             f"{place} {kind}": f"{column}: {text}" if several else text
             for place, column in enumerate(columns)
-            for kind, text in (("loss", "training rows"), ("val_loss", "stop rows"))
+            for kind, text in (("loss", "training rows"), ("val_loss", "validation rows"))
         }
         shown = [name for name in names if name in named]
         ax.legend([named[name] for name in shown], [names[name] for name in shown], frameon=False)
         n_models = self.history.groupby("column")["model"].nunique().max()
         title = "Loss of the network" if n_models == 1 else f"Losses of {n_models} models"
-        ax.set(xlabel="pass over the training rows", ylabel="loss", title=title)
+        ax.set(xlabel="epoch", ylabel="loss", title=title)
         ax.xaxis.get_major_locator().set_params(integer=True)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _draw(self, ax, lines, place: int) -> None:
-        """Draw one model; labels name place and kind, so that each kind is in the legend once."""
+        """Draw one model; labels contain column and kind, for a legend without repetitions."""
         marker = "o" if len(lines) < 10 else None
         for kind, style in (("loss", "-"), ("val_loss", "--")):
             if kind in lines and lines[kind].notna().any():

@@ -1,4 +1,4 @@
-"""The rows that a model is most wrong about, as a grid of images."""
+"""The largest errors of a model, as a grid of images."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from textcnn.utils.plotting import draw_image, new_grid, without_ticks
 
 
 class WorstErrorsDisplay:
-    """Images that a model is most wrong about, the worst first.
+    """Images with the largest errors of a model, the worst first.
 
-    For classes: rows whose predicted class is wrong, by how little probability the true one has.
-    For numbers: by the absolute difference.
+    For classes: rows with a wrong class, sorted by the probability of the true class. For
+    regression: sorted by the absolute difference.
 
     Parameters
     ----------
@@ -24,11 +24,11 @@ class WorstErrorsDisplay:
     rows : ndarray of int
         Their row numbers.
     truths, predicted : list of str
-        What they are, and what they are taken for.
+        True and predicted classes or values.
     errors : ndarray of float
         One minus the probability of the true class, or the absolute difference.
     n_errors, n_rows : int
-        Wrong rows (for numbers: all), and all rows.
+        Number of wrong rows (for regression: of all rows), and of all rows.
 
     Attributes
     ----------
@@ -58,19 +58,19 @@ class WorstErrorsDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, y, *, most_errors=12, frame=0, figure=None):
-        """Predict rows with a fitted predictor and draw those that it is most wrong about.
+        """Predict rows with a fitted estimator and draw those with the largest errors.
 
         Parameters
         ----------
         estimator : ImageCNNClassifier or ImageCNNRegressor
         X : array, or list, Series or DataFrame of paths
-            Images of the same form as at fit; rows that it was not fitted on tell more.
+            Images of the same form as at fit; use rows that were not used for training.
         y : array-like of shape (n_rows,)
-            What they are.
+            True classes or values.
         most_errors : int, default=12
-            Images that are kept and drawn.
+            Number of images.
         frame : int, default=0
-            Which image of a sequence.
+            Number of the frame in a sequence.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -90,20 +90,20 @@ class WorstErrorsDisplay:
 
     @classmethod
     def from_predictions(cls, X, y, predictions, *, classes=None, most_errors=12, figure=None):
-        """Draw the rows that given predictions are most wrong about, out-of-fold ones say.
+        """Draw the rows with the largest errors of given, for example out-of-fold, predictions.
 
         Parameters
         ----------
         X : array of shape (n_rows, height, width[, channels]), or sequence of arrays or paths
         y : array-like of shape (n_rows,)
-            What they are.
+            True classes or values.
         predictions : array-like
-            Of classes their probabilities, shape (n_rows, n_classes), or (n_rows, 1) for the second
-            of two classes. Of shape (n_rows,) they are numbers.
+            Class probabilities of shape (n_rows, n_classes), or (n_rows, 1) for the second of two
+            classes; or predicted values of shape (n_rows,).
         classes : array-like, optional
             Classes in the order of the columns; the sorted values of y if None.
         most_errors : int, default=12
-            Images that are kept and drawn.
+            Number of images.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -139,8 +139,8 @@ class WorstErrorsDisplay:
                 continue
             draw_image(ax, self.images[number])
             without_ticks(ax)
-            ax.set_title(f"is {self.truths[number]}", fontsize=9, loc="left")
-            ax.set_xlabel(f"taken for {self.predicted[number]}", fontsize=8)
+            ax.set_title(f"true: {self.truths[number]}", fontsize=9, loc="left")
+            ax.set_xlabel(f"predicted: {self.predicted[number]}", fontsize=8)
         figure.suptitle(self._headline(), fontsize=10)
         self.axes_, self.figure_ = axes, figure
         return self
@@ -154,19 +154,19 @@ class WorstErrorsDisplay:
 
 
 def _wrong_classes(y, probabilities, classes) -> dict:
-    """Return rows of the wrong class, the surest first, with their names."""
+    """Return wrongly classified rows, the most confident first, with class names."""
     y, probabilities = np.asarray(y), np.asarray(probabilities, dtype=np.float64)
     classes = np.asarray(classes)
     if y.ndim != 1:
         raise ValueError(
-            "y must hold one class per row. For several labels draw each by from_predictions. "
+            "Expected one class per row in y. For several labels use from_predictions for each. "
             f"Received: y of shape {y.shape}."
         )
     if probabilities.shape[1] == 1 and len(classes) == 2:
         probabilities = np.hstack([1 - probabilities, probabilities])
     if probabilities.shape[1] != len(classes) or not np.isin(y, classes).all():
         raise ValueError(
-            "predictions must have a column per class, and y no other classes. Expected: shape "
+            "predictions must have a column for each class in y. Expected: shape "
             f"{(len(y), len(classes))} for the classes {classes.tolist()}. "
             f"Received: predictions of shape {probabilities.shape}."
         )
@@ -187,11 +187,11 @@ def _wrong_classes(y, probabilities, classes) -> dict:
 
 
 def _far_numbers(y, predictions) -> dict:
-    """Return all rows, the farthest off first, with their numbers."""
+    """Return all rows, the largest error first, with their values."""
     y, predictions = np.asarray(y, np.float64), np.asarray(predictions, np.float64)
     if y.ndim != 1 or predictions.ndim != 1:
         raise ValueError(
-            "y must hold one number per row. For several targets draw each by from_predictions. "
+            "Expected one number per row in y. For several targets use from_predictions for each. "
             f"Received: y of shape {y.shape}, predictions of shape {predictions.shape}."
         )
     errors = np.abs(predictions - y)
@@ -213,7 +213,7 @@ def _first(found: dict, most: int) -> dict:
 
 
 def _image(X, row: int) -> np.ndarray:
-    """Return one image of an array, or of a sequence of arrays or paths."""
+    """Return one image of an array, or from a sequence of arrays or paths."""
     cell = X.iloc[row] if hasattr(X, "iloc") else X[row]
     if isinstance(cell, np.ndarray) or hasattr(cell, "__array__"):
         image = np.asarray(cell)

@@ -7,10 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from textcnn.base.networks import NetworkEstimator
-from textcnn.image.fitted import ImageNetworkEstimator
 from textcnn.image.network import build_image_network
-from textcnn.inspect.opened import serving_model
+from textcnn.inspect.opened import reads_images, serving_model, trains_networks
 from textcnn.neural.backend import import_keras
 from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
 from textcnn.neural.randomness import keras_seeded
@@ -19,35 +17,35 @@ from textcnn.neural.randomness import keras_seeded
 def layer_table(
     estimator, *, image_shape=None, n_outputs: int = 1, column: int = 0, n_words: int = 100
 ) -> pd.DataFrame:
-    """Return a line per layer: what it gives for one row, and what that costs.
+    """Return a line per layer: output shape, parameters and cost for one row.
 
     Parameters
     ----------
     estimator : estimator of textcnn, or keras.Model
-        Fitted, or (an estimator of images) about to be: then give ``image_shape``.
+        A fitted estimator, or an unfitted image estimator with ``image_shape``.
     image_shape : tuple of int, optional
-        (height, width, channels), with frames before for sequences, of an unfitted estimator.
+        (height, width, channels), for sequences (frames, height, width, channels); for unfitted
+        estimators.
     n_outputs : int, default=1
         Raw outputs of an unfitted estimator: the number of classes, 1 for two classes.
     column : int, default=0
-        Which column's network, by place.
+        Number of the column.
     n_words : int, default=100
-        Length of the text for which networks of text are measured.
+        Length of the text for text networks.
 
     Returns
     -------
     DataFrame
-        In the order of computation. ``layer`` and ``kind``: its name and class.
-        ``output_shape``: of one row; with frames before where all frames of a sequence pass.
-        ``parameters``: numbers that it holds; the layer ``level`` holds the logit of the prior,
-        in the place of a bias. ``multiply_adds``: of convolutions and dense layers; 0 where a layer
-        has none, NaN where they are not known (recurrent layers). ``bytes``: of its parameters.
-        ``output_bytes``: of what it gives, for one row.
+        In the order of computation. ``layer`` and ``kind``: name and class. ``output_shape``: for
+        one row; with frames first for sequences. ``parameters``: number of parameters; the layer
+        ``level`` has the logit of the base rate instead of a bias. ``multiply_adds``: of
+        convolutions and dense layers; 0 for other layers, NaN if unknown (recurrent layers).
+        ``bytes``: of the parameters. ``output_bytes``: of the output for one row.
 
     Raises
     ------
     TypeError, ValueError
-        If it is no estimator of networks, or a parameter does not fit.
+        If the estimator has no network, or an argument is invalid.
     sklearn.exceptions.NotFittedError
         If it is not fitted and no ``image_shape`` is given.
 
@@ -76,26 +74,26 @@ def layer_table(
 
 
 def _build(estimator, image_shape, n_outputs, column):
-    """Return a Keras model of one's own."""
+    """Return a new Keras model."""
     keras = import_keras()
     if isinstance(estimator, keras.Model):
         return keras.models.clone_model(estimator)
-    if not isinstance(estimator, NetworkEstimator):
+    if not trains_networks(estimator):
         raise TypeError(
-            "layer_table is for estimators that train networks. Expected: an estimator of textcnn "
+            "layer_table needs an estimator with a network. Expected: an estimator of textcnn "
             f"or a keras.Model. Received: {type(estimator).__name__}."
         )
     if image_shape is None:
         network, _ = serving_model(estimator, column, 0)
         build = network.blueprint.build
     else:
-        if not isinstance(estimator, ImageNetworkEstimator) or len(image_shape) not in (3, 4):
+        if not reads_images(estimator) or len(image_shape) not in (3, 4):
             raise ValueError(
-                "image_shape is (height, width, channels), with frames before for sequences, of "
-                "an estimator of images. Received: "
+                "image_shape is for image estimators. Expected: (height, width, channels), for "
+                "sequences (frames, height, width, channels). Received: "
                 f"{type(estimator).__name__}, image_shape={image_shape!r}."
             )
-        (_, settings), _ = estimator._check_settings()
+        settings = estimator._learner().network
 
         def build():
             return build_image_network(settings, tuple(image_shape), n_outputs)
@@ -110,7 +108,7 @@ def _one_row(given, n_words: int) -> np.ndarray:
 
 
 def _line(output: LayerOutput, weights: list) -> dict:
-    """Return a layer's line; ``weights`` are those of its parameters that no line has counted."""
+    """Return a layer's line; ``weights`` are its parameters that are not counted yet."""
     layer, shape = output.layer, tuple(output.value.shape)
     size = np.dtype("uint16" if layer.compute_dtype in _HALVES else layer.compute_dtype).itemsize
     return {
@@ -128,7 +126,7 @@ _HALVES = ("bfloat16", "float16")
 
 
 def _multiply_adds(layer, shape) -> float:
-    """Return the products that are summed to get one row's output."""
+    """Return the number of multiply-adds for one row's output."""
     layers = import_keras().layers
     n_numbers = math.prod(shape)
     if isinstance(layer, layers.SeparableConv2D | layers.SeparableConv1D):
@@ -141,7 +139,7 @@ def _multiply_adds(layer, shape) -> float:
         return n_numbers * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, layers.Dense):
         return n_numbers * layer.kernel.shape[0]
-    if hasattr(layer, "convolutions"):  # which have lines of their own
+    if hasattr(layer, "convolutions"):  # these have their own lines
         return 0
     has_matrix = any(len(weight.shape) > 1 for weight in layer.weights)
     return math.nan if has_matrix and not isinstance(layer, layers.Embedding) else 0

@@ -1,4 +1,4 @@
-"""Feature maps of one image, and the filters that make them."""
+"""Feature maps of one image, and filters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _MOST_LAYERS = 6
 
 
 class FeatureMapsDisplay:
-    """What the layers of a network make of one image: a row of maps per layer.
+    """Feature maps of one image: a row of maps per layer.
 
     Parameters
     ----------
     maps : dict of str to ndarray
-        By layer, maps of shape (height, width, channels).
+        Layer name → maps of shape (height, width, channels).
     image : ndarray of shape (height, width, channels)
 
     Attributes
@@ -57,7 +57,7 @@ class FeatureMapsDisplay:
         most_maps=8,
         figure=None,
     ):
-        """Run one image through a fitted network and draw its maps.
+        """Compute and draw the feature maps of one image.
 
         Parameters
         ----------
@@ -65,16 +65,16 @@ class FeatureMapsDisplay:
         X : array, or list, Series or DataFrame of paths
             Images of the same form as at fit.
         row : int, default=0
-            Which of them.
+            Row of the image.
         layers : list of str, optional
-            Names of layers as the display's ``maps`` or ``layer_table`` have them. None takes what
-            leaves each convolution and each pooling: at most six, evenly spaced.
+            Names of layers, as in the display's ``maps`` or ``layer_table``. None uses the outputs
+            of convolutions and pooling layers: at most six, evenly spaced.
         frame : int, default=0
-            Which image of a sequence.
+            Number of the frame in a sequence.
         column, model : int, default=0
-            Which column's network, and which of its fitted models.
+            Numbers of the column and of the fitted model.
         most_maps : int, default=8
-            Maps that are drawn per layer; the display keeps all.
+            Number of drawn maps per layer; the display keeps all.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -97,7 +97,7 @@ class FeatureMapsDisplay:
         return cls(maps=maps, image=shown).plot(most_maps=most_maps, figure=figure)
 
     def plot(self, *, most_maps=8, figure=None):
-        """Draw the image, and below it a row of maps per layer, each from least to most.
+        """Draw the image and a row of maps per layer, each scaled to its range.
 
         Parameters
         ----------
@@ -129,13 +129,13 @@ class FeatureMapsDisplay:
 
 
 class FiltersDisplay:
-    """The kernels of a convolution: blue below zero, red above.
+    """The kernels of a convolution: blue is negative, red is positive.
 
     Parameters
     ----------
     kernels : ndarray of shape (height, width, channels, n_filters)
     layer : str
-        The layer that holds them.
+        Name of the layer.
 
     Attributes
     ----------
@@ -168,12 +168,12 @@ class FiltersDisplay:
         ----------
         estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
         layer : str, optional
-            Name of a convolution as ``layer_table`` has it; None is the first, whose filters read
-            pixels and can be understood by looking at them.
+            Name of a convolution, as in ``layer_table``; None is the first, whose filters work on
+            pixels and are easy to interpret.
         column, model : int, default=0
-            Which column's network, and which of its fitted models.
+            Numbers of the column and of the fitted model.
         most_filters : int, default=32
-            Filters that are drawn; the display keeps all.
+            Number of drawn filters; the display keeps all.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -193,10 +193,10 @@ class FiltersDisplay:
         return cls(kernels=kernels, layer=chosen).plot(most_filters=most_filters, figure=figure)
 
     def plot(self, *, most_filters=32, most_channels=8, figure=None):
-        """Draw a panel per filter; a row of channels per filter where they are neither 1 nor 3.
+        """Draw a panel per filter, or a row of channels per filter in deeper layers.
 
-        Filters of three channels are drawn in colours, grey being zero; for grey images and
-        deeper layers blue is below zero and red above, on one scale for all panels.
+        Filters with three channels are drawn as colours, with grey for zero; for grey images and
+        deeper layers blue is negative and red positive, on one scale for all panels.
 
         Parameters
         ----------
@@ -249,12 +249,12 @@ class FiltersDisplay:
 
 
 def one_frame(values: np.ndarray, frame: int) -> np.ndarray:
-    """Return one image's part of what has a line per frame."""
+    """Return the values of one frame."""
     if len(values) == 1:
         return values[0]
     if not 0 <= frame < len(values):
         raise ValueError(
-            f"frame must be a whole number from 0 to {len(values) - 1}. Received: frame={frame!r}."
+            f"frame must be an integer from 0 to {len(values) - 1}. Received: frame={frame!r}."
         )
     return values[frame]
 
@@ -264,8 +264,5 @@ def _sides(maps: np.ndarray) -> str:
 
 
 def _title_row(ax, text: str) -> None:
-    """Write above a row of panels.
-
-    In short lines: the layout moves neighbours away where a title's centre lies beyond its panel.
-    """
+    """Write a title above a row of panels, in short lines that do not disturb the layout."""
     ax.set_title(text, fontsize=8, loc="left")

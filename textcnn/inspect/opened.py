@@ -1,4 +1,4 @@
-"""A fitted model of an estimator, taken out of it: its Keras model, its images, its scores."""
+"""A fitted model of an image estimator as a Keras model, with its images and scores."""
 
 from __future__ import annotations
 
@@ -9,45 +9,55 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.networks import NetworkEstimator
 from textcnn.crossfit.targets import Target
-from textcnn.fit.network_jobs import LevelledModel
-from textcnn.image.fitted import ImageNetworkEstimator
+from textcnn.fit.models import FoldModel
+from textcnn.image.fitted import ImageNetwork
 from textcnn.neural.backend import import_keras
 from textcnn.neural.network import TracedNetwork
+from textcnn.text.fitted import TextNetwork
+
+
+def trains_networks(estimator) -> bool:
+    """Tell whether an estimator is of this package and trains networks."""
+    return getattr(estimator, "_model_set", None) in (TextNetwork, ImageNetwork)
+
+
+def reads_images(estimator) -> bool:
+    """Tell whether an estimator trains networks of images."""
+    return getattr(estimator, "_model_set", None) is ImageNetwork
 
 
 @dataclass
 class OpenedModel:
-    """One fitted model and its Keras network, of which nobody else knows.
+    """One fitted model and its own Keras network.
 
     Attributes
     ----------
     network : ImageNetwork or TextNetwork
-    levelled : LevelledModel
+    fold : FoldModel
     head : Target
-        How raw outputs become predictions.
+        Converts raw outputs to predictions.
     keras_model : keras.Model
     """
 
     network: Any
-    levelled: LevelledModel
+    fold: FoldModel
     head: Target
     keras_model: Any
 
     def inputs(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what the Keras model reads of one image or sequence."""
-        scaling = self.levelled.model.view["scaling"]
+        scaling = self.fold.model.view["scaling"]
         return image[None].astype(np.float32), scaling[None]
 
     def predict(self, inputs) -> np.ndarray:
-        """Return the prediction of one row as the head gives it, shape (n_outputs,)."""
+        """Return the prediction of one row, shape (n_outputs,)."""
         raw = self.keras_model(list(inputs), training=False)
         raw = np.asarray(import_keras().ops.convert_to_numpy(raw))
-        return self.head.predictions(raw, self.levelled.level)[0]
+        return self.head.predictions(raw, self.fold.level)[0]
 
     def describe(self, prediction: np.ndarray) -> str:
-        """Return a prediction in words: classes with their probability, numbers as they are."""
+        """Return a prediction as text: classes with their probability, or numbers."""
         head = self.head
         if head.is_regression:
             return ", ".join(f"{value:.4g}" for value in prediction)
@@ -63,15 +73,15 @@ class OpenedModel:
         return list(self.head.names) or [str(number) for number in range(self.head.n_outputs)]
 
     def score_of(self, target, prediction: np.ndarray):
-        """Return the score that speaks for a class, label or number, and its name.
+        """Return the score function of a class, label or target, and its name.
 
         Parameters
         ----------
         target : object
-            A class; the name or number of a label or of one of several targets; None for the
-            predicted class, the most probable label, or the first number.
+            A class, or the name or number of a label or target; None for the predicted class, the
+            most probable label, or the first target.
         prediction : ndarray
-            As :meth:`predict` returned it.
+            The result of :meth:`predict`.
 
         Returns
         -------
@@ -106,49 +116,47 @@ class OpenedModel:
             place = int(target)
         else:
             raise ValueError(
-                f"target must be the name or the number of an output. Expected: one of {names}. "
+                f"target must be the name or number of an output. Expected: one of {names}. "
                 f"Received: target={target!r}."
             )
         return place, 1, "prediction" if head.kind == "continuous" else names[place]
 
 
 def open_model(estimator, *, column: int = 0, model: int = 0) -> OpenedModel:
-    """Build a fitted model of an image estimator anew, for those who look into it.
+    """Build a new Keras model from a fitted image estimator, for inspection.
 
     Parameters
     ----------
     estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
     column : int
-        Which column's models, by place.
+        Number of the column.
     model : int
-        Which of them: of an encoder its serving models (fold models, or the refit model).
+        Number of the model: for encoders, of the models for new rows (fold models or refit).
 
     Raises
     ------
     TypeError
-        If the estimator reads no images.
+        If it is not an image estimator.
     ValueError
         If it has no such column or model.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    if not isinstance(estimator, ImageNetworkEstimator):
+    if not reads_images(estimator):
         raise TypeError(
-            "This is for networks of images. Expected: an ImageCNNClassifier, ImageCNNRegressor "
+            "Only image networks are supported. Expected: an ImageCNNClassifier, ImageCNNRegressor "
             f"or ImageCNNEncoder. Received: {type(estimator).__name__}."
         )
-    network, levelled = serving_model(estimator, column, model)
+    network, fold = serving_model(estimator, column, model)
     traced = TracedNetwork(network.blueprint)
-    traced.load_weights(levelled.model.weights)
-    return OpenedModel(network, levelled, estimator._head, traced.model)
+    traced.load_weights(fold.model.weights)
+    return OpenedModel(network, fold, estimator._head, traced.model)
 
 
-def serving_model(
-    estimator: NetworkEstimator, column: int, model: int
-) -> tuple[Any, LevelledModel]:
+def serving_model(estimator, column: int, model: int) -> tuple[Any, FoldModel]:
     """Return the network and the fitted model that these numbers mean."""
     check_is_fitted(estimator)
-    columns = estimator._networks
+    columns = estimator._model_sets
     _check_place("column", column, len(columns))
     models = [(network, fitted) for network in columns[column] for fitted in network.models]
     _check_place("model", model, len(models))
@@ -156,14 +164,14 @@ def serving_model(
 
 
 def read_image(estimator, X, *, row: int, column: int = 0) -> np.ndarray:
-    """Return one image of X as the estimator reads it, ([frames,] height, width, channels)."""
+    """Return one image of X as input of the estimator, ([frames,] height, width, channels)."""
     return read_images(estimator, X, [row], column=column)[0]
 
 
 def read_images(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
-    """Return some images of X as the estimator reads them; no other file is opened."""
+    """Return some images of X as inputs of the estimator; no other file is opened."""
     network, _ = serving_model(estimator, column, 0)
-    read = estimator._read_columns(X, reset=False)[column]
+    read = estimator._read_columns(estimator, X, reset=False)[column]
     images = []
     for row in rows:
         _check_place("row", row, len(read))
@@ -178,5 +186,5 @@ def read_images(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
 def _check_place(name: str, value, count: int) -> None:
     if not isinstance(value, Integral | np.integer) or not 0 <= value < count:
         raise ValueError(
-            f"{name} must be a whole number from 0 to {count - 1}. Received: {name}={value!r}."
+            f"{name} must be an integer from 0 to {count - 1}. Received: {name}={value!r}."
         )

@@ -1,4 +1,4 @@
-"""What a prediction rests on: saliency of pixels, and Grad-CAM."""
+"""Explanations of image predictions: saliency of pixels, and Grad-CAM."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from textcnn.utils.plotting import draw_image, new_grid
 
 
 class _ReasonDisplay:
-    """An image, and beside it what in it speaks for one class or number.
+    """An image, and a heat map for one class or target.
 
     Parameters
     ----------
     image : ndarray of shape (height, width, channels)
     heat : ndarray of shape (height, width)
     target : str
-        The class, label or output that is explained.
+        The explained class, label or output.
     prediction : str
-        What the model predicts for the image.
+        The model's prediction for the image.
     """
 
     _title: str
@@ -33,7 +33,7 @@ class _ReasonDisplay:
         self.prediction = prediction
 
     def plot(self, *, figure=None):
-        """Draw the image and the image under its heat.
+        """Draw the image and the heat map.
 
         Parameters
         ----------
@@ -54,17 +54,17 @@ class _ReasonDisplay:
 
 
 class SaliencyDisplay(_ReasonDisplay):
-    """How much the score of a class changes with each pixel.
+    """Sensitivity of the score of a class to each pixel.
 
     Parameters
     ----------
     image : ndarray of shape (height, width, channels)
     heat : ndarray of shape (height, width)
-        Absolute slope of the raw output (a logit, say) per unit of the pixel.
+        Absolute gradient of the raw output (for example a logit) with respect to the pixel.
     target : str
-        The class, label or output that is explained.
+        The explained class, label or output.
     prediction : str
-        What the model predicts for the image.
+        The model's prediction for the image.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class SaliencyDisplay(_ReasonDisplay):
     (8, 8)
     """
 
-    _title = "slope for"
+    _title = "gradient for"
 
     @classmethod
     def from_estimator(
@@ -97,14 +97,14 @@ class SaliencyDisplay(_ReasonDisplay):
         X : array, or list, Series or DataFrame of paths
             Images of the same form as at fit.
         row : int, default=0
-            Which of them.
+            Row of the image.
         target : object, optional
-            A class; the name or number of a label, or of one of several targets. None is what the
-            model predicts: the class, the most probable label, the first number.
+            A class, or the name or number of a label or target. None is the predicted class, the
+            most probable label, or the first target.
         frame : int, default=0
-            Which image of a sequence.
+            Number of the frame in a sequence.
         column, model : int, default=0
-            Which column's network, and which of its fitted models.
+            Numbers of the column and of the fitted model.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -119,22 +119,21 @@ class SaliencyDisplay(_ReasonDisplay):
 
     def _draw_heat(self, figure, ax) -> None:
         image = draw_image(ax, self.heat[..., None], cmap="magma", vmin=0)
-        figure.colorbar(image, ax=ax, shrink=0.75, label="slope of the score")
+        figure.colorbar(image, ax=ax, shrink=0.75, label="gradient of the score")
 
 
 class GradCAMDisplay(_ReasonDisplay):
-    """Which places of an image speak for a class, by the maps of a convolution.
+    """Regions of an image that support a class, from the feature maps of a convolution.
 
     Parameters
     ----------
     image : ndarray of shape (height, width, channels)
     heat : ndarray of shape (height, width)
-        From 0, where nothing speaks for it, in units of the score; of the size of the image, to
-        which coarser maps were interpolated.
+        Support in units of the score, 0 for none; interpolated to the size of the image.
     target : str
-        The class, label or output that is explained.
+        The explained class, label or output.
     prediction : str
-        What the model predicts for the image.
+        The model's prediction for the image.
 
     Attributes
     ----------
@@ -154,7 +153,7 @@ class GradCAMDisplay(_ReasonDisplay):
     ((8, 8), True)
     """
 
-    _title = "speaks for"
+    _title = "supports"
 
     @classmethod
     def from_estimator(
@@ -175,21 +174,21 @@ class GradCAMDisplay(_ReasonDisplay):
         Parameters
         ----------
         estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
-            With a network of any form that has a convolution.
+            With any network that has a convolution.
         X : array, or list, Series or DataFrame of paths
             Images of the same form as at fit.
         row : int, default=0
-            Which of them.
+            Row of the image.
         target : object, optional
-            A class; the name or number of a label, or of one of several targets. None is what the
-            model predicts: the class, the most probable label, the first number.
+            A class, or the name or number of a label or target. None is the predicted class, the
+            most probable label, or the first target.
         layer : str, optional
-            Name of a layer of maps, as ``layer_table`` has it. None is what leaves the last
-            convolution (with its normalisation and activation) whose maps are larger than 1×1.
+            Name of a layer with maps, as in ``layer_table``. None is the output of the last
+            convolution (with normalisation and activation) whose maps are larger than 1×1.
         frame : int, default=0
-            Which image of a sequence.
+            Number of the frame in a sequence.
         column, model : int, default=0
-            Which column's network, and which of its fitted models.
+            Numbers of the column and of the fitted model.
         figure : matplotlib Figure or SubFigure, optional
 
         Returns
@@ -211,10 +210,10 @@ class GradCAMDisplay(_ReasonDisplay):
 
         draw_image(ax, self.image.astype(np.float32).mean(axis=-1, keepdims=True))
         share = self.heat / max(float(self.heat.max()), 1e-12)
-        # Where nothing speaks for the target the image itself is seen.
+        # The image itself is visible where the heat is 0.
         ax.imshow(share, cmap="autumn", vmin=0, vmax=1, alpha=0.75 * share)
         scale = ScalarMappable(Normalize(0, float(self.heat.max()) or 1.0), "autumn")
-        figure.colorbar(scale, ax=ax, shrink=0.75, label="share in the score")
+        figure.colorbar(scale, ax=ax, shrink=0.75, label="contribution to the score")
 
 
 def _ask(estimator, X, row, target, column, model):

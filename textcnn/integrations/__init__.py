@@ -1,1 +1,1 @@
-"""Adapters for automated machine learning tools; each module imports without its host."""
+"""Adapters for AutoML tools ("hosts"); each module can be imported without its host."""

@@ -1,4 +1,4 @@
-"""What every adapter does for its host: text columns and a target in, a frame of features out."""
+"""Common code of all adapters: text columns and a target in, a DataFrame of features out."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.model_selection import PredefinedSplit
 
-from textcnn.base.training_rows import group_hashes, hash_table
+from textcnn.crossfit.row_hashes import group_hashes, hash_table
 from textcnn.integrations.budget import check_time_share, fit_in_time
 from textcnn.integrations.reuse import KeptFits
 from textcnn.text_cnn import TextCNNEncoder
 from textcnn.text_linear import TextLinearEncoder
 
 MEMBERS = {"cnn": TextCNNEncoder, "linear": TextLinearEncoder}
-# Hosts hand over rare classes and small folds; a class that some model cannot learn has no column.
+# Hosts may pass rare classes and small folds; a class missing in some fold gets no column.
 _FOR_HOSTS = {"random_state": 0, "missing_class": "drop"}
 
 _kept_fits = KeptFits(most=16)
 
 
 class HostFeatures:
-    """Out-of-fold features of text columns for a host; knows no host.
+    """Out-of-fold features of text columns, independent of the host.
 
-    Rows of one group are kept together; without groups, rows of equal text are, because hosts copy
-    rows of rare classes. A second fit on equal data with equal parameters, as hosts do for every
-    model of a stack, takes the features of the first, as long as ``random_state`` is a number. The
-    sixteen latest fits are kept in the process.
+    Rows of a group stay in the same fold; without groups, rows with identical text do, because
+    hosts duplicate rows of rare classes. A second fit with the same data and parameters, as hosts
+    do for every model of a stack, reuses the features of the first, if ``random_state`` is a
+    number. The process keeps its last sixteen fits.
 
     Parameters
     ----------
     encoder : {"cnn", "linear"} or transformer, default="cnn"
         ``TextCNNEncoder``, ``TextLinearEncoder``, or any transformer whose ``fit_transform``
-        returns out-of-fold features; it is cloned. The two names come with ``random_state=0`` and
+        returns out-of-fold features; it is cloned. The two names use ``random_state=0`` and
         ``missing_class="drop"``.
     encoder_params : mapping of str, optional
         Parameters to set on the encoder: ``{"n_filters": 50}``.
     time_share : float or None, default=0.25
-        Most of the host's time limit that the features may take, as far as trial fits on a few
-        rows can tell; None for no limit. See :func:`~textcnn.integrations.budget.fit_in_time`.
+        Largest share of the host's time limit for the features, estimated by trial fits on a few
+        rows; None for no limit. See :func:`~textcnn.integrations.budget.fit_in_time`.
 
     Attributes
     ----------
@@ -77,11 +77,11 @@ class HostFeatures:
         X : DataFrame of shape (n_rows, n_columns)
             Text columns.
         y : array-like of shape (n_rows,)
-            Targets; missing where a row has none. Such rows get features and teach nothing.
+            Targets. Rows with a missing target get features but are not used for training.
         target_type : str, default="auto"
-            As for :class:`~textcnn.TextCNNEncoder`; ignored where the encoder says its own.
+            As for :class:`~textcnn.TextCNNEncoder`; ignored if the encoder sets its own.
         groups : array-like of shape (n_rows,), optional
-            Rows of one group are never on both sides of a fold; a missing value is a group alone.
+            Rows of a group stay in the same fold; a missing value is a separate group.
         folds : array-like of int, shape (n_rows,), optional
             The host's own folds, which are used instead of the encoder's ``cv``.
         time_limit : float, optional
@@ -98,7 +98,7 @@ class HostFeatures:
         """
         if groups is not None and folds is not None:
             raise ValueError(
-                "Folds of the host already say which rows stay together. "
+                "The folds of the host already determine which rows stay together. "
                 "Received: groups and folds. Pass one of them."
             )
         y = readable_target(y)
@@ -106,12 +106,12 @@ class HostFeatures:
         names = encoder.get_params(deep=False)
         if names.get("target_type") == "auto":
             encoder.set_params(target_type=target_type)
-        beside = {}
+        fit_params = {}
         if folds is not None:
             encoder.set_params(cv=PredefinedSplit(np.asarray(folds, np.int64)))
         elif groups is not None or isinstance(names.get("cv"), Integral):
             groups = joint_rows(X, groups)
-            beside = {} if groups is None else {"groups": groups}
+            fit_params = {} if groups is None else {"groups": groups}
         budget = None
         if time_limit is not None and self.time_share is not None:
             budget = self.time_share * time_limit
@@ -121,7 +121,7 @@ class HostFeatures:
             key = joblib.hash([type(encoder).__qualname__, encoder.get_params(), rows])
         fit = _kept_fits.get(key, budget)
         if fit is None:
-            fit = fit_in_time(encoder, X, y, budget, **beside)
+            fit = fit_in_time(encoder, X, y, budget, **fit_params)
             _kept_fits.put(key, fit)
         self.encoder_ = fit.encoder
         return self._frame(fit.features.copy(), X)
@@ -155,7 +155,7 @@ class HostFeatures:
 
 
 def _is_told_by_parameters(encoder) -> bool:
-    """Tell whether equal parameters make equal fits: a function may mean another thing tomorrow."""
+    """Return whether equal parameters imply equal fits: not with functions, which may change."""
     return not any(callable(value) for value in encoder.get_params().values())
 
 
@@ -193,7 +193,7 @@ def make_encoder(encoder="cnn", encoder_params: Mapping | None = None):
 
 
 def readable_target(y) -> pd.Series | pd.DataFrame:
-    """Return y as pandas; whole numbers that missing values made into floats become whole again.
+    """Return y as pandas; integers that became floats because of missing values are converted back.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def readable_target(y) -> pd.Series | pd.DataFrame:
     """
     if y is None:
         raise ValueError(
-            "This adapter learns from the target. Received: y=None. Expected: one target per row."
+            "This adapter needs the target. Received: y=None. Expected: one target per row."
         )
     y = y if hasattr(y, "isna") else np.asarray(y)
     if y.ndim == 2 and y.shape[1] > 1:
@@ -242,14 +242,14 @@ def hide_targets(y: pd.Series, rows) -> pd.Series:
 
 
 def joint_rows(X: pd.DataFrame, groups=None) -> np.ndarray | None:
-    """Return a group number per row: the given groups, else rows of equal text; None if all differ.
+    """Return a group number per row: the given groups, or identical texts; None if all differ.
 
     Parameters
     ----------
     X : DataFrame
         Text columns.
     groups : array-like of shape (n_rows,), optional
-        A missing value is a group of its own.
+        A missing value is a separate group.
     """
     if groups is None:
         codes = group_hashes(hash_table(X))

@@ -1,4 +1,4 @@
-"""AutoGluon: out-of-fold text features as a feature generator, for all models or for each."""
+"""AutoGluon: a feature generator for out-of-fold text features, for all models or for each."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _TARGET_TYPES = {
 class TextCNNFeatureGenerator(AbstractFeatureGenerator):
     """Turn AutoGluon's text columns into out-of-fold predictions of networks or linear models.
 
-    For all models at once it is a custom generator of the table's pipeline; for each model, and
-    there inside each bagging fold, it is named in the model's hyperparameters. The second never
-    sees the labels of the rows that a model is validated on; the first sees them, as any feature
-    that is made before the split (docs/hosts.md has both, and how much they differ).
+    Use it for all models at once as a custom generator of the feature pipeline, or for each model,
+    inside each bagging fold, in the model's hyperparameters. The second way never uses the labels
+    of a model's validation rows; the first way uses them, like every feature that is made before
+    the split (docs/hosts.md shows both, and the difference).
 
     .. warning::
-        Never hand AutoGluon a pipeline that is fitted already: it then only transforms the training
-        rows, whose features come from models that saw their labels. ``InSampleWarning`` tells.
+        Never pass AutoGluon a pipeline that is already fitted: it then only transforms the training
+        rows, whose features come from models trained on them (``InSampleWarning``).
 
-    Rows without a label get features and teach nothing. Rows of equal text are kept together,
-    because AutoGluon copies rows of rare classes before it makes features. Fits on equal data are
-    shared between models of a process.
+    Rows without a label get features but are not used for training. Rows with identical text stay
+    in the same fold, because AutoGluon duplicates rows of rare classes before it makes features.
+    Models of a process share fits on the same data.
 
     Parameters
     ----------
@@ -47,23 +47,23 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
     encoder_params : dict, optional
         Parameters to set on the encoder: ``{"n_filters": 50}``.
     groups_column : str, optional
-        Column of the table whose equal values stay on one side of every fold. AutoGluon removes the
-        column that ``TabularPredictor(groups=)`` names, so this needs a copy under another name.
+        Column of the table with groups, whose rows stay in the same fold. AutoGluon removes the
+        column of ``TabularPredictor(groups=)``, so use a copy with another name.
     n_tuning_rows : int, default=0
-        Number of rows of ``tuning_data``. AutoGluon appends them to the training rows, labels
-        included; the last ``n_tuning_rows`` labelled rows are then taken as having no label.
+        Number of rows of ``tuning_data``. AutoGluon appends them to the training rows, with
+        labels; the labels of the last ``n_tuning_rows`` labelled rows are then ignored.
     time_share : float or None, default=0.9
-        Most of the time limit for features that these may take, as far as trial fits on a few rows
-        can tell; None for no limit. AutoGluon 1.6 tells its generators of a limit only under
-        ``fit(time_limit_preprocessing=)``, and a model tells its own generators of none.
+        Largest share of the time limit for features, estimated by trial fits on a few rows; None
+        for no limit. AutoGluon 1.6 passes a limit to its generators only with
+        ``fit(time_limit_preprocessing=)``, and never to generators of a single model.
     **kwargs
-        What every feature generator of AutoGluon takes: ``features_in``, ``name_prefix`` and so on.
-        AutoGluon's ``random_state`` is not used: set it in ``encoder_params``, where it is 0.
+        Parameters of all feature generators of AutoGluon: ``features_in``, ``name_prefix`` etc.
+        AutoGluon's ``random_state`` is ignored: set it in ``encoder_params`` (default 0).
 
     Attributes
     ----------
     encoder_ : transformer
-        The fitted encoder; its ``report_`` is the receipt. None without a text column.
+        The fitted encoder, with its ``report_``. None without a text column.
 
     Raises
     ------
@@ -72,8 +72,8 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
 
     Notes
     -----
-    For each model, raw text must reach it: ``AutoMLPipelineFeatureGenerator`` needs
-    ``enable_raw_text_features=True``, and the model's hyperparameters are::
+    Used for each model, it needs the raw text: set ``enable_raw_text_features=True`` in
+    ``AutoMLPipelineFeatureGenerator``, and use these hyperparameters of the model::
 
         "ag.model_specific_feature_generator_kwargs": {
             "feature_generators": [
@@ -83,9 +83,9 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
         },
         "ag.get_features_kwargs": {},
 
-    With one pair of brackets less AutoGluon drops all other columns from the model.
-    ``"ag.prep_params"`` on LightGBM is ignored without a word, because LightGBM drops raw text
-    before it makes features.
+    With one pair of brackets less, AutoGluon drops all other columns from the model.
+    ``"ag.prep_params"`` is silently ignored by LightGBM, which drops raw text before it makes
+    features.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
             ) from _missing_host
         if isinstance(n_tuning_rows, bool) or not isinstance(n_tuning_rows, int | np.integer):
             raise TypeError(
-                "n_tuning_rows must be a whole number, len(tuning_data). "
+                "n_tuning_rows must be an integer, len(tuning_data). "
                 f"Received: n_tuning_rows={n_tuning_rows!r}."
             )
         if n_tuning_rows < 0:
             raise ValueError(
-                f"n_tuning_rows must be 0 or more. Received: n_tuning_rows={n_tuning_rows!r}."
+                f"n_tuning_rows must be at least 0. Received: n_tuning_rows={n_tuning_rows!r}."
             )
         super().__init__(**kwargs)
         self._host = HostFeatures(encoder, encoder_params, time_share=time_share)
@@ -119,25 +119,25 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
         self.encoder_ = None
 
     def _infer_features_in(self, X) -> list:
-        """Return the text columns, and the column of groups."""
+        """Return the text columns and the group column."""
         features = super()._infer_features_in(X)
         if self.groups_column is None or self.groups_column in features:
             return features
         return [*features, self.groups_column]
 
     def _fit_transform(self, X, y, *, problem_type=None, time_limit=None, **kwargs):
-        """Return out-of-fold features, and no special type of theirs."""
+        """Return out-of-fold features, without special types."""
         groups = None
         if self.groups_column is not None:
             if self.groups_column not in X.columns:
                 raise ValueError(
                     "groups_column must be a column of the table when features are made; AutoGluon "
-                    "removes the column of TabularPredictor(groups=), so give it a copy. "
+                    "removes the column of TabularPredictor(groups=), so use a copy of it. "
                     f"Received: groups_column={self.groups_column!r}, columns {list(X.columns)}."
                 )
             groups = X[self.groups_column].to_numpy()
             X = X.drop(columns=self.groups_column)
-            self._remove_features_in([self.groups_column])  # new rows need none
+            self._remove_features_in([self.groups_column])  # new rows need no group
         if X.shape[1] == 0:
             return pd.DataFrame(index=X.index), {}
         problem_type = problem_type or self.target_type
@@ -157,7 +157,7 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
             time_limit=time_limit,
         )
         self.encoder_ = self._host.encoder_
-        # Not AutoGluon's special type "stack": bagged models drop such columns of other makers.
+        # Not AutoGluon's special type "stack": bagged models drop such columns of other packages.
         return features, {}
 
     def _transform(self, X):
@@ -166,7 +166,7 @@ class TextCNNFeatureGenerator(AbstractFeatureGenerator):
 
     @staticmethod
     def get_default_infer_features_in_args() -> dict:
-        """Return what a column must be to be text: what AutoGluon's own n-grams take."""
+        """Return the types of text columns, as for AutoGluon's own n-grams."""
         from autogluon.common.features.types import S_IMAGE_BYTEARRAY, S_IMAGE_PATH, S_TEXT
 
         return {

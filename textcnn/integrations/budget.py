@@ -1,4 +1,4 @@
-"""Keeps a fit within a share of the time that a host allows, as far as a trial can tell."""
+"""Keep a fit within a share of the host's time limit, estimated by trial fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textcnn.text_linear import TextLinearEncoder
 
 TRIAL_ROWS = 256
 TRIAL_FOLDS = 2
-# What the linear encoder has no parameter for, or gets from its own defaults.
+# Parameters that the linear encoder has too.
 _SHARED_PARAMETERS = (
     "cv",
     "ensemble",
@@ -24,16 +24,13 @@ _SHARED_PARAMETERS = (
     "uncovered",
     "unlabelled",
     "missing_class",
-    "add_spread",
-    "add_indicator",
-    "scoring",
     "n_jobs",
     "random_state",
 )
 
 
 class TimeLimitWarning(UserWarning):
-    """Less was fitted than was asked for, because the host's time would not have been enough."""
+    """Fewer epochs or a simpler model was fitted, because of the host's time limit."""
 
 
 @dataclass
@@ -42,11 +39,11 @@ class Fit:
 
     encoder: Any
     features: np.ndarray
-    cut_to: float | None = None  # seconds that it was cut short for
+    cut_to: float | None = None  # time limit in seconds that shortened it
 
 
 def check_time_share(time_share) -> None:
-    """Refuse what is not a share."""
+    """Check ``time_share``."""
     is_number = isinstance(time_share, int | float) and not isinstance(time_share, bool)
     if time_share is not None and not (is_number and 0 < time_share <= 1):
         raise ValueError(
@@ -55,12 +52,12 @@ def check_time_share(time_share) -> None:
         )
 
 
-def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
-    """Fit an encoder, with fewer epochs or linear models instead where time is short.
+def fit_in_time(encoder, X, y, budget: float | None, **fit_params) -> Fit:
+    """Fit an encoder, with fewer epochs or linear models if time is short.
 
-    Two trial fits on at most 256 rows tell what a full fit will take: the first what must be done
-    once, the second what an epoch takes. An encoder with a ``time_limit`` parameter gets the budget
-    and no trial. Linear models are the least there is: they are fitted whatever the time.
+    Two trial fits on at most 256 rows estimate the time of a full fit: the first the time of the
+    set-up, the second the time of an epoch. An encoder with a ``time_limit`` parameter gets the
+    budget, without trial fits. Linear models are always fitted, even if time is too short.
 
     Parameters
     ----------
@@ -69,8 +66,8 @@ def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
     X, y : DataFrame and Series
     budget : float or None
         Seconds.
-    **beside
-        What ``fit_transform`` takes beside y.
+    **fit_params
+        Further arguments of ``fit_transform``.
 
     Returns
     -------
@@ -79,7 +76,7 @@ def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
     Warns
     -----
     TimeLimitWarning
-        If less is fitted than was asked for.
+        If fewer epochs or linear models are fitted.
     """
     cut_to = None
     parameters = encoder.get_params(deep=False)
@@ -87,13 +84,13 @@ def fit_in_time(encoder, X, y, budget: float | None, **beside) -> Fit:
         encoder.set_params(time_limit=budget)
         cut_to = budget
     elif budget is not None and "epochs" in parameters:
-        encoder, is_cut = _affordable(encoder, X, y, budget, beside.get("groups"))
+        encoder, is_cut = _affordable(encoder, X, y, budget, fit_params.get("groups"))
         cut_to = budget if is_cut else None
-    return Fit(encoder, np.asarray(encoder.fit_transform(X, y, **beside)), cut_to)
+    return Fit(encoder, np.asarray(encoder.fit_transform(X, y, **fit_params)), cut_to)
 
 
 def _affordable(encoder, X, y, budget: float, groups):
-    """Return the encoder to fit, and whether it is less than was asked for."""
+    """Return the encoder to fit, and whether it was reduced."""
     started = time.perf_counter()
     once, per_row = _trial_seconds(encoder, X)
     left = budget - (time.perf_counter() - started) - once
@@ -104,17 +101,17 @@ def _affordable(encoder, X, y, budget: float, groups):
     affordable = int(left // epoch)
     if affordable >= 1:
         warnings.warn(
-            f"{wanted:.3g} epochs would take about {wanted * epoch:.0f} s, and {max(left, 0):.0f} "
-            f"s are left of this step's share of the host's time limit. Fitting {affordable}. "
-            "Give the host more time, or raise time_share.",
+            f"{wanted:.3g} epochs would take about {wanted * epoch:.0f} s, but {max(left, 0):.0f} "
+            f"s are left of this step's share of the host's time limit. Fitting {affordable} "
+            "epochs. Give the host more time, or increase time_share.",
             TimeLimitWarning,
             stacklevel=5,
         )
         return clone(encoder).set_params(epochs=affordable), True
     warnings.warn(
-        f"One epoch would take about {epoch:.0f} s, and {max(left, 0):.0f} s are left of this "
+        f"One epoch would take about {epoch:.0f} s, but {max(left, 0):.0f} s are left of this "
         "step's share of the host's time limit. Fitting TextLinearEncoder instead. Give the host "
-        "more time, or raise time_share.",
+        "more time, or increase time_share.",
         TimeLimitWarning,
         stacklevel=5,
     )
@@ -124,11 +121,11 @@ def _affordable(encoder, X, y, budget: float, groups):
 
 
 def _trial_seconds(encoder, X) -> tuple[float, float]:
-    """Return seconds that are spent once, and seconds per row, model and epoch."""
+    """Return seconds for the set-up, and seconds per row, model and epoch."""
     random = np.random.default_rng(0)
     n_rows = min(TRIAL_ROWS, len(X))
     rows = X.iloc[random.permutation(len(X))[:n_rows], :1]
-    # Numbers drawn by chance: what an epoch takes does not depend on the targets.
+    # Random targets: the time of an epoch does not depend on them.
     changes = {
         "cv": TRIAL_FOLDS,
         "epochs": 1,
@@ -146,12 +143,12 @@ def _trial_seconds(encoder, X) -> tuple[float, float]:
         started = time.perf_counter()
         clone(trial).fit_transform(rows, random.normal(size=n_rows))
         seconds.append(time.perf_counter() - started)
-    # Each model learns from half of the rows.
+    # Each model is trained on half of the rows.
     return max(seconds[0] - seconds[1], 0.0), seconds[1] / (TRIAL_FOLDS * n_rows / 2)
 
 
 def _n_models(encoder, X, y, groups) -> int:
-    """Return how many models a column gets."""
+    """Return the number of models per column."""
     parameters = encoder.get_params(deep=False)
     cv = parameters["cv"]
     if hasattr(cv, "get_n_splits"):
@@ -162,10 +159,10 @@ def _n_models(encoder, X, y, groups) -> int:
 
 
 def _epochs(encoder, y) -> float:
-    """Return how many times a fit looks at all rows."""
+    """Return the number of epochs of a fit."""
     parameters = encoder.get_params(deep=False)
     if parameters["epochs"] != "auto":
         return float(parameters["epochs"])
     target = read_target(y, target_type=parameters["target_type"], n_rows=len(y))
-    _, training = encoder._check_settings()
+    training = encoder._learner().training
     return training.automatic_updates(len(y), target) * training.batch_size / len(y)

@@ -1,7 +1,7 @@
 """Driverless AI: a custom recipe in one file; upload this file under Expert settings.
 
-Driverless AI installs ``textcnn`` by itself, so it must be able to reach a package index that has
-it; everything is imported where it is used, as a recipe must.
+Driverless AI installs ``textcnn`` itself, so it needs access to a package index with ``textcnn``.
+Imports are inside functions, as recipes require.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TextCNNRecipe(CustomTransformer):
     cv : int, default=5
         Number of folds.
     **kwargs
-        What Driverless AI hands to every transformer.
+        Arguments that Driverless AI passes to every transformer.
 
     Raises
     ------
@@ -54,8 +54,8 @@ class TextCNNRecipe(CustomTransformer):
     def __init__(self, encoder="cnn", cv=5, **kwargs):
         if _missing_host is not None:
             raise ImportError(
-                "TextCNNRecipe is a recipe for Driverless AI, which is not here. Upload this file "
-                "there as a custom recipe; elsewhere use textcnn.TextCNNEncoder."
+                "TextCNNRecipe needs Driverless AI, which is not installed here. Upload this file "
+                "to Driverless AI as a custom recipe; elsewhere use textcnn.TextCNNEncoder."
             ) from _missing_host
         super().__init__(**kwargs)
         self.encoder = encoder
@@ -63,17 +63,17 @@ class TextCNNRecipe(CustomTransformer):
 
     @staticmethod
     def is_enabled():
-        """Tell that the recipe is to be used."""
+        """Enable the recipe."""
         return True
 
     @staticmethod
     def enabled_setting():
-        """Tell that automatic choices must not remove it."""
+        """Keep the recipe enabled by default."""
         return "on"
 
     @staticmethod
     def do_acceptance_test():
-        """Tell that it works on the small random tables of the acceptance test."""
+        """Allow the acceptance test on small random tables."""
         return True
 
     @staticmethod
@@ -87,17 +87,17 @@ class TextCNNRecipe(CustomTransformer):
         num_classes=None,
         **kwargs,
     ):
-        """Tell whether there are rows enough to learn from."""
+        """Return whether there are enough training rows."""
         return train_shape is None or train_shape[0] >= 100
 
     @staticmethod
     def get_default_properties():
-        """Return what columns it takes: one column of text at a time."""
+        """Return the supported columns: one text column at a time."""
         return {"col_type": "text", "min_cols": 1, "max_cols": 1, "relative_importance": 1}
 
     @staticmethod
     def get_parameter_choices():
-        """Return what evolution may choose from; the first is the default."""
+        """Return the choices for evolution; the first is the default."""
         return {"encoder": ["cnn", "linear"], "cv": [5]}
 
     def fit_transform(self, X, y=None):
@@ -120,7 +120,7 @@ class TextCNNRecipe(CustomTransformer):
         y = np.ravel(y)
         target_type = "continuous"
         if labels is not None:
-            # The kind must not depend on which classes a part of the rows happens to hold.
+            # The type must not depend on the classes in a sample of the rows.
             target_type = "binary" if len(labels) == 2 else "multiclass"
         self.features_ = HostFeatures(
             self.encoder, {"cv": self.cv, "n_jobs": getattr(self, "n_jobs", None)}
@@ -135,7 +135,7 @@ class TextCNNRecipe(CustomTransformer):
         return features.to_numpy()
 
     def transform(self, X):
-        """Return the features of new rows, each by itself.
+        """Return the features of new rows, each independent of the others.
 
         Parameters
         ----------

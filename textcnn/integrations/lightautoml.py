@@ -27,24 +27,24 @@ _TARGET_TYPES = {
 class TextCNNTransformer(LAMLTransformer):
     """Turn the columns of a LightAutoML data set into out-of-fold predictions, on its own folds.
 
-    Training rows are predicted by the model of the folds that they are not in, new rows by the mean
-    of all models. Where the data set has no folds, as under a hold-out, ``cv`` of the encoder
-    counts and rows of equal text are kept together.
+    Training rows are predicted by the model of the other folds, new rows by the mean of all models.
+    If the data set has no folds (hold-out validation), ``cv`` of the encoder is used, and rows with
+    identical text stay in the same fold.
 
     Parameters
     ----------
     encoder : {"cnn", "linear"} or transformer, default="cnn"
         ``TextCNNEncoder``, ``TextLinearEncoder``, or any transformer whose ``fit_transform``
-        returns out-of-fold features and that has a parameter ``cv``.
+        returns out-of-fold features and that has the parameter ``cv``.
     encoder_params : dict, optional
         Parameters to set on the encoder: ``{"n_filters": 50}``.
 
     Attributes
     ----------
     encoder_ : transformer
-        The fitted encoder; its ``report_`` is the receipt.
+        The fitted encoder, with its ``report_``.
     features : list of str
-        ``review_cnn__review``: the feature, and the column that it is made of.
+        ``review_cnn__review``: the feature and its column.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class TextCNNTransformer(LAMLTransformer):
         self._host = HostFeatures(encoder, encoder_params)
 
     def fit(self, dataset):
-        """Fit for new rows; for training rows use what :meth:`fit_transform` returns.
+        """Fit for new rows; for training rows use :meth:`fit_transform`.
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class TextCNNTransformer(LAMLTransformer):
         return self._output(dataset, self._host.transform(dataset.data))
 
     def _output(self, dataset, features):
-        """Return features as a data set of the host."""
+        """Return features as a LightAutoML data set."""
         from lightautoml.dataset.roles import NumericRole
 
         output = dataset.empty().to_numpy()
@@ -152,8 +152,8 @@ class TextCNNFeatures(FeaturesPipeline):
     encoder_params : dict, optional
         As for :class:`TextCNNTransformer`.
     others : FeaturesPipeline, optional
-        What makes features of the columns that are not text: ``LGBSimpleFeatures()``. None drops
-        them.
+        Pipeline for the columns that are not text, such as ``LGBSimpleFeatures()``. None drops
+        these columns.
     """
 
     def __init__(self, encoder="cnn", encoder_params=None, *, others=None):
@@ -163,12 +163,12 @@ class TextCNNFeatures(FeaturesPipeline):
         self._others = others
 
     def create_pipeline(self, train):
-        """Return the transformer of a table, by the roles of its columns.
+        """Return the transformer for a table, by the roles of its columns.
 
         Parameters
         ----------
         train : PandasDataset
-            Its columns of role Text become out-of-fold features.
+            Columns with the role Text become out-of-fold features.
 
         Returns
         -------
@@ -192,18 +192,18 @@ class TextCNNFeatures(FeaturesPipeline):
 
 
 def _column_of(feature: str, columns) -> str:
-    """Return the input column that a feature is made of, by its name."""
+    """Return the input column of a feature, by its name."""
     found = [column for column in columns if feature.startswith(f"{column}_")]
     if not found:
         raise ValueError(
-            "LightAutoML maps features to columns by their names, so each must begin with its "
-            f"column's. Received: feature {feature!r}, columns {list(columns)}."
+            "LightAutoML maps features to columns by name, so a feature name must begin with its "
+            f"column name. Received: feature {feature!r}, columns {list(columns)}."
         )
     return max(found, key=len)
 
 
 def _require_host(name: str) -> None:
-    """Say what to install where LightAutoML is missing."""
+    """Raise an error that says how to install LightAutoML."""
     if _missing_host is not None:
         raise ImportError(
             f"{name} needs LightAutoML, which is not installed. Type: pip install lightautoml"

@@ -1,4 +1,4 @@
-"""Keeps the latest fits of a process, because hosts fit on equal data once per model."""
+"""Cache the latest fits of a process, because hosts fit the same data once per model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class KeptFits:
     Parameters
     ----------
     most : int
-        How many fits to keep; the one that was used longest ago goes first.
+        Number of fits to keep; the least recently used one is removed first.
     """
 
     def __init__(self, most: int):
@@ -21,7 +21,7 @@ class KeptFits:
         self._fits: OrderedDict[str, Fit] = OrderedDict()
 
     def get(self, key: str | None, budget: float | None) -> Fit | None:
-        """Return a fit on equal data, unless it was cut short and there is more time now."""
+        """Return a fit of the same data, unless it was shortened and there is more time now."""
         fit = self._fits.get(key)
         if fit is None:
             return None
@@ -31,7 +31,7 @@ class KeptFits:
         return fit
 
     def put(self, key: str | None, fit: Fit) -> None:
-        """Keep a fit; without a key nothing is kept."""
+        """Keep a fit if there is a key."""
         if key is None:
             return
         self._fits[key] = fit
@@ -40,5 +40,5 @@ class KeptFits:
             self._fits.popitem(last=False)
 
     def clear(self) -> None:
-        """Forget all fits."""
+        """Remove all fits."""
         self._fits.clear()

@@ -123,6 +123,13 @@ class Batches:
             rows = np.concatenate([rows, np.repeat(rows[-1:], self._batch_size - len(rows))])
         return self._source.gather(rows, self._view, self._policy)
 
+    def rows_of(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return row numbers, targets and weights of batch ``index`` for who reads rows itself."""
+        positions = self.positions(index)
+        rows = self._rows[positions]
+        self.fed[rows] = True
+        return rows, self._targets[positions], self._weights[positions]
+
     def __getitem__(self, index: int):
         """Return ``(inputs, targets, weights)`` of batch ``index`` of this epoch."""
         positions = self.positions(index)

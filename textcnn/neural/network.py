@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from textcnn.neural import backend
+from textcnn.neural.engine.layout import Design
 from textcnn.neural.heads import LEVEL_LAYER, keras_loss
 from textcnn.neural.optimizer import make_optimizer
 from textcnn.neural.randomness import keras_seeded
@@ -31,6 +32,8 @@ class Blueprint:
     loss: str
     key: Hashable | None  # None: never shared between fits (a user's own callable)
     shared_layers: tuple[str, ...] = ()  # layers that hold given tables, frozen
+    design: Design | None = None  # what the compiled engine needs to know; None: not its family
+    engine: str = "auto"  # "numba" and "keras" where the user asks for one
 
 
 class TracedNetwork:

@@ -4,67 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
 from textcnn.neural import backend
 from textcnn.neural.batches import Batches, RowSource
+from textcnn.neural.engine.choice import choose_engine, works_here
+from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
 from textcnn.utils.workers import spread
 
 # Longer documents are predicted one by one: 256 rows padded to the longest would need gigabytes.
 LONG_DOCUMENT = 1000
-
-
-@dataclass(frozen=True)
-class TrainingJob:
-    """All that one model is fitted with; nothing in it comes from rows the model must not see."""
-
-    learn: np.ndarray  # int64 (n_learn,)
-    targets: np.ndarray  # float32 (n_learn, n_outputs)
-    weights: np.ndarray  # float32 (n_learn,), mean 1
-    offset: np.ndarray  # float32 (n_outputs,), added to the raw output while training
-    updates: int  # optimizer steps; early stopping may end sooner
-    batch_size: int
-    learning_rate: float  # at the start; falls along a cosine to 0 at update `schedule`
-    weights_seed: int
-    batches_seed: np.random.SeedSequence
-    schedule: int | None = None  # None: as many as there are updates
-    stop: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    stop_targets: np.ndarray | None = None
-    stop_weights: np.ndarray | None = None
-    patience: int = 2  # epochs without a better loss on the stop rows
-    predict: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    note: str = ""  # what this model is, for error messages
-    progress: Progress | None = None
-
-
-class Progress(Protocol):
-    """Who is told how a model's training goes."""
-
-    def begin(self) -> None:
-        """Take note that training of the model begins."""
-
-    def epoch(self, epoch: int, losses: dict) -> bool:
-        """Take note that an epoch ended; True stops this model."""
-
-    def end(self) -> None:
-        """Take note that the model is fitted and has predicted."""
-
-
-@dataclass
-class FittedModel:
-    """A fitted model as NumPy arrays, and the record of what it was fed."""
-
-    weights: list[np.ndarray]
-    names: list[str]  # Keras paths of the weights
-    view: dict[str, np.ndarray]
-    history: list[dict]
-    updates: int  # up to the weights that were kept
-    seconds: float
-    fed: dict[str, np.ndarray]  # row numbers handed to "learn", "stop" and "predict"
 
 
 def fit_models(
@@ -81,7 +32,16 @@ def fit_models(
 def fit_groups(
     groups: Sequence[tuple[tuple[Blueprint, RowSource], Sequence[TrainingJob]]], *, n_jobs=None
 ) -> list[list[tuple[FittedModel, np.ndarray]]]:
-    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one."""
+    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one.
+
+    Models that the compiled engine trains share this process, a thread each, unless joblib is told
+    to send work elsewhere.
+    """
+    engines = [choose_engine(blueprint)[0] for (blueprint, _), _ in groups]
+    if set(engines) == {"numba"} and works_here():
+        from textcnn.neural.engine.running import fit_side_by_side
+
+        return fit_side_by_side(groups)
     return spread(_fit_here, groups, n_jobs=n_jobs, prefer="processes")
 
 
@@ -100,8 +60,12 @@ def predict_model(
 
 
 def _fit_here(rows: tuple[Blueprint, RowSource], jobs):
-    """Fit the jobs one after another on one traced network."""
+    """Fit the jobs on one traced network one after another, or by the compiled engine."""
     blueprint, source = rows
+    if choose_engine(blueprint)[0] == "numba":
+        from textcnn.neural.engine.running import fit_side_by_side
+
+        return fit_side_by_side([(rows, jobs)])[0]
     with borrow_network(blueprint) as network:
         network.load_tables(source.tables())
         return [_fit_one(network, source, job) for job in jobs]
@@ -150,11 +114,7 @@ def _fit_reset_network(network, source, job):
     history, updates = network.fit(batches, stop_batches, job)
     weights = network.weights()
     if not all(np.isfinite(array).all() for array in weights):
-        raise FloatingPointError(
-            "Training diverged: the network's weights are no longer finite. Expected: a learning "
-            "rate at which the loss falls. Try a tenth of the present one. Received: "
-            f"learning_rate={job.learning_rate!r}."
-        )
+        raise diverged(job)
     network.set_level(np.zeros_like(job.offset))
     outputs, predicted = _predict(network, source, job.predict, view)
     fed = {

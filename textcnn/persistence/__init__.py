@@ -1,7 +1,7 @@
-"""Fitted estimators in one file of JSON and NumPy arrays: versioned, checked, nothing executable.
+"""Save and load fitted estimators as one file of JSON and NumPy arrays, without executable code.
 
-Reading such a file never runs code from it. Needs NumPy alone; classes are imported when a file
-names them.
+Loading a file never runs code from it. Only NumPy is needed; classes are imported when a file names
+them.
 """
 
 from textcnn.persistence.archive import FORMAT_VERSION, FileFormatError

@@ -1,8 +1,8 @@
-"""The container: a zip of stored members with their sizes and sha256 in a manifest.
+"""The file format: an uncompressed zip whose manifest lists the size and sha256 of each member.
 
-Members are not compressed, so a file is never larger in memory than on disk: weights hardly
-compress, and there is no bomb to defuse. Everything a file says of itself is compared with the
-bytes that are there before anything is made of it.
+Members are not compressed, because weights hardly compress and decompression bombs are impossible:
+a file is never larger in memory than on disk. All sizes and hashes are compared with the actual
+bytes before anything is built from them.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from typing import BinaryIO
 import numpy as np
 
 FORMAT = "textcnn"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 STATE = "state.json"
 
-# More than any estimator of this package has; small enough that what JSON makes of it stays small.
+# More than any estimator of this package needs, but small enough to parse as JSON safely.
 MAX_JSON_BYTES = 64 * 2**20
 MAX_DIRECTORY_BYTES = 64 * 2**20
 MAX_FILE_BYTES = 16 * 2**30
 _MEMBER = re.compile(r"manifest\.json|state\.json|arrays/[0-9]{1,7}\.npy", re.ASCII)
 _LONGEST_ARRAY_HEADER = 4096
 _KINDS = "biufcSUmM"
-_DATE = (1980, 1, 1, 0, 0, 0)  # one for all, so that equal estimators make equal files
+_DATE = (1980, 1, 1, 0, 0, 0)  # a constant, so that equal estimators make equal files
 _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _END64_LOCATOR_SIZE = 20
 _DAMAGE = (
     zipfile.BadZipFile,
     EOFError,
-    MemoryError,  # what the parser of an array's header says of deep nesting
+    MemoryError,  # raised by the parser of array headers for deep nesting
     NotImplementedError,
     OverflowError,
     RecursionError,
@@ -55,11 +55,11 @@ _DAMAGE = (
 
 
 class FileFormatError(ValueError):
-    """A file is no estimator that this version can read: damaged, foreign, newer or hostile."""
+    """A file is not an estimator that this version can load: damaged, newer, or of another kind."""
 
 
 class ArchiveWriter:
-    """Writes arrays as they come, each content once; the manifest comes last.
+    """Writes arrays, each distinct content once, and finally the manifest.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ class ArchiveWriter:
         self._numbers: dict[str, int] = {}
 
     def add_array(self, array: np.ndarray) -> int:
-        """Write an array, or find it written before; return its number."""
+        """Write an array, unless already written; return its number."""
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
         content = buffer.getbuffer()
@@ -87,7 +87,7 @@ class ArchiveWriter:
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
-        """Let go of the file; what went wrong before is what the caller hears of."""
+        """Close the file; an earlier error is passed on to the caller."""
         if error is None:
             self._zip.close()
             return
@@ -95,7 +95,7 @@ class ArchiveWriter:
             self._zip.close()
 
     def finish(self, state, description: dict) -> None:
-        """Write the state (what JSON can hold) and the manifest."""
+        """Write the state (JSON values) and the manifest."""
         content = _to_json(state)
         self._write(STATE, content, hashlib.sha256(content).hexdigest())
         manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, **description}
@@ -103,8 +103,8 @@ class ArchiveWriter:
         for name, size in ((STATE, self._members[STATE]["bytes"]), (MANIFEST, len(content))):
             if size > MAX_JSON_BYTES:
                 raise ValueError(
-                    f"This estimator's {name} is larger than a file may hold. Expected: at most "
-                    f"{MAX_JSON_BYTES} bytes. Received: {size}. Use pickle for it."
+                    f"This estimator's {name} is too large for a file. Expected: at most "
+                    f"{MAX_JSON_BYTES} bytes. Received: {size}. Use pickle instead."
                 )
         self._zip.writestr(_info(MANIFEST), content)
 
@@ -114,7 +114,7 @@ class ArchiveWriter:
 
 
 class ArchiveReader:
-    """Reads members after every check that does not need their content.
+    """Reads members, after all checks that do not need their content.
 
     Parameters
     ----------
@@ -139,48 +139,50 @@ class ArchiveReader:
             self._infos = {info.filename: info for info in self._zip.infolist()}
             _check_directory(self._zip.infolist(), size)
             if MANIFEST not in self._infos:
-                raise FileFormatError(f"There is no {MANIFEST} in it.")
+                raise FileFormatError(f"It contains no {MANIFEST}.")
             self.manifest = json.loads(self._read(MANIFEST))
         except FileFormatError:
             raise
         except _DAMAGE as error:
-            raise FileFormatError(f"It is damaged, or no zip file ({_reason(error)}).") from error
+            raise FileFormatError(
+                f"It is damaged, or not a zip file ({_reason(error)})."
+            ) from error
         self._members = _check_manifest(self.manifest, self._infos)
 
     def state(self):
-        """Return the state as JSON tells it."""
+        """Return the state as JSON values."""
         try:
             return json.loads(self._checked(STATE))
         except FileFormatError:
             raise
         except _DAMAGE as error:
-            raise FileFormatError(f"{STATE} is no JSON ({_reason(error)}).") from error
+            raise FileFormatError(f"{STATE} is not valid JSON ({_reason(error)}).") from error
 
     def array(self, number: int) -> np.ndarray:
         """Return an array; the same one for the same number."""
         if number not in self._arrays:
             name = f"arrays/{number}.npy"
             if name not in self._members:
-                raise FileFormatError(f"There is no {name} in it.")
+                raise FileFormatError(f"It contains no {name}.")
             try:
                 self._arrays[number] = _parse_array(self._checked(name))
             except FileFormatError as error:
                 raise FileFormatError(f"{name}: {error}") from error
             except _DAMAGE as error:
-                raise FileFormatError(f"{name} is no array ({_reason(error)}).") from error
+                raise FileFormatError(f"{name} is not an array ({_reason(error)}).") from error
         return self._arrays[number]
 
     def check_all_used(self) -> None:
-        """Refuse members that nothing has asked for."""
+        """Refuse members that were not read."""
         unused = sorted(set(self._members) - self._used)
         if unused:
-            raise FileFormatError(f"It holds what no estimator has: {unused[:3]}.")
+            raise FileFormatError(f"It contains unknown members: {unused[:3]}.")
 
     def _checked(self, name: str) -> bytearray:
-        """Read a member and compare its hash."""
+        """Read a member and check its hash."""
         content = self._read(name)
         if hashlib.sha256(content).hexdigest() != self._members[name]["sha256"]:
-            raise FileFormatError(f"{name} is damaged: its sha256 is not that of the manifest.")
+            raise FileFormatError(f"{name} is damaged: its sha256 differs from the manifest.")
         self._used.add(name)
         return content
 
@@ -200,11 +202,11 @@ class ArchiveReader:
                     if not n_more:
                         break
                     n_read += n_more
-                member.read(1)  # at its end the checksum is compared
+                member.read(1)  # zipfile checks the checksum at the end
         except _DAMAGE as error:
             raise FileFormatError(f"{name} is damaged ({_reason(error)}).") from error
         if n_read != len(content):
-            raise FileFormatError(f"{name} is cut off.")
+            raise FileFormatError(f"{name} is truncated.")
         return content
 
 
@@ -224,18 +226,18 @@ def _reason(error: BaseException) -> str:
 
 
 def _checked_size(file: BinaryIO) -> int:
-    """Return the file's size; refuse one too large, or with a directory too large to be read."""
+    """Return the file's size; refuse a file or a directory that is too large."""
     size = file.seek(0, os.SEEK_END)
     if size > MAX_FILE_BYTES:
         raise FileFormatError(
             f"It is too large. Expected: at most {MAX_FILE_BYTES} bytes. Received: {size}."
         )
     if size < _END.size:
-        raise FileFormatError(f"It is empty or cut off: {size} bytes.")
+        raise FileFormatError(f"It is empty or truncated: {size} bytes.")
     file.seek(size - _END.size)
     signature, *_, directory_bytes, _, comment = _END.unpack(file.read(_END.size))
     if signature != b"PK\x05\x06" or comment:
-        raise FileFormatError("It is cut off, or was not written by textcnn.")
+        raise FileFormatError("It is truncated, or was not written by textcnn.")
     start = size - _END.size - _END64_LOCATOR_SIZE - _END64.size
     if start >= 0:
         file.seek(start)
@@ -249,62 +251,60 @@ def _checked_size(file: BinaryIO) -> int:
 
 
 def _check_directory(infos: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse foreign names, compression, encryption, and members that lie over one another."""
+    """Refuse unexpected names, compression, encryption, and overlapping members."""
     seen: set[str] = set()
     end = 0
     for info in sorted(infos, key=lambda info: info.header_offset):
         name = info.filename
         if not _MEMBER.fullmatch(info.orig_filename) or name in seen:
-            raise FileFormatError(f"It holds a member of an unexpected name: {name[:80]!r}.")
+            raise FileFormatError(f"It contains a member with an unexpected name: {name[:80]!r}.")
         seen.add(name)
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 0x1:
-            raise FileFormatError(
-                f"{name} is compressed or encrypted. Expected: members as they are."
-            )
+            raise FileFormatError(f"{name} is compressed or encrypted. Expected: stored members.")
         if info.file_size != info.compress_size or info.header_offset < end:
-            raise FileFormatError(f"The sizes of {name} do not fit.")
+            raise FileFormatError(f"The sizes of {name} are inconsistent.")
         end = info.header_offset + info.file_size
         if end > size:
             raise FileFormatError(f"{name} would be larger than the file.")
 
 
 def _check_manifest(manifest, infos) -> dict[str, dict]:
-    """Return what the manifest says of each member; refuse another format or version."""
+    """Return the manifest's entries of members; refuse another format or version."""
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise FileFormatError("It was not written by textcnn.")
     version = manifest.get("format_version")
     if type(version) is not int or not 1 <= version <= FORMAT_VERSION:
         raise FileFormatError(
             f"Its format version is unknown. Expected: 1 to {FORMAT_VERSION}. Received: "
-            f"{str(version)[:40]}. A newer textcnn may read it: pip install --upgrade textcnn."
+            f"{str(version)[:40]}. A newer textcnn may load it: pip install --upgrade textcnn."
         )
     members = manifest.get("members")
     if not isinstance(members, dict) or set(members) | {MANIFEST} != set(infos):
-        raise FileFormatError("Its members are not those of its manifest.")
-    for name, said in members.items():
+        raise FileFormatError("Its members differ from its manifest.")
+    for name, entry in members.items():
         if (
-            not isinstance(said, dict)
-            or said.get("bytes") != infos[name].file_size
-            or not isinstance(said.get("sha256"), str)
+            not isinstance(entry, dict)
+            or entry.get("bytes") != infos[name].file_size
+            or not isinstance(entry.get("sha256"), str)
         ):
-            raise FileFormatError(f"The size of {name} is not that of the manifest.")
+            raise FileFormatError(f"The size of {name} differs from the manifest.")
     return members
 
 
 def _parse_array(content: bytearray) -> np.ndarray:
-    """Make an array of the bytes of a .npy file, over those very bytes."""
+    """Make an array of the bytes of a .npy file, without copying them."""
     header = io.BytesIO(content[: _LONGEST_ARRAY_HEADER + 10])
     if np.lib.format.read_magic(header) != (1, 0):
-        raise FileFormatError("Expected: version 1.0 of the .npy format.")
+        raise FileFormatError("Expected: .npy format of version 1.0.")
     shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(
         header, max_header_size=_LONGEST_ARRAY_HEADER
     )
     start = header.tell()
     if dtype.hasobject or dtype.kind not in _KINDS or dtype.itemsize == 0:
-        raise FileFormatError(f"Arrays of {dtype} are not read.")
+        raise FileFormatError(f"Arrays of {dtype} are not supported.")
     if math.prod(shape) * dtype.itemsize != len(content) - start:
         raise FileFormatError(
-            f"Its shape does not fit its bytes. Expected: {len(content) - start} bytes of "
+            f"Its shape does not match its size. Expected: {len(content) - start} bytes of "
             f"{dtype}. Received: shape {shape}."
         )
     order = "F" if is_fortran else "C"
@@ -312,5 +312,5 @@ def _parse_array(content: bytearray) -> np.ndarray:
     if dtype.kind == "U":
         characters = np.frombuffer(content, np.dtype("u4").newbyteorder(dtype.byteorder), -1, start)
         if characters.max(initial=0) > sys.maxunicode:
-            raise FileFormatError("It holds numbers that are no characters.")
+            raise FileFormatError("It contains invalid characters.")
     return array

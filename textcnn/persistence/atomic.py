@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Write files completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Write a file beside the one of that name and put it in its place at the end.
+    """Write to a temporary file that replaces the target at the end.
 
-    Whatever ends the process in between leaves the old file as it was; an error also removes the
-    new one. (A killed process leaves a hidden ``.<name>.*.part``, which may be deleted.)
+    If the process is interrupted, the old file is unchanged. An error also removes the temporary
+    file. (A killed process leaves a hidden ``.<name>.*.part``, which may be deleted.)
 
     Parameters
     ----------
     path : str or path
-        A link is followed, so that it stays one.
+        The target. A symbolic link is followed and stays a link.
 
     Yields
     ------
@@ -29,7 +29,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        If the folder is not there or cannot be written to, or the disk is full.
+        If the folder does not exist or is not writable, or the disk is full.
 
     Examples
     --------
@@ -45,10 +45,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise IsADirectoryError(f"A file name is expected. Received: the folder {str(path)!r}.")
+        raise IsADirectoryError(f"Expected a file name. Received: the folder {str(path)!r}.")
     if not target.parent.is_dir():
         raise FileNotFoundError(
-            f"There is no folder for the file. Expected: one that exists. Received: {str(path)!r}."
+            f"The folder does not exist. Expected: an existing folder. Received: {str(path)!r}."
         )
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
@@ -66,7 +66,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
 
 
 def _mode_of(target: Path) -> int:
-    """Return the access rights of the file to replace, or those of any new file."""
+    """Return the permissions of the replaced file, or those of a new file."""
     try:
         return target.stat().st_mode & 0o777
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def _mode_of(target: Path) -> int:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last; systems that cannot open a folder (Windows) do so by themselves."""
+    """Flush the folder to disk; Windows cannot open a folder and does not need it."""
     if os.name != "posix":
         return
     number = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""Whether the parts of a loaded estimator fit together, before anything is built of them.
+"""Check that the parts of a loaded estimator are consistent, before anything is built from them.
 
-Sizes that a network is built with come from settings; held against the arrays that are there, they
-can ask for no more memory than the file has bytes.
+The sizes of a network come from its settings; compared with the stored arrays, they cannot request
+more memory than the file has.
 """
 
 from __future__ import annotations
@@ -12,81 +12,95 @@ from textcnn.persistence.archive import FileFormatError
 from textcnn.text.joining import JoinedTokenizer
 
 _KINDS = ("binary", "multiclass", "multilabel", "continuous", "multioutput")
-# Networks whose layers' sizes are settings; those of others come with their code.
+# Networks with layer sizes from settings; the sizes of others are in their code.
 _OURS = (None, "bigru", "simple", "residual")
-# No n-gram has more words; each size up to the largest is a pass over the rows.
+# Limit for n-gram sizes, because every size needs a loop over the rows.
 _LONGEST_NGRAM = 1_000_000
 _LOSSES = ("binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson")
 
 
 def check_head(head) -> None:
-    """Refuse a target whose kind, loss and outputs do not go together."""
+    """Refuse a target with an inconsistent type, loss and number of outputs."""
     if head.kind not in _KINDS or head.loss not in _LOSSES or head.output not in ("proba", "logit"):
-        raise FileFormatError(f"Its target is of an unknown kind: {head.kind!r}, {head.loss!r}.")
+        raise FileFormatError(f"Its target has an unknown type: {head.kind!r}, {head.loss!r}.")
     named = {
         "binary": 2 if head.n_outputs == 1 else 0,
         "multiclass": head.n_outputs,
         "multilabel": head.n_outputs,
     }.get(head.kind)
     if named is not None and (head.classes is None or len(head.classes) != named):
-        raise FileFormatError("The classes of its target do not fit its outputs.")
+        raise FileFormatError("The classes of its target do not match its outputs.")
     if head.n_outputs < 1 or (head.kind == "continuous" and head.n_outputs != 1):
-        raise FileFormatError("The outputs of its target do not fit its kind.")
+        raise FileFormatError("The outputs of its target do not match its type.")
 
 
 def check_columns(estimator) -> None:
-    """Refuse an estimator whose columns are not those that its parts read."""
+    """Refuse an estimator whose columns do not match its parts."""
     n_columns = _check_names(estimator)
-    for flag in ("add_spread", "add_indicator"):
-        if not isinstance(getattr(estimator, flag, False), bool | np.bool_):
-            raise FileFormatError(f"{flag} is neither True nor False.")
     hashes = getattr(estimator, "_row_hashes", None)
-    if hasattr(estimator, "get_feature_names_out") and (hashes is None or hashes.ndim != 1):
+    is_encoder = hasattr(estimator, "get_feature_names_out")
+    if is_encoder and (hashes is None or hashes.ndim != 1):
         raise FileFormatError("The hashes of its training rows are not there.")
-    readers = [network.readers for networks in _networks(estimator) for network in networks[:1]]
-    if not hasattr(estimator, "_is_joined") or not readers:
+    sets = getattr(estimator, "_model_sets", [])
+    if not sets or not all(sets):
+        raise FileFormatError("It holds no models.")
+    tokenizers = [tokenizer for models in sets for tokenizer in _tokenizers(models[0])]
+    if not tokenizers:
         return
-    is_joined = bool(readers[0]) and isinstance(readers[0][0].tokenizer, JoinedTokenizer)
-    n_read = len(readers) if hasattr(estimator, "get_feature_names_out") else len(readers[0])
-    if estimator._is_joined != is_joined or n_read != (1 if is_joined else n_columns):
+    is_joined = getattr(estimator, "columns", None) == "joined" and n_columns > 1
+    joins = [isinstance(tokenizer, JoinedTokenizer) for tokenizer in tokenizers]
+    is_linear = hasattr(sets[0][0], "counter")
+    if len(tokenizers) != (1 if is_joined else n_columns) or (
+        not is_linear and any(join != is_joined for join in joins)
+    ):
         raise FileFormatError("Its columns do not fit its networks.")
 
 
+def _tokenizers(models) -> list:
+    """Return the tokenizers of the text columns that a set of models reads."""
+    if hasattr(models, "counter"):
+        return [models.counter.tokenizer]
+    return [reader.tokenizer for reader in getattr(models, "readers", ())]
+
+
 def _check_names(estimator) -> int:
-    """Refuse names of columns that are no texts or of another number; return the number."""
+    """Check the type and number of column names; return the number."""
     names = getattr(estimator, "feature_names_in_", None)
     n_columns = getattr(estimator, "n_features_in_", 1)
     if n_columns < 1 or (names is not None and names.shape != (n_columns,)):
-        raise FileFormatError("The names of its columns do not fit their number.")
+        raise FileFormatError("The number of its columns does not match their names.")
     if names is not None and not all(isinstance(name, str) for name in names):
-        raise FileFormatError("The name of a column is no text.")
+        raise FileFormatError("The name of a column is not a string.")
     return n_columns
 
 
 def check_models(estimator) -> None:
     """Refuse fold models that cannot predict, such as a pipeline whose last step is none."""
-    for models in getattr(estimator, "_models", ()):
-        if not models or any(not hasattr(fold.estimator, fold.method) for fold in models):
-            raise FileFormatError("A model of it cannot predict.")
-        for fold in models:
-            _check_level(fold.level, estimator._head)
-    counters = getattr(estimator, "_counters", None)
-    if counters is None:
-        return
-    n_tables = 1 if getattr(estimator, "_is_joined", False) else _check_names(estimator)
-    if not len(counters) == len(getattr(estimator, "_models", ())) == n_tables:
-        raise FileFormatError("Its models do not fit its columns.")
-    for counter, models in zip(counters, estimator._models, strict=True):
-        _check_counter(counter)
-        for fold in models:
-            if not _is_linear_model_of(fold, counter, estimator._head):
-                raise FileFormatError("A linear model does not fit its n-grams or its target.")
+    head = estimator._head
+    for models in estimator._model_sets:
+        for one in models:
+            if hasattr(one, "settings"):
+                check_network(one, head)
+                continue
+            folds = one.models
+            if not folds or any(not _can_predict(fold.model) for fold in folds):
+                raise FileFormatError("A model of it cannot predict.")
+            for fold in folds:
+                _check_level(fold.level, head)
+            if hasattr(one, "counter"):
+                _check_counter(one.counter)
+                if not all(_is_linear_model_of(fold.model, one.counter, head) for fold in folds):
+                    raise FileFormatError("A linear model does not fit its n-grams or its target.")
+
+
+def _can_predict(fitted) -> bool:
+    return hasattr(getattr(fitted, "estimator", None), getattr(fitted, "method", ""))
 
 
 def _check_level(level, head) -> None:
     for part in (level.offset, level.centre, level.scale):
         if part.shape != (head.n_outputs,):
-            raise FileFormatError("The level of a model does not fit its target.")
+            raise FileFormatError("The base rate of a model does not match its target.")
 
 
 def _check_tokenizer(tokenizer) -> None:
@@ -94,25 +108,25 @@ def _check_tokenizer(tokenizer) -> None:
         tokenizer = tokenizer.tokenizer
     is_name = isinstance(tokenizer, str) and tokenizer in ("word", "char")
     if not is_name and not callable(tokenizer):
-        raise FileFormatError("A tokenizer is neither known nor a function.")
+        raise FileFormatError("A tokenizer is unknown and not a function.")
 
 
 def _check_counter(counter) -> None:
-    """Refuse a counter of n-grams that cannot count."""
+    """Refuse an invalid counter of n-grams."""
     _check_tokenizer(counter.tokenizer)
     for sizes, known in (
         (counter.word_sizes, counter.words),
         (counter.char_sizes, counter.characters),
     ):
         if len(sizes) not in (0, 2) or (sizes and not 1 <= sizes[0] <= sizes[1] <= _LONGEST_NGRAM):
-            raise FileFormatError("The sizes of n-grams are none.")
+            raise FileFormatError("Invalid n-gram sizes.")
         if not _is_array(known, "iu", 1) or (len(known) and not sizes):
-            raise FileFormatError("The known n-grams of a column are none.")
+            raise FileFormatError("Invalid n-grams of a column.")
 
 
-def _is_linear_model_of(fold, counter, head) -> bool:
+def _is_linear_model_of(fitted, counter, head) -> bool:
     """Tell whether weights and model of a fold fit the n-grams that they are handed."""
-    steps = getattr(fold.estimator, "steps", None)
+    steps = getattr(fitted.estimator, "steps", None)
     names = ("Ridge",) if head.is_regression else ("CentredLogisticRegression",)
     if (
         not isinstance(steps, list)
@@ -137,15 +151,15 @@ def _is_linear_model_of(fold, counter, head) -> bool:
     if head.is_regression:
         shapes = [(head.n_outputs, n_columns)] + [(n_columns,)] * (head.n_outputs == 1)
         return (
-            fold.method == "predict"
+            fitted.method == "predict"
             and _is_array(coef, "f", 1, 2)
             and coef.shape in shapes
             and (isinstance(intercept, float | np.floating) or _is_array(intercept, "f", 0, 1))
             and np.shape(intercept) in ((), (head.n_outputs,))
         )
     return (
-        fold.method == "predict_proba"
-        and fold.centre is None
+        fitted.method == "predict_proba"
+        and fitted.centre is None
         and _is_array(coef, "f", 2)
         and coef.shape == (n_columns, head.n_outputs)
         and _is_array(intercept, "f", 1)
@@ -176,28 +190,22 @@ def _is_array(value, kinds: str, *n_dimensions: int) -> bool:
     )
 
 
-def _networks(estimator) -> list:
-    """Return the networks of text columns."""
-    networks = getattr(estimator, "_networks", [])
-    return networks if all(hasattr(network, "readers") for n in networks for network in n) else []
-
-
 def check_table(features) -> None:
-    """Refuse a table stage whose columns and members are not those that it says."""
+    """Refuse a TableFeatures with inconsistent columns and members."""
     parts = vars(features)
     named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
     if any(name not in parts for name in (*named, "_report", "text_columns_")):
-        raise FileFormatError("It holds a TableFeatures that is not fitted.")
+        raise FileFormatError("It contains a TableFeatures that is not fitted.")
     _check_names(features)
     own = [number for number in features._member_numbers if number is not None]
     numbers = [*features._kept_numbers, *own, *features._text_numbers]
     if any(not 0 <= number < features.n_features_in_ for number in numbers):
-        raise FileFormatError("A column of TableFeatures is none of its table.")
+        raise FileFormatError("A column of TableFeatures is not in its table.")
     members = features._fitted_members
     if len(features._member_numbers) != len(members):
-        raise FileFormatError("The members of TableFeatures do not fit its columns.")
+        raise FileFormatError("The members of TableFeatures do not match its columns.")
     if len(features._text_numbers) != len(features.text_columns_):
-        raise FileFormatError("The text columns of TableFeatures do not fit its table.")
+        raise FileFormatError("The text columns of TableFeatures do not match its table.")
     for fitted, number in zip(members, features._member_numbers, strict=True):
         read = fitted.joined or (fitted.column,)
         if (
@@ -205,30 +213,30 @@ def check_table(features) -> None:
             or not set(read) <= set(features.text_columns_)
             or not hasattr(fitted.encoder, "transform")
         ):
-            raise FileFormatError("A member of TableFeatures makes no features of its columns.")
+            raise FileFormatError("A member of TableFeatures does not match its columns.")
 
 
 def check_network(network, head) -> None:
-    """Refuse a network whose weights are not those that its settings ask for."""
+    """Refuse a network whose weights do not match its settings."""
     if network.n_outputs != head.n_outputs or network.loss != head.loss or not network.models:
-        raise FileFormatError("A network does not fit its target.")
+        raise FileFormatError("A network does not match its target.")
     for reader in getattr(network, "readers", ()):
         _check_tokenizer(getattr(reader, "tokenizer", "word"))
     kind = network.settings.network
-    # Images have pretrained networks beside, which Keras knows by many names.
+    # Image networks may also be pretrained networks of Keras, with many names.
     if hasattr(network, "readers") and kind not in _OURS and not callable(kind):
         raise FileFormatError("A network is of an unknown kind.")
-    for levelled in network.models:
-        model, level = levelled.model, levelled.level
+    for fold in network.models:
+        model, level = fold.model, fold.level
         _check_level(level, head)
         if len(model.names) != len(model.weights):
-            raise FileFormatError("The weights of a model do not fit their names.")
+            raise FileFormatError("The weights of a model do not match their names.")
         shapes = dict(zip(model.names, (array.shape for array in model.weights), strict=True))
         if hasattr(network, "readers"):
             _check_views(network, model.view)
         expected = _text_shapes(network) if _is_plain_text(network) else None
         if expected is not None and shapes != expected:
-            raise FileFormatError("The weights of a model do not fit its settings.")
+            raise FileFormatError("The weights of a model do not match its settings.")
         _check_bounds(network.settings, shapes)
 
 
@@ -239,7 +247,7 @@ def _check_views(network, view) -> None:
     if set(view) != names or any(
         view[name].shape != shapes[name] or view[name].dtype != bool for name in names
     ):
-        raise FileFormatError("What a model knows does not fit its vocabulary.")
+        raise FileFormatError("The known words of a model do not match its vocabulary.")
 
 
 def _is_plain_text(network) -> bool:
@@ -247,7 +255,7 @@ def _is_plain_text(network) -> bool:
 
 
 def _text_shapes(network) -> dict[str, tuple[int, ...]]:
-    """Return the variables of the network of convolutions over words, by name."""
+    """Return the shapes of the variables of a convolutional text network, by name."""
     settings, shapes = network.settings, {}
     poolings = 2 if settings.pooling == "both" else 1
     for i, reader in enumerate(network.readers):
@@ -277,14 +285,14 @@ def _text_shapes(network) -> dict[str, tuple[int, ...]]:
 
 
 def _check_bounds(settings, shapes) -> None:
-    """Refuse numbers of layers and sizes of layers that the weights are too few for."""
+    """Refuse numbers and sizes of layers that need more weights than stored."""
     if callable(settings.network) or settings.network not in _OURS:
         return
     largest = max((side for shape in shapes.values() for side in shape), default=0)
     for name in ("n_blocks", "n_convolutions", "depth"):
         if getattr(settings, name, 0) > max(4 * len(shapes), 20):
-            raise FileFormatError(f"{name} does not fit the weights of a model.")
+            raise FileFormatError(f"{name} does not match the weights of a model.")
     widths = [getattr(settings, "n_filters", 0), *settings.dense_units]
     widths += [block.n_filters for block in getattr(settings, "blocks", ())]
     if any(not 0 <= width <= largest for width in widths):
-        raise FileFormatError("The layers' sizes do not fit the weights of a model.")
+        raise FileFormatError("The sizes of layers do not match the weights of a model.")

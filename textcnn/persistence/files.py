@@ -1,4 +1,4 @@
-"""Saving and loading of whole estimators."""
+"""Save and load estimators."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from textcnn.persistence.checks import (
     check_columns,
     check_head,
     check_models,
-    check_network,
     check_table,
 )
 from textcnn.persistence.registry import Registry, is_estimator
@@ -33,7 +32,7 @@ def save(estimator, path: str | os.PathLike, *, vectors: str = "float32") -> Non
     Raises
     ------
     TypeError
-        If a part of it cannot be stored.
+        If a part cannot be stored.
     """
     import numpy
     import sklearn
@@ -60,39 +59,38 @@ def save(estimator, path: str | os.PathLike, *, vectors: str = "float32") -> Non
 
 
 def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | None = None):
-    """Load an estimator that its ``save`` wrote.
+    """Load a saved estimator.
 
-    No code from the file runs and nothing is imported but this package's own classes and a few of
-    scikit-learn's and skrub's. Every size, hash, name and type in it is checked first, so a damaged
-    file raises, and so does a hostile one, or it loads an estimator that computes what its author
-    chose: wrong features, or a ValueError or TypeError in ``transform`` (estimators of scikit-learn
-    in it may raise others).
+    No code from the file is run, and only classes of this package and a few of scikit-learn and
+    skrub are imported. Every size, hash, name and type is checked first, so loading a damaged file
+    fails. A forged file fails too, or loads an estimator that computes wrong features or raises a
+    ValueError or TypeError in ``transform`` (scikit-learn estimators in it may raise other errors).
 
     Parameters
     ----------
     path : str or path
     custom_objects : mapping of str to callable, optional
-        Your functions by import name, where a ``tokenizer`` or ``network`` was one:
-        ``{"my_module.my_tokenizer": my_tokenizer}``. The error that names it tells what to type.
+        Your functions by import name, if a ``tokenizer`` or ``network`` was a function:
+        ``{"my_module.my_tokenizer": my_tokenizer}``. The error for a missing one says what to type.
 
     Returns
     -------
     estimator
-        Fitted. Parameters that no file holds (tables of vectors, generators, lists of splits) are
-        :class:`~textcnn.persistence.NotStored`; set them anew before fitting again.
+        The fitted estimator. Parameters that are not stored (word vectors, random generators, lists
+        of splits) are :class:`~textcnn.persistence.NotStored`; set them before fitting again.
 
     Raises
     ------
     FileFormatError
-        A ValueError: the file is damaged, of a newer version, or no saved estimator.
+        A ValueError: the file is damaged, from a newer version, or not a saved estimator.
     OSError
         If the file cannot be read.
     ImportError
-        If it holds skrub's encoder (member ``"svd"`` of a table) and skrub is not installed.
+        If it contains skrub's encoder (member ``"svd"``) and skrub is not installed.
 
     Notes
     -----
-    Files that were written by earlier versions are read. Memory: the arrays of the file, once.
+    Files of earlier versions can be loaded. Memory: the size of the arrays in the file.
 
     Examples
     --------
@@ -112,19 +110,19 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
             archive = ArchiveReader(file)
             node = archive.state()
             if not isinstance(node, dict) or not is_estimator(node.get("object")):
-                raise FileFormatError("It holds no estimator of textcnn.")
+                raise FileFormatError("It contains no estimator of textcnn.")
             estimator = ValueReader(archive, Registry(), custom_objects).decode(node)
             archive.check_all_used()
             _check_parts(estimator)
         except FileFormatError as error:
             raise FileFormatError(
-                f"The file cannot be read as an estimator: {error} Received: {os.fspath(path)!r}."
+                f"The file cannot be loaded as an estimator: {error} Received: {os.fspath(path)!r}."
             ) from error
     return estimator
 
 
 def _check_parts(estimator) -> None:
-    """Refuse an estimator whose parts do not fit together."""
+    """Refuse an estimator with inconsistent parts."""
     if hasattr(estimator, "_fitted_members"):
         check_table(estimator)
         for fitted in estimator._fitted_members:
@@ -132,10 +130,7 @@ def _check_parts(estimator) -> None:
                 _check_parts(fitted.encoder)
         return
     if not hasattr(estimator, "_head"):
-        raise FileFormatError("It holds an estimator that is not fitted.")
+        raise FileFormatError("It contains an estimator that is not fitted.")
     check_head(estimator._head)
-    for networks in getattr(estimator, "_networks", ()):
-        for network in networks:
-            check_network(network, estimator._head)
-    check_models(estimator)
     check_columns(estimator)
+    check_models(estimator)

@@ -1,4 +1,4 @@
-"""Whether a value is of the type that a class declares for a field."""
+"""Check values against the declared types of fields."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textcnn.persistence.quantized import QuantizedVectors
 
 
 def matches(value, hint) -> bool:
-    """Tell whether a value is of a declared type, elements of lists, tuples and dicts included."""
+    """Return whether a value has a declared type, including elements of containers."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if hint is Any or hint is object:
         return True

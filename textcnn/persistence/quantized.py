@@ -1,4 +1,4 @@
-"""Tables of word vectors in 8 bits: a quarter of the size, a row's scale beside it."""
+"""Word vectors as int8 with a scale per row: a quarter of the size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LARGEST = 127
 
 @dataclass(frozen=True, eq=False)
 class QuantizedVectors:
-    """A table of vectors that gives float32 for the rows asked for.
+    """A table of int8 vectors that returns rows as float32.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class QuantizedVectors:
     scales: np.ndarray
 
     def __post_init__(self):
-        """Refuse parts that do not fit together."""
+        """Refuse inconsistent parts."""
         fits = (
             self.codes.dtype == np.int8
             and self.codes.ndim == 2
@@ -32,19 +32,19 @@ class QuantizedVectors:
         )
         if not fits:
             raise ValueError(
-                "Codes of int8 and one float32 scale per row are expected. Received: "
+                "Expected codes of int8 and one float32 scale per row. Received: "
                 f"{self.codes.dtype} of shape {self.codes.shape} and {self.scales.dtype} of shape "
                 f"{self.scales.shape}."
             )
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows and numbers per row."""
+        """Number of rows and of dimensions."""
         return self.codes.shape
 
     @property
     def nbytes(self) -> int:
-        """Bytes kept."""
+        """Number of bytes."""
         return self.codes.nbytes + self.scales.nbytes
 
     def __len__(self) -> int:
@@ -57,7 +57,7 @@ class QuantizedVectors:
 
 
 def quantize(table: np.ndarray) -> QuantizedVectors:
-    """Round each row to 255 steps between its largest number and that number's opposite."""
+    """Round each row to 255 steps between plus and minus its largest absolute value."""
     largest = np.abs(table).max(axis=1).astype(np.float32)
     scales = np.where(largest > 0, largest / np.float32(_LARGEST), np.float32(1)).astype(np.float32)
     codes = np.rint(table / scales[:, None]).astype(np.int8)
@@ -65,5 +65,5 @@ def quantize(table: np.ndarray) -> QuantizedVectors:
 
 
 def is_vector_table(path: str) -> bool:
-    """Tell by its Keras path whether a variable is a table of word vectors."""
+    """Return whether a variable is a table of word vectors, by its Keras path."""
     return path.endswith("/embeddings")

@@ -1,7 +1,7 @@
-"""Which classes a file may hold, what of them is kept, and of what type it must be.
+"""The classes that a file may contain, their stored attributes, and the types of these.
 
-The one list that a new estimator or a new part of one is added to. Nothing outside it can be made
-by reading a file, and classes are imported only when a file names them.
+A new estimator, or a new part of one, must be added here. Loading a file can create no other
+objects, and classes are imported only when a file names them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from textcnn.persistence.archive import FileFormatError
+from textcnn.persistence.former import FORMER_PARTS, RENAMED, brought_up_to_date
 from textcnn.persistence.hints import matches
 from textcnn.persistence.values import NotStored
 
@@ -29,52 +28,42 @@ _DATACLASSES = {
     "Block": "textcnn.image.network",
     "ColumnReader": "textcnn.text.reader",
     "ColumnRecord": "textcnn.crossfit.report",
+    "EstimatorModels": "textcnn.fit.estimators",
+    "FittedEstimator": "textcnn.fit.models",
     "FittedMember": "textcnn.table.members",
-    "FittedModel": "textcnn.neural.training",
-    "FoldEstimator": "textcnn.fit.estimators",
+    "FittedModel": "textcnn.neural.jobs",
+    "FoldModel": "textcnn.fit.models",
     "FoldPlan": "textcnn.crossfit.assignments",
-    "JoinedTokenizer": "textcnn.text.joining",
-    "Level": "textcnn.crossfit.level",
-    "LevelledModel": "textcnn.fit.network_jobs",
-    "NgramCounter": "textcnn.text.ngrams",
     "ImageNetwork": "textcnn.image.fitted",
     "ImageNetworkSettings": "textcnn.image.network",
     "ImageReader": "textcnn.image.reader",
+    "JoinedTokenizer": "textcnn.text.joining",
+    "Level": "textcnn.crossfit.level",
+    "LinearModels": "textcnn.text.linear",
+    "NgramCounter": "textcnn.text.ngrams",
     "TableReport": "textcnn.table.report",
     "Target": "textcnn.crossfit.targets",
     "TextNetwork": "textcnn.text.fitted",
     "TextNetworkSettings": "textcnn.text.network",
 }
-# Names in files that are called otherwise now.
-_RENAMED = {
-    "PictureNetwork": "ImageNetwork",
-    "PictureNetworkSettings": "ImageNetworkSettings",
-    "PictureReader": "ImageReader",
-}
-_ESTIMATORS = {
-    "ImageCNNClassifier": "textcnn.image_cnn",
-    "ImageCNNEncoder": "textcnn.image_cnn",
-    "ImageCNNRegressor": "textcnn.image_cnn",
-    "OutOfFoldEncoder": "textcnn.stacking",
-    "TableFeatures": "textcnn.table_features",
-    "TextCNNClassifier": "textcnn.text_cnn",
-    "TextCNNEncoder": "textcnn.text_cnn",
-    "TextCNNRegressor": "textcnn.text_cnn",
-    "TextLinearEncoder": "textcnn.text_linear",
-}
+# Public classes, which the package finds by name; each declares the fields that fit leaves.
+_ESTIMATORS = (
+    "ImageCNNClassifier",
+    "ImageCNNEncoder",
+    "ImageCNNRegressor",
+    "OutOfFoldEncoder",
+    "TableFeatures",
+    "TextCNNClassifier",
+    "TextCNNEncoder",
+    "TextCNNRegressor",
+    "TextLinearEncoder",
+)
 # Objects that are parameters of ours and nothing else; made anew by their own parameters.
 _PARAMETERS = {
     "Backbone": "textcnn.image.forms",
     "ConvNetwork": "textcnn.image.forms",
     "ResidualNetwork": "textcnn.image.forms",
     "SequenceNetwork": "textcnn.image.forms",
-}
-# Estimators whose parameters were others in earlier files → the module that translates them, by
-# its function ``present_parameters``.
-_TRANSLATED = {
-    "ImageCNNClassifier": "textcnn.image.earlier_files",
-    "ImageCNNEncoder": "textcnn.image.earlier_files",
-    "ImageCNNRegressor": "textcnn.image.earlier_files",
 }
 # Estimators inside ours whose attributes are arrays and plain values: name in a file → module.
 # None whose compiled code trusts its arrays (trees, nearest neighbours, kernel machines): numbers
@@ -109,10 +98,10 @@ _INNER_ESTIMATORS = {
     "ToStr": "skrub._to_str",  # a part of StringEncoder
     "TruncatedSVD": "sklearn.decomposition",
 }
-# What TextLinearEncoder is made of has meant the same in every version of scikit-learn.
+# Parts of TextLinearEncoder, which are the same in every version of scikit-learn.
 _VERSION_FREE = ("Pipeline", "Ridge")
 _SKRUB_VERSION = "_skrub_version"
-# Splitters are made anew by their parameters.
+# Splitters are created from their parameters.
 _SPLITTERS = (
     "GroupKFold",
     "KFold",
@@ -121,42 +110,15 @@ _SPLITTERS = (
     "StratifiedKFold",
     "TimeSeriesSplit",
 )
-# What fit leaves on our estimators: attribute → the name of its type below.
-_FITTED = {
-    "_counters": "counters",
-    "_fitted_members": "members",
-    "_head": "target",
-    "_history": list[dict],
-    "_is_joined": bool,
-    "_kept_numbers": list[int],
-    "_member_numbers": list[int | None],  # None: it reads several columns as one
-    "_models": "models",
-    "_networks": "networks",
-    "_notes": tuple[str, ...],
-    "_plan": "plan",
-    "_records": "records",
-    "_report": "table_report",
-    "_repeated_hashes": np.ndarray,  # of files before 0.2; no longer looked at
-    "_row_hashes": np.ndarray,
-    "_shared": Any,
-    "_sklearn_output_config": dict[str, str | None],
-    "_target": "target",
-    "_text_numbers": list[int],
-    "classes_": np.ndarray | list | None,
-    "feature_names_in_": np.ndarray,
-    "n_features_in_": int,
-    "target_type_": str,
-    "text_columns_": list[str],
-}
 # Parameters that may be objects of others; a loaded estimator transforms without them.
 _REPLACEABLE = ("augment", "columns", "cv", "embeddings", "random_state")
-# Left by callbacks and by routing while a fit runs; not part of a fitted estimator.
+# Set by callbacks and routing during a fit; not part of a fitted estimator.
 _PASSING = ("_skl_callbacks", "_callback_fit_ctx", "_parent_callback_ctx")
 
 
 @dataclass
 class Entry:
-    """A class that a file may hold: how its state becomes an object."""
+    """A class that a file may contain, and how to create its objects."""
 
     make: Callable[[dict], Any]
     hints: dict[str, Any] = field(default_factory=dict)
@@ -164,11 +126,11 @@ class Entry:
     only: tuple[str, ...] | None = None
 
     def wants(self, key: str) -> bool:
-        """Tell whether a part of the state is needed; refuse parts that nobody knows."""
+        """Return whether a part of the state is needed; refuse unknown parts."""
         if self.only is not None:
             return key in self.only
         if key not in self.hints and not self.any_attribute:
-            raise FileFormatError(f"It holds a part that is not known: {str(key)[:80]!r}.")
+            raise FileFormatError(f"It contains an unknown part: {str(key)[:80]!r}.")
         return True
 
     def hint(self, key: str):
@@ -177,17 +139,19 @@ class Entry:
 
 
 class Registry:
-    """The classes of this package, as writing and reading need them."""
+    """The classes of this package, for writing and reading."""
 
     def name_of(self, value) -> str | None:
-        """Return the name under which a value is stored as an object; None if it is not."""
+        """Return the name of a value stored as an object, or None for other values."""
         kind = type(value)
         name, module = kind.__name__, kind.__module__
         if name == "Vocabulary" and module == "textcnn.text.vocabulary":
             return name
         if name in _SPLITTERS and module.startswith("sklearn.model_selection"):
             return name
-        lists = (_DATACLASSES, _ESTIMATORS, _PARAMETERS, _INNER_ESTIMATORS)
+        if name in _ESTIMATORS:
+            return name if kind is _import("textcnn", name) else None
+        lists = (_DATACLASSES, _PARAMETERS, _INNER_ESTIMATORS)
         place = next((known[name] for known in lists if name in known), None)
         library = "" if place is None else place.partition(".")[0]
         is_ours = module == place or (
@@ -204,7 +168,7 @@ class Registry:
         if name in _DATACLASSES:
             state = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
             if name == "ImageNetworkSettings":
-                # Layers that change images act in training only, and are code.
+                # Augmentation layers are needed in training only, and are code.
                 state["augment"] = ()
             return state
         if name in _ESTIMATORS:
@@ -217,13 +181,16 @@ class Registry:
             return {**vars(value), _SKRUB_VERSION: _version_of_skrub()}
         if name in _VERSION_FREE or not type(value).__module__.startswith("sklearn."):
             return dict(vars(value))
-        return value.__getstate__()  # with scikit-learn's version, which reading compares
+        return value.__getstate__()  # with scikit-learn's version, which loading compares
 
     @staticmethod
     @cache
     def entry(name: str) -> Entry:
         """Return how objects of a name are made."""
-        name = _RENAMED.get(name, name)
+        if name in FORMER_PARTS:
+            make, hints = FORMER_PARTS[name]
+            return Entry(make, hints())
+        name = RENAMED.get(name, name)
         if name == "Vocabulary":
             return Entry(_make_vocabulary, dict.fromkeys(_VOCABULARY, Any))
         if name in _DATACLASSES:
@@ -237,10 +204,10 @@ class Registry:
             kind = _import(_INNER_ESTIMATORS[name], name)
             return Entry(lambda state: _make_inner(kind, state), any_attribute=True)
         if name in _ESTIMATORS:
-            kind = _import(_ESTIMATORS[name], name)
+            kind = _import("textcnn", name)
             hints = {"parameters": dict[str, Any], "fitted": dict[str, Any], "requests": dict}
             return Entry(lambda state: _make_estimator(kind, state), hints)
-        raise FileFormatError(f"It holds an object of an unknown class: {str(name)[:80]!r}.")
+        raise FileFormatError(f"It contains an object of an unknown class: {str(name)[:80]!r}.")
 
 
 _VOCABULARY = (
@@ -256,19 +223,19 @@ _VOCABULARY = (
 
 
 def is_estimator(name) -> bool:
-    """Tell whether a stored object is a whole estimator."""
+    """Return whether a stored object is an estimator of this package."""
     return isinstance(name, str) and name in _ESTIMATORS
 
 
 def _import(module: str, name: str) -> type:
-    """Import a class of the lists above; only skrub among their packages may be missing."""
+    """Import a class of the lists above; only skrub may be missing."""
     try:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         if not module.startswith("skrub"):
             raise
         raise ImportError(
-            f"The file holds skrub's {name}, which could not be imported: {error}. Type: "
+            f"The file contains skrub's {name}, which could not be imported: {error}. Type: "
             "pip install 'textcnn[table]'."
         ) from error
 
@@ -280,13 +247,13 @@ def _make_vocabulary(state: dict):
 
 
 def _make_inner(kind: type, state: dict):
-    """Give an estimator its attributes; none may hide a method."""
+    """Create an estimator with its attributes; none may hide a method."""
     hidden = [name for name in state if not str(name).isidentifier() or hasattr(kind, name)]
     if hidden:
         raise FileFormatError(f"An attribute would hide a method: {hidden[0]!r}.")
     vocabulary = state.get("vocabulary_")
     if vocabulary is not None and sorted(vocabulary.values()) != list(range(len(vocabulary))):
-        # Compiled code takes these numbers for columns that are there.
+        # Compiled code uses these numbers as column indices without a check.
         raise FileFormatError(f"The vocabulary of {kind.__name__} has numbers without a word.")
     estimator = kind.__new__(kind)
     if _SKRUB_VERSION in state:
@@ -300,16 +267,13 @@ def _make_inner(kind: type, state: dict):
 
 def _make_estimator(kind: type, state: dict):
     """Make an estimator of its parameters and put what fit left on it."""
-    parameters = state["parameters"]
-    if kind.__name__ in _TRANSLATED:
-        translate = _import(_TRANSLATED[kind.__name__], "present_parameters")
-        parameters = translate(parameters)
+    parameters, fitted = brought_up_to_date(kind.__name__, state["parameters"], state["fitted"])
     estimator = kind(**parameters)
-    hints = _fitted_hints()
-    for name, value in state["fitted"].items():
+    hints = _fitted_hints(kind)
+    for name, value in fitted.items():
         if name not in hints or not matches(value, hints[name]):
             raise FileFormatError(f"{kind.__name__} has no {name!r} of this type.")
-    estimator.__dict__.update(state["fitted"])
+    estimator.__dict__.update(fitted)
     if state.get("requests"):
         _set_requests(estimator, state["requests"])
     return estimator
@@ -322,41 +286,24 @@ def _version_of_skrub() -> str:
 
 
 def _warn_of_version(name: str, written_by) -> None:
-    """Warn, as scikit-learn does of its own, that another version of skrub wrote an encoder."""
+    """Warn if another version of skrub wrote an encoder, as scikit-learn does."""
     here = _version_of_skrub()
     if written_by != here:
         warnings.warn(
             f"A {name} was saved by skrub {str(written_by)[:40]} and is loaded by skrub {here}; "
-            "its features may differ. Fit it again where they must not.",
+            "its features may differ. Fit it again to be safe.",
             UserWarning,
             stacklevel=2,
         )
 
 
 @cache
-def _fitted_hints() -> dict:
-    """Return the types of what fit leaves."""
-    from textcnn.crossfit.assignments import FoldPlan
-    from textcnn.crossfit.report import ColumnRecord
-    from textcnn.crossfit.targets import Target
-    from textcnn.fit.estimators import FoldEstimator
-    from textcnn.image.fitted import ImageNetwork
-    from textcnn.table.members import FittedMember
-    from textcnn.table.report import TableReport
-    from textcnn.text.fitted import TextNetwork
-    from textcnn.text.ngrams import NgramCounter
-
-    named = {
-        "counters": list[NgramCounter],
-        "members": list[FittedMember],
-        "models": list[list[FoldEstimator]],
-        "networks": list[list[TextNetwork | ImageNetwork]],
-        "plan": FoldPlan,
-        "records": list[ColumnRecord],
-        "table_report": TableReport,
-        "target": Target,
-    }
-    return {name: named[hint] if isinstance(hint, str) else hint for name, hint in _FITTED.items()}
+def _fitted_hints(kind: type) -> dict:
+    """Return the types of what fit leaves on an estimator of a class."""
+    hints = kind._fitted_fields | {"_sklearn_output_config": dict[str, str | None]}
+    if "_model_sets" in hints:
+        hints["_model_sets"] = list[list[kind._model_set]]
+    return hints
 
 
 def _parameters_of(kind: type) -> list[str]:
@@ -365,7 +312,7 @@ def _parameters_of(kind: type) -> list[str]:
 
 
 def _storable_parameters(estimator) -> dict:
-    """Return the parameters; large or foreign objects that only fitting needs are described."""
+    """Return the parameters; large or other objects are replaced by descriptions."""
     parameters = estimator.get_params(deep=False)
     return {
         name: _replaced(value) if name in _REPLACEABLE else value
@@ -374,7 +321,7 @@ def _storable_parameters(estimator) -> dict:
 
 
 def _replaced(value):
-    """Return a parameter as it can be stored: as it is, or what stands for it."""
+    """Return a parameter that can be stored, or a placeholder."""
     if isinstance(value, list | tuple) and not _is_plain(value):
         if all(isinstance(item, list | tuple) for item in value):  # pairs of row numbers
             return NotStored(f"{type(value).__name__} of {len(value)} splits")
@@ -392,21 +339,21 @@ def _is_plain(value) -> bool:
 
 
 def _fitted_state(estimator, where: str) -> dict:
-    """Return what fit left; refuse attributes that no file has a place for."""
+    """Return the fitted attributes; refuse unknown ones."""
     parameters = set(estimator.get_params(deep=False))
     ignored = parameters | {*_PASSING, "_metadata_request"}
     state = {name: value for name, value in vars(estimator).items() if name not in ignored}
-    unknown = sorted(set(state) - set(_FITTED))
+    unknown = sorted(set(state) - set(_fitted_hints(type(estimator))))
     if unknown:
         raise TypeError(
-            f"{where} has attributes that a file has no place for: {unknown}. Delete them, or use "
+            f"{where} has attributes that cannot be saved: {unknown}. Delete them, or use "
             "skops.io.dump or joblib.dump."
         )
     return state
 
 
 def _requests_of(estimator) -> dict:
-    """Return what ``set_fit_request`` was told."""
+    """Return the requests of ``set_fit_request``."""
     if "_metadata_request" not in vars(estimator):
         return {}
     return dict(estimator._metadata_request.fit.requests)

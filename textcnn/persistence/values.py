@@ -1,6 +1,6 @@
-"""Values ↔ JSON with numbered arrays: plain values, and objects of the classes in a registry.
+"""Convert plain values, and objects of registered classes, to JSON with numbered arrays and back.
 
-What JSON has no form for is a dict with one key that says what it is: ``{"array": 3}``,
+Values that JSON does not support are dicts whose key is the type: ``{"array": 3}``,
 ``{"tuple": [...]}``, ``{"object": "Target", "state": {...}}``.
 """
 
@@ -16,23 +16,23 @@ from textcnn.persistence.archive import ArchiveReader, ArchiveWriter, FileFormat
 from textcnn.persistence.hints import matches
 from textcnn.persistence.quantized import QuantizedVectors, is_vector_table, quantize
 
-# Shorter lists of strings are easier to read as JSON.
+# Shorter lists of strings stay readable JSON.
 _FEWEST_PACKED_STRINGS = 16
 _DEEPEST = 100
-# What ``dtype=`` of vectorizers may be.
+# Allowed values of ``dtype=`` of vectorizers.
 _NUMPY_TYPES = ("float32", "float64", "int32", "int64")
 
 
 class NotStored:
-    """Stands for a parameter that a file does not hold, such as a table of vectors.
+    """A placeholder for a parameter that is not stored in a file, such as word vectors.
 
-    A loaded estimator transforms without it. To fit again, set the parameter anew: the error that
-    fitting raises shows what it was.
+    A loaded estimator can transform without it. To fit again, set the parameter first; otherwise
+    ``fit`` raises an error that shows what is missing.
 
     Parameters
     ----------
     description : str
-        How the parameter showed itself when the estimator was saved.
+        Text form of the parameter when the estimator was saved.
     """
 
     def __init__(self, description: str):
@@ -43,7 +43,7 @@ class NotStored:
         return f"NotStored({self.description!r})"
 
     def __eq__(self, other) -> bool:
-        """Tell whether the other stands for the same."""
+        """Return whether both have the same description."""
         return isinstance(other, NotStored) and self.description == other.description
 
     def __hash__(self) -> int:
@@ -53,15 +53,15 @@ class NotStored:
 
 @dataclass
 class ValueWriter:
-    """Turns values into JSON, writing their arrays on the way.
+    """Converts values to JSON and writes their arrays.
 
     Attributes
     ----------
     archive : ArchiveWriter
     registry : Registry
-        Which classes may be stored.
+        The classes that may be stored.
     vectors : {"float32", "int8"}
-        How tables of word vectors are written.
+        Format of word vectors.
     """
 
     archive: ArchiveWriter
@@ -104,7 +104,7 @@ class ValueWriter:
         if callable(value) and not isinstance(value, type):
             return {"callable": callable_name(value, where)}
         raise TypeError(
-            f"{where} cannot be stored in a file without code. Expected: NumPy arrays, plain "
+            f"{where} cannot be saved. Expected: NumPy arrays, plain "
             f"values and estimators of textcnn. Received: {type(value).__module__}."
             f"{type(value).__qualname__}. Use skops.io.dump or joblib.dump for this estimator."
         )
@@ -136,7 +136,7 @@ class ValueWriter:
         if array.dtype.kind in "biufcSUmM":
             return {"array": self.archive.add_array(array)}
         if array.dtype.kind not in "OT":
-            raise TypeError(f"{where} cannot be stored. Received: an array of {array.dtype}.")
+            raise TypeError(f"{where} cannot be saved. Received: an array of {array.dtype}.")
         cells = array.astype(object).ravel().tolist()
         return {"cells": self.encode(cells, where), "shape": list(array.shape)}
 
@@ -150,16 +150,16 @@ class ValueWriter:
 
 
 class ValueReader:
-    """Makes values of what :class:`ValueWriter` wrote; every class is looked up, none imported.
+    """Reads values written by :class:`ValueWriter`; only registered classes are created.
 
     Parameters
     ----------
     archive : ArchiveReader
     registry : Registry
     custom_objects : dict of str to callable
-        What stands for the names of callables.
+        The functions for stored names of callables.
     keep_int8 : bool, default=False
-        Whether tables of 8 bits stay as they are, in place of float32.
+        Whether int8 tables are kept instead of converted to float32.
     """
 
     def __init__(self, archive: ArchiveReader, registry, custom_objects, *, keep_int8=False):
@@ -170,7 +170,7 @@ class ValueReader:
         self._depth = 0
 
     def decode(self, node):
-        """Return the value of a JSON form."""
+        """Return the value of a JSON node."""
         if node is None or isinstance(node, bool | int | float | str):
             return node
         self._depth += 1
@@ -185,11 +185,11 @@ class ValueReader:
         if isinstance(node, list):
             return [self.decode(item) for item in node]
         if not node:
-            raise FileFormatError("It holds a value of no kind.")
+            raise FileFormatError("It contains a value without a type.")
         kind, *others = node
         content = node[kind]
         if others not in ([], ["state"], ["shape"]) or not hasattr(self, f"_decode_{kind}"):
-            raise FileFormatError(f"It holds a value of an unknown kind: {str(kind)[:40]!r}.")
+            raise FileFormatError(f"It contains a value of an unknown type: {str(kind)[:40]!r}.")
         try:
             return getattr(self, f"_decode_{kind}")(content, *(node[key] for key in others))
         except FileFormatError:
@@ -203,7 +203,7 @@ class ValueReader:
             OverflowError,
         ) as error:
             raise FileFormatError(
-                f"A value of the kind {kind!r} is damaged ({type(error).__name__}: {error})."
+                f"A value of the type {kind!r} is damaged ({type(error).__name__}: {error})."
             ) from error
 
     def _decode_float(self, text):
@@ -252,7 +252,7 @@ class ValueReader:
 
     def _decode_numpy_type(self, name):
         if name not in _NUMPY_TYPES:
-            raise FileFormatError(f"It holds a type of an unknown name: {str(name)[:40]!r}.")
+            raise FileFormatError(f"It contains an unknown NumPy type: {str(name)[:40]!r}.")
         return getattr(np, name)
 
     def _decode_path(self, text):
@@ -264,7 +264,7 @@ class ValueReader:
     def _decode_callable(self, name):
         if name not in self._custom_objects:
             raise FileFormatError(
-                f"It needs a function of yours, {name!r}, which no file can hold. Type "
+                f"It needs your function {name!r}, which is not stored in the file. Type "
                 f"textcnn.load(path, custom_objects={{{name!r}: the_function}})."
             )
         return self._custom_objects[name]
@@ -277,7 +277,7 @@ class ValueReader:
             hint = kind.hint(key)
             if not matches(value, hint):
                 raise FileFormatError(
-                    f"{key!r} of {name} is of another type. Expected: {hint}. Received: "
+                    f"{key!r} of {name} has a wrong type. Expected: {hint}. Received: "
                     f"{type(value).__name__}."
                 )
         return kind.make(values)
@@ -293,17 +293,17 @@ def _is_numpy_type(kind: type) -> bool:
 
 def _number(value) -> int:
     if type(value) is not int or value < 0:
-        raise FileFormatError(f"A whole number is expected. Received: {str(value)[:40]!r}.")
+        raise FileFormatError(f"Expected a non-negative integer. Received: {str(value)[:40]!r}.")
     return value
 
 
 def callable_name(function, where: str) -> str:
-    """Return the import name of a function, which is all that a file can hold of it."""
+    """Return the import name of a function; its code cannot be stored."""
     name = getattr(function, "__qualname__", None)
     if name is None or "<lambda>" in name:
         raise TypeError(
-            f"{where} is a function without a name of its own, and a file holds no code. "
-            "Expected: a function made by def (its name is stored; load takes custom_objects=). "
+            f"{where} is a lambda or has no name, and code cannot be saved. "
+            "Expected: a function made with def (its name is saved; load needs custom_objects=). "
             f"Received: {function!r}. Or use skops.io.dump or joblib.dump."
         )
     module = getattr(function, "__module__", None)

@@ -1,7 +1,7 @@
-"""Text in, features out, from a saved file: needs NumPy, and onnxruntime where a model asks for it.
+"""Features and predictions from a saved file with NumPy only, or onnxruntime for some networks.
 
 No TensorFlow, scikit-learn or pandas: ``pip install numpy``, then
-``pip install --no-deps textcnn``. :class:`PartitionTransform` also needs pandas when it is called.
+``pip install --no-deps textcnn``. Calling :class:`PartitionTransform` also needs pandas.
 """
 
 from textcnn.serving.models import ServedModel, load

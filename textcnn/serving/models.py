@@ -1,4 +1,4 @@
-"""A saved text estimator as a function of texts."""
+"""Load a saved text estimator for predictions without Keras."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textcnn.crossfit.oof import assemble_new
+from textcnn.crossfit.oof import average
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
 from textcnn.serving.parts import ServedNetwork, read_parts
@@ -18,41 +18,39 @@ from textcnn.text.joining import JoinedTokenizer
 from textcnn.text.network import feature_name
 from textcnn.text.plain import has_plain_form, plain_outputs
 
-# Rows are read in blocks, so that memory does not grow with the number of rows.
+# Rows are processed in blocks, so that memory does not grow with the number of rows.
 _ROWS_AT_A_TIME = {"numpy": 16_384, "onnx": 512}
 RUNTIMES = ("auto", "numpy", "onnxruntime")
-_IMAGES = ", because reading images takes Pillow, and their networks have no form in NumPy"
-_OTHERS = ", because its parts are estimators of scikit-learn or others"
-# Why NumPy alone does not do, by class.
+_IMAGES = ", because images need Pillow, and image networks are not implemented in NumPy"
+_OTHERS = ", because it contains estimators of scikit-learn or other packages"
+# Class -> reason why NumPy is not enough.
 _NOT_SERVED = {
     "ImageCNNClassifier": _IMAGES,
     "ImageCNNEncoder": _IMAGES,
     "ImageCNNRegressor": _IMAGES,
     "OutOfFoldEncoder": _OTHERS,
     "TableFeatures": _OTHERS,
-    "TextLinearEncoder": ", because its n-grams are numbered by hashes of pandas and scikit-learn",
+    "TextLinearEncoder": ", because its n-grams need hash functions of pandas and scikit-learn",
 }
 
 
 class ServedModel:
-    """A fitted estimator that answers for texts; made by :func:`load`.
+    """A fitted estimator for new texts; made by :func:`load`.
 
     Attributes
     ----------
     columns : list of str
-        The text columns, ``x0``, ``x1`` where they have no names.
+        The text columns; ``x0``, ``x1`` if they have no names.
     feature_names : list of str
-        What the columns of :meth:`transform` are called; empty for a classifier or regressor.
+        Names of the columns of :meth:`transform`; empty for a classifier or regressor.
     classes : ndarray, list or None
-        Of a classifier.
+        Classes of a classifier.
     """
 
     def __init__(self, kind: str, parts: dict, onnx: OnnxNetworks | None = None):
         self._kind = kind
         self._head = parts["_head"]
-        self._networks: list[list[ServedNetwork]] = parts["_networks"]
-        self._add_spread = parts.get("add_spread", False)
-        self._add_indicator = parts.get("add_indicator", False)
+        self._networks: list[list[ServedNetwork]] = parts["_model_sets"]
         self._onnx = onnx
         self.classes = parts.get("classes_")
         names = parts.get("feature_names_in_")
@@ -61,11 +59,11 @@ class ServedModel:
         self._is_joined = isinstance(self._first_tokenizer, JoinedTokenizer)
         n_read = len(self._networks) if self._is_encoder else len(self._networks[0][0].readers)
         if n_read != (1 if self._is_joined else len(self.columns)):
-            raise FileFormatError("Its columns do not fit its networks.")
+            raise FileFormatError("Its columns do not match its networks.")
         self.feature_names = self._feature_names() if self._is_encoder else []
 
     def __repr__(self) -> str:
-        """Show what is served."""
+        """Show class, columns and runtime."""
         runs = "NumPy" if self._onnx is None else "onnxruntime"
         return f"<ServedModel: {self._kind} of {self.columns}, {runs}>"
 
@@ -74,13 +72,13 @@ class ServedModel:
         return self._kind.endswith("Encoder")
 
     def transform(self, texts) -> np.ndarray:
-        """Return the features of new rows, as the encoder's ``transform`` does.
+        """Return the features of new rows, like the encoder's ``transform``.
 
         Parameters
         ----------
         texts : list of str, dict of str to list of str, or frame
-            One text per row; of several columns a dict or frame by their names. None and NaN are
-            missing.
+            One text per row; for several columns a dict or DataFrame. None and NaN are missing
+            values.
 
         Returns
         -------
@@ -89,7 +87,7 @@ class ServedModel:
         Raises
         ------
         TypeError, ValueError
-            If the texts are not as above, or the saved estimator is no encoder.
+            If the texts are invalid, or the saved estimator is not an encoder.
         """
         if not self._is_encoder:
             raise TypeError(
@@ -99,7 +97,7 @@ class ServedModel:
         return self._by_blocks(texts, self._features)
 
     def predict(self, texts) -> np.ndarray:
-        """Return the predicted class or number of each row, of a classifier or regressor.
+        """Return the predicted class or value of each row, for a classifier or regressor.
 
         Parameters
         ----------
@@ -113,7 +111,7 @@ class ServedModel:
         return self._head.decode(self._predictions(texts))
 
     def predict_proba(self, texts) -> np.ndarray:
-        """Return the probability of each class, of a classifier.
+        """Return the probability of each class, for a classifier.
 
         Parameters
         ----------
@@ -129,7 +127,7 @@ class ServedModel:
     def _predictions(self, texts) -> np.ndarray:
         if self._is_encoder:
             raise TypeError(f"A {self._kind} predicts nothing; call transform.")
-        return self._by_blocks(texts, self._levelled_outputs)
+        return self._by_blocks(texts, self._predicted)
 
     def _by_blocks(self, texts, answer) -> np.ndarray:
         columns = self._read(texts)
@@ -139,20 +137,20 @@ class ServedModel:
         return np.concatenate(blocks) if len(blocks) > 1 else blocks[0]
 
     def _features(self, columns) -> np.ndarray:
-        """Put the features of one block of rows side by side."""
+        """Return the features of one block of rows."""
         outputs = [
             [
-                self._head.features(raw, levelled.level)
+                self._head.features(raw, fold.level)
                 for place, network in enumerate(self._networks[number])
-                for raw, levelled in zip(
+                for raw, fold in zip(
                     self._raw_outputs(number, place, network, [cells]), network.models, strict=True
                 )
             ]
             for number, cells in enumerate(columns)
         ]
-        return assemble_new(outputs, add_spread=self._add_spread, add_indicator=self._add_indicator)
+        return np.hstack([average(models) for models in outputs])
 
-    def _levelled_outputs(self, columns) -> np.ndarray:
+    def _predicted(self, columns) -> np.ndarray:
         network = self._networks[0][0]
         raw = self._raw_outputs(0, 0, network, columns)[0]
         return self._head.predictions(raw, network.models[0].level)
@@ -169,27 +167,26 @@ class ServedModel:
     def _read(self, texts) -> list[list[str]]:
         """Return the cells of each column."""
         if isinstance(texts, str | bytes):
-            raise TypeError(f"A list of texts is expected. Received: {texts!r:.60}. Type [text].")
-        if hasattr(texts, "columns"):  # a frame, of which a list would hold the columns' names
+            raise TypeError(f"Expected a list of texts. Received: {texts!r:.60}. Type [text].")
+        if hasattr(texts, "columns"):  # a DataFrame, whose list() would be the column names
             texts = {name: texts[name] for name in self.columns if name in texts.columns}
         if not isinstance(texts, Mapping):
             if len(self.columns) != 1:
                 raise ValueError(
-                    f"A dict with the columns {self.columns} is expected. "
+                    f"Expected a dict with the columns {self.columns}. "
                     f"Received: {type(texts).__name__}."
                 )
             texts = {self.columns[0]: texts}
         missing = [name for name in self.columns if name not in texts]
         if missing:
             raise ValueError(
-                f"The columns {self.columns} are expected. Received: {list(texts)}, without "
-                f"{missing}."
+                f"Expected the columns {self.columns}. Received: {list(texts)}, without {missing}."
             )
         columns = [_cells(texts[name], name) for name in self.columns]
         lengths = {len(cells) for cells in columns}
         if len(lengths) != 1 or 0 in lengths:
             raise ValueError(
-                "One row or more is expected, and as many in each column. "
+                "Expected at least one row, and equally many in each column. "
                 f"Received: {[len(cells) for cells in columns]} rows."
             )
         return [list(zip(*columns, strict=True))] if self._is_joined else columns
@@ -208,9 +205,7 @@ class ServedModel:
         for column in ["joined"] if self._is_joined else self.columns:
             own = [f"{column}_{kind}{suffix}" for suffix in self._head.column_suffixes()]
             names += own
-            if self._add_spread:
-                names += [f"{name}_spread" for name in own]
-        return [*names, f"{kind}_uncovered"] if self._add_indicator else names
+        return names
 
 
 def load(
@@ -219,17 +214,17 @@ def load(
     runtime: str = "auto",
     custom_objects: Mapping[str, Callable] | None = None,
 ) -> ServedModel:
-    """Load a text encoder, classifier or regressor for serving.
+    """Load a text encoder, classifier or regressor for predictions without Keras.
 
-    Needs NumPy alone. Networks that have no form in NumPy (``n_blocks`` above 1, networks of your
-    own) are run by onnxruntime, from the ``.onnx`` file that ``export`` writes beside it.
+    Needs only NumPy. Networks that are not implemented in NumPy (``n_blocks`` above 1, your own
+    networks) need onnxruntime and the ``.onnx`` file that ``export`` writes next to the saved file.
 
     Parameters
     ----------
     path : str or path
-        What ``save`` or ``export`` wrote (``.textcnn``).
+        A file written by ``save`` or ``export`` (``.textcnn``).
     runtime : {"auto", "numpy", "onnxruntime"}, default="auto"
-        ``"auto"`` is NumPy where it can, which took less processor time per row than onnxruntime
+        ``"auto"`` uses NumPy if possible, which needed less processor time per row than onnxruntime
         and half of its memory (benchmarks/RESULTS.md).
     custom_objects : mapping of str to callable, optional
         Your tokenizer by its import name.
@@ -241,17 +236,15 @@ def load(
     Raises
     ------
     FileFormatError
-        A ValueError: the file is damaged, or holds an estimator that is not served.
+        A ValueError: the file is damaged, or contains an unsupported estimator.
     OSError
         If the file cannot be read.
     ImportError
         If onnxruntime is needed and not installed.
 
-    Notes
-    -----
-    Features equal those of ``transform`` within 1e-5. The receipt, which tells of training rows,
-    is not read, nor does this warn of rows that the model was trained on. Small products are
-    fastest on one thread; threadpoolctl, where it is installed, sees to that.
+    Notes ----- Features equal those of ``transform`` within 1e-5. The report is not loaded, and
+    there is no warning about training rows. Small matrix products are fastest on one thread, which
+    threadpoolctl sets if it is installed.
 
     Examples
     --------
@@ -275,31 +268,33 @@ def load(
             if not isinstance(kind, str) or not kind.startswith("TextCNN"):
                 reason = _NOT_SERVED.get(str(kind), "")
                 raise FileFormatError(
-                    f"A {str(kind)[:40]} is not served by textcnn.serving{reason}; textcnn.load "
-                    "serves it, where all of textcnn's requirements are installed."
+                    f"textcnn.serving does not support {str(kind)[:40]}{reason}. Use textcnn.load, "
+                    "with all requirements of textcnn installed."
                 )
             name, parts = read_parts(archive, custom_objects)
             if name != kind:
-                raise FileFormatError("Its manifest names another class.")
+                raise FileFormatError("Its manifest has another class.")
             return ServedModel(kind, parts, _networks_beside(Path(path), parts, runtime))
         except FileFormatError as error:
             raise FileFormatError(
-                f"The file cannot be served: {error} Received: {os.fspath(path)!r}."
+                f"The file cannot be loaded for serving: {error} Received: {os.fspath(path)!r}."
             ) from error
 
 
 def _networks_beside(path: Path, parts: dict, runtime: str) -> OnnxNetworks | None:
     """Return the networks of the .onnx file where they are needed or asked for."""
-    networks = [network for column in parts["_networks"] for network in column]
+    networks = [network for column in parts["_model_sets"] for network in column]
     is_plain = all(has_plain_form(network.settings) for network in networks)
     if runtime == "numpy" and not is_plain:
-        raise FileFormatError('This network has no form in NumPy: runtime="numpy" cannot be.')
+        raise FileFormatError(
+            'This network is not implemented in NumPy. Expected: runtime="onnxruntime".'
+        )
     if runtime == "numpy" or (runtime == "auto" and is_plain):
         return None
     onnx = OnnxNetworks.beside(path)
     if onnx is None:
         raise FileFormatError(
-            "onnxruntime needs an .onnx file beside it, as encoder.export('model.onnx') writes it."
+            "onnxruntime needs an .onnx file next to it. Type encoder.export('model.onnx')."
         )
     return onnx
 
@@ -313,8 +308,8 @@ def _plain_outputs(network: ServedNetwork, documents: list[Documents]) -> list[n
         learns_vectors=network.readers[0].learned_dim > 0,
     )
     outputs = []
-    for levelled in network.models:
-        model = levelled.model
+    for fold in network.models:
+        model = fold.model
         weights = dict(zip(model.names, model.weights, strict=True))
         outputs.append(plain_outputs(network.settings, source, weights, model.view))
     return outputs
@@ -326,14 +321,14 @@ def _cells(column: Sequence, name: str) -> list[str]:
     if set(map(type, cells)) <= {str}:
         return cells
     for row, cell in enumerate(cells):
-        # The missing values of pandas differ from themselves, or cannot tell (pd.NA).
+        # Missing values: None, pd.NA and NaT by name, NaN because it differs from itself.
         if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
             cells[row] = ""
         elif isinstance(cell, Number):
             cells[row] = "" if cell != cell else str(cell)
         elif not isinstance(cell, str):
             raise TypeError(
-                f"A text is expected. Received: {cell!r:.60} of type {type(cell).__name__} in "
+                f"Expected a text. Received: {cell!r:.60} of type {type(cell).__name__} in "
                 f"column {name!r}, row {row}."
             )
     return list(map(str, cells))

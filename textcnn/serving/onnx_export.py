@@ -1,4 +1,4 @@
-"""All networks of an estimator as one ONNX graph, by Keras' own export of each."""
+"""Export all networks of an estimator as one ONNX graph, using Keras' export."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textcnn.text.vocabulary import UNKNOWN
 
 
 def import_onnx():
-    """Import what exporting needs; say what to install if it is not there."""
+    """Import onnx and tf2onnx, or raise an error that says how to install them."""
     try:
         import onnx
         import tf2onnx  # noqa: F401 - Keras imports it where it is needed
@@ -29,14 +29,14 @@ def import_onnx():
 
 
 def merged_model(networks, *, vectors: str = "float32"):
-    """Return one ONNX model of all networks.
+    """Return one ONNX model with all networks.
 
     Parameters
     ----------
     networks : list of list of TextNetwork
-        As a fitted estimator has them.
+        The networks of a fitted estimator.
     vectors : {"float32", "int8"}, default="float32"
-        How tables of word vectors are stored.
+        Format of word vectors.
 
     Returns
     -------
@@ -52,31 +52,31 @@ def merged_model(networks, *, vectors: str = "float32"):
 
 
 def model_bytes(model, saved_sha256: str) -> bytes:
-    """Return what the file of a model holds; it names the saved file that it belongs to."""
+    """Return the content of an ONNX file, including the hash of its saved file."""
     import_onnx().helper.set_model_props(model, {SAVED_FILE: saved_sha256})
     return model.SerializeToString()
 
 
 def _exported(onnx, network):
-    """Yield each model of a network as an ONNX model of its own."""
+    """Yield each model of a network as a separate ONNX model."""
     documents = [reader.read([""]) for reader in network.readers]
     with (
         borrow_network(network.blueprint) as traced,
         tempfile.TemporaryDirectory() as folder,
         warnings.catch_warnings(),
     ):
-        # Keras asks NumPy for a name that it has not had for years.
+        # Keras uses a deprecated name of NumPy.
         warnings.simplefilter("ignore", FutureWarning)
         traced.load_tables(network.source(documents).tables())
-        for number, levelled in enumerate(network.models):
-            traced.load_weights(levelled.model.weights)
+        for number, fold in enumerate(network.models):
+            traced.load_weights(fold.model.weights)
             path = Path(folder) / f"{number}.onnx"
             traced.export_onnx(os.fspath(path))
             yield onnx.load(path)
 
 
 class _MergedGraph:
-    """Graphs side by side: common inputs, and each distinct array once."""
+    """Merges graphs: common inputs, and each distinct array once."""
 
     def __init__(self, onnx, *, small: bool):
         self._onnx, self._small = onnx, small
@@ -84,7 +84,7 @@ class _MergedGraph:
         self._arrays, self._opsets, self._ir_version = {}, {}, 0
 
     def add(self, exported, network, key: tuple[int, int], number: int) -> None:
-        """Add one model; its ids come from what the vocabulary resolves, seen as it sees them."""
+        """Add one model; its inputs are computed from the ids of the vocabulary."""
         prefix = f"model_{key[0]}_{key[1]}_{number}/"
         view = network.models[number].model.view
         renamed, tables = {"": ""}, {}
@@ -123,7 +123,7 @@ class _MergedGraph:
         self._ir_version = max(self._ir_version, exported.ir_version)
 
     def model(self):
-        """Return the whole, checked."""
+        """Return the merged model, checked."""
         helper = self._onnx.helper
         graph = helper.make_graph(
             self._nodes,
@@ -139,7 +139,7 @@ class _MergedGraph:
         return model
 
     def _add_input(self, kind, column, network, view, key, name) -> None:
-        """Make the ids that a model reads of those that the vocabulary gives."""
+        """Compute a model's ids from those of the vocabulary."""
         known = view[f"known_{column}"]
         learned = self._input("learned", key, column)
         if kind == "learned":
@@ -159,7 +159,7 @@ class _MergedGraph:
         self._add_node("Where", [f"{name}/unknown", unknown, given], name)
 
     def _look_up(self, table: np.ndarray, rows: str, output: str) -> None:
-        """Take rows of a table of 8 bits, and make float32 of them."""
+        """Look up rows of an int8 table and convert them to float32."""
         small = quantize(table)
         self._add_node("Gather", [self._array(small.codes), rows], f"{output}/codes")
         self._add_node("Gather", [self._array(small.scales[:, None]), rows], f"{output}/scales")
@@ -182,7 +182,7 @@ class _MergedGraph:
         return self._array_name(self._onnx.numpy_helper.from_array(array))
 
     def _array_name(self, array) -> str:
-        """Keep an array unless there is one like it; return its name in the whole graph."""
+        """Add an array unless an equal one exists; return its name in the merged graph."""
         array.name = ""
         name = f"array_{hashlib.sha256(array.SerializeToString()).hexdigest()[:24]}"
         if name not in self._arrays:

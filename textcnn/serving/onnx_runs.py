@@ -1,7 +1,8 @@
-"""Networks in an ONNX file, run by onnxruntime: for architectures without a form in NumPy.
+"""Run the networks of an ONNX file with onnxruntime, for networks not implemented in NumPy.
 
-The file holds every model of an estimator. Inputs are, per column, rows of the given table and
-learnt ids, as the vocabulary resolves them; what a model knows of them is part of the graph.
+The file contains every model of an estimator. Inputs per column are row numbers of the pretrained
+vectors and ids of trainable vectors, from the vocabulary; which words a model knows is part of the
+graph.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from textcnn.persistence.archive import FileFormatError
 from textcnn.text.documents import Documents
 
-# What an ONNX file says of the saved estimator that it belongs to.
+# Metadata key of an ONNX file: the hash of the saved estimator that it belongs to.
 SAVED_FILE = "textcnn_saved_file_sha256"
 _ROWS_AT_A_TIME = 128
 _BYTES_AT_A_TIME = 2**20
@@ -32,7 +33,7 @@ def output_name(key: tuple[int, int], model: int) -> str:
 
 
 def onnx_path(path: str | os.PathLike) -> Path:
-    """Return where the networks of a saved file are."""
+    """Return the path of the ONNX file of a saved file."""
     return Path(path).with_suffix(".onnx")
 
 
@@ -46,7 +47,7 @@ def sha256_of(path: str | os.PathLike) -> str:
 
 
 class OnnxNetworks:
-    """An onnxruntime session over the networks of a saved estimator.
+    """An onnxruntime session with the networks of a saved estimator.
 
     Parameters
     ----------
@@ -61,29 +62,29 @@ class OnnxNetworks:
             import onnxruntime
         except ImportError as error:
             raise ImportError(
-                f"{path.name!r} needs onnxruntime. Type `pip install onnxruntime`, or move the "
-                "file away to be served by NumPy alone."
+                f"{path.name!r} needs onnxruntime. Type `pip install onnxruntime`, or remove the "
+                "file to use NumPy only."
             ) from error
         try:
             self._session = onnxruntime.InferenceSession(
                 os.fspath(path), providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # onnxruntime's own types derive from no common one
+        except Exception as error:  # onnxruntime's exceptions have no common base class
             raise FileFormatError(
-                f"{path.name!r} is no model that onnxruntime can run "
+                f"onnxruntime cannot load {path.name!r} "
                 f"({type(error).__name__}: {str(error)[:200]})."
             ) from error
         belongs = self._session.get_modelmeta().custom_metadata_map.get(SAVED_FILE)
         if belongs != sha256_of(saved):
             raise FileFormatError(
-                f"{path.name!r} belongs to another saved estimator. Export both again, or move "
-                "it away."
+                f"{path.name!r} belongs to another saved estimator. Export both again, or remove "
+                "it."
             )
         self._inputs = {entry.name for entry in self._session.get_inputs()}
 
     @classmethod
     def beside(cls, saved: Path) -> OnnxNetworks | None:
-        """Return the networks whose file lies beside a saved one, or None."""
+        """Return the networks of the ONNX file next to a saved file, or None."""
         path = onnx_path(saved)
         return cls(path, saved) if path.is_file() else None
 
@@ -94,7 +95,7 @@ class OnnxNetworks:
         lengths = np.sum([part.lengths for part in documents], axis=0)
         names = [output_name(key, model) for model in range(n_models)]
         outputs: list[np.ndarray] = []
-        order = np.argsort(lengths, kind="stable")  # rows of like length, so little is padded
+        order = np.argsort(lengths, kind="stable")  # rows of similar length need little padding
         for start in range(0, len(order), _ROWS_AT_A_TIME):
             rows = order[start : start + _ROWS_AT_A_TIME]
             inputs = {}
@@ -113,7 +114,7 @@ class OnnxNetworks:
 
 
 def _padded_forms(documents: Documents, rows: np.ndarray) -> np.ndarray:
-    """Return the forms of some rows, padded to the longest."""
+    """Return the word forms of some rows, padded to the longest row."""
     starts, ends = documents.offsets[rows], documents.offsets[rows + 1]
     steps = np.arange(max(int((ends - starts).max()), 1))
     places = starts[:, None] + steps

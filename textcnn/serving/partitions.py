@@ -1,4 +1,4 @@
-"""Features of a table in parts, on many workers: each loads the model once, from the saved file."""
+"""Transform partitions of a table on many workers; each worker loads the saved model once."""
 
 from __future__ import annotations
 
@@ -11,40 +11,39 @@ import numpy as np
 from textcnn.persistence.archive import ArchiveReader
 from textcnn.serving.models import load
 
-# Models that a worker process keeps, by path and state of the file; several threads may ask.
+# Models cached in a worker process, by path, time and size of the file; used by several threads.
 MOST_MODELS = 4
 _loaded: dict[tuple, tuple[list[str], list[str], Callable]] = {}
 _lock = threading.Lock()
 
 
 class PartitionTransform:
-    """A function from a part of a table to its features, for engines that spread parts.
+    """A function from a partition of a table to its features, for dask, Ray or Spark.
 
-    It holds the path, not the model, so it travels to workers as a few bytes; a worker process
-    loads the file when its first part comes and keeps it. Text networks are served by
-    :func:`textcnn.serving.load` with NumPy alone, other saved encoders by :func:`textcnn.load`
-    with what they need. Rows are independent of each other: however a table is parted, and
-    however often a part is done again after a worker was lost, a row gets the same features
-    within 1e-5.
+    It stores the path, not the model, so sending it to workers is cheap; a worker process
+    loads the file for its first partition and caches it. Text networks are loaded with
+    :func:`textcnn.serving.load` and need only NumPy, other saved encoders with
+    :func:`textcnn.load`. Rows are independent of each other: for any partitioning, and if a
+    partition is repeated after a worker died, a row gets the same features within 1e-5.
 
     Parameters
     ----------
     path : str or path
-        What ``save`` wrote. Workers read it under the same absolute path: a shared folder, or a
-        copy on each machine.
+        A file written by ``save``. Workers need it at the same absolute path: in a shared folder,
+        or as a copy on each machine.
     keep : sequence of str, default=()
-        Columns that come along, before the features: keys, where an engine keeps no index.
+        Columns to return before the features, such as keys for engines without an index.
     custom_objects : mapping of str to callable, optional
         Your tokenizer by its import name, as for :func:`textcnn.serving.load`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file here; a worker that lacks it says so when it is called.
+        If the file does not exist here, or later on a worker.
 
     Notes
     -----
-    A file that is replaced is loaded again by the next part, so replace it between runs.
+    If the file is replaced, the next partition loads it again, so replace it between runs.
     Cost: the model's memory once per worker process.
 
     Examples
@@ -82,11 +81,11 @@ class PartitionTransform:
 
     @property
     def feature_names(self) -> list[str]:
-        """What the features are called, for engines that want a schema; loads the model."""
+        """Names of the features, for engines that need a schema; loads the model."""
         return list(_model(self.path, self._custom_objects)[1])
 
     def __call__(self, frame):
-        """Return the kept columns and the features of a part, in its order and with its index.
+        """Return the kept columns and the features of a partition, with the same order and index.
 
         Parameters
         ----------
@@ -104,7 +103,7 @@ class PartitionTransform:
         missing = [name for name in [*columns, *self.keep] if name not in frame.columns]
         if missing:
             raise ValueError(
-                f"The columns {[*columns, *self.keep]} are expected. Received: "
+                f"Expected the columns {[*columns, *self.keep]}. Received: "
                 f"{list(frame.columns)}, without {missing}."
             )
         values = answer(frame[columns]) if len(frame) else np.empty((0, len(names)), np.float32)
@@ -112,7 +111,7 @@ class PartitionTransform:
         return pd.concat([frame[self.keep], features], axis=1) if self.keep else features
 
     def each(self, frames: Iterable) -> Iterator:
-        """Yield what a call returns, frame by frame, as Spark's ``mapInPandas`` asks for it.
+        """Yield the result for each frame, for Spark's ``mapInPandas``.
 
         Parameters
         ----------
@@ -129,7 +128,7 @@ class PartitionTransform:
 def _model(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
     """Return columns, feature names and transform of a saved encoder, loaded once per process."""
     found = os.stat(path)
-    # The model holds the objects, so that no other object can come to have the same id.
+    # The model references the objects, so their ids stay unique.
     objects = tuple(sorted((name, id(thing)) for name, thing in (custom_objects or {}).items()))
     key = (path, found.st_mtime_ns, found.st_size, objects)
     with _lock:
@@ -142,13 +141,13 @@ def _model(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
 
 
 def _load(path: str, custom_objects) -> tuple[list[str], list[str], Callable]:
-    """Load a file for serving, or as the estimator that it is where that is not served."""
+    """Load a file with textcnn.serving, or with textcnn.load if serving does not support it."""
     with open(path, "rb") as file:
         kind = ArchiveReader(file).manifest.get("class")
     if not str(kind).endswith("Encoder"):
         raise TypeError(
-            "PartitionTransform needs a saved encoder of columns. "
-            f"Received: a file that holds a {kind}. Type textcnn.load(path) and call it by parts."
+            "PartitionTransform needs a saved encoder. "
+            f"Received: a file with a {kind}. Type textcnn.load(path) and call it per partition."
         )
     if kind.startswith("TextCNN"):
         served = load(path, custom_objects=custom_objects)

@@ -1,4 +1,4 @@
-"""What serving takes out of a saved file: the networks and the target's kind, not the receipt."""
+"""The parts of a saved file that serving needs: networks and target type, not the report."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from textcnn.crossfit.level import Level
 from textcnn.crossfit.targets import Target
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.persistence.checks import check_head, check_network
+from textcnn.persistence.former import RENAMED
 from textcnn.persistence.hints import matches
 from textcnn.persistence.quantized import QuantizedVectors
 from textcnn.persistence.registry import Entry, Registry
@@ -25,7 +26,7 @@ from textcnn.text.vocabulary import Vocabulary
 
 @dataclass
 class ServedWeights:
-    """A model's arrays."""
+    """The arrays of a model."""
 
     weights: list[np.ndarray]
     names: list[str]
@@ -33,7 +34,7 @@ class ServedWeights:
 
 
 @dataclass
-class ServedLevelled:
+class ServedFold:
     """A model with the level of the rows that it learnt from."""
 
     model: ServedWeights
@@ -42,7 +43,7 @@ class ServedLevelled:
 
 @dataclass
 class ServedNetwork:
-    """The models of one text column, or of all columns of a plain predictor."""
+    """The models of one text column, or of all columns of a classifier or regressor."""
 
     names: list[str]
     readers: list[ColumnReader]
@@ -50,32 +51,34 @@ class ServedNetwork:
     min_count: int
     n_outputs: int
     loss: str
-    models: list[ServedLevelled]
+    models: list[ServedFold]
 
 
 _PARTS = {
     "FittedModel": ServedWeights,
-    "LevelledModel": ServedLevelled,
+    "FoldModel": ServedFold,
     "TextNetwork": ServedNetwork,
 }
 _AS_THEY_ARE = ("ColumnReader", "JoinedTokenizer", "Level", "Target", "TextNetworkSettings")
 _FITTED = {
     "_head": Target,
-    "_networks": list[list[ServedNetwork]],
+    "_model_sets": list[list[ServedNetwork]],
     "classes_": np.ndarray | list | None,
     "feature_names_in_": np.ndarray,
     "n_features_in_": int,
 }
-_PARAMETERS = {"add_indicator": bool, "add_spread": bool}
+# What parts are called in files, where they are called otherwise in former versions.
+_FORMER_FIELDS = {"_networks": "_model_sets"}
 
 
 class ServingRegistry(Registry):
-    """Makes the parts above of what a file holds, and leaves the rest unread."""
+    """Creates the parts above from a file, and ignores the rest."""
 
     @staticmethod
     @cache
     def entry(name: str) -> Entry:
         """Return how objects of a name are made."""
+        name = RENAMED.get(name, name)
         if name in _PARTS:
             kind = _PARTS[name]
             only = tuple(part.name for part in dataclasses.fields(kind))
@@ -84,11 +87,13 @@ class ServingRegistry(Registry):
             return Entry(_make_vocabulary, any_attribute=True)
         if name in _AS_THEY_ARE:
             return Registry.entry(name)
-        raise FileFormatError(f"It holds an object that is not served: {str(name)[:80]!r}.")
+        raise FileFormatError(
+            f"It contains an object that serving does not support: {str(name)[:80]!r}."
+        )
 
 
 def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, Any]]:
-    """Return the class of the saved estimator, and what serving needs of it by name.
+    """Return the class of the saved estimator, and the parts for serving by name.
 
     Raises
     ------
@@ -99,25 +104,26 @@ def read_parts(archive: ArchiveReader, custom_objects) -> tuple[str, dict[str, A
         node = archive.state()
         name, state = node["object"], node["state"]
         found = {}
-        for part, hints in (("parameters", _PARAMETERS), ("fitted", _FITTED)):
-            nodes = {pair[0]: pair[1] for pair in state[part]["dict"] if pair[0] in hints}
-            found |= {key: reader.decode(value) for key, value in nodes.items()}
+        for key, value in state["fitted"]["dict"]:
+            key = _FORMER_FIELDS.get(key, key)
+            if key in _FITTED:
+                found[key] = reader.decode(value)
     except (TypeError, KeyError, IndexError) as error:
         raise FileFormatError(f"It holds no estimator of textcnn ({error!r}).") from error
-    for key, hint in (_PARAMETERS | _FITTED).items():
+    for key, hint in _FITTED.items():
         if key in found and not matches(found[key], hint):
             raise FileFormatError(f"{key!r} is of another type. Expected: {hint}.")
-    if "_head" not in found or not found.get("_networks"):
+    if "_head" not in found or not found.get("_model_sets"):
         raise FileFormatError("It holds no fitted text network.")
     check_head(found["_head"])
-    for networks in found["_networks"]:
+    for networks in found["_model_sets"]:
         for network in networks:
             check_network(network, found["_head"])
     return name, found
 
 
 def _make_vocabulary(state: dict) -> Vocabulary:
-    """Make a vocabulary whose table may be of 8 bits."""
+    """Create a vocabulary whose vectors may be int8."""
     given = state.get("given")
     if not isinstance(given, QuantizedVectors):
         return Vocabulary.from_state(state)

@@ -1,1 +1,1 @@
-"""A whole table through several members: containers, text columns, members, gains, the report."""
+"""Encode a table with several members: containers, text columns, members, gains, the report."""

@@ -1,4 +1,4 @@
-"""Which columns of a table are text: by a stated rule, by name, or by a selector."""
+"""Find the text and image columns of a table: by a rule, by name, or by a selector."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _MOST_CELLS = 1000
 
 @dataclass(frozen=True, eq=False)
 class JoinedTexts(JoinedColumns):
-    """All text columns of a table, for a member that reads them as one."""
+    """All text columns of a table, for a member that joins them."""
 
-    name: str = JOINED
+    name: str = JOINED  # what messages call it
 
     @property
     def has_text(self) -> bool:
-        """Whether any cell is filled."""
+        """Whether any cell is not empty."""
         return any(any(column.cells) for column in self.columns)
 
     @property
     def n_characters(self) -> int:
-        """Characters of all cells."""
+        """Number of characters in all cells."""
         return sum(sum(map(len, column.cells)) for column in self.columns)
 
 
@@ -43,21 +43,22 @@ def text_columns(columns, table: Table) -> list[int]:
     Parameters
     ----------
     columns : "auto", "all", str, list of str or int, or selector
-        ``"auto"``: columns of strings whose filled cells are at least 5 % distinct and hold three
-        words or more on average; a word has a letter, and a sign of a script without spaces is a
-        word. Counted on 1,000 cells at even distances. Names of image files are no text.
+        ``"auto"``: columns of strings with at least 5 % distinct values and at least three words
+        per cell on average, ignoring empty cells. A word contains a letter; in scripts without
+        spaces each character is a word. Words are counted in 1,000 evenly spaced cells. Columns of
+        image file names are not text.
     table : Table
 
     Raises
     ------
     ValueError
-        If a name or number is not a column of the table, or comes twice.
+        If a name or number is not a column of the table, or is repeated.
     TypeError
-        If ``columns`` is nothing of the kind.
+        If ``columns`` has another type.
     """
     if isinstance(columns, str) and columns == "auto":
         columns = map(table.column, range(len(table.names)))
-        # Paths are not language, and folders that are named for classes would tell the target.
+        # Paths are not text, and folder names may contain the class.
         return [n for n, cells in enumerate(columns) if _is_text(cells) and not _names_files(cells)]
     if isinstance(columns, str) and columns == "all":
         return list(range(len(table.names)))
@@ -65,7 +66,7 @@ def text_columns(columns, table: Table) -> list[int]:
         columns = [columns]
     elif hasattr(columns, "expand"):  # a selector of skrub
         columns = _numbers_of(columns.expand(_as_frame(table)), table)
-    elif callable(columns):  # sklearn.compose.make_column_selector, or a function of one's own
+    elif callable(columns):  # sklearn.compose.make_column_selector, or the user's function
         columns = _numbers_of(columns(_as_frame(table)), table)
     if isinstance(columns, np.ndarray | pd.Index):
         columns = columns.tolist()
@@ -84,7 +85,7 @@ def text_columns(columns, table: Table) -> list[int]:
 def columns_of_members(
     columns, table: Table, *, reads_text: bool, reads_images: bool
 ) -> tuple[list, list]:
-    """Return the numbers of all columns that members read, and of those that name images."""
+    """Return the numbers of all columns that members encode, and of those with image files."""
     numbers = text_columns(columns, table)
     if not reads_images:
         return numbers, []
@@ -97,16 +98,16 @@ def columns_of_members(
 
 
 def image_columns(table: Table) -> list[int]:
-    """Return the numbers of the columns that name image files, ascending.
+    """Return the numbers of the columns of image file names, ascending.
 
-    These are columns of strings whose filled cells all end as images do, ``.jpg`` or ``.png``
-    say, whether such files are there or not.
+    These are columns of strings whose cells, except empty ones, all have the extension of an
+    image, for example ``.jpg`` or ``.png``. Files need not exist.
     """
     return [number for number in range(len(table.names)) if _names_files(table.column(number))]
 
 
 def _names_files(column) -> bool:
-    """Tell whether a column names image files by the rule of :func:`image_columns`."""
+    """Return whether a column has image file names, by the rule of :func:`image_columns`."""
     if not _may_hold_strings(column):
         return False
     cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
@@ -117,7 +118,7 @@ def _names_files(column) -> bool:
 
 
 def read_text(table: Table, number: int) -> TextColumn:
-    """Return a column of a table as text; cells of any kind become text by ``str``."""
+    """Return a column of a table as text; cells of other types are converted by ``str``."""
     column = table.column(number)
     if table.container == "numpy" and column.dtype.kind not in "OUS":
         column = column.astype(object)
@@ -130,20 +131,20 @@ def read_text(table: Table, number: int) -> TextColumn:
 
 
 def _as_frame(table: Table):
-    """Return what selectors look at; they know no arrays."""
+    """Return a DataFrame for selectors, which do not support arrays."""
     if table.container != "numpy":
         return table.data
     return pd.DataFrame(table.data, columns=table.names).infer_objects()
 
 
 def _numbers_of(labels, table: Table) -> list:
-    """Return the numbers of the columns that a selector names by their own labels."""
+    """Return the numbers of the columns that a selector returns by label."""
     places = {label: number for number, label in enumerate(_as_frame(table).columns)}
     return [places.get(label, label) for label in labels]
 
 
 def _number(name, table: Table) -> int:
-    """Return the number of a column that is given by name or number."""
+    """Return the number of a column given by name or number."""
     if isinstance(name, str) and name in table.names:
         return table.names.index(name)
     if isinstance(name, int | np.integer) and not isinstance(name, bool):
@@ -151,18 +152,18 @@ def _number(name, table: Table) -> int:
             return int(name)
     shown = table.names if len(table.names) <= 20 else [*table.names[:20], "…"]
     raise ValueError(
-        "columns names something that is not a column of X. Expected some of "
+        "columns contains a value that is not a column of X. Expected some of "
         f"{shown}, or their numbers. Received: {name!r}."
     )
 
 
 def _is_text(column) -> bool:
-    """Tell whether a column is text by the rule of :func:`text_columns`."""
+    """Return whether a column is text, by the rule of :func:`text_columns`."""
     if not _may_hold_strings(column):
         return False
     cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
     filled = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
-    # A column of objects that are mostly no strings is no text.
+    # An object column of mostly other types is not text.
     others = sum(not isinstance(cell, str) and not is_missing(cell) for cell in cells)
     if not filled or others > len(filled):
         return False
@@ -174,7 +175,7 @@ def _is_text(column) -> bool:
 
 
 def _may_hold_strings(column) -> bool:
-    """Tell by the dtype, without looking at cells."""
+    """Return whether the dtype can contain strings."""
     if type(column).__module__.partition(".")[0] == "polars":
         return str(column.dtype).startswith(("String", "Utf8", "Categorical", "Enum", "Object"))
     if isinstance(column, np.ndarray):

@@ -1,4 +1,4 @@
-"""Fits every member on every text column by one plan, in time, and measures what each adds."""
+"""Fit every member on every text column with shared folds and measure the gain of each."""
 
 from __future__ import annotations
 
@@ -8,30 +8,34 @@ import time
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from textcnn.base.out_of_fold import OutOfFoldFeatures
+from textcnn.base.out_of_fold import OutOfFold
 from textcnn.crossfit import FoldPlan, Target, make_fold_plan
+from textcnn.crossfit.row_hashes import combine_hashes
 from textcnn.neural.randomness import integer_seed, seed_sequence
-from textcnn.table.columns import JoinedTexts
+from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
+from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
+from textcnn.text.hashes import hash_documents
 from textcnn.utils.progress import FitProgress, TimeLimitReached, time_limit
 
 _LARGEST_SEED = 2**32
 
 
 class TableFeaturesWarning(UserWarning):
-    """A table gets fewer features than asked for: no text, no time, or nothing was earned."""
+    """Some features are missing: no text, not enough time, or no significant gain."""
 
 
 @dataclass(frozen=True)
 class PlanMaker:
-    """Makes the shared plan, and others like it."""
+    """Makes the shared fold plan, and repetitions with other random folds."""
 
     cv: Any
     target: Target
@@ -44,14 +48,14 @@ class PlanMaker:
     entropy: int
 
     def make(self, number: int = 0) -> FoldPlan:
-        """Return plan ``number``; number 0 is the one of an encoder with the same seed."""
+        """Return plan ``number``; plan 0 equals that of a single encoder with the same seed."""
         seed = seed_sequence(self.entropy, "plan", number)
         cv = self.cv
         if number and getattr(cv, "random_state", None) is not None:
             cv = copy.copy(cv)
             cv.random_state = integer_seed(seed)
         with warnings.catch_warnings():
-            if number:  # the first plan has said it
+            if number:  # the first plan has already warned
                 warnings.simplefilter("ignore")
             return make_fold_plan(
                 cv,
@@ -66,31 +70,28 @@ class PlanMaker:
             )
 
     def can_repeat(self, plan: FoldPlan) -> bool:
-        """Tell whether another plan would have other folds."""
+        """Return whether another plan would have other folds."""
         if plan.ordered:
             return False
         drawn = isinstance(self.cv, numbers.Integral) or self.cv is None
         return drawn or bool(hasattr(self.cv, "random_state") and getattr(self.cv, "shuffle", True))
 
-    def settings(self, plan: FoldPlan, scoring, n_jobs) -> MemberSettings:
+    def settings(self, plan: FoldPlan, target: Target, y, n_jobs) -> MemberSettings:
         """Return what members take over so that they follow a plan."""
         pairs = [
             (np.union1d(assignment.learn, assignment.stop), assignment.predict)
             for assignment in plan.assignments
         ]
         return MemberSettings(
+            plan=plan,
+            target=target,
+            y=y,
             shared={
                 "cv": pairs,
                 "target_type": self.target.kind,
                 "uncovered": self.uncovered,
                 "unlabelled": self.unlabelled,
                 "missing_class": self.missing_class,
-                "scoring": scoring,
-            },
-            beside={
-                "groups": plan.groups,
-                "sample_weight": plan.sample_weight,
-                "time": plan.time if plan.ordered else None,
             },
             n_jobs=n_jobs,
         )
@@ -98,13 +99,13 @@ class PlanMaker:
 
 @dataclass
 class Entry:
-    """A member on a column: what came of it."""
+    """The result of a member on a column."""
 
     member: Member
     text: TextColumn | JoinedTexts
     fitted: FittedMember | None = None
     features: np.ndarray | None = None
-    forms: list[np.ndarray] = field(default_factory=list)  # per plan, as the stack takes them
+    forms: list[np.ndarray] = field(default_factory=list)  # per plan, as inputs of the stack
     gain: Gain | None = None
     kept: bool = True
     why_not: str = ""
@@ -114,8 +115,8 @@ class Entry:
 class TableFit:
     """All members on all text columns.
 
-    Entries stand in the order in which gains are measured: the first member on every column, then
-    the second. They are fitted in the order of their cost.
+    Entries are in the order in which gains are measured: the first member on every column, then
+    the second, and so on. They are fitted in the order of their cost.
     """
 
     entries: list[Entry]
@@ -124,14 +125,15 @@ class TableFit:
     target: Target  # with the plan's dropped classes left out
     y: Any
     others: np.ndarray
+    n_used: int  # columns that the others are made of
     scoring: Any
     n_jobs: int | None
     deadline: float | None
 
     def fit_all(self, progress: FitProgress) -> None:
-        """Fit every entry that the time allows."""
+        """Fit all entries for which there is enough time."""
         rates: dict[str, float] = {}
-        settings = self.maker.settings(self.plans[0], self.scoring, self.n_jobs)
+        settings = self._settings(0)
         order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
         for number in order:
             entry = self.entries[number]
@@ -146,7 +148,7 @@ class TableFit:
                 listener.end()
 
     def measure(self) -> None:
-        """Measure what each entry adds to all before it."""
+        """Measure the gain of each entry over all entries before it."""
         stack = self._stack(0)
         before: list[np.ndarray] = []
         base = stack.fold_scores(before)
@@ -157,10 +159,10 @@ class TableFit:
             base = scores
 
     def select(self, n_repeats: int) -> None:
-        """Keep the entries whose gain over the kept ones is beyond its margin.
+        """Keep the entries with a significant gain over the kept ones.
 
-        Each is tried on the first plan; where it gains there, it is fitted and tried on the
-        others too.
+        Each is measured on the first plan; if it has a gain there, it is fitted and measured on the
+        other plans too.
         """
         if self.maker.can_repeat(self.plans[0]):
             self.plans += [self.maker.make(number) for number in range(1, n_repeats)]
@@ -186,13 +188,13 @@ class TableFit:
                 kept.append(entry)
                 base = found
             elif not entry.why_not:
-                entry.why_not = "dropped: gain within its error"
+                entry.why_not = "dropped: gain not significant"
 
     def score(self, entry: Entry) -> tuple[float, float, str]:
-        """Return an entry's own score, its spread over folds, and what was scored."""
+        """Return an entry's own score, its standard deviation over folds, and what was scored."""
         report = getattr(entry.fitted.encoder, "report_", None)
         if report is not None:
-            summary = report.summary
+            summary = report.with_scoring(self.scoring).summary
             line = summary[summary["metric"] == self.metric].iloc[0]
             return float(line["score"]), float(line["spread"]), "predictions"
         scores = self._stack(0).block_scores([entry.features])
@@ -209,29 +211,33 @@ class TableFit:
     def _fitted(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.fitted is not None]
 
+    def _settings(self, number: int) -> MemberSettings:
+        """Return what members take over of a plan."""
+        return self.maker.settings(self.plans[number], self.target, self.y, self.n_jobs)
+
     def _stack(self, number: int) -> LinearStack:
         return LinearStack(self.plans[number], self.target, self.scoring, self.others)
 
     def _seed(self, number: int) -> int:
-        """Return a member's seed; for the first plan it is the table's own, where it can be."""
+        """Return a member's seed; for the first plan it is the table's own seed, if possible."""
         if number == 0 and self.maker.entropy < _LARGEST_SEED:
             return self.maker.entropy
         return integer_seed(seed_sequence(self.maker.entropy, "estimator", number))
 
     def _fit_entry(self, entry: Entry, settings: MemberSettings, expected: float) -> None:
-        """Fit an entry on the first plan, unless there is no time for it."""
+        """Fit an entry on the first plan, if there is enough time."""
         left = self._seconds_left()
         if left <= 0:
             entry.why_not = "left out: no time left"
         elif expected > left:
-            entry.why_not = f"left out: about {expected:.0f} s needed, {left:.0f} s left"
+            entry.why_not = f"left out: needs about {expected:.0f} s, {left:.0f} s left"
         if entry.why_not:
             entry.kept = False
             return
         try:
             with time_limit(self.deadline):
                 entry.fitted, entry.features = fit_member(
-                    entry.member, entry.text, self.y, settings, self._seed(0)
+                    entry.member, entry.text, settings, self._seed(0)
                 )
         except TimeLimitReached as reached:
             entry.kept, entry.why_not = False, f"left out: {reached}"
@@ -239,19 +245,19 @@ class TableFit:
         entry.forms.append(self._form(entry.fitted, entry.features, 0))
 
     def _has_form(self, entry: Entry, number: int) -> bool:
-        """Fit an entry on a further plan, if it was not; False where the time is over."""
+        """Fit an entry on another plan if needed; return False if the time is over."""
         if number < len(entry.forms):
             return True
-        if not entry.fitted.is_supervised:  # knows no folds
+        if not entry.fitted.is_supervised:  # the same for all folds
             entry.forms.append(self._form(entry.fitted, entry.features, number))
             return True
-        settings = self.maker.settings(self.plans[number], self.scoring, self.n_jobs)
+        settings = self._settings(number)
         try:
             with time_limit(self.deadline):
                 if self._seconds_left() <= 0:
                     raise TimeLimitReached("no time left for further plans")
                 fitted, features = fit_member(
-                    entry.member, entry.text, self.y, settings, self._seed(number)
+                    entry.member, entry.text, settings, self._seed(number)
                 )
         except TimeLimitReached as reached:
             entry.why_not = f"left out: {reached}"
@@ -262,7 +268,7 @@ class TableFit:
 
     def _form(self, fitted: FittedMember, features: np.ndarray, number: int) -> np.ndarray:
         """Return a member's features as out-of-fold predictions, which they are or become."""
-        if isinstance(fitted.encoder, OutOfFoldFeatures):
+        if isinstance(fitted.encoder, OutOfFold):
             return logits(features, self.target)
         return self._stack(number).out_of_fold(features)
 
@@ -270,15 +276,68 @@ class TableFit:
         return np.inf if self.deadline is None else self.deadline - time.monotonic()
 
 
+@dataclass
+class SortedColumns:
+    """Which columns of a table members read, and which go on as they are."""
+
+    texts: list[TextColumn]
+    text_numbers: list[int]
+    other_numbers: list[int]
+    kept_numbers: list[int]
+    entries: list[Entry]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns that members read."""
+        return [text.name for text in self.texts]
+
+    def hashes(self, n_rows: int) -> np.ndarray:
+        """Return a hash per row over all columns that members read."""
+        if not self.texts:
+            return np.zeros(n_rows, np.uint64)
+        return combine_hashes(
+            [text.once("hashes", partial(hash_documents, text)) for text in self.texts]
+        )
+
+
+def sort_columns(columns, table: Table, members: Sequence[Member], *, keep_text) -> SortedColumns:
+    """Find and read the columns that members read; each is read and hashed once.
+
+    Parameters
+    ----------
+    columns : "auto", "all", str, list of str or int, or selector
+        As :func:`~textcnn.table.columns.text_columns` takes it.
+    table : Table
+    members : sequence of Member
+    keep_text : bool
+        Whether the columns that members read go on as well.
+    """
+    numbers, images = columns_of_members(
+        columns,
+        table,
+        reads_text=not all(member.reads_images for member in members),
+        reads_images=any(member.reads_images for member in members),
+    )
+    texts = [replace(read_text(table, number), memo={}) for number in numbers]
+    others = [number for number in range(len(table.names)) if number not in set(numbers)]
+    return SortedColumns(
+        texts=texts,
+        text_numbers=numbers,
+        other_numbers=others,
+        kept_numbers=sorted([*others, *numbers]) if keep_text else others,
+        entries=make_entries(members, texts, [table.names[number] for number in images]),
+    )
+
+
 def make_entries(
     members: Sequence[Member], texts: Sequence[TextColumn], images: Collection[str]
 ) -> list[Entry]:
-    """Return an entry per member and filled column of its kind; ``images`` name their columns.
+    """Return an entry per member and column of its kind; ``images`` are the image columns.
 
-    A member that joins columns has one entry where there are several text columns.
+    Empty columns have no entry. A member that joins columns has one entry for all text columns.
     """
     of_text = [text for text in texts if text.name not in images]
-    joined = JoinedTexts(of_text) if len(of_text) > 1 else None
+    joined = JoinedTexts(of_text, memo={}) if len(of_text) > 1 else None
     entries = []
     for member in members:
         if joined is not None and member.joins_columns:

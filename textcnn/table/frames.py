@@ -1,4 +1,4 @@
-"""Tables of pandas, polars and NumPy, taken apart and put together again as they were."""
+"""Tables of pandas, polars and NumPy: read columns, and add features in the same container."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Table:
     ----------
     data : pandas.DataFrame, polars.DataFrame or ndarray of shape (n_rows, n_columns)
     names : list of str
-        ``x0``, ``x1``, … for arrays and for frames whose names are no str.
+        ``x0``, ``x1``, … for arrays and for frames whose names are not str.
     """
 
     data: Any
@@ -31,13 +31,13 @@ class Table:
 
     @property
     def container(self) -> str:
-        """What the table is: ``"pandas"``, ``"polars"`` or ``"numpy"``."""
+        """The type of the table: ``"pandas"``, ``"polars"`` or ``"numpy"``."""
         if isinstance(self.data, np.ndarray):
             return "numpy"
         return "pandas" if isinstance(self.data, pd.DataFrame) else "polars"
 
     def column(self, number: int):
-        """Return one column as the container's own series, an array of a NumPy table."""
+        """Return one column as a Series, or as an array for a NumPy table."""
         if self.container == "numpy":
             return self.data[:, number]
         if self.container == "pandas":
@@ -60,18 +60,18 @@ class Table:
         return Table(frame, self.names)
 
     def check_names_beside_features(self, kept: list[int]) -> None:
-        """Refuse labels that cannot stand beside the names of features."""
+        """Refuse labels that are not str, as the names of features are."""
         labels = self.data.columns.tolist() if self.container == "pandas" else []
         wrong = [labels[i] for i in kept if labels and not isinstance(labels[i], str)]
         if wrong:
             raise TypeError(
-                "Names of columns would be str and others side by side, which scikit-learn "
-                f"refuses. Expected str. Received: a column named {wrong[0]!r} of type "
+                "The output would have column names of several types, which scikit-learn refuses. "
+                f"Expected str. Received: a column named {wrong[0]!r} of type "
                 f"{type(wrong[0]).__name__}. Type X.columns = X.columns.astype(str)."
             )
 
     def with_features(self, kept: list[int], features: np.ndarray, names: list[str]):
-        """Return the kept columns, untouched, and float32 features to their right."""
+        """Return the kept columns, unchanged, followed by float32 features."""
         if self.container == "numpy":
             return self._array_with_features(kept, features)
         if self.container == "pandas":
@@ -87,7 +87,7 @@ class Table:
         return others.with_columns(added) if kept else pl.DataFrame(added)
 
     def _array_with_features(self, kept, features) -> np.ndarray:
-        """Objects stay objects; where no other column is left the features are float32."""
+        """Return an array; objects stay objects; a table of features only is float32."""
         if not kept:
             return features
         others = self.data[:, kept]
@@ -117,7 +117,7 @@ def read_table(estimator, X, *, reset: bool) -> Table:
     ValueError
         No rows or columns, one dimension, two columns of one name, other columns than at fit.
     TypeError
-        Sparse matrices and containers that are no table.
+        Sparse matrices and unsupported containers.
     """
     library = type(X).__module__.partition(".")[0]
     if isinstance(X, pd.Series):
@@ -133,7 +133,7 @@ def read_table(estimator, X, *, reset: bool) -> Table:
                 "distinct names. Rename them, or keep the first of each by "
                 "X.loc[:, ~X.columns.duplicated()]."
             )
-        # Only the shape is checked: cells of other columns are nobody's business here.
+        # Check the shape only: cells of other columns may be anything.
         check_array(
             np.broadcast_to(np.zeros((), dtype=bool), X.shape),
             dtype=None,
@@ -141,22 +141,22 @@ def read_table(estimator, X, *, reset: bool) -> Table:
             estimator=estimator,
         )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
-        if not all(isinstance(name, str) for name in names):  # scikit-learn's way with such
+        if not all(isinstance(name, str) for name in names):  # as in scikit-learn
             names = [f"x{number}" for number in range(len(names))]
         return Table(X, names)
     if not issparse(X) and not isinstance(X, np.ndarray | list | tuple):
-        way_out = {"pyarrow": "X.to_pandas()", "polars": "X.collect()"}.get(
+        conversion = {"pyarrow": "X.to_pandas()", "polars": "X.collect()"}.get(
             library, "pd.DataFrame(X)"
         )
         if library in ("pyarrow", "polars") or not hasattr(X, "__array__"):
             raise TypeError(
-                "X is no table known here. Expected a DataFrame of pandas or polars, an array or "
+                "Unsupported type of X. Expected a DataFrame of pandas or polars, an array or "
                 f"a list of rows. Received: X of type {type(X).__module__}."
-                f"{type(X).__qualname__}. Type {way_out} in place of X."
+                f"{type(X).__qualname__}. Type {conversion} instead of X."
             )
     array = _as_array(X)
     is_text = not issparse(array) and array.dtype.kind in "OUS"
-    if is_text:  # checked for its shape; objects stay as they are
+    if is_text:  # check the shape only
         stand_in = np.broadcast_to(np.zeros((), dtype=bool), array.shape)
         check_array(stand_in, dtype=None, input_name="X", estimator=estimator)
         validate_data(estimator, array, reset=reset, skip_check_array=True)
@@ -168,22 +168,22 @@ def read_table(estimator, X, *, reset: bool) -> Table:
 
 
 def _as_array(X):
-    """Return an array whose text and numbers are what they were."""
+    """Return an array that keeps the types of text and numbers."""
     if issparse(X):
         return X
     array = np.asarray(X)
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
-        array = np.array(X, dtype=object)  # NumPy has made text of numbers
+        array = np.array(X, dtype=object)  # NumPy would convert numbers to text
     return array
 
 
 def check_new_names(kept: list[str], new: list[str]) -> None:
-    """Refuse features that are called as other columns, or one another."""
+    """Refuse features with the same name as another column or feature."""
     seen = set(kept)
     for name in new:
         if name in seen:
             raise ValueError(
-                f"Two columns would be called {name!r}. Expected distinct names. Rename the column "
-                "of X, or the member by a (name, encoder) pair."
+                f"Two columns would have the name {name!r}. Expected distinct names. Rename the "
+                "column of X, or rename the member with a (name, encoder) pair."
             )
         seen.add(name)

@@ -1,4 +1,4 @@
-"""What a block of features adds to others: paired scores of a stack with and without it."""
+"""Gain of a block of features over others: paired scores of a stack with and without it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _METRICS = {
 class Gain:
     """Mean paired difference over the folds of all plans, and its standard error.
 
-    ``n_looks`` members are looked at, so that one of them by chance is the likelier found.
+    ``n_looks`` is the number of comparisons, for the Bonferroni correction.
     """
 
     mean: float
@@ -39,15 +39,15 @@ class Gain:
 
     @property
     def is_earned(self) -> bool:
-        """Whether it is above zero by more than the margin."""
+        """Whether the gain is significant: above zero by more than the margin."""
         return bool(self.mean > 0 and self.mean > self.margin)
 
     @property
     def margin(self) -> float:
-        """Two standard errors for one look at very many folds, more otherwise.
+        """Two standard errors for one comparison with many folds, more otherwise.
 
-        By Student's t for the number of folds, and by Bonferroni for the number of looks: among
-        all noise members one or more pass with the probability that two errors have for one.
+        Uses Student's t for the number of folds and a Bonferroni correction for the number of
+        comparisons.
         """
         if self.n_folds < 2:
             return np.nan
@@ -55,7 +55,7 @@ class Gain:
 
 
 def gain_metric(target: Target, scoring) -> str:
-    """Return the metric that gains are measured by."""
+    """Return the metric of the gains."""
     if scoring is None:
         return _METRICS[target.kind]
     return scoring if isinstance(scoring, str) else list(scoring)[0]
@@ -66,8 +66,8 @@ def paired_gain(
 ) -> Gain:
     """Return the mean difference of paired fold scores over plans.
 
-    The standard error is that of Nadeau and Bengio (2003), which counts that the training parts of
-    folds share rows: variance × (1 / folds + test rows / training rows).
+    The standard error follows Nadeau and Bengio (2003), who account for the training rows that
+    folds have in common: variance × (1 / folds + test rows / training rows).
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def paired_gain(
         Scores of the folds of each plan.
     plans : sequence of FoldPlan
     n_looks : int, default=1
-        Members that are looked at in all.
+        Number of comparisons.
     """
     differences = np.concatenate([with_it - without for with_it, without in pairs])
     differences = differences[~np.isnan(differences)]
@@ -90,9 +90,9 @@ def paired_gain(
 
 
 def logits(features: np.ndarray, target: Target) -> np.ndarray:
-    """Return out-of-fold features as a linear model wants them: logits of probabilities.
+    """Return out-of-fold features as inputs of a linear model: logits of probabilities.
 
-    Where the features hold more than probabilities, spreads say, they stay as they are.
+    Features with more columns than probabilities, such as spreads, are returned unchanged.
     """
     features = features.astype(np.float64)
     shares = features[np.isfinite(features)]
@@ -103,10 +103,10 @@ def logits(features: np.ndarray, target: Target) -> np.ndarray:
 
 
 def other_columns(table: Table, numbers: Sequence[int]) -> tuple[np.ndarray, int]:
-    """Return columns of a table as numbers for the stack, and how many columns are in them.
+    """Return columns of a table as numbers for the stack, and the number of columns used.
 
-    Numbers and booleans as they are, dates as numbers, 30 categories or fewer as 0 and 1. What is
-    anything else, and what goes beyond 300 columns of numbers, is left out.
+    Numbers and booleans are unchanged, dates become numbers, up to 30 categories are one-hot
+    encoded. Other columns, and columns beyond 300 numeric ones, are left out.
     """
     blocks, n_used, width = [], 0, 0
     for number in numbers:
@@ -123,9 +123,9 @@ def other_columns(table: Table, numbers: Sequence[int]) -> tuple[np.ndarray, int
 
 
 def _as_numbers(column: pd.Series) -> np.ndarray | None:
-    """Return a column as one or several columns of float64, None for what has no such form."""
+    """Return a column as one or several float64 columns, or None if that is not possible."""
     if column.dtype == object:
-        # Pandas' own strings hold no lone surrogates; such a column stays one of objects.
+        # pandas strings cannot hold lone surrogates; such a column stays an object column.
         with contextlib.suppress(UnicodeEncodeError):
             column = column.infer_objects()
     if pd.api.types.is_datetime64_any_dtype(column):

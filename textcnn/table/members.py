@@ -1,4 +1,4 @@
-"""Members: the makers of text features by name, set up for one column and one shared fold plan."""
+"""Members: encoders by name, set up for one column and a shared fold plan."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 
-from textcnn.base.out_of_fold import OutOfFoldFeatures
+from textcnn.base.out_of_fold import OutOfFold
+from textcnn.base.state import read_input
 from textcnn.base.training_rows import InSampleWarning
-from textcnn.crossfit.splits import FoldTargetWarning
+from textcnn.crossfit import FoldPlan, Target
 from textcnn.table.columns import JoinedTexts
 from textcnn.text.columns import TextColumn
+from textcnn.text.hashes import hash_documents
+from textcnn.text.learner import read_text_columns
 
-# A sparse output of more columns is a bag of words, which no table should hold.
+# A sparse output with more columns is a bag of words, too wide for a table.
 _MOST_COLUMNS = 1000
-_SHARED = ("cv", "target_type", "uncovered", "unlabelled", "missing_class", "scoring")
 
 
 def _svd():
-    """Return skrub's unsupervised encoder of strings."""
+    """Return skrub's unsupervised string encoder."""
     try:
         from skrub import StringEncoder
     except ImportError as error:
         raise ImportError(
             f'The member "svd" is skrub\'s StringEncoder, which could not be imported: {error}. '
-            "Type: pip install 'textcnn[table]'; or leave it out by "
+            "Type: pip install 'textcnn[table]'; or omit it: "
             'TableFeatures(members=("linear", "cnn")).'
         ) from error
     return StringEncoder()
@@ -59,7 +61,7 @@ def _images():
     return ImageCNNEncoder()
 
 
-# In the order of their cost, the cheapest first.
+# In the order of cost, the cheapest first.
 NAMED: dict[str, Callable] = {
     "svd": _svd,
     "linear": _linear,
@@ -72,7 +74,7 @@ NAMED: dict[str, Callable] = {
 
 @dataclass(frozen=True)
 class Member:
-    """A maker of features, unfitted, with its place in the order of cost."""
+    """An unfitted encoder, with its rank by cost."""
 
     name: str
     encoder: Any
@@ -80,13 +82,13 @@ class Member:
 
     @property
     def reads_images(self) -> bool:
-        """Whether it is for columns of image files, and for no others."""
+        """Whether it encodes only columns of image files."""
         return _reads_images(self.encoder)
 
     @property
     def joins_columns(self) -> bool:
         """Whether it reads all text columns of a table as one."""
-        is_ours = isinstance(self.encoder, OutOfFoldFeatures)
+        is_ours = isinstance(self.encoder, OutOfFold)
         return is_ours and getattr(self.encoder, "columns", None) == "joined"
 
 
@@ -97,7 +99,7 @@ def _reads_images(encoder) -> bool:
 
 
 def entry_name(entry) -> str | None:
-    """Return what an entry of ``members`` is called; None for what is no member."""
+    """Return the name of an entry of ``members``, or None for an invalid entry."""
     if isinstance(entry, str):
         return entry
     if isinstance(entry, list | tuple):
@@ -106,13 +108,13 @@ def entry_name(entry) -> str | None:
         return None
     if _reads_images(entry):
         return "image_cnn"
-    if isinstance(entry, OutOfFoldFeatures):
+    if isinstance(entry, OutOfFold):
         return entry._feature_name
     return type(entry).__name__.lower()
 
 
 def entry_encoder(entry):
-    """Return an entry's encoder: a new one for a name, else the given one."""
+    """Return an entry's encoder: a new one for a name, otherwise the given one."""
     if isinstance(entry, str):
         return NAMED[entry]()
     return entry[1] if isinstance(entry, list | tuple) else entry
@@ -124,10 +126,10 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
     Raises
     ------
     TypeError, ValueError
-        If they are no list of names, encoders and (name, encoder) pairs, or a name comes twice or
-        is one of ``reserved``.
+        If they are not a list of names, encoders and (name, encoder) pairs, or if a name is
+        repeated or one of ``reserved``.
     ImportError
-        If a member's package is missing; the message has the line to type.
+        If a member's package is missing.
     """
     known = ", ".join(f'"{name}"' for name in NAMED)
     expected = f"a list of names ({known}), encoders and (name, encoder) pairs"
@@ -137,12 +139,12 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
             + (f" Type members=({members!r},)." if isinstance(members, str) else "")
         )
     if not members:
-        raise ValueError(f"There is no member. Expected: {expected}. Received: members=().")
+        raise ValueError(f"members is empty. Expected: {expected}. Received: members=().")
     found, seen = [], set()
     for entry in members:
         name = entry_name(entry)
         if name is None or (isinstance(entry, str) and name not in NAMED):
-            raise ValueError(f"members must be {expected}. Received: {entry!r} among them.")
+            raise ValueError(f"members must be {expected}. Received an entry: {entry!r}.")
         encoder = entry_encoder(entry)
         if not hasattr(encoder, "fit_transform") or isinstance(encoder, type):
             raise TypeError(
@@ -151,13 +153,13 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
             )
         if not name or "__" in name or name in reserved:
             raise ValueError(
-                "The name of a member must not be empty, hold two underscores or be a parameter "
-                f"of TableFeatures. Received: {name!r}. Give a (name, encoder) pair."
+                "The name of a member must not be empty, contain two underscores or be a parameter "
+                f"of TableFeatures. Received: {name!r}. Pass a (name, encoder) pair."
             )
         if name in seen:
             raise ValueError(
-                f"Two members are called {name!r}. Give each its own name by (name, encoder) "
-                f"pairs. Received: members={members!r}."
+                f"Two members have the name {name!r}. Expected distinct names. Pass (name, "
+                f"encoder) pairs. Received: members={members!r}."
             )
         seen.add(name)
         found.append(Member(name, encoder, _cost(name, encoder)))
@@ -166,10 +168,12 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
 
 @dataclass(frozen=True)
 class MemberSettings:
-    """What is the same for every member of a fit."""
+    """Settings that all members of a fit share."""
 
+    plan: FoldPlan
+    target: Target  # with the plan's dropped classes left out
+    y: Any
     shared: dict[str, Any]  # parameters that every out-of-fold member takes over
-    beside: dict[str, Any]  # groups, sample_weight and time of the shared plan
     n_jobs: int | None
 
 
@@ -184,44 +188,42 @@ class FittedMember:
     seconds: float
     is_supervised: bool
     notes: list[str] = field(default_factory=list)
-    joined: tuple[str, ...] = ()  # the columns that it reads as one
+    joined: tuple[str, ...] = ()  # names of joined columns
 
     def transform(self, text: TextColumn | JoinedTexts) -> np.ndarray:
         """Return the features of new rows, float32 of shape (n_rows, n_features)."""
         with warnings.catch_warnings():
-            # The table has compared all its text columns at once, and has warned by itself.
+            # TableFeatures has already warned about training rows.
             warnings.simplefilter("ignore", InSampleWarning)
             output = self.encoder.transform(_as_input(self.encoder, text))
         return _matrix(output, self.member)
 
 
 def fit_member(
-    member: Member, text: TextColumn | JoinedTexts, y, settings: MemberSettings, seed: int
+    member: Member, text: TextColumn | JoinedTexts, settings: MemberSettings, seed: int
 ) -> tuple[FittedMember, np.ndarray]:
     """Fit a clone of a member on one column; return it with the features of the training rows."""
     started = time.perf_counter()
     encoder = _set_up(member.encoder, settings, seed)
     uses_targets = sees_targets(member)
-    data = _as_input(encoder, text)
     try:
         with warnings.catch_warnings():
-            # Once for the shared plan is enough; the other one becomes a note of the report.
-            warnings.simplefilter("ignore", FoldTargetWarning)
+            # Becomes a note of the report.
             warnings.filterwarnings("ignore", message="The matrix shape is")
-            if isinstance(encoder, OutOfFoldFeatures):
-                output = encoder.fit_transform(data, y, **settings.beside)
+            if isinstance(encoder, OutOfFold):
+                output = _fit_by_plan(encoder, text, settings)
             elif uses_targets:
-                output = encoder.fit_transform(data, y)
+                output = encoder.fit_transform(_as_input(encoder, text), settings.y)
             else:
-                output = encoder.fit_transform(data)
+                output = encoder.fit_transform(_as_input(encoder, text))
         features = _matrix(output, member.name)
     except Exception as error:
         error.add_note(f"while fitting member {member.name!r} on column {text.name!r}")
         raise
-    if not np.isfinite(features).all() and not isinstance(encoder, OutOfFoldFeatures):
+    if not np.isfinite(features).all() and not isinstance(encoder, OutOfFold):
         raise ValueError(
-            f"Member {member.name!r} made features of column {text.name!r} that are not finite. "
-            "Expected numbers for every cell, empty ones included."
+            f"Member {member.name!r} made features of column {text.name!r} with NaN or infinity. "
+            "Expected finite numbers for every cell, including empty ones."
         )
     names = _feature_names(encoder, text.name, member.name, features.shape[1])
     seconds = time.perf_counter() - started
@@ -233,37 +235,51 @@ def fit_member(
     return fitted, features
 
 
+def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettings) -> np.ndarray:
+    """Fit one of our encoders on a column that the table has read, by the shared plan."""
+    if encoder._read_columns is read_text_columns:
+        parts = text.columns if isinstance(text, JoinedTexts) else [text]
+        names = np.array([part.name for part in parts], object)
+        columns, inputs = [text], {"n_features_in_": len(parts), "feature_names_in_": names}
+        hashes = [text.once("hashes", lambda: hash_documents(text))]
+    else:
+        columns, inputs = read_input(encoder, _as_input(encoder, text))
+        hashes = [encoder._hash_column(column) for column in columns]
+    plan, target = settings.plan, settings.target
+    return encoder._fit_by_plan(columns, inputs, hashes, plan, target, settings.y)
+
+
 def sees_targets(member: Member) -> bool:
-    """Tell whether a member learns from y: ours do, and others that take a ``cv``.
+    """Return whether a member uses y: those of this package do, and others with a ``cv``.
 
     Raises
     ------
     ValueError
-        If it needs y but has no folds: features of training rows would know their targets.
+        If it needs y but has no folds: features of training rows would leak their targets.
     """
     encoder = member.encoder
-    if isinstance(encoder, OutOfFoldFeatures):
+    if isinstance(encoder, OutOfFold):
         return True
     required = isinstance(encoder, BaseEstimator) and get_tags(encoder).target_tags.required
     if required and "cv" not in encoder.get_params(deep=False):
         raise ValueError(
             f"Member {member.name!r} learns from y and has no folds, so features of training rows "
-            "would know their own targets. Expected an encoder with cv=, or one that needs no y. "
-            f"Received: {encoder!r}. Put a classifier or regressor on it and type "
+            "would leak their own targets. Expected an encoder with cv=, or one that needs no y. "
+            f"Received: {encoder!r}. Add a classifier or regressor: "
             "OutOfFoldEncoder(make_pipeline(encoder, LogisticRegression()))."
         )
     return required
 
 
 def check_foreign(member: Member, *, all_labelled: bool, all_covered: bool) -> None:
-    """Refuse a foreign encoder that learns from y where it could not follow the shared plan.
+    """Refuse another package's encoder that uses y but cannot follow the shared plan.
 
     Raises
     ------
     ValueError
-        If rows have no target or are predicted by no model: only our own encoders know such rows.
+        If rows have no target or no model predicts them: only encoders of this package can do that.
     """
-    if isinstance(member.encoder, OutOfFoldFeatures) or not sees_targets(member):
+    if isinstance(member.encoder, OutOfFold) or not sees_targets(member):
         return
     if not all_labelled or not all_covered:
         what = "rows without a target" if not all_labelled else "rows that no model predicts"
@@ -276,7 +292,7 @@ def check_foreign(member: Member, *, all_labelled: bool, all_covered: bool) -> N
 
 
 def _cost(name: str, encoder) -> int:
-    """Return a member's place in the order of cost; users' own encoders stand before networks."""
+    """Return a member's rank by cost; encoders of the user come before networks."""
     feature_name = entry_name(encoder)
     order = list(NAMED)
     for known in (feature_name, name):
@@ -286,14 +302,14 @@ def _cost(name: str, encoder) -> int:
 
 
 def _set_up(encoder, settings: MemberSettings, seed: int):
-    """Return a clone that has the shared parameters, and a seed where it has none."""
+    """Return a clone with the shared parameters, and with a seed if it has none."""
     encoder = clone(encoder, safe=False)
     if not hasattr(encoder, "get_params"):
         return encoder
     has = encoder.get_params(deep=False)
     changes: dict[str, Any] = {}
-    if isinstance(encoder, OutOfFoldFeatures):
-        changes = {name: settings.shared[name] for name in _SHARED}
+    if isinstance(encoder, OutOfFold):
+        changes = dict(settings.shared)
     elif "cv" in has and get_tags(encoder).target_tags.required:
         changes = {"cv": settings.shared["cv"]}
     for name, value in (("random_state", seed), ("n_jobs", settings.n_jobs)):
@@ -303,18 +319,18 @@ def _set_up(encoder, settings: MemberSettings, seed: int):
 
 
 def _as_input(encoder, text: TextColumn | JoinedTexts):
-    """Return a column in the form that an encoder takes; missing cells are empty texts."""
+    """Return a column as input of an encoder; missing cells are empty texts."""
     if isinstance(text, JoinedTexts):
         return pd.DataFrame({column.name: column.cells for column in text.columns}, dtype=object)
     series = pd.Series(text.cells, name=text.name, dtype=object)
-    is_ours = isinstance(encoder, OutOfFoldFeatures) and not hasattr(encoder, "estimator")
+    is_ours = isinstance(encoder, OutOfFold) and not hasattr(encoder, "estimator")
     if is_ours or _takes_one_dimension(encoder):
         return series
     return series.to_frame()
 
 
 def _takes_one_dimension(encoder) -> bool:
-    """Tell whether an encoder reads a column as a series: vectorizers, and skrub's encoders."""
+    """Return whether an encoder needs a Series: vectorizers, and skrub's encoders."""
     if getattr(encoder, "__single_column_transformer__", False):
         return True
     if getattr(encoder, "steps", None):
@@ -329,8 +345,8 @@ def _matrix(output, name: str) -> np.ndarray:
     if issparse(output):
         if output.shape[1] > _MOST_COLUMNS:
             raise ValueError(
-                f"Member {name!r} gives a sparse matrix of {output.shape[1]} columns. Expected "
-                f"{_MOST_COLUMNS} at most. Type make_pipeline(encoder, TruncatedSVD(30))."
+                f"Member {name!r} returns a sparse matrix of {output.shape[1]} columns. Expected "
+                f"at most {_MOST_COLUMNS}. Type make_pipeline(encoder, TruncatedSVD(30))."
             )
         output = output.toarray()
     matrix = output.to_numpy() if hasattr(output, "to_numpy") else np.asarray(output)
@@ -339,24 +355,24 @@ def _matrix(output, name: str) -> np.ndarray:
 
 
 def _feature_names(encoder, column: str, member: str, n_features: int) -> list[str]:
-    """Return ``{column}_{member}``, with the encoder's own ending where there are several."""
+    """Return ``{column}_{member}``, with the encoder's own suffix if there are several."""
     own = [str(i) for i in range(n_features)]
     if hasattr(encoder, "get_feature_names_out"):
         own = [str(name) for name in encoder.get_feature_names_out()]
     prefixes = (column,)
-    if isinstance(encoder, OutOfFoldFeatures):
-        prefixes = (*encoder._model_set_names([column]), encoder._feature_name)
+    if isinstance(encoder, OutOfFold):
+        prefixes = (f"{column}_{encoder._feature_name}", encoder._feature_name)
     endings = []
     for name in own:
         prefix = next((p for p in prefixes if name == p or name.startswith(f"{p}_")), "")
         endings.append(name[len(prefix) :].lstrip("_"))
-    if n_features == 1 and not isinstance(encoder, OutOfFoldFeatures):
+    if n_features == 1 and not isinstance(encoder, OutOfFold):
         endings = [""]
     return [f"{column}_{member}_{ending}" if ending else f"{column}_{member}" for ending in endings]
 
 
 def _notes(encoder) -> list[str]:
-    """Return what the report says of a fitted member."""
+    """Return notes of the report about a fitted member."""
     if type(encoder).__name__ == "StringEncoder" and not hasattr(encoder, "tsvd_"):
-        return ["fewer n-grams or rows than components: no SVD, the n-grams themselves"]
+        return ["fewer n-grams or rows than components: n-gram counts instead of SVD"]
     return []

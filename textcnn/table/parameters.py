@@ -1,4 +1,4 @@
-"""Parameters of members as parameters of the whole: ``cnn__n_filters``."""
+"""Nested parameters of members, such as ``cnn__n_filters``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from textcnn.table.members import NAMED, entry_encoder, entry_name
 
 
 class MemberParametersMixin:
-    """Parameters that reach into ``members``; stands before BaseEstimator."""
+    """Nested parameters of ``members``; must precede BaseEstimator."""
 
     def get_params(self, deep=True):
-        """Return the parameters; with ``deep`` those of the members too, as ``cnn__n_filters``.
+        """Return the parameters; with ``deep`` also those of members, such as ``cnn__n_filters``.
 
         Parameters
         ----------
@@ -34,7 +34,7 @@ class MemberParametersMixin:
         return parameters_
 
     def set_params(self, **params):
-        """Set parameters, of members too: ``set_params(cnn__n_filters=50)``.
+        """Set parameters, also of members: ``set_params(cnn__n_filters=50)``.
 
         A member that was given by name becomes a (name, encoder) pair in ``members``.
 
@@ -71,10 +71,10 @@ class MemberParametersMixin:
 
 
 def _encoder_or_none(entry):
-    """Return an entry's encoder; None for an unknown name and for a package that is missing."""
+    """Return an entry's encoder, or None for an unknown name or a missing package."""
     if isinstance(entry, str) and entry not in NAMED:
         return None
     try:
         return entry_encoder(entry)
-    except ImportError:  # fit says what to type
+    except ImportError:  # fit raises a helpful error
         return None

@@ -1,4 +1,4 @@
-"""What each member earned on each column, as a table to read and to compute with."""
+"""The gain of each member on each column, printed and as a DataFrame."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from textcnn.crossfit.report_display import _aligned
 from textcnn.table.stack import is_nested
 
 NESTED = (
-    "Gains are nested: a stack learns from rows of one fold, predicted by the model that saw none "
-    "of their targets, and is scored on the fold's other rows."
+    "Gains are nested: a stack is trained on rows of one fold, predicted by the model that was not "
+    "trained on them, and is scored on other rows of the fold."
 )
 OPTIMISTIC = (
-    "Gains are optimistic: several models predict a row, so the stack learns from predictions of "
-    "models that knew the targets it is scored on."
+    "Gains are optimistic: several models predict a row, so the stack is trained on predictions of "
+    "models that were trained on the targets it is scored on."
 )
-IN_TIME = "Gains come from folds in order of time: the stack knew no target that it is scored on."
+IN_TIME = "Gains are from folds in time order: the stack is scored on later rows only."
 
 
 @dataclass
@@ -34,11 +34,11 @@ class TableReport:
     headline : str
     notes : list of str
     warnings : list of str
-        Those notes that were warned of.
+        The notes that are also warnings.
     encoders : dict
-        The fitted encoder of each (column, member), if it has been said; each has a receipt.
-    receipts : dict of CrossFitReport
-        Receipt of each (column, member) once :meth:`verify` has found it right.
+        The fitted encoder of each (column, member), if known.
+    reports : dict of CrossFitReport
+        The report of each (column, member), after :meth:`verify`.
     """
 
     lines: list[dict]
@@ -47,34 +47,34 @@ class TableReport:
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self):
-        """Start without encoders, which are stored beside a report, not in it."""
+        """Start without encoders, which are not part of a stored report."""
         self.encoders: dict = {}
-        self.receipts: dict[tuple[str, str], CrossFitReport] = {}
+        self.reports: dict[tuple[str, str], CrossFitReport] = {}
 
     def verify(self) -> TableReport:
-        """Verify the receipt of every encoder (see :meth:`CrossFitReport.verify`); return this.
+        """Verify the report of every encoder (see :meth:`CrossFitReport.verify`); return self.
 
-        Members without a receipt, such as ``"svd"``, know no target.
+        Members without a report, such as ``"svd"``, do not use the target.
 
         Raises
         ------
         LeakError
             A ValueError naming the column, the model and the rows.
         """
-        supervised = {k: encoder for k, encoder in self.encoders.items() if _has_receipt(encoder)}
-        self.receipts = {key: encoder.report_.verify() for key, encoder in supervised.items()}
+        supervised = {k: encoder for k, encoder in self.encoders.items() if _has_report(encoder)}
+        self.reports = {key: encoder.report_.verify() for key, encoder in supervised.items()}
         return self
 
     def to_dict(self) -> dict:
-        """Return the report as what JSON can hold; NaN is None."""
+        """Return the report as a dict for JSON; NaN becomes None."""
         return {
             "headline": self.headline,
             "notes": list(self.notes),
             "members": json_safe(self.to_frame().to_dict("records")),
-            "verified": bool(self.receipts),
-            "receipts": {
-                f"{column}, {member}": receipt.to_dict()
-                for (column, member), receipt in self.receipts.items()
+            "verified": bool(self.reports),
+            "reports": {
+                f"{column}, {member}": report.to_dict()
+                for (column, member), report in self.reports.items()
             },
         }
 
@@ -82,10 +82,10 @@ class TableReport:
         """Return one line per column and member.
 
         ``n_features``; ``metric``; ``score`` and ``spread``: mean and standard deviation over
-        folds of the out-of-fold predictions, or of a linear model on the features where these
-        are no predictions (``scored_by``); ``gain`` and ``gain_error``: what the member adds to
-        those above it and the other columns in a linear stack of out-of-fold predictions, paired
-        by fold, and its standard error; ``n_folds`` of the gain; ``seconds``; ``verdict``;
+        folds, of the out-of-fold predictions, or of a linear model on the features if they are
+        not predictions (``scored_by``); ``gain`` and ``gain_error``: mean improvement over the
+        members above it and the other columns, in a linear stack of out-of-fold predictions,
+        paired by fold, and its standard error; ``n_folds`` of the gain; ``seconds``; ``verdict``;
         ``kept``: whether its features are in the table.
         """
         return pd.DataFrame(self.lines, columns=list(COLUMNS)).astype(
@@ -108,10 +108,10 @@ class TableReport:
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}<ul>{notes}</ul></div>"
 
     def _all_notes(self) -> list[str]:
-        if not self.receipts:
+        if not self.reports:
             return self.notes
-        names = ", ".join(f"{member} of {column}" for column, member in self.receipts)
-        verified = f"Verified by records of training: no model predicted what it knew ({names})."
+        names = ", ".join(f"{member} of {column}" for column, member in self.reports)
+        verified = f"Verified: no model predicted a row that it was trained on ({names})."
         return [*self.notes, verified]
 
     def _shown(self) -> pd.DataFrame:
@@ -147,12 +147,12 @@ COLUMNS = (
 )
 
 
-def _has_receipt(encoder) -> bool:
+def _has_report(encoder) -> bool:
     return hasattr(type(encoder), "report_")
 
 
 def _pairs(values, errors, sign: str) -> list[str]:
-    """Return numbers with their uncertainty, a dash where there is none."""
+    """Return numbers with their error, or a dash for missing numbers."""
     shown = []
     for value, error in zip(values, errors, strict=True):
         text = f"{value:{sign}.3f}" if np.isfinite(value) else "–"
@@ -169,36 +169,34 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
     keep : {"all", "earning"}
     texts : sequence of TextColumn
     n_others, n_used : int
-        Other columns of the table, and those of them that stand in the stack.
+        Number of other columns of the table, and of those in the stack.
     """
     plan = stage.plans[0]
     lines = [_line(stage, entry, keep) for entry in stage.entries]
     n_plans = len(stage.plans)
-    beside = f"beside {n_used} of {n_others} other columns" if n_others else "without other columns"
+    others = f"with {n_used} of {n_others} other columns" if n_others else "without other columns"
     headline = (
         f"Text features of {_count(len(texts), 'column')}, {plan.n_rows:,} rows, "
         f"{stage.target.kind} target, {_count(plan.n_models, 'fold model')} per member. Gains "
-        f"{beside}, over {_count(n_plans, 'fold plan')}."
+        f"{others}, over {_count(n_plans, 'fold plan')}."
     )
     report = TableReport(lines, headline)
     nested = NESTED if is_nested(plan) else OPTIMISTIC
     report.notes = [IN_TIME if plan.ordered else nested, *plan.notes]
     if keep == "earning":
         report.notes.append(
-            "Members were selected by the training target: judge the selection on other rows."
+            "Members were selected with the training target: evaluate the selection on other rows."
         )
         n_looks = sum(line["n_folds"] > 0 for line in lines)
         if n_looks > 1:
-            report.notes.append(
-                f"{n_looks} gains were looked at, so each had to be the larger (Bonferroni)."
-            )
+            report.notes.append(f"{n_looks} gains were tested, with a Bonferroni correction.")
         if not stage.maker.can_repeat(plan):
-            report.notes.append("One fold plan only: cv cannot be drawn anew.")
+            report.notes.append("One fold plan only: cv has no random folds to repeat.")
     if plan.groups is not None or plan.ordered:
         fitted = [entry.fitted for entry in stage.entries if entry.fitted is not None]
         unsupervised = {member.member for member in fitted if not member.is_supervised}
         report.notes += [
-            f"{name} sees no target, but all rows' texts, whatever their group or time."
+            f"{name} does not use the target, but the texts of all rows, ignoring group and time."
             for name in sorted(unsupervised)
         ]
     report.notes += _advice(lines)
@@ -211,13 +209,13 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
 
 
 def nothing_to_do(texts, columns) -> str:
-    """Say why no feature is made."""
+    """Return the reason why no features are made."""
     if texts:
         names = [text.name for text in texts]
-        return f"No text to learn from: all cells of {names} are empty. No features were made."
+        return f"No text: all cells of {names} are empty. No features were made."
     return (
-        "No text column was found, and the table comes out as it is. Expected columns of strings "
-        "of three words or more per cell, 5 % of them distinct at least. "
+        "No text column was found, so the table is returned unchanged. Expected columns of strings "
+        "with at least three words per cell and at least 5 % distinct values. "
         f'Received: columns={columns!r}. Name them: TableFeatures(columns=["review"]).'
     )
 
@@ -248,14 +246,14 @@ def _verdict(gain, keep: str) -> str:
     if keep == "earning":
         return "kept"
     if not np.isfinite(gain.mean) or not np.isfinite(gain.error):
-        return "no gain could be measured"
+        return "gain could not be measured"
     if gain.is_earned:
-        return "earns its place"
-    return "takes away" if gain.mean < -gain.margin else "too close to call"
+        return "significant gain"
+    return "significant loss" if gain.mean < -gain.margin else "not significant"
 
 
 def _advice(lines: list[dict]) -> list[str]:
-    """Say where a member that knows no target stands above those that do."""
+    """Note where a member that does not use the target scores best."""
     notes = []
     for column in dict.fromkeys(line["column"] for line in lines):
         scored = [line for line in lines if line["column"] == column and np.isfinite(line["score"])]
@@ -268,13 +266,13 @@ def _advice(lines: list[dict]) -> list[str]:
         if best["score"] > other["score"]:
             notes.append(
                 f"{column}: {best['member']} alone scores {best['score']:.3f}, above "
-                f"{other['member']} with {other['score']:.3f}, as happens in small tables."
+                f"{other['member']} with {other['score']:.3f}. This can happen in small tables."
             )
     return notes
 
 
 def _warnings(stage, keep: str, texts) -> list[str]:
-    """Return what the user must hear even if the report is never read."""
+    """Return the notes that are also warnings."""
     found = []
     late = [
         f"{entry.member.name} of {entry.text.name} ({entry.why_not.removeprefix('left out: ')})"
@@ -287,9 +285,9 @@ def _warnings(stage, keep: str, texts) -> list[str]:
     used = {id(column) for text in entered for column in getattr(text, "columns", [text])}
     empty = [text.name for text in texts if id(text) not in used]
     if empty:
-        found.append(f"No text to learn from: all cells of {empty} are empty. No features of them.")
+        found.append(f"No text: all cells of {empty} are empty. No features were made from them.")
     if keep == "earning" and not any(entry.kept for entry in stage.entries):
-        found.append("No member earned its place, so the table has no text features.")
+        found.append("No member has a significant gain, so the table has no text features.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""A linear stack of out-of-fold predictions, scored on rows whose targets it has not seen."""
+"""A linear stack of out-of-fold predictions, scored on rows that it was not trained on."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from textcnn.crossfit.scoring import Scoring
 from textcnn.table.gains import gain_metric
 from textcnn.utils.threads import one_thread
 
-# Standardised columns: a weak prior that thirty noise columns beside a few hundred rows need.
+# For standardised columns: regularisation for thirty noise columns with a few hundred rows.
 _C = 0.1
 _ALPHA = 10.0
-# Newton's matrix has this many rows at most; above, a quasi-Newton method is faster.
+# Largest size of Newton's matrix; above, a quasi-Newton method is faster.
 _LARGEST_HESSIAN = 600
-# Parts of a fold that take turns in scoring what the others teach the stack.
+# Inner folds of the stack within a fold.
 _N_PARTS = 5
 _FEWEST_ROWS = 4
 
 
 class LinearStack:
-    """A linear model on members' predictions beside other columns, scored fold by fold.
+    """A linear model on members' predictions and other columns, scored fold by fold.
 
-    A stack that learns from the out-of-fold predictions of all other folds is scored too well: the
-    models behind those predictions knew the targets of the fold that it is scored on. So here a
-    stack learns from rows of **one** fold, predicted by the one model that saw none of their
-    targets, and is scored on the other rows of that fold; five parts of the fold take turns. What
-    the other columns say comes in as one prediction, of a linear model that learnt from the other
-    folds. Nothing is fitted again, and no target is seen before it is scored.
+    A stack trained on the out-of-fold predictions of all other folds is scored too well: the
+    models behind those predictions were trained on the targets of the fold that it is scored on.
+    Therefore a stack is trained on rows of **one** fold, predicted by the one model that was not
+    trained on them, and is scored on the other rows of that fold, with five inner folds. The other
+    columns enter as one prediction, of a linear model trained on the other folds. No member is
+    fitted again, and no target is used before it is scored.
 
-    It knows fewer rows than a stack of the whole table, so what it finds is a little less.
+    The stack has fewer rows than a stack of the whole table, so gains are slightly underestimated.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ class LinearStack:
     scoring : str, sequence of str or None
         Its first name is the metric; None chooses by the target.
     others : ndarray of float, shape (n_rows, n)
-        Columns that stand beside every block.
+        Columns that are added to every block.
 
     Notes
     -----
-    For folds in order of time the stack learns from all earlier rows, which is as honest. Where
-    several models predict a row (repeated folds) it learns from all other folds, which is not.
+    For folds in time order the stack is trained on all earlier rows, which is unbiased too. If
+    several models predict a row (repeated folds) it is trained on all other folds, which is not.
     Cost per call of :meth:`fold_scores`: five ridge or logistic regressions
     per fold on that fold's rows.
     """
@@ -65,7 +65,7 @@ class LinearStack:
 
     @one_thread()
     def fold_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the score of each fold's stack of predictions, beside the other columns.
+        """Return the score of each fold's stack of predictions and other columns.
 
         Parameters
         ----------
@@ -79,7 +79,7 @@ class LinearStack:
         """
         if not self.is_nested:
             return self.block_scores([self._others, *blocks])
-        columns = self._side_by_side([self._others_say, *blocks])
+        columns = self._side_by_side([self._prediction_of_others, *blocks])
         return np.array(
             [
                 self._scoring.score(
@@ -93,15 +93,15 @@ class LinearStack:
 
     @one_thread()
     def block_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
-        """Return the score, per fold, of a linear model that learns from all other folds.
+        """Return the score, per fold, of a linear model trained on all other folds.
 
-        Honest for blocks that know no target, such as the columns of an unsupervised member.
+        Unbiased for blocks that do not use the target, such as those of an unsupervised member.
         """
         columns = self._side_by_side(blocks)
         scores = []
         for assignment in self.plan.assignments:
             learn = self._learning_rows(assignment)
-            if self.plan.ordered:  # the first rows in time have no features to learn from
+            if self.plan.ordered:  # the first rows in time have no features
                 learn = learn[self.plan.n_predictions[learn] > 0]
             if len(learn) < 2 or self.target.missing_classes(learn):
                 scores.append(np.nan)
@@ -113,12 +113,12 @@ class LinearStack:
 
     @one_thread()
     def out_of_fold(self, block: np.ndarray) -> np.ndarray:
-        """Return a linear model's out-of-fold predictions from a block alone, without their level.
+        """Return a linear model's out-of-fold predictions from a block, without the base rate.
 
-        In a stack of raw text features and out-of-fold features a model that is fitted on some
-        folds reads the targets of the others: it learns what all models know together from the
-        raw features, and subtracts what the model of a row's own fold knows. So every member
-        stands in the stack as predictions.
+        In a stack of raw text features and out-of-fold features, a model fitted on some folds could
+        recover the targets of the others: it could learn what all models have in common from the
+        raw features, and subtract what the model of a row's own fold predicts. So every member
+        enters the stack as predictions.
 
         Returns
         -------
@@ -134,41 +134,41 @@ class LinearStack:
         return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
 
     @cached_property
-    def _others_say(self) -> np.ndarray:
-        """Out-of-fold predictions of the other columns; no column where there is none."""
+    def _prediction_of_others(self) -> np.ndarray:
+        """Out-of-fold predictions of the other columns; no column if there are none."""
         if not self._others.shape[1]:
             return self._others
         return self.out_of_fold(self._others)
 
     def _nested(self, columns: np.ndarray, assignment) -> np.ndarray:
-        """Return the predictions of a fold's rows by stacks that learnt from its other parts."""
+        """Return the predictions of a fold's rows by stacks trained on its other parts."""
         rows = assignment.predict
         raw = np.zeros((len(rows), self.target.n_outputs))
-        # In units of the whole fold: means of its parts would shift what their stacks say.
+        # Standardised on the whole fold: means of its parts would shift the predictions.
         x, _ = _standardised(columns, rows, rows)
         if x.shape[1]:
             counts = self._scoring.scored(rows)
             for learn, test in _parts(rows, self.plan.groups):
                 learn = learn[counts[learn]]
-                raw[test] = self._said(x[learn], rows[learn], x[test])
+                raw[test] = self._outputs(x[learn], rows[learn], x[test])
         return self._predictions(raw, self._learning_rows(assignment))
 
     def _predictions(self, raw: np.ndarray, learn: np.ndarray) -> np.ndarray:
-        """Put the level of some learning rows back to what a linear model says."""
+        """Add the base rate of the training rows to a linear model's output."""
         level = self.target.level(learn, self._weights(learn))
         if self.target.is_regression:
             return raw + level.centre
         return self.target.predictions(raw, level)
 
     def _linear(self, columns: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
-        """Return what a linear model fitted on some rows says of others, without its intercept."""
+        """Return the output of a linear model for new rows, without the intercept."""
         if len(learn) < 2:
             return np.zeros((len(new), self.target.n_outputs))
         x, new = _standardised(columns, learn, new)
-        return self._said(x, learn, new)
+        return self._outputs(x, learn, new)
 
-    def _said(self, x: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
-        """Return the same of columns that are in common units; x are those of the rows learnt."""
+    def _outputs(self, x: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
+        """Return the same for standardised columns; x are those of the training rows."""
         target, weights = self.target, self._weights(learn)
         if len(learn) < 2 or not x.shape[1]:
             return np.zeros((len(new), target.n_outputs))
@@ -195,17 +195,17 @@ class LinearStack:
 
 
 def is_nested(plan: FoldPlan) -> bool:
-    """Tell whether a stack may learn within each fold: one model predicts each row with a target.
+    """Return whether a stack can be trained within each fold: one model predicts each labelled row.
 
-    Rows without a target are predicted by several, but no stack learns from them.
+    Rows without a target may have several predictions, but no stack is trained on them.
     """
     return not plan.ordered and plan.n_predictions[plan.labelled].max(initial=0) <= 1
 
 
 def _parts(rows: np.ndarray, groups) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Split the rows of a fold, by place, into five parts that take turns.
+    """Split the row positions of a fold into five inner folds.
 
-    Groups stay whole where the fold holds more than one.
+    Groups are not split if the fold has more than one.
     """
     if groups is not None:
         of_rows = np.asarray(groups)[rows]
@@ -219,7 +219,7 @@ def _parts(rows: np.ndarray, groups) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _standardised(columns, learn, predict) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows to learn from and to predict in units of the first; missing is the mean."""
+    """Return training and new rows, standardised by the first; missing values are the mean."""
     known = columns[learn]
     present = ~np.isnan(known)
     counts = np.maximum(present.sum(axis=0), 1)
@@ -235,7 +235,7 @@ def _standardised(columns, learn, predict) -> tuple[np.ndarray, np.ndarray]:
 def _logits(x, values, weights, new, n_outputs: int) -> np.ndarray:
     """Return a logistic regression's logits of new rows, without intercepts.
 
-    Classes that no row shows have a logit of zero; where there is one class all are zero.
+    Absent classes have a logit of zero; with a single class all logits are zero.
     """
     present = np.unique(values).astype(int)
     logits = np.zeros((len(new), n_outputs))
@@ -246,10 +246,10 @@ def _logits(x, values, weights, new, n_outputs: int) -> np.ndarray:
     model = LogisticRegression(
         C=_C, solver="newton-cholesky" if small else "lbfgs", tol=1e-3, max_iter=500
     ).fit(x, values, weights)
-    said = new @ model.coef_.T
+    outputs = new @ model.coef_.T
     if n_outputs == 1:
-        return said
-    if said.shape[1] == 1:  # two of several classes
-        said = np.hstack([-said / 2, said / 2])
-    logits[:, present] = said
+        return outputs
+    if outputs.shape[1] == 1:  # two of several classes
+        outputs = np.hstack([-outputs / 2, outputs / 2])
+    logits[:, present] = outputs
     return logits

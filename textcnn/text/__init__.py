@@ -1,1 +1,1 @@
-"""Text input: columns to cells, cells to tokens."""
+"""Text input, vocabularies, word vectors and text networks."""

@@ -1,14 +1,15 @@
-"""Columns: every accepted container becomes one list of str per column and a mask of missing cells.
+"""Read text columns: a list of str per column and a mask of missing cells, from any container.
 
-Containers are taken apart column by column and never indexed cell by cell: pandas' Arrow strings
-would make a Python object through several layers at each step.
+Containers are converted column by column and never indexed cell by cell, which is slow for pandas'
+Arrow strings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from numbers import Real
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,24 +26,46 @@ class TextColumn:
     Attributes
     ----------
     name : str or None
-        Name of the column; None where the input has none.
+        Name of the column, or None.
     cells : list of str
         One text per row; a missing cell is ``""``.
     missing : ndarray of bool, shape (n_rows,)
-        True where the cell was missing (None, NaN, NaT, ``pd.NA``), False where it was empty text.
+        True for missing cells (None, NaN, NaT, ``pd.NA``), False for empty texts.
     """
 
     name: str | None
     cells: list[str]
     missing: np.ndarray
+    # What is made of the cells for several members of a table is made once and kept here.
+    memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.cells)
 
+    def once(self, key: Hashable, make: Callable[[], Any]):
+        """Return what ``make()`` returns; a column with a memo makes it once per key."""
+        return once(self.memo, key, make)
+
     def label(self, number: int) -> str:
-        """Return the name as features and messages show it."""
+        """Return the name for features and messages."""
         return self.name if self.name is not None else f"x{number}"
+
+
+def takes_texts(tags):
+    """Return an estimator's tags; they say that cells may be strings or missing."""
+    tags.input_tags.string = True
+    tags.input_tags.allow_nan = True
+    return tags
+
+
+def once(memo: dict | None, key: Hashable, make: Callable[[], Any]):
+    """Return what ``make()`` returns, made once per key where there is a memo."""
+    if memo is None:
+        return make()
+    if key not in memo:
+        memo[key] = make()
+    return memo[key]
 
 
 def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:
@@ -51,13 +74,13 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
     Parameters
     ----------
     estimator : estimator instance
-        Its ``n_features_in_`` and, where all column names are str, ``feature_names_in_`` are set
+        Its ``n_features_in_`` and, if all column names are str, ``feature_names_in_`` are set
         (``reset=True``) or compared with those of `X` (``reset=False``).
     X : list, tuple, array, series or frame
         One column: a list or tuple of cells, a 1-D NumPy array of text or objects, a Series or
         Index or extension array of pandas, a polars Series, a pyarrow array. Several columns: a
         2-D NumPy array, a list of rows, a DataFrame of pandas or polars, a pyarrow Table. A named
-        Series is the column of that name. Columns are of any dtype.
+        Series is a column with that name. Columns may have any dtype.
     reset : bool
         True in ``fit``, False in every method after it.
 
@@ -69,21 +92,21 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
     Raises
     ------
     ValueError
-        No rows or columns, 1-D numbers, infinite numbers in an array, two columns of one name,
-        other columns than in ``fit``: with scikit-learn's own words where it has some.
+        No rows or columns, 1-D numbers, infinite numbers in an array, two columns with the same
+        name, other columns than in ``fit``; with scikit-learn's messages if possible.
     TypeError
-        A single str, a sparse matrix, an unknown container, or a cell that is bytes or a list;
+        A single str, a sparse matrix, an unsupported container, or a cell that is bytes or a list;
         the message names column and row, counted from 0.
 
     Notes
     -----
-    A cell that is no text becomes text by `str`: numbers (3 becomes ``"3"``, 3.0 becomes
-    ``"3.0"``, so a column of integers that holds a NaN should be nullable ``Int64``), booleans,
-    dates, decimals, dicts. Masked cells of a masked array are missing. When an error is raised in
-    ``fit``, the attributes of `estimator` are as before.
+    Other cells are converted by `str`: numbers (3 becomes ``"3"``, 3.0 becomes ``"3.0"``, so
+    integers with missing values should be nullable ``Int64``), booleans, dates, decimals, dicts.
+    Masked cells of a masked array are missing. After an error in ``fit``, the attributes of
+    `estimator` are unchanged.
 
-    Memory is one list of references per column, plus the strings where the container keeps none
-    of its own (Arrow). A column of str takes less than a microsecond per cell.
+    Memory is one list of references per column, plus the strings if the container has no Python
+    strings (Arrow). A column of str takes less than a microsecond per cell.
 
     Examples
     --------
@@ -97,7 +120,7 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
     array(['review'], dtype=object)
     """
     names, columns, stand_in = _take_apart(X)
-    # Only text arrays and shapes reach it, so this costs nothing; the words are scikit-learn's.
+    # Only text arrays and shapes are checked, which is cheap, for scikit-learn's messages.
     check_array(
         stand_in, dtype=None, ensure_all_finite="allow-nan", input_name="X", estimator=estimator
     )
@@ -113,18 +136,18 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
         validate_data(estimator, header, reset=False, skip_check_array=True)
     labels = names or [None] * len(columns)
     read = [_read_column(label, i, columns[i]) for i, label in enumerate(labels)]
-    # Last, so that input with an unreadable cell leaves the estimator as it was.
+    # Last, so that an unreadable cell leaves the estimator unchanged.
     if reset:
         validate_data(estimator, header, reset=True, skip_check_array=True)
     return read
 
 
 def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
-    """Return the column names, the columns, and what scikit-learn shall check in place of X."""
+    """Return the column names, the columns, and an array that scikit-learn checks instead of X."""
     if isinstance(X, str | bytes):
         raise TypeError(
             f"X is a single text. Received: X={_shorten(X)} of type {type(X).__name__}. Expected "
-            "a list, array, series or frame with one text per row. Type [text] in place of text."
+            "a list, array, Series or DataFrame with one text per row. Type [text] instead of text."
         )
     if isinstance(X, pd.DataFrame):
         columns = [X.iloc[:, i] for i in range(X.shape[1])]
@@ -135,7 +158,7 @@ def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
         return _one_name(X.name), [X], _shape_only((len(X), 1))
     if isinstance(X, pd.api.extensions.ExtensionArray):
         return None, [pd.Series(X)], _shape_only((len(X), 1))
-    # polars and pyarrow are known by module name, so that neither has to be installed.
+    # polars and pyarrow are recognised by module name, because they may not be installed.
     library = type(X).__module__.partition(".")[0]
     if library == "polars":
         if hasattr(X, "get_columns"):
@@ -153,7 +176,7 @@ def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
     if isinstance(X, list | tuple):
         return _take_list_apart(X)
     if issparse(X):
-        # scikit-learn's check refuses it before any column is read.
+        # scikit-learn's check refuses it.
         return None, [], X
     if isinstance(X, np.ndarray) or hasattr(X, "__array__"):
         return _take_array_apart(X)
@@ -161,8 +184,8 @@ def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
 
 
 def _take_list_apart(X: list | tuple) -> tuple[None, Sequence, object]:
-    """Read a list of cells as one column, a list of rows as a table."""
-    # By the set of types first: most lists hold text only, and there are few types.
+    """Read a list of cells as one column, or a list of rows as a table."""
+    # Check the set of types first, which is fast: most lists contain only str.
     can_be_rows = any(issubclass(kind, list | tuple | np.ndarray) for kind in set(map(type, X)))
     if not can_be_rows or not any(map(_is_row, X)):
         return None, [list(X)], _shape_only((len(X), 1))
@@ -170,14 +193,14 @@ def _take_list_apart(X: list | tuple) -> tuple[None, Sequence, object]:
     for i, row in enumerate(X):
         if width is None or not _is_row(row) or len(row) != width:
             raise ValueError(
-                f"The rows of X are not of one length. Received: X[0]={_shorten(X[0])} and "
+                f"The rows of X have different lengths. Received: X[0]={_shorten(X[0])} and "
                 f"X[{i}]={_shorten(row)}. Expected a list of texts (one column), or a list of "
-                "rows with one cell per column each. To make one text of a list of words type "
+                "rows with one cell per column. To make one text from a list of words type "
                 "' '.join(words)."
             )
     table = np.empty((len(X), width), dtype=object)
     for j in range(width):
-        # By slots: an assignment of the whole column would spread cells that are sequences.
+        # Cell by cell: assigning a whole column would unpack cells that are sequences.
         for i, row in enumerate(X):
             table[i, j] = row[j]
     return None, list(table.T), table
@@ -192,7 +215,7 @@ def _take_array_apart(X: object) -> tuple[None, Sequence, object]:
     if isinstance(array, np.matrix):
         return None, [], array
     if isinstance(array, np.ma.MaskedArray) and (array.ndim == 2 or array.dtype.kind in "OUS"):
-        # np.asarray, as scikit-learn uses it, would bring the masked values back.
+        # np.asarray, which scikit-learn uses, would restore the masked values.
         masked = np.ma.getmaskarray(array)
         array = array.data.astype(object)
         array[masked] = None
@@ -205,7 +228,7 @@ def _take_array_apart(X: object) -> tuple[None, Sequence, object]:
 
 
 def _read_column(label: Hashable | None, position: int, column: object) -> TextColumn:
-    """Turn one column of any container into text."""
+    """Convert one column of any container to text."""
     name = str(label) if isinstance(label, str) else None
     shown = f"column {position}" if label is None else f"column {label!r}"
     if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
@@ -217,13 +240,13 @@ def _read_column(label: Hashable | None, position: int, column: object) -> TextC
 def _read_categorical(name: str | None, shown: str, column: pd.Categorical) -> TextColumn:
     """Convert each category once."""
     categories, _ = _read_cells(shown, _python_cells(column.categories), unit="category")
-    # One more slot: the code of a missing cell is -1.
+    # One more entry, because the code of a missing cell is -1.
     table = np.array([*categories, ""], dtype=object)
     return TextColumn(name, table[column.codes].tolist(), np.asarray(column.codes) == -1)
 
 
 def _python_cells(column: object) -> list:
-    """List the cells as Python objects, by the container's own conversion of a whole column."""
+    """Convert the cells to Python objects, with the container's conversion of whole columns."""
     if isinstance(column, list):
         return column
     if isinstance(column, np.ndarray):
@@ -241,19 +264,19 @@ def _python_cells(column: object) -> list:
         return _array_cells(column.to_numpy(dtype=numpy_dtype, na_value=np.nan))
     if isinstance(dtype, np.dtype) and dtype.kind not in "mM":
         return _array_cells(column.to_numpy())
-    # Dates become Timestamps this way, Arrow strings str.
+    # Converts dates to Timestamps and Arrow strings to str.
     return column.to_numpy(dtype=object).tolist()
 
 
 def _array_cells(array: np.ndarray) -> list:
-    # As Python floats the short floats show digits they never had: 0.1 as 0.10000000149011612.
-    # Dates as Python objects lose their unit.
+    # float32 as Python floats would print spurious digits: 0.1 as 0.10000000149011612. Dates as
+    # Python objects would lose their unit.
     keeps_type = array.dtype.kind == "f" and array.dtype.itemsize != 8
     return list(array) if keeps_type or array.dtype.kind in "mM" else array.tolist()
 
 
 def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], np.ndarray]:
-    """Turn cells into str and mark the missing ones."""
+    """Convert cells to str and mark the missing ones."""
     missing = np.zeros(len(cells), dtype=bool)
     kinds = set(map(type, cells))
     if kinds <= {str}:
@@ -273,54 +296,54 @@ def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], 
 
 
 def is_missing(cell: object) -> bool:
-    """Tell whether a cell holds nothing; a list or an array holds something."""
+    """Return whether a cell is a missing value; lists and arrays are not."""
     if cell is None or cell is pd.NA or cell is pd.NaT:
         return True
     if type(cell) is float:
         return cell != cell
     if isinstance(cell, Real | np.datetime64 | np.timedelta64):
         return bool(cell != cell)
-    # What is left are rare kinds, such as Decimal("NaN").
+    # Rare types, such as Decimal("NaN").
     return pd.api.types.is_scalar(cell) and bool(pd.isna(cell))
 
 
 def _cell_text(cell: object, shown: str, place: str) -> str:
     if isinstance(cell, bytes | bytearray | memoryview):
         raise TypeError(
-            f"A cell holds bytes, not text. Received: {_shorten(cell)} in {shown}, {place}. "
+            f"A cell contains bytes, not text. Received: {_shorten(cell)} in {shown}, {place}. "
             "Expected str. Decode it first, for example by cell.decode('utf-8')."
         )
     if isinstance(cell, list | tuple | set | frozenset | np.ndarray | pd.Series):
         raise TypeError(
-            f"A cell holds a collection, not text. Received: {_shorten(cell)} of type "
-            f"{type(cell).__name__} in {shown}, {place}. Expected str. Make one text of it, for "
+            f"A cell contains a collection, not text. Received: {_shorten(cell)} of type "
+            f"{type(cell).__name__} in {shown}, {place}. Expected str. Make one text from it, for "
             "example by ' '.join(cell)."
         )
     return str(cell)
 
 
 def _header(names: list[Hashable] | None, n_columns: int) -> object:
-    """Build an empty table that shows scikit-learn the names and their number."""
+    """Build an empty table with the names, for scikit-learn."""
     if names is None:
         return np.empty((0, n_columns))
     return pd.DataFrame(columns=pd.Index(names, dtype=object, tupleize_cols=False))
 
 
 def _shape_only(shape: tuple[int, int]) -> np.ndarray:
-    """Build an array of this shape that occupies one byte."""
+    """Build an array of this shape that needs one byte of memory."""
     return np.broadcast_to(np.zeros((), dtype=bool), shape)
 
 
 def _one_name(name: Hashable) -> list[Hashable] | None:
-    # polars calls a nameless series "".
+    # In polars the name of a Series without name is "".
     return [name] if isinstance(name, str) and name else None
 
 
-def _unknown_container(X: object, way_out: str) -> TypeError:
+def _unknown_container(X: object, conversion: str) -> TypeError:
     return TypeError(
-        f"X is no container of texts known here. Received: X of type {type(X).__module__}."
-        f"{type(X).__qualname__}. Expected a list, NumPy array, series or frame of pandas or "
-        f"polars, or a pyarrow array or table. Type {way_out} in place of X."
+        f"Unsupported type of X. Received: X of type {type(X).__module__}."
+        f"{type(X).__qualname__}. Expected a list, NumPy array, Series or DataFrame of pandas or "
+        f"polars, or a pyarrow array or table. Type {conversion} instead of X."
     )
 
 

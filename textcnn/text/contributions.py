@@ -1,10 +1,10 @@
-"""What each n-gram and each word adds to the output of the default network, exactly.
+"""Exact contributions of n-grams and words to the output of the default network.
 
-The output is a linear function of the pooled features, less so where dense layers stand between.
-Everything is counted from the document without words, whose pooled features are the activations
-of the biases: what a feature has above that is shared out to the windows that the feature comes
-from, and what a window has above that to its words, in proportion to what they add before the
-activation. So shares add up to the output, whatever the activation and however many dense layers.
+Without hidden dense layers, the output is a linear function of the pooled features. Contributions
+are differences from the empty document, whose pooled features are the activations of the biases. A
+feature's difference is divided among the windows that it comes from, and a window's difference
+among its words, in proportion to their products with the kernel. So contributions add up to the
+output, for every activation and any number of dense layers.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from textcnn.text.network import TextNetworkSettings
 from textcnn.text.plain import ACTIVATIONS, kernel_and_bias, word_vectors
 from textcnn.utils.threads import one_thread
 
-# Below this difference a ratio of two differences is noise, and a slope stands for it.
+# Below this difference, the derivative replaces the ratio of two differences.
 _SMALLEST_DIFFERENCE = 1e-6
 
 
 @dataclass(frozen=True)
 class Contributions:
-    """What the parts of one document of one column add to the raw outputs.
+    """Contributions of one document of one column to the raw outputs.
 
     Attributes
     ----------
     spans : ndarray of int, shape (n_ngrams, 2)
-        First word of each n-gram, and the one after its last.
+        Start and stop word of each n-gram.
     ngrams : ndarray of float64, shape (n_ngrams, n_outputs)
     words : ndarray of float64, shape (n_words, n_outputs)
-        The same sum, by single words.
+        The same contributions, per word.
     """
 
     spans: np.ndarray
@@ -47,10 +47,10 @@ def plain_contributions(
     weights: dict[str, np.ndarray],
     view: dict[str, np.ndarray],
 ) -> tuple[np.ndarray, list[list[Contributions]]]:
-    """Return the raw outputs of a document without words, and what documents add to them.
+    """Return the raw outputs of an empty document, and the contributions of documents.
 
-    For networks that :func:`~textcnn.text.plain.has_plain_form`. Through dense layers and
-    activations differences go by the rescale rule of DeepLIFT, which leaves none unexplained.
+    For networks with :func:`~textcnn.text.plain.has_plain_form`. Dense layers and activations use
+    the rescale rule of DeepLIFT, which is exact.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def plain_contributions(
     -------
     base : ndarray of float64, shape (n_outputs,)
     contributions : list of list of Contributions
-        Per row, per column. ``base`` and the sum over all columns are the row's raw outputs.
+        Per row and column. ``base`` plus the sum over all columns is the row's raw output.
 
     References
     ----------
@@ -103,7 +103,7 @@ def plain_contributions(
 
 
 class _Branch:
-    """The filters of one size."""
+    """The filters of one kernel size."""
 
     def __init__(self, settings, kernel, bias):
         self.activation = ACTIVATIONS[settings.activation]
@@ -113,7 +113,7 @@ class _Branch:
 
     @property
     def reference(self) -> np.ndarray:
-        """Return the pooled features of a document without words."""
+        """Return the pooled features of an empty document."""
         return np.tile(self.of_nothing, len(self.poolings))
 
     def read(self, vectors: np.ndarray) -> _ReadBranch:
@@ -127,11 +127,11 @@ class _Branch:
 
 @dataclass
 class _ReadBranch:
-    """One document as the filters of one size see it."""
+    """One document with the filters of one kernel size."""
 
     branch: _Branch
-    windows: np.ndarray  # (place, channel, place in the window)
-    above: np.ndarray  # (place, filter), before bias and activation
+    windows: np.ndarray  # (position, channel, position in the window)
+    above: np.ndarray  # (position, filter), before bias and activation
     maps: np.ndarray
 
     @property
@@ -140,7 +140,7 @@ class _ReadBranch:
         return np.concatenate([pools[name](axis=0) for name in self.branch.poolings])
 
     def shares(self, factors: np.ndarray):
-        """Yield spans of places, and what n-grams and their words add; (n, w, n_outputs) each."""
+        """Yield positions, and contributions of n-grams and of their words (n, w, n_outputs)."""
         kernel, n_filters = self.branch.kernel, self.maps.shape[1]
         for name, mine in zip(
             self.branch.poolings, np.split(factors, len(self.branch.poolings)), strict=True
@@ -166,7 +166,7 @@ class _ReadBranch:
 
 
 class _Head:
-    """From pooled features to raw outputs."""
+    """The layers from pooled features to raw outputs."""
 
     def __init__(self, activation, layers, last):
         self.activation, self.layers = activation, layers
@@ -178,7 +178,7 @@ class _Head:
         return pooled @ self.last
 
     def factors(self, pooled: np.ndarray, reference: np.ndarray) -> np.ndarray:
-        """Return what a unit of each pooled feature is worth, (n_features, n_outputs)."""
+        """Return the contribution per unit of each pooled feature, (n_features, n_outputs)."""
         product = None
         for kernel, bias in self.layers:
             kernel = kernel.astype(np.float64)
@@ -190,7 +190,7 @@ class _Head:
 
 
 def _slopes(activation, start, moved, changed) -> np.ndarray:
-    """Return how much an activation changed per unit that its input moved from ``start``."""
+    """Return the change of an activation per unit of change of its input from ``start``."""
     step = 1e-4
     tangent = (activation(start + step) - activation(start - step)) / (2 * step)
     is_far = np.abs(moved) > _SMALLEST_DIFFERENCE
@@ -204,7 +204,7 @@ def _rows_of(row: int, vectors: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 
 def _share(parts: Sequence[_ReadBranch], factors: np.ndarray, *, n_words: int) -> Contributions:
-    """Sum over the filters of one column; windows are cut at the ends of the document."""
+    """Sum over the filters of one column; windows are clipped to the document."""
     n_outputs = factors.shape[1]
     words = np.zeros((n_words, n_outputs))
     spans, ngrams = [np.empty((0, 2), np.int64)], [np.empty((0, n_outputs))]
@@ -224,7 +224,7 @@ def _share(parts: Sequence[_ReadBranch], factors: np.ndarray, *, n_words: int) -
 
 
 def sum_by_span(spans: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distinct spans that add something, and what they add together."""
+    """Return the distinct spans with a contribution, and their sums."""
     distinct, places = np.unique(spans, axis=0, return_inverse=True)
     sums = np.zeros((len(distinct), values.shape[1]))
     np.add.at(sums, places.reshape(-1), values)

@@ -1,4 +1,4 @@
-"""Documents as one flat array of form numbers per column; the rows that a text network reads."""
+"""Documents as a flat array of word-form numbers per column, and batches for text networks."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ UNKNOWN = 1
 
 @dataclass(frozen=True)
 class Documents:
-    """One text column: written forms per document, and what each form resolves to."""
+    """One text column: word forms per document, and the vector ids of each form."""
 
-    forms: np.ndarray  # int32 (n_tokens + 1,), the last entry stands for padding
+    forms: np.ndarray  # int32 (n_tokens + 1,), the last entry is padding
     offsets: np.ndarray  # int64 (n_rows + 1,)
-    given_rows: np.ndarray  # int32 (n_forms + 1,), rows of the given table; padding is 0
-    learned_ids: np.ndarray  # int32 (n_forms + 1,), rows of the learnt table; padding is 0
+    given_rows: np.ndarray  # int32 (n_forms + 1,), rows of pretrained vectors; padding is 0
+    learned_ids: np.ndarray  # int32 (n_forms + 1,), rows of trainable vectors; padding is 0
 
     @classmethod
     def resolve(cls, tokenized: TokenizedColumn, vocabulary: Vocabulary) -> Documents:
-        """Look each distinct form up once; training and new documents take this same way."""
+        """Look up each distinct form once, for training documents and for new ones."""
         given, learned = vocabulary.resolve(tokenized.forms)
         padding = np.zeros(1, np.int32)
         return cls(
@@ -40,7 +40,7 @@ class Documents:
         return np.diff(self.offsets)
 
     def padded(self, rows: np.ndarray, policy: ShapePolicy) -> np.ndarray:
-        """Return the forms of some rows, int32 (n_rows, length), the last form where padded."""
+        """Return the forms of some rows, int32 (n_rows, length), padded with the last form."""
         starts = self.offsets[rows]
         lengths = self.offsets[rows + 1] - starts
         steps = np.arange(policy.length(int(lengths.max(initial=0))))
@@ -57,13 +57,13 @@ class TextSource:
     vocabularies : list of Vocabulary
         One per column.
     min_count : int
-        A word takes part with a vector of its own only if it occurs this often in the rows that a
-        model learns from. Any other word looks to that model as a new word does later: its given
-        vector if there is one, and the unknown word's learnt vector.
+        A word has its own trainable vector only if it occurs this often in a model's training rows.
+        Any other word is treated like a new word: it has its pretrained vector, if there is one,
+        and the trainable vector of the unknown word.
     trainable : bool
-        Whether models adjust the given vectors.
+        Whether pretrained vectors are trained too.
     learns_vectors : bool
-        Whether models have a learnt vector per word.
+        Whether models have a trainable vector per word.
     """
 
     prediction_batch_size = 256
@@ -84,7 +84,7 @@ class TextSource:
         return len(self.lengths)
 
     def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Return, per column, which learnt ids the rows hold at least ``min_count`` times."""
+        """Return, per column, which words occur at least ``min_count`` times in the rows."""
         known = {}
         for i, (documents, vocabulary) in enumerate(
             zip(self.columns, self.vocabularies, strict=True)
@@ -99,7 +99,7 @@ class TextSource:
         return known
 
     def gather(self, rows, view, policy) -> tuple[np.ndarray, ...]:
-        """Return, per column, int32 ids of shape (n_rows, length): given rows, learnt ids."""
+        """Return, per column, int32 ids (n_rows, length) of pretrained and trainable vectors."""
         inputs = []
         for documents, (given, learned) in zip(self.columns, self.maps(view), strict=True):
             forms = documents.padded(rows, policy)
@@ -110,7 +110,7 @@ class TextSource:
         return tuple(inputs)
 
     def tables(self) -> dict[str, np.ndarray]:
-        """Return the given vectors by layer name."""
+        """Return the pretrained vectors by layer name."""
         prefix = "given" if self._trainable else "shared_given"
         return {
             f"{prefix}_{i}": vocabulary.given
@@ -119,8 +119,8 @@ class TextSource:
         }
 
     def maps(self, view) -> list[tuple[np.ndarray | None, np.ndarray]]:
-        """Return per column each form's given row and learnt id to a model; kept for one view."""
-        kept = self._maps  # another thread may put its own in the place meanwhile
+        """Return per column each form's ids for a model; cached for the last view."""
+        kept = self._maps  # another thread may replace it
         if kept is None or kept[0] is not view:
             maps = [
                 _maps(documents, vocabulary, view[f"known_{i}"])
@@ -132,12 +132,12 @@ class TextSource:
         return kept[1]
 
     def __getstate__(self):
-        """Leave the kept maps behind when the source travels to a worker."""
+        """Drop the cache when the source is sent to a worker."""
         return self.__dict__ | {"_maps": None}
 
 
 def _maps(documents: Documents, vocabulary: Vocabulary, known: np.ndarray):
-    """Return (given rows, learnt ids) per form for one model; None where no vectors are given."""
+    """Return ids of pretrained (or None) and trainable vectors per form, for one model."""
     form_known = known[documents.learned_ids]
     form_known &= documents.learned_ids != UNKNOWN
     learned = np.where(form_known, documents.learned_ids, UNKNOWN).astype(np.int32)

@@ -1,16 +1,13 @@
-"""Several text columns as one: each row's cells one after another, for one network to read."""
+"""Join several text columns: one network reads the cells of a row one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
+from textcnn.text.columns import TextColumn, once
 from textcnn.text.tokens import make_tokenizer
-
-if TYPE_CHECKING:
-    from textcnn.text.columns import TextColumn
 
 # A control character that separates units, which is no word of any text.
 SEPARATOR = "\x1f"
@@ -18,9 +15,10 @@ SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, eq=False)
 class JoinedColumns:
-    """Text columns that stand where one :class:`TextColumn` would."""
+    """Joined text columns, with the interface of one :class:`TextColumn`."""
 
     columns: Sequence[TextColumn]
+    memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -31,30 +29,34 @@ class JoinedColumns:
         """One tuple of texts per row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
 
+    def once(self, key, make):
+        """Return what ``make()`` returns, as :meth:`TextColumn.once` does."""
+        return once(self.memo, key, make)
+
     def label(self, number: int) -> str:
-        """Return all names as messages and the receipt show them; ``number`` has no say."""
+        """Return all names for messages and the report; ``number`` is ignored."""
         return ", ".join(column.label(place) for place, column in enumerate(self.columns))
 
 
 @dataclass(frozen=True)
 class JoinedTokenizer:
-    """Splits each cell of a row by itself, so that no word reaches over the end of a cell.
+    """Tokenizes each cell of a row separately, so that no word spans two cells.
 
     Attributes
     ----------
     tokenizer : {"word", "char"} or callable
-        What splits one cell.
+        Tokenizer of one cell.
     max_length : int or None
-        Tokens of each cell after this many are left out.
+        Number of tokens that are read of each cell.
     """
 
     tokenizer: str | Callable
     max_length: int | None
 
     def __call__(self, cells: tuple[str, ...]) -> list[str]:
-        """Return all tokens with a separator between cells; none where all cells are empty.
+        """Return all tokens with a separator between cells; none if all cells are empty.
 
-        An empty cell keeps its separator, so that a text's column can be told from what precedes.
+        An empty cell keeps its separator, so that the column of a text can be recognised.
         """
         split = make_tokenizer(self.tokenizer)
         parts = [split(cell)[: self.max_length] for cell in cells]

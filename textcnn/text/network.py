@@ -1,4 +1,4 @@
-"""Keras builders for text: vectors, convolutions or recurrence, pooling, users' networks."""
+"""Build Keras text networks: word vectors, convolutions or GRU, pooling, custom networks."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
-# How many of the updates that convolutions over words need each kind of network needs at 500 rows,
-# and the power of the rows that this grows with; see benchmarks/schedules.py for the trials. A
-# recurrent network adapts to short tables far sooner; convolutions over characters must learn what
-# words are first, and the more rows, the longer it pays.
+# Number of updates of each kind of network at 500 rows, relative to convolutions over words, and
+# the exponent of its growth with the rows; measured with benchmarks/schedules.py. A recurrent
+# network needs far fewer updates on small tables; convolutions over characters must learn words
+# first and profit from more updates the more rows there are.
 SHARES_OF_UPDATES = {"bigru": (0.3, 0.0), "char_bigru": (0.3, 0.0), "char_cnn": (1.5, 0.5)}
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 
 
 def feature_name(level: str, network) -> str:
-    """Return what features are made of, so that several kinds stand side by side."""
+    """Return the feature name of a kind of network."""
     kind = RECURRENT if isinstance(network, str) and network == RECURRENT else "cnn"
     return f"char_{kind}" if level == "char" else kind
 
 
 def share_of_updates(level: str, network) -> tuple[float, float]:
-    """Return the share of updates of a kind of network at 500 rows and its growth with the rows."""
+    """Return the relative number of updates at 500 rows and its growth exponent."""
     return SHARES_OF_UPDATES.get(feature_name(level, network), (1.0, 0.0))
 
 
 @dataclass(frozen=True)
 class ColumnTables:
-    """Sizes of one column's vector tables, rounded so that networks of like size can be reused."""
+    """Sizes of one column's vector tables, rounded so that networks of similar size are reused."""
 
     given_rows: int
     given_dim: int
     learned_rows: int
     learned_dim: int
-    is_long: bool = False  # train through winning windows alone
+    is_long: bool = False  # train through the windows selected by max pooling only
 
     @property
     def dim(self) -> int:
@@ -50,7 +50,7 @@ class ColumnTables:
 
 @dataclass(frozen=True)
 class TextNetworkSettings:
-    """What a text network is made of, apart from tables and targets."""
+    """Settings of a text network, apart from vector tables and targets."""
 
     n_filters: int = 100
     kernel_sizes: tuple[int, ...] = (3, 4, 5)
@@ -62,10 +62,11 @@ class TextNetworkSettings:
     l2: float = 0.0
     trainable_embeddings: bool = False
     network: Callable | str | None = None  # None: convolutions
+    engine: str = "auto"  # what trains it, see textcnn.neural.engine.choice
 
 
 def rounded_rows(n_rows: int) -> int:
-    """Return the table size for ``n_rows``: at most a quarter larger, few distinct values."""
+    """Return a table size for ``n_rows``: at most a quarter larger, one of few values."""
     size = SMALLEST_TABLE
     while size < n_rows:
         size = int(size * TABLE_STEP)
@@ -73,18 +74,17 @@ def rounded_rows(n_rows: int) -> int:
 
 
 def shared_layers(columns: tuple[ColumnTables, ...]) -> tuple[str, ...]:
-    """Return the names of the layers that hold frozen given vectors."""
+    """Return the names of the layers with frozen pretrained vectors."""
     return tuple(f"shared_given_{i}" for i, tables in enumerate(columns) if tables.given_dim)
 
 
 def build_text_network(
     settings: TextNetworkSettings, columns: tuple[ColumnTables, ...], n_outputs: int
 ):
-    """Build the Keras model: one branch per column, concatenated before the dense part.
+    """Build the Keras model: one branch per column, concatenated before the dense layers.
 
-    Inputs per column are int32 ids of shape (batch, length), 0 for padding: rows of the given table
-    (if there is one), then rows of the learnt table (if there is one). The batch and each column's
-    length are free.
+    Inputs per column are int32 ids of shape (batch, length), 0 for padding: rows of the pretrained
+    vectors (if any), then rows of the trainable vectors (if any). Batch size and length may vary.
 
     Parameters
     ----------
@@ -125,8 +125,8 @@ def build_text_network(
 def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
     """Return a column's inputs, the function from ids to vectors, and the mask (batch, length, 1).
 
-    Vectors are zero where padded. Given vectors that stay frozen and learnt ones come apart, so
-    that no gradient is computed with respect to the frozen.
+    Vectors are zero where padded. Frozen pretrained vectors and trainable vectors are separate, so
+    that no gradient is computed for frozen ones.
     """
     keras = import_keras()
     inputs, layers = [], []
@@ -149,14 +149,14 @@ def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
             keras.layers.Embedding(
                 tables.learned_rows,
                 tables.learned_dim,
-                # A small start matters: 0.25 instead of 0.05 costs 2 to 5 points of accuracy.
+                # Small initial values matter: 0.25 instead of 0.05 loses 2 to 5 points of accuracy.
                 embeddings_initializer=keras.initializers.RandomNormal(stddev=0.05),
                 name=f"learned_{i}",
             )
         )
         inputs.append(ids)
     is_word = keras.ops.cast(keras.ops.not_equal(inputs[0], 0), "float32")
-    # An empty document counts as one word with a zero vector, so that there is something to pool.
+    # An empty document is one word with a zero vector, so that pooling works.
     first = keras.ops.ones_like(is_word[:, :1])
     pooled = keras.ops.concatenate([first, is_word[:, 1:]], axis=1)
 
@@ -170,12 +170,12 @@ def _embed(i: int, tables: ColumnTables, settings: TextNetworkSettings):
 
 
 def _side_by_side(channels):
-    """Return several kinds of vectors per word as one."""
+    """Concatenate several kinds of vectors per word."""
     return channels[0] if len(channels) == 1 else import_keras().layers.Concatenate()(channels)
 
 
 def _convolve(i: int, channels, mask, tables: ColumnTables, settings: TextNetworkSettings):
-    """Return pooled feature maps, (batch, n_filters × kernel sizes × poolings)."""
+    """Return pooled features, (batch, n_filters × kernel sizes × poolings)."""
     keras = import_keras()
     between = "average" if settings.pooling == "average" else "max"
     first_stays = bool(tables.given_dim) and not settings.trainable_embeddings
@@ -210,10 +210,12 @@ def _convolve(i: int, channels, mask, tables: ColumnTables, settings: TextNetwor
 
 
 def _convolutions(channels, kernel_size: int, settings: TextNetworkSettings, place) -> list:
-    """Return a convolution over words for each kind of channel, to be added up to one of all."""
+    """Return a convolution for each kind of channels; their sum is one convolution of all."""
     keras = import_keras()
     n_channels = sum(part.shape[-1] for part in channels)
-    limit = math.sqrt(6 / (kernel_size * (n_channels + settings.n_filters)))  # Glorot's, of all
+    limit = math.sqrt(
+        6 / (kernel_size * (n_channels + settings.n_filters))
+    )  # Glorot's limit for all channels
     name = "_".join(map(str, ("convolution", *place)))
     return [
         keras.layers.Conv1D(
@@ -239,9 +241,9 @@ def _feature_maps(convolutions, channels, settings: TextNetworkSettings):
 def _recur(i: int, ids, vectors_of: Callable, mask, settings: TextNetworkSettings):
     """Return the pooled states of a GRU in each direction, (batch, 2 × n_filters × poolings).
 
-    No mask goes into the layers, which lets every backend take its fastest way: the second one
-    reads each document's own words backwards, so padding always comes last, where no state of a
-    word depends on it, and pooling leaves it out.
+    The layers have no mask, so every backend can use its fastest implementation. The second
+    direction gets the reversed words of each document, so padding is always last: it does not
+    affect the states of words, and pooling ignores it.
     """
     keras = import_keras()
     ops = keras.ops
@@ -268,7 +270,7 @@ def _recur(i: int, ids, vectors_of: Callable, mask, settings: TextNetworkSetting
 
 
 def _pool_all(maps, mask, pooling: str) -> list:
-    """Pool each feature map over the words of the document; padding takes no part."""
+    """Pool each feature map over the words of the document, without padding."""
     ops = import_keras().ops
     pooled = []
     if pooling in ("max", "both"):
@@ -279,7 +281,7 @@ def _pool_all(maps, mask, pooling: str) -> list:
 
 
 def _pool_pairs(maps, mask, pooling: str):
-    """Halve the length between two convolutions; a pair of padded places stays padded and zero."""
+    """Halve the length between two convolutions; a pair of padded positions stays padding."""
     keras = import_keras()
     pool_max = keras.layers.MaxPooling1D(2, padding="same")
     halved_mask = pool_max(mask)
@@ -294,7 +296,7 @@ def _pool_pairs(maps, mask, pooling: str):
 
 
 def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
-    """Put a user's Keras model on the word vectors; it must give one (batch, n_features) tensor."""
+    """Apply a user's Keras model to the word vectors; its output must be (batch, n_features)."""
     keras = import_keras()
     model = network(dim)
     if not isinstance(model, keras.Model):
@@ -305,8 +307,8 @@ def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
         )
     if not getattr(model, "inputs", None):
         raise ValueError(
-            "The model that network= returns must be built: make it as keras.Model(inputs, output) "
-            f"from keras.Input((None, {dim})). "
+            "The model that network= returns must be built: use keras.Model(inputs, output) "
+            f"with keras.Input((None, {dim})). "
             f"Received: {type(model).__name__} named {model.name!r}."
         )
     if len(model.inputs) not in (1, 2) or len(model.outputs) != 1:
@@ -317,14 +319,14 @@ def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
         )
     if not hasattr(model.output, "shape"):
         raise ValueError(
-            "The model that network= returns must give a tensor, not a list or dict of one. "
+            "The output of the model that network= returns must be a tensor, not a list or dict. "
             f"Received: output of type {type(model.output).__name__}."
         )
     shape = tuple(model.outputs[0].shape)
     if len(shape) != 2 or shape[1] is None:
         raise ValueError(
-            "The model that network= returns must give one row of features per document: output "
-            "shape (None, n_features). Add a pooling layer, GlobalMaxPooling1D say. "
+            "The model that network= returns must return one row of features per document: output "
+            "shape (None, n_features). Add a pooling layer, for example GlobalMaxPooling1D. "
             f"Received: output shape {shape}."
         )
     expected = (None, dim)
@@ -339,6 +341,6 @@ def _call_user_network(network: Callable, vectors, mask, dim: int, number: int):
             "The second input of the model that network= returns must take the mask: "
             f"keras.Input((None, 1)). Received: input shape {tuple(model.inputs[1].shape[1:])}."
         )
-    # A name of our own, so that the user's cannot be that of another layer.
+    # Our own name, so that the user's name cannot clash with another layer.
     model.name = f"network_{number}"
     return model([vectors, mask] if len(model.inputs) == 2 else vectors)

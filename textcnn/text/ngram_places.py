@@ -1,4 +1,4 @@
-"""The n-grams that a counter counts in one text, by name and place: their hashes tell neither."""
+"""Find the n-grams of a counter in one text, with names and positions, which hashes lack."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class PlacedNgrams:
     Attributes
     ----------
     text : str
-        As it can be shown.
+        The shown text.
     words : list of str
     word_spans : ndarray of int, shape (n_words, 2)
     names, kinds : list of str
-        N-grams of ``"words"``, with spaces between, and of ``"characters"``.
+        N-grams of ``"words"``, separated by spaces, and of ``"characters"``.
     columns : ndarray of int, shape (n,)
-        Their columns in what :meth:`NgramCounter.count` returns.
+        Their columns in the result of :meth:`NgramCounter.count`.
     spans : ndarray of int, shape (n, 2)
-        First character in the text, and the one after the last.
+        Start and stop character in the text.
     """
 
     text: str
@@ -40,7 +40,7 @@ class PlacedNgrams:
 
 
 def placed_ngrams(counter: NgramCounter, cell: str) -> PlacedNgrams:
-    """Find the n-grams of a cell that a counter knows."""
+    """Return the known n-grams of a cell."""
     read = cell.lower() if counter.lowercase else cell
     text, words, places = placed_tokens(read, counter.tokenizer, None)
     found = _words(counter, words, places)
@@ -48,7 +48,7 @@ def placed_ngrams(counter: NgramCounter, cell: str) -> PlacedNgrams:
     columns = np.array([column for _, _, column, _ in found], np.int64)
     spans = np.array([span for *_, span in found], np.int64).reshape(-1, 2)
     spans[spans < 0] = len(text)
-    # Lower case may be longer: only then the text is shown as it is read.
+    # Show the original text unless lower case changed its length.
     if len(cell) == len(text) and cell.isprintable():
         text = cell
     return PlacedNgrams(
@@ -57,7 +57,7 @@ def placed_ngrams(counter: NgramCounter, cell: str) -> PlacedNgrams:
 
 
 def _words(counter, words, places) -> list[tuple]:
-    """Return name, kind, column and span of the n-grams of words."""
+    """Return name, kind, column and span of word n-grams."""
     if not counter.word_sizes or not words:
         return []
     single = pd.util.hash_array(np.array(words, dtype=object), categorize=False)
@@ -77,7 +77,7 @@ def _words(counter, words, places) -> list[tuple]:
 
 
 def _characters(counter, text: str, *, is_shown: bool) -> list[tuple]:
-    """Return the same of the n-grams of characters; a span of -1 ends with the text."""
+    """Return the same for character n-grams; -1 is the end of the text."""
     if not counter.char_sizes:
         return []
     _, parts, places = placed_tokens(text, str.split, None)
@@ -89,7 +89,7 @@ def _characters(counter, text: str, *, is_shown: bool) -> list[tuple]:
                 first, last = start + place - 1, start + place - 1 + size
                 span = (max(first, start), min(last, stop)) if is_shown else (0, -1)
                 named.append((part[place : place + size], span))
-            if size >= len(part):  # a short part is one n-gram, whatever its size
+            if size >= len(part):  # a short part is a single n-gram
                 break
     if not named:
         return []
@@ -102,7 +102,7 @@ def _characters(counter, text: str, *, is_shown: bool) -> list[tuple]:
 
 
 def _hashes(ngrams: list[str]) -> np.ndarray:
-    """Return the number of each n-gram, as :mod:`textcnn.text.ngrams` has it."""
+    """Return the hash of each n-gram, as in :mod:`textcnn.text.ngrams`."""
     vectorizer = HashingVectorizer(
         analyzer=lambda ngram: [ngram],
         n_features=_N_HASHES,

@@ -1,4 +1,4 @@
-"""Where the tokens of a text stand in it, for showing them."""
+"""Positions of tokens in a text, for displaying them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _BETWEEN_CELLS = " | "
 def placed_tokens(
     cell: str | tuple[str, ...], tokenizer: str | Callable, max_length: int | None
 ) -> tuple[str, list[str], np.ndarray]:
-    """Return a text that can be shown, its tokens as they are read, and their places in it.
+    """Return a displayable text, its tokens, and their positions in the text.
 
-    The text is the cell where every token is found in it, in order and with nothing but spaces and
-    signs between; else (a tokenizer that stems, say) it is the tokens with spaces between. Columns
-    read as one stand one after another, with `` | `` between.
+    The text is the cell if all tokens are found in it, in order and separated by spaces and
+    symbols only; otherwise (for example with a stemming tokenizer) the tokens separated by spaces.
+    Joined columns are separated by `` | ``.
 
     Returns
     -------
     text : str
         Without lone surrogates.
     tokens : list of str
-        The separators of joined columns are among them.
+        Including the separators of joined columns.
     places : ndarray of int64, shape (n_tokens, 2)
-        First character, and the one after the last.
+        Start and stop character.
     """
     if not isinstance(tokenizer, JoinedTokenizer):
         tokens = list(map(_encodable, make_tokenizer(tokenizer)(cell)[:max_length]))
@@ -64,7 +64,7 @@ def _place(text: str, tokens: Sequence[str]) -> tuple[str, np.ndarray]:
 
 
 def _find(text: str, tokens: Sequence[str]) -> np.ndarray | None:
-    """Return the tokens' places, or None where they are not the text's own words, in order."""
+    """Return the tokens' positions, or None if they are not the words of the text, in order."""
     places = np.empty((len(tokens), 2), np.int64)
     end = 0
     for number, token in enumerate(tokens):
@@ -77,5 +77,5 @@ def _find(text: str, tokens: Sequence[str]) -> np.ndarray | None:
 
 
 def _encodable(text: str) -> str:
-    """Replace lone surrogates, which have no UTF-8 form; the length stays."""
+    """Replace lone surrogates, which have no UTF-8 form; the length is unchanged."""
     return text if text.isascii() else "".join(character_tokens(text))

@@ -1,9 +1,9 @@
-"""The default network's forward pass in NumPy, by look-up: no backend, and less arithmetic.
+"""The default network's predictions in NumPy, by look-up: without a backend, and with less work.
 
-A convolution of words is a sum of products of words and kernels, and a word is multiplied by them
-once, however often it occurs. What is left per word is to add up rows of tables: two to three times
-faster than the convolution of a backend, and a process that only transforms never loads one. Equal
-to the Keras network up to rounding (tests compare them).
+A convolution over words is a sum of products of words and kernels, and each distinct word is
+multiplied only once. For each occurrence only rows of tables are added: two to three times as fast
+as the convolution of a backend, which is not loaded for predictions. Equal to the Keras network up
+to rounding (tests compare them).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from textcnn.text.network import TextNetworkSettings
 from textcnn.utils.links import sigmoid
 from textcnn.utils.threads import one_thread, usable_threads
 
-# Words that are read at a time, which bounds tables and features: about half a gigabyte.
+# Words per block, which limits memory to about half a gigabyte.
 BLOCK_TOKENS = 2**19
-# Words whose feature maps are in a processor's cache together.
+# Words whose feature maps fit into the processor's cache.
 CHUNK_TOKENS = 2048
-# Up to here most words occur once, and products are so small that threads slow them down.
+# Below this number most words occur once, and threads would slow down the small products.
 FEW_TOKENS = 4096
 
 ACTIVATIONS = {
@@ -39,7 +39,7 @@ ACTIVATIONS = {
 
 
 def has_plain_form(settings: TextNetworkSettings) -> bool:
-    """Tell whether :func:`plain_outputs` knows this network."""
+    """Return whether :func:`plain_outputs` supports this network."""
     return (
         settings.network is None and settings.n_blocks == 1 and settings.activation in ACTIVATIONS
     )
@@ -51,17 +51,17 @@ def plain_outputs(
     weights: dict[str, np.ndarray],
     view: dict[str, np.ndarray],
 ) -> np.ndarray:
-    """Return a fitted model's raw outputs for all rows, without its level.
+    """Return a fitted model's raw outputs for all rows, without the base rate.
 
     Parameters
     ----------
     settings : TextNetworkSettings
     source : TextSource
-        The rows. They are read in blocks, so that memory grows with the outputs alone.
+        The rows. They are processed in blocks, so that only the outputs need memory.
     weights : dict of str to ndarray
         The model's variables by their Keras paths.
     view : dict of str to ndarray
-        What the model knows.
+        The known words of the model.
 
     Returns
     -------
@@ -102,9 +102,9 @@ def _block_outputs(settings, source, weights, view, rows: slice) -> np.ndarray:
 
 
 def _tables(source: TextSource, weights, number: int) -> list[np.ndarray | None]:
-    """Return the given and the learnt vectors of a column; None where there are none."""
+    """Return the pretrained and the trainable vectors of a column, None if there are none."""
     given = source.vocabularies[number].given if source.vocabularies[number].dim else None
-    # Trained vectors belong to the model; frozen ones are shared.
+    # Trained vectors are the model's own; frozen ones are shared.
     return [
         weights.get(f"given_{number}/embeddings", given),
         weights.get(f"learned_{number}/embeddings"),
@@ -112,7 +112,7 @@ def _tables(source: TextSource, weights, number: int) -> list[np.ndarray | None]
 
 
 def word_vectors(source: TextSource, weights, view) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield per column the vectors of all words, one below the other, and where rows start.
+    """Yield per column the vectors of all words, and the start of each row.
 
     An empty document is one zero word.
     """
@@ -124,21 +124,21 @@ def word_vectors(source: TextSource, weights, view) -> Iterator[tuple[np.ndarray
 
 @dataclass
 class _Words:
-    """The words of some rows of a column: distinct vectors, and which of them stands where.
+    """The words of some rows of a column: distinct vectors, and their positions.
 
-    Rows lie one after another with zero words between, so that no window reaches into a neighbour.
+    Rows are concatenated with zero words between them, so that windows do not overlap two rows.
     """
 
     vectors: np.ndarray  # float32 (n_distinct, n_channels); the first is zero
-    line: np.ndarray  # int (n_words and zero words between and around,), rows of ``vectors``
-    places: np.ndarray  # int (n_words,), where in ``line`` the words stand
-    offsets: np.ndarray  # int (n_rows + 1,), where in ``places`` rows begin and end, not one empty
+    line: np.ndarray  # int (n_words plus zero words,), rows of ``vectors``
+    places: np.ndarray  # int (n_words,), positions of the words in ``line``
+    offsets: np.ndarray  # int (n_rows + 1,), start and stop of rows in ``places``; no row is empty
 
 
 def _read_words(documents, ids, tables, rows: slice, gap: int) -> _Words:
     """Return the words of some rows; an empty document is one zero word, as in the Keras network.
 
-    Forms that are the same to the model (all that it does not know, say) are one word.
+    Forms with the same vectors, for example all unknown words, are one word.
     """
     offsets = documents.offsets[rows.start : rows.stop + 1]
     forms = documents.forms[offsets[0] : offsets[-1]]
@@ -170,7 +170,7 @@ def _read_words(documents, ids, tables, rows: slice, gap: int) -> _Words:
 
 
 def _pooled(settings, number, words: _Words, weights, activation) -> Iterator[np.ndarray]:
-    """Yield one column's pooled feature maps, a block per kernel size and pooling."""
+    """Yield one column's pooled features, a block per kernel size and pooling."""
     for branch in range(len(settings.kernel_sizes)):
         kernel, bias = kernel_and_bias(weights, number, branch)
         pool = partial(_pool, settings.pooling, activation, bias)
@@ -181,7 +181,7 @@ def _pooled(settings, number, words: _Words, weights, activation) -> Iterator[np
 
 
 def _pooled_by_look_up(words: _Words, kernel, pool) -> list[np.ndarray]:
-    """Return pooled feature maps for many words, each distinct one multiplied once."""
+    """Return pooled features for many words; each distinct word is multiplied once."""
     width, n_channels, n_filters = kernel.shape
     by_word = kernel.transpose(1, 0, 2).reshape(n_channels, width * n_filters)
     products = (words.vectors @ by_word).reshape(-1, n_filters)
@@ -200,13 +200,13 @@ def _pooled_by_look_up(words: _Words, kernel, pool) -> list[np.ndarray]:
 def _maps_by_products(words: _Words, products, width: int, places) -> np.ndarray:
     """Return feature maps before bias and activation, (n_words, n_filters).
 
-    ``products`` has, for each distinct word, a line for each place that it can have in a window.
+    ``products`` has, for each distinct word, a row for each position in a window.
     """
     first = places - (width - 1) // 2
     maps = np.take(products, words.line[first] * width, axis=0)
     added = np.empty_like(maps)
     for step in range(1, width):
-        # "clip" spares NumPy a copy that it makes to be able to raise; no number is out of range.
+        # mode="clip" avoids a copy in NumPy; all numbers are in range.
         lines = words.line[first + step] * width + step
         maps += np.take(products, lines, axis=0, out=added, mode="clip")
     return maps
@@ -221,11 +221,11 @@ def _maps_by_windows(words: _Words, kernel) -> np.ndarray:
 
 
 def _pool(pooling: str, activation, bias, maps, offsets) -> list[np.ndarray]:
-    """Return the pooled feature maps of rows that begin and end at these words."""
+    """Return the pooled features of rows with these offsets."""
     starts = offsets[:-1]
     pooled = []
     if pooling in ("max", "both"):
-        # Activations never fall, so the maximum may be taken first.
+        # Activations are monotonic, so the maximum can be computed first.
         pooled.append(activation(np.maximum.reduceat(maps, starts) + bias))
     if pooling in ("average", "both"):
         sums = np.add.reduceat(activation(maps + bias), starts)
@@ -234,7 +234,7 @@ def _pool(pooling: str, activation, bias, maps, offsets) -> list[np.ndarray]:
 
 
 def _parts_of_tokens(lengths: np.ndarray, n_tokens: int) -> list[slice]:
-    """Part rows into runs of about so many tokens, a row at least."""
+    """Split rows into parts of about ``n_tokens`` tokens, at least one row each."""
     if not len(lengths):
         return []
     parts = np.cumsum(lengths) // n_tokens
@@ -243,7 +243,7 @@ def _parts_of_tokens(lengths: np.ndarray, n_tokens: int) -> list[slice]:
 
 
 def kernel_and_bias(weights, number: int, branch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a branch's weights; of channels that are convolved apart as of one convolution."""
+    """Return a branch's weights; separate convolutions of channels are merged."""
     name = f"convolution_{number}_{branch}_0"
     kernel = weights[f"{name}_0/kernel"]
     if f"{name}_1/kernel" in weights:

@@ -1,4 +1,4 @@
-"""One text column from cells to documents: tokens, vectors, vocabulary, blueprint."""
+"""Read a text column: tokens, word vectors, vocabulary, and the network's blueprint."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from textcnn.neural.engine.layout import Design
 from textcnn.neural.max_convolution import is_long
 from textcnn.neural.network import Blueprint
 from textcnn.text.documents import Documents
@@ -29,7 +30,7 @@ LEARNED_DIM_ALONE = 100
 
 @dataclass(frozen=True)
 class ReaderSettings:
-    """How cells become ids and vectors; plain values as the user gave them."""
+    """Settings for token ids and vectors, as given by the user."""
 
     embeddings: Any = None
     corpus_options: dict | None = None
@@ -39,10 +40,14 @@ class ReaderSettings:
     keep_vectors: str | int = 20_000
     learned_dim: str | int = "auto"
 
+    def tokenize(self, cells: list) -> TokenizedColumn:
+        """Return the tokens of some cells."""
+        return tokenize_column(cells, make_tokenizer(self.tokenizer), max_length=self.max_length)
+
 
 @dataclass
 class ColumnReader:
-    """A column's tokenizer and vocabulary after fit: cells in, documents out."""
+    """A column's fitted tokenizer and vocabulary, which convert cells to documents."""
 
     tokenizer: str | Callable
     max_length: int | None
@@ -52,11 +57,10 @@ class ColumnReader:
     is_long: bool = False  # whether the cells at fit were long texts
 
     @classmethod
-    def fit(cls, cells: list[str], settings: ReaderSettings, *, vector_seed, corpus_seed: int):
-        """Read the words of a column; return the reader and the column's documents."""
-        tokenized = tokenize_column(
-            cells, make_tokenizer(settings.tokenizer), max_length=settings.max_length
-        )
+    def fit(
+        cls, tokenized: TokenizedColumn, settings: ReaderSettings, *, vector_seed, corpus_seed: int
+    ):
+        """Learn the words of a column; return the reader and the column's documents."""
         vectors = [
             train_corpus_vectors(
                 _Sentences(tokenized), seed=corpus_seed, options=settings.corpus_options
@@ -88,7 +92,7 @@ class ColumnReader:
         return reader, Documents.resolve(tokenized, vocabulary)
 
     def read(self, cells: list[str]) -> Documents:
-        """Return the documents of new cells; a word not met at fit keeps its given vector."""
+        """Return the documents of new cells; new words have their pretrained vectors."""
         tokenized = tokenize_column(
             cells, make_tokenizer(self.tokenizer), max_length=self.max_length
         )
@@ -96,7 +100,7 @@ class ColumnReader:
 
     @property
     def tables(self) -> ColumnTables:
-        """Sizes of the vector tables that the network needs for this column."""
+        """Sizes of the network's vector tables for this column."""
         dim = self.vocabulary.dim
         return ColumnTables(
             given_rows=rounded_rows(len(self.vocabulary.given)) if dim else 0,
@@ -108,7 +112,7 @@ class ColumnReader:
 
 
 class _Sentences:
-    """The documents as lists of words, any number of times over (gensim reads them repeatedly)."""
+    """The documents as lists of words, repeatedly iterable for gensim."""
 
     def __init__(self, tokenized: TokenizedColumn):
         self._tokenized = tokenized
@@ -122,21 +126,21 @@ class _Sentences:
 
 
 def embedding_sources(embeddings) -> list:
-    """Return ``embeddings=`` as a list of sources, empty where none are given."""
+    """Return ``embeddings=`` as a list of sources, which may be empty."""
     if embeddings is None:
         return []
     return list(embeddings) if isinstance(embeddings, (list, tuple)) else [embeddings]
 
 
 def is_corpus(source) -> bool:
-    """Tell whether a source of vectors is the column itself."""
+    """Return whether a source of vectors is the column itself."""
     return isinstance(source, str) and source == "corpus"
 
 
 def blueprint(
     readers: list[ColumnReader], settings: TextNetworkSettings, *, n_outputs: int, loss: str
 ) -> Blueprint:
-    """Return how to build the network for these columns and this kind of target."""
+    """Return the blueprint of the network for these columns and this type of target."""
     columns = tuple(reader.tables for reader in readers)
     key = None if callable(settings.network) else (settings, columns, n_outputs, loss)
     shared = () if settings.trainable_embeddings else shared_layers(columns)
@@ -145,4 +149,6 @@ def blueprint(
         loss=loss,
         key=key,
         shared_layers=shared,
+        design=Design(settings, columns, n_outputs),
+        engine=settings.engine,
     )

@@ -14,6 +14,7 @@ from textcnn.fit.parameters import (
     whole_numbers,
     yes_or_no,
 )
+from textcnn.neural.engine.choice import ENGINES
 from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
 from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
@@ -132,6 +133,7 @@ def network_settings(estimator) -> TextNetworkSettings:
         kernel_sizes = whole_numbers(estimator, "kernel_sizes", at_least_one=True, or_string="auto")
     dense_units = whole_numbers(estimator, "dense_units", at_least_one=False)
     one_of(estimator, "pooling", POOLINGS)
+    one_of(estimator, "engine", ENGINES)
     number(estimator, "dropout", 0.0, below=1.0)
     number(estimator, "l2", 0.0)
     check_activation(estimator.activation)
@@ -154,6 +156,7 @@ def network_settings(estimator) -> TextNetworkSettings:
         l2=float(estimator.l2),
         trainable_embeddings=bool(estimator.trainable_embeddings),
         network=estimator.network,
+        engine=estimator.engine,
     )
 
 

@@ -1,10 +1,10 @@
-"""What each word adds to the output of any text network: slopes along the way from no words.
+"""Contributions of words to the output of any text network, by integrated gradients.
 
-For networks without a plain form: recurrent, deep, users' own. Word vectors are multiplied by a
-factor from 0 to 1, and a word's share is the mean slope of the output with respect to its own
-factor: gradient times input, averaged over that way (integrated gradients). Averaged, the shares
-add up to the output less that of a document whose vectors are all zero; the gradient at the end of
-the way alone, where units are saturated, does not.
+For networks that are not implemented in NumPy: recurrent, deep, users' own. Word vectors are
+multiplied by a factor from 0 to 1, and a word's contribution is the mean derivative of the output
+with respect to its own factor: gradient times input, averaged over the path from zero vectors.
+Averaged, contributions add up to the output minus that of a document with zero vectors; the
+gradient at the input alone does not, where units are saturated.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from textcnn.neural.network import Blueprint, TracedNetwork
 from textcnn.text.contributions import Contributions
 from textcnn.text.documents import TextSource
 
-# Places on the way at which slopes are taken.
+# Number of steps of the path.
 N_STEPS = 16
-# Tokens (padding too) of one batch, times the outputs and places that all run at once.
+# Tokens (with padding) of one batch, times outputs and steps that run at the same time.
 _MOST_TOKENS = 2**16
 
 
 def sloped_contributions(
     blueprint: Blueprint, source: TextSource, model, *, n_steps: int = N_STEPS
 ) -> tuple[np.ndarray, list[list[Contributions]]]:
-    """Return each document's raw outputs with vectors of zero, and what its words add to them.
+    """Return each document's raw outputs with zero vectors, and the contributions of its words.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def sloped_contributions(
     source : TextSource
     model : FittedModel
     n_steps : int
-        1 is the gradient at the document itself, times its input.
+        1 is gradient times input.
 
     Returns
     -------
     base : ndarray of float64, shape (n_rows, n_outputs)
     contributions : list of list of Contributions
-        Per row, per column; n-grams are single words.
+        Per row and column; n-grams are single words.
 
     References
     ----------
@@ -71,7 +71,7 @@ def sloped_contributions(
 
 
 def _batches(lengths: np.ndarray, n_runs: int):
-    """Yield row numbers in order, few enough at a time."""
+    """Yield row numbers in batches."""
     start = 0
     for row in range(1, len(lengths) + 1):
         is_last = row == len(lengths)
@@ -82,11 +82,11 @@ def _batches(lengths: np.ndarray, n_runs: int):
 
 
 class _Batch:
-    """Some rows whose every word has a vector, and a factor, of its own.
+    """Some rows whose every word has its own vector and factor.
 
-    Instead of a word's row in a table, the model's inputs name its place in the batch; the layers
-    that look vectors up take them from there. So a word may be read several times, forwards and
-    backwards say, and still has one factor. Rows come once per output and step, in one run.
+    The model's inputs are positions in the batch instead of rows of a table, and the embedding
+    layers look up vectors by position. So a word that is read several times, for example forwards
+    and backwards, still has one factor. All outputs and steps run together.
     """
 
     def __init__(self, traced, source: TextSource, rows, view, weights, tables):
@@ -109,7 +109,7 @@ class _Batch:
         return np.asarray(ops.convert_to_numpy(raw), np.float64)
 
     def slopes(self, steps: np.ndarray) -> np.ndarray:
-        """Return the mean slope of each output by each factor, (column, row, word, output)."""
+        """Return the mean derivative of each output by each factor, (column, row, word, output)."""
         ops = import_keras().ops
         n_rows, n_runs = self.shape[1], self.n_outputs * len(steps)
         factors = np.tile(steps, self.n_outputs)[:, None, None, None]
@@ -121,7 +121,7 @@ class _Batch:
         return np.moveaxis(slopes.mean(axis=1), 0, -1)
 
     def _run(self, factors):
-        """Return raw outputs of all runs, one below the other; factors by run, column, row."""
+        """Return concatenated raw outputs of all runs; factors by run, column, row."""
         ops = import_keras().ops
         n_runs = factors.shape[0]
         calls, inputs = {}, []
@@ -141,7 +141,7 @@ def _look_up(table, ids):
 
 
 class _AsLongAsNeeded:
-    """No padding beyond the longest document; one place at least."""
+    """No padding beyond the longest document; at least one position."""
 
     @staticmethod
     def length(longest: int) -> int:
@@ -149,7 +149,7 @@ class _AsLongAsNeeded:
 
 
 def _layer_of(name: str, column: str, tables) -> str:
-    """Return the layer that looks up what this input names."""
+    """Return the embedding layer of an input."""
     if name == "learned_ids":
         return f"learned_{column}"
     return next(path for path in (f"given_{column}", f"shared_given_{column}") if path in tables)

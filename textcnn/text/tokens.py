@@ -1,8 +1,7 @@
-"""Tokens: text becomes a list of words or characters, a column becomes one flat array of ids.
+"""Tokenizers: split text into words or characters, and columns into one flat array of ids.
 
-Word tokens are found by one regular expression. All its repeats are bounded, so no token is longer
-than `MAXIMUM_TOKEN_LENGTH` characters and the time grows linearly with the length of the text,
-whatever the text is.
+Words are found by one regular expression. All its repeats are bounded, so no token is longer than
+`MAXIMUM_TOKEN_LENGTH` characters and the time is linear in the length of any text.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ __all__ = [
 
 MAXIMUM_TOKEN_LENGTH = 100
 
-# Scripts written without spaces between words; the others (Hangul and Tibetan too) mark them.
+# Scripts written without spaces between words; all others (Hangul and Tibetan too) separate words.
 _UNSPACED = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f"  # Myanmar
@@ -69,13 +68,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def word_tokens(text: str) -> list[str]:
     """Split text into words, numbers and punctuation marks, in any script.
 
-    Case is kept. An apostrophe between letters stays inside its word; every other punctuation
-    mark is a token of its own. Numbers keep their inner ``.``, ``,`` and ``:``. Web addresses,
+    Case is kept. An apostrophe between letters belongs to its word; every other punctuation
+    mark is a separate token. Numbers keep ``.``, ``,`` and ``:`` between digits. URLs,
     ``@mentions``, ``#hashtags``, flags and joined emoji are one token each. Scripts written
-    without spaces (Chinese, Japanese, Thai, Lao, Khmer, Myanmar and their relatives) give one
-    token per character, with the marks written on it. Spaces, control characters, invisible
-    formatting characters and lone surrogates separate tokens and are left out; soft hyphens are
-    taken out of their words.
+    without spaces (Chinese, Japanese, Thai, Lao, Khmer, Myanmar and related ones) have one
+    token per character, including combining marks. Spaces, control characters, invisible
+    formatting characters and lone surrogates separate tokens and are dropped; soft hyphens are
+    removed from words.
 
     Parameters
     ----------
@@ -86,12 +85,12 @@ def word_tokens(text: str) -> list[str]:
     -------
     list of str
         Tokens in reading order, each of 1 to 100 characters. Longer ones (a word of more than 64
-        letters, a web address of more than about 90 characters) are cut into pieces.
+        letters, a URL of more than about 90 characters) are split.
 
     Notes
     -----
-    Time is linear in ``len(text)``. Text of ASCII characters only takes a faster way with the same
-    result. The first other text of a process costs some tens of milliseconds more.
+    Time is linear in ``len(text)``. ASCII text uses a faster pattern with the same result. The
+    first other text of a process takes some tens of milliseconds longer.
 
     Examples
     --------
@@ -135,21 +134,21 @@ def make_tokenizer(tokenizer: str | Callable[[str], Iterable[str]]) -> Callable[
     ----------
     tokenizer : {"word", "char"} or callable
         ``"word"`` is `word_tokens`, ``"char"`` is `character_tokens`. A callable takes one str and
-        returns a list, tuple or other iterable of str; it should give the same tokens for the same
-        text, and its import name is what a pickled estimator keeps.
+        returns a list, tuple or other iterable of str; it must return the same tokens for the same
+        text, and must be importable for pickling.
 
     Returns
     -------
     callable
-        From str to list of str. A callable of your own is wrapped, so that each result is checked
+        From str to list of str. Your own callable is wrapped to check its results
         (about 50 ns per token).
 
     Raises
     ------
     ValueError
-        An unknown name.
+        If the name is unknown.
     TypeError
-        Neither a name nor a callable; later, when the callable returns something else than str.
+        If it is not a name or a callable; later, if the callable returns other types than str.
 
     Examples
     --------
@@ -162,13 +161,12 @@ def make_tokenizer(tokenizer: str | Callable[[str], Iterable[str]]) -> Callable[
         if tokenizer == "char":
             return character_tokens
         raise ValueError(
-            f"There is no tokenizer of this name. Received: tokenizer={tokenizer!r}. Expected "
-            "'word', 'char' or a callable from str to a list of str. For words split at spaces "
-            "type tokenizer=str.split."
+            f"Unknown tokenizer. Received: tokenizer={tokenizer!r}. Expected 'word', 'char' or a "
+            "callable from str to a list of str. To split at spaces type tokenizer=str.split."
         )
     if not callable(tokenizer):
         raise TypeError(
-            f"The tokenizer cannot be called. Received: tokenizer={tokenizer!r} of type "
+            f"The tokenizer is not callable. Received: tokenizer={tokenizer!r} of type "
             f"{type(tokenizer).__name__}. Expected 'word', 'char' or a callable from str to a list "
             "of str. For words type tokenizer='word'."
         )
@@ -186,7 +184,7 @@ class TokenizedColumn:
     Attributes
     ----------
     ids : ndarray of int32, shape (n_tokens,)
-        Position in `forms` of each token, rows one after another.
+        Index in `forms` of each token, all rows concatenated.
     offsets : ndarray of int64, shape (n_rows + 1,)
         Row ``i`` is ``ids[offsets[i]:offsets[i + 1]]``.
     forms : list of str
@@ -204,31 +202,31 @@ def tokenize_column(
     *,
     max_length: int | None = None,
 ) -> TokenizedColumn:
-    """Turn the cells of a column into ids.
+    """Convert the cells of a column to token ids.
 
     Parameters
     ----------
     cells : list of str
-        One text per row; an empty one has no tokens.
+        One text per row; an empty text has no tokens.
     tokenizer : {"word", "char"} or callable, default="word"
         See `make_tokenizer`.
     max_length : int or None, default=None
-        Keep at most this many tokens of each cell, the first ones. None keeps all.
+        Keep at most the first this many tokens of each cell. None keeps all.
 
     Returns
     -------
     TokenizedColumn
-        Ids, offsets and the distinct tokens (those cut off by `max_length` are not among them).
+        Ids, offsets and the distinct tokens (without those beyond `max_length`).
 
     Raises
     ------
     ValueError, TypeError
-        A `tokenizer` or `max_length` that is not as above.
+        If `tokenizer` or `max_length` is invalid.
 
     Notes
     -----
-    Time is linear in the text. Memory is 4 bytes per token, 8 per row and the distinct tokens; the
-    strings of one row at a time are held besides.
+    Time is linear in the text. Memory is 4 bytes per token, 8 per row, the distinct tokens, and the
+    token strings of one row.
 
     Examples
     --------
@@ -256,13 +254,13 @@ def tokenize_column(
             tokens = tokens[:max_length]
         ids.extend(map(number, tokens))
         offsets[row + 1] = len(ids)
-    # The NumPy array takes over the buffer; a copy would double the peak.
+    # The NumPy array shares the buffer; a copy would double the peak memory.
     flat = np.frombuffer(ids, dtype=np.int32) if ids else np.zeros(0, dtype=np.int32)
     return TokenizedColumn(ids=flat, offsets=offsets, forms=list(vocabulary))
 
 
 class _Vocabulary(dict[str, int]):
-    """Numbers each new token with the count of those before it."""
+    """Assigns the next number to each new token."""
 
     def __missing__(self, token: str) -> int:
         number = self[token] = len(self)
@@ -282,7 +280,7 @@ class _CheckedTokenizer:
         result = self.function(text)
         if isinstance(result, str | bytes) or not isinstance(result, Iterable):
             raise TypeError(
-                f"The tokenizer returned no list of tokens. Received: {_shorten(result)} of type "
+                f"The tokenizer did not return a list. Received: {_shorten(result)} of type "
                 f"{type(result).__name__} from tokenizer={self.function!r}. Expected a list of "
                 "str. Return a list, for example text.split()."
             )
@@ -293,7 +291,7 @@ class _CheckedTokenizer:
         for token in tokens:
             if not isinstance(token, str):
                 raise TypeError(
-                    f"The tokenizer returned a token that is not text. Received: "
+                    f"The tokenizer returned a token that is not a str. Received: "
                     f"{_shorten(token)} of type {type(token).__name__} from "
                     f"tokenizer={self.function!r}. Expected a list of str. Return "
                     "[str(token) for token in ...]."
@@ -311,19 +309,19 @@ def _check_max_length(max_length: int | None) -> None:
         return
     if isinstance(max_length, bool) or not isinstance(max_length, Integral):
         raise TypeError(
-            f"The number of tokens to keep is not an integer. Received: max_length={max_length!r}. "
+            f"max_length is not an integer. Received: max_length={max_length!r}. "
             "Expected None or an integer of at least 1. To keep all tokens type max_length=None."
         )
     if max_length < 1:
         raise ValueError(
-            f"No token would be kept. Received: max_length={max_length}. Expected None or an "
+            f"max_length is too small. Received: max_length={max_length}. Expected None or an "
             "integer of at least 1. To keep all tokens type max_length=None."
         )
 
 
 @cache
 def _unicode_words() -> re.Pattern[str]:
-    """Compile the pattern for all scripts, on first need: its tables cost time."""
+    """Compile the pattern for all scripts on first use, because it takes time."""
     unspaced = re.compile(f"[{_UNSPACED}]")
     letters, marks = [], []
     for code in range(0x80, 0x10000):

@@ -1,4 +1,4 @@
-"""Word-vector files: found by path or data-set name, read by content; errors name the line."""
+"""Read files of word vectors, by path or data-set name; errors name the line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCEPTED = (
     "or a file that gensim saved (KeyedVectors, Word2Vec, FastText)"
 )
 _DATA_SET_NAME = re.compile(r"[A-Za-z0-9_]+(-[A-Za-z0-9_]+)+")
-# What gensim asks the network for; without one its own message names a cache file instead.
+# Word vectors that gensim can download, for a helpful error without a network.
 _DATA_SETS = (
     "conceptnet-numberbatch-17-06-300",
     "fasttext-wiki-news-subwords-300",
@@ -41,7 +41,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile)
 _OTHER_FORMATS = {
     b"\x93NUMPY": (
-        "a NumPy array, which holds no words",
+        "a NumPy array, which contains no words",
         "Build `WordVectors(words, np.load(path))` and pass that instead",
     ),
     b"PK\x03\x04": (
@@ -59,38 +59,38 @@ _OTHER_FORMATS = {
     _GZIP: ("gzipped twice", "Unpack it once"),
     b"\xba\x16\x4f\x2f": (
         "a model of Facebook's fastText",
-        "Pass `gensim.models.fasttext.load_facebook_vectors(path)`, or the .vec file beside it",
+        "Pass `gensim.models.fasttext.load_facebook_vectors(path)`, or the corresponding .vec file",
     ),
 }
 
 
 def read_vectors_file(path: Path, *, allow_pickle: bool = True) -> tuple[list[str], np.ndarray]:
-    """Read a file of word vectors, whichever of the accepted formats it has.
+    """Read a file of word vectors in any of the supported formats.
 
-    Text and binary files are read in one pass: on 50,000 words of 100 numbers in gzipped text
-    that takes a third of the time of gensim's two passes, and lets errors name the line.
-    What gensim saved is read by gensim, memory-mapped where it lies in a ``.npy`` file of its own.
+    Text and binary files are read once: for 50,000 words of 100 numbers in gzipped text this takes
+    a third of the time of gensim, which reads them twice, and errors can name the line. Files saved
+    by gensim are read by gensim, memory-mapped if it wrote a separate ``.npy`` file.
 
     Parameters
     ----------
     path : Path
         An existing file.
     allow_pickle : bool, default=True
-        Whether files saved by gensim are accepted. They are pickles: reading one runs the code in
-        it, so read only those whose origin you trust.
+        Whether files saved by gensim are accepted. They are pickles: reading one runs code from
+        it, so read only files that you trust.
 
     Returns
     -------
     words : list of str
-        One word per row; a word may stand twice.
+        One word per row; words may be repeated.
     vectors : ndarray of shape (n_words, dim)
         float32 for text and binary files, any float type for those saved by gensim.
 
     Raises
     ------
     ValueError
-        If the file is empty, of another format, damaged, has a short or unreadable line, a header
-        that does not fit, or numbers that are not finite.
+        If the file is empty, damaged, of another format, or has a short or unreadable line, a
+        wrong header, or numbers that are not finite.
     """
     try:
         with _open(path) as file:
@@ -101,16 +101,16 @@ def read_vectors_file(path: Path, *, allow_pickle: bool = True) -> tuple[list[st
     if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         if not allow_pickle:
             raise ValueError(
-                f"The vectors file {str(path)!r} is a pickle, and reading a pickle runs the code "
-                "in it. Expected word2vec text or binary here. If you trust the file, pass its "
-                "path instead of a data set's name."
+                f"The vectors file {str(path)!r} is a pickle, and reading a pickle runs code from "
+                "it. Expected word2vec text or binary here. If you trust the file, pass its "
+                "path instead of the name of a data set."
             )
         return _read_gensim(path)
     header = _header(head)
     if header and not (header[0] > 0 and 0 < header[1] <= _LARGEST_DIM):
         raise ValueError(
-            f"The vectors file {str(path)!r} has a header that cannot be right. Expected a number "
-            f"of words above 0 and a dim from 1 to {_LARGEST_DIM}. "
+            f"The vectors file {str(path)!r} has an invalid header. Expected a number "
+            f"of words above 0 and a dimension from 1 to {_LARGEST_DIM}. "
             f"Received: {_shown(head.splitlines()[0])}."
         )
     if header is None:
@@ -124,14 +124,14 @@ def read_vectors_file(path: Path, *, allow_pickle: bool = True) -> tuple[list[st
 
 
 def keyed_vectors_of(model: object) -> object | None:
-    """Return the gensim KeyedVectors in a KeyedVectors or in a full model, None for others."""
+    """Return the gensim KeyedVectors of a KeyedVectors or a full model, None for other objects."""
     keyed_vectors = getattr(model, "wv", model)
     found = all(hasattr(keyed_vectors, name) for name in ("index_to_key", "key_to_index"))
     return keyed_vectors if found and hasattr(keyed_vectors, "vectors") else None
 
 
 def data_set_folder(source: str | Path) -> Path | None:
-    """Return the folder of a gensim-data set (it may not exist), None if this is no such name."""
+    """Return the folder of a gensim-data set (it may not exist), or None for other names."""
     if not isinstance(source, str) or not re.fullmatch(r"[A-Za-z0-9_-]+", source):
         return None
     import gensim.downloader
@@ -141,7 +141,7 @@ def data_set_folder(source: str | Path) -> Path | None:
 
 
 def data_set_file(name: str, folder: Path) -> Path:
-    """Return the data file of a gensim-data set, downloading it where there is no folder."""
+    """Return the data file of a gensim-data set; download it if there is no folder."""
     import gensim.downloader
 
     if not folder.is_dir():
@@ -151,11 +151,11 @@ def data_set_file(name: str, folder: Path) -> Path:
             if name not in _DATA_SETS:
                 raise ValueError(
                     f"There is no vectors file {str(Path(name).absolute())!r}, and no gensim-data "
-                    f"set of word vectors is known by the name {name!r}. {_nearest(name)}Expected "
+                    f"set of word vectors has the name {name!r}. {_nearest(name)}Expected "
                     f"one of {', '.join(_DATA_SETS)}; or the path of {ACCEPTED}."
                 ) from error
             raise ValueError(
-                f"There is no such vectors file and no local gensim-data set: {name!r}, and gensim "
+                f"There is no vectors file or local gensim-data set {name!r}, and gensim "
                 f"could not download it ({type(error).__name__}: {error}). Expected a name that "
                 "`gensim.downloader.info(name_only=True)` lists and a network connection, the "
                 f"folder {str(folder)!r}, or the path of {ACCEPTED}."
@@ -167,7 +167,7 @@ def data_set_file(name: str, folder: Path) -> Path:
     if len(found) == 1:
         return found[0]
     raise ValueError(
-        f"The gensim-data folder {str(folder)!r} does not tell which file holds the vectors. "
+        f"The file of vectors in the gensim-data folder {str(folder)!r} is unknown. "
         f"Expected {stated or 'one .gz file'!r} in it. Received: "
         f"{sorted(entry.name for entry in folder.iterdir())}. Pass the path of the file."
     )
@@ -179,7 +179,7 @@ def _nearest(name: str) -> str:
 
 
 def _stated_file_name(name: str, information: Path) -> str | None:
-    """Return the file name that gensim's list of data sets gives, None where it gives none."""
+    """Return the file name from gensim's list of data sets, or None."""
     if not information.is_file():
         return None
     try:
@@ -194,7 +194,7 @@ def _stated_file_name(name: str, information: Path) -> str | None:
         ) from error
     if name in corpora:
         raise ValueError(
-            f"The gensim-data set {name!r} holds texts, not word vectors. Expected a name among "
+            f"The gensim-data set {name!r} contains texts, not word vectors. Expected one of "
             f"{', '.join(sorted(models)) or 'those of models'}."
         )
     is_plain = isinstance(stated, str) and stated == Path(stated).name and stated != ".."
@@ -217,8 +217,8 @@ def _open(path: Path) -> BinaryIO:
 
 def _damaged(path: Path) -> ValueError:
     return ValueError(
-        f"The vectors file {str(path)!r} ends early or is damaged: its gzip stream cannot be "
-        "unpacked to the end. Expected a whole .gz file; copy or download it again."
+        f"The vectors file {str(path)!r} is truncated or damaged: its gzip stream cannot be "
+        "unpacked. Expected a complete .gz file; copy or download it again."
     )
 
 
@@ -231,7 +231,7 @@ def _refuse_other_formats(path: Path, head: bytes) -> None:
     for magic, (what, advice) in _OTHER_FORMATS.items():
         if head.startswith(magic):
             raise ValueError(
-                f"The file {str(path)!r} is no vectors file that can be read: it is {what}. "
+                f"The file {str(path)!r} is not a supported vectors file: it is {what}. "
                 f"Expected {ACCEPTED}. {advice}."
             )
 
@@ -244,7 +244,7 @@ def _header(head: bytes) -> tuple[int, int] | None:
 
 
 def _is_binary(head: bytes, dim: int) -> bool:
-    """Whether what follows the header is words and raw float32."""
+    """Return whether the header is followed by words and raw float32."""
     body = head.partition(b"\n")[2]
     numbers = body.split(b"\n", 1)[0].split(b" ")[1:]
     if len(numbers) > 1:
@@ -272,14 +272,14 @@ def _read_gensim(path: Path) -> tuple[list[str], np.ndarray]:
     compressed = _is_gzipped(path)
     if compressed and path.suffix != ".gz":
         raise ValueError(
-            f"The vectors file {str(path)!r} was saved by gensim and gzipped, and gensim finds "
-            "that out by the name. Expected a name ending in '.gz'; rename or unpack the file."
+            f"The vectors file {str(path)!r} was saved by gensim and gzipped, which gensim detects "
+            "by the name. Expected a name ending in '.gz'; rename or unpack the file."
         )
     try:
         model = KeyedVectors.load(str(path), mmap=None if compressed else "r")
     except FileNotFoundError as error:
         raise ValueError(
-            f"The vectors file {str(path)!r} is incomplete: gensim kept its table in a second "
+            f"The vectors file {str(path)!r} is incomplete: gensim stored its table in a second "
             f"file, which is missing. Expected {error.filename!r}. Copy all files whose names "
             f"begin with {path.name!r} together."
         ) from error
@@ -292,7 +292,7 @@ def _read_gensim(path: Path) -> tuple[list[str], np.ndarray]:
     keyed_vectors = keyed_vectors_of(model)
     if keyed_vectors is None:
         raise ValueError(
-            f"The file {str(path)!r} holds no word vectors. Expected {ACCEPTED}. "
+            f"The file {str(path)!r} contains no word vectors. Expected {ACCEPTED}. "
             f"Received: a saved {type(model).__name__}."
         )
     return keyed_vectors.index_to_key, keyed_vectors.vectors
@@ -308,7 +308,7 @@ def _read_text(path: Path, header: tuple[int, int] | None) -> tuple[list[str], n
             file.readline()
         elif file.read(3) != _BYTE_ORDER_MARK:
             file.seek(0)
-        n_blank = 0  # blank lines are fine at the end of the file and nowhere else
+        n_blank = 0  # blank lines are allowed only at the end of the file
         for read_lines in iter(lambda: file.readlines(_BLOCK_BYTES), []):
             lines = [b""] * n_blank + [line.rstrip(b" \r\n") for line in read_lines]
             n_lines = len(lines)
@@ -326,7 +326,7 @@ def _read_text(path: Path, header: tuple[int, int] | None) -> tuple[list[str], n
             blocks.append(block[1])
             _check_block(path, block, first_line + len(words) - len(block[0]), "line")
     if header and header[0] != len(words):
-        raise _wrong_count(path, header, f"the file holds {len(words)}")
+        raise _wrong_count(path, header, f"the file has {len(words)}")
     return words, _joined(blocks, len(words), dim or 0)
 
 
@@ -345,7 +345,7 @@ def _dim_of_first_line(path: Path, head: bytes) -> int:
 
 
 def _parse_lines(lines: list[bytes], dim: int) -> tuple[list[str], np.ndarray] | None:
-    """Words and numbers of well-formed lines; None if any line needs a closer look."""
+    """Return words and numbers of well-formed lines; None if a line needs careful parsing."""
     pairs = [line.partition(b" ") for line in lines]
     if any(numbers.count(b" ") != dim - 1 for _, _, numbers in pairs):
         return None
@@ -361,7 +361,7 @@ def _parse_lines(lines: list[bytes], dim: int) -> tuple[list[str], np.ndarray] |
 def _parse_carefully(
     path: Path, lines: list[bytes], dim: int, first_line: int, header: tuple[int, int] | None
 ) -> tuple[list[str], np.ndarray]:
-    """Like `_parse_lines` for words with spaces inside (GloVe 840B), or say which line is bad."""
+    """Like `_parse_lines`, but for words with spaces (GloVe 840B); errors name the line."""
     words = []
     vectors = np.empty((len(lines), dim), dtype=np.float32)
     for row, line in enumerate(lines):
@@ -374,14 +374,14 @@ def _parse_carefully(
             if header and number == 2:
                 expected = f"The header (line 1) says {dim}"
             raise ValueError(
-                f"The vectors file {str(path)!r} cannot be read: line {number} holds "
+                f"The vectors file {str(path)!r} cannot be read: line {number} has "
                 f"{max(n_numbers, 0)} numbers. {expected}. Received: {_shown(line)}. "
                 "Correct or remove that line, or download the file again."
             )
         bad = next((field for field in fields[1:] if not _is_number(field)), None)
         if bad is not None:
             raise ValueError(
-                f"The vectors file {str(path)!r} cannot be read: line {number} has something that "
+                f"The vectors file {str(path)!r} cannot be read: line {number} has a value that "
                 f"is not a number. Expected a word and {dim} numbers. Received: {_shown(bad)} in "
                 f"{_shown(line)}."
             )
@@ -415,17 +415,17 @@ def _read_binary(path: Path, header: tuple[int, int]) -> tuple[list[str], np.nda
             wordless = len(buffer) > _LONGEST_WORD and b" " not in buffer[:_LONGEST_WORD]
             if (not chunk and len(words) < count) or wordless:
                 raise _wrong_count(
-                    path, header, f"the file can be read to word number {len(words)} only"
+                    path, header, f"the file can be read only up to word number {len(words)}"
                 )
         if (buffer + file.read(64)).strip(b"\r\n"):
-            raise _wrong_count(path, header, "the file goes on after them")
+            raise _wrong_count(path, header, "the file continues after them")
     return words, _joined(blocks, len(words), dim)
 
 
 def _parse_records(
     buffer: bytes, n_most: int, dim: int
 ) -> tuple[tuple[list[str], np.ndarray], int]:
-    """All whole records (word, space, float32 × dim) at the start of the buffer; bytes used."""
+    """Return complete records (word, space, float32 × dim) of the buffer, and bytes used."""
     words, starts = [], []
     used = 0
     while len(words) < n_most:
@@ -444,9 +444,9 @@ def _parse_records(
 
 def _wrong_count(path: Path, header: tuple[int, int], found: str) -> ValueError:
     return ValueError(
-        f"The vectors file {str(path)!r} has a header that does not fit: it says {header[0]} words "
-        f"of {header[1]} numbers, but {found}. Expected a header equal to what follows; download "
-        "the file again, or correct its first line."
+        f"The vectors file {str(path)!r} has a wrong header: it says {header[0]} words "
+        f"of {header[1]} numbers, but {found}. Expected a header that matches the content; "
+        "download the file again, or correct its first line."
     )
 
 
@@ -460,7 +460,7 @@ def _check_block(path: Path, block: tuple[list[str], np.ndarray], first: int, un
 
 
 def first_not_finite(vectors: np.ndarray) -> int | None:
-    """Row of the first NaN or infinity; reads a memory-mapped table piece by piece."""
+    """Return the row of the first NaN or infinity; reads memory-mapped tables in blocks."""
     step = max(1, (1 << 22) // max(1, vectors.shape[1]))
     for start in range(0, len(vectors), step):
         finite = np.isfinite(vectors[start : start + step])
@@ -470,7 +470,7 @@ def first_not_finite(vectors: np.ndarray) -> int | None:
 
 
 def _joined(blocks: list[np.ndarray], n_rows: int, dim: int) -> np.ndarray:
-    """One table of all blocks, freeing each as it is copied: the peak is one table, not two."""
+    """Concatenate blocks and free each after copying, to halve the peak memory."""
     table = np.empty((n_rows, dim), dtype=np.float32)
     start = 0
     blocks.reverse()

@@ -1,4 +1,4 @@
-"""Word vectors: one shared table of words and vectors, from files, gensim objects or the corpus."""
+"""Word vectors in a shared table, from files, gensim objects or the corpus."""
 
 from __future__ import annotations
 
@@ -26,44 +26,44 @@ __all__ = ["WordVectors", "load_vectors", "train_corpus_vectors"]
 _CACHED_FILES = 2
 _cache: OrderedDict[tuple, WordVectors] = OrderedDict()
 _cache_lock = threading.Lock()
-# gensim cuts a sentence after this many words without a word about it.
+# gensim silently truncates sentences after this many words.
 _LONGEST_SENTENCE = 10_000
 
 
 class WordVectors:
-    """A table of words and their vectors that copies of an estimator share.
+    """A table of words and their vectors, shared by copies of an estimator.
 
-    `sklearn.base.clone` and `copy.deepcopy` return the very same object, so a grid search over an
-    encoder holds the table once. The table must therefore not be changed; it is read-only.
-    A pickle holds it by value, as one array and a list of str.
+    `sklearn.base.clone` and `copy.deepcopy` return the same object, so a grid search needs memory
+    for one table only. Therefore the table is read-only. A pickle contains the table, as one array
+    and a list of str.
 
     Parameters
     ----------
     words : list of str
-        One word per row, most frequent first. If a word stands twice, its first row counts.
+        One word per row, most frequent first. If a word is repeated, its first row is used.
     vectors : array-like of shape (n_words, dim)
         One vector per word. A float32 array, memory-mapped or not, is used without a copy.
 
     Attributes
     ----------
     words : list of str
-        The words, each once.
+        The distinct words.
     vectors : ndarray of shape (n_words, dim), float32
         Read-only.
     dim : int
-        Numbers per vector.
+        Number of dimensions.
 
     Raises
     ------
     TypeError
-        If a word is no str or the vectors are not real numbers.
+        If a word is not a str or the vectors are not real numbers.
     ValueError
-        If the shapes do not fit or a number is not finite (in float32).
+        If the shapes do not match or a number is not finite (in float32).
 
     Notes
     -----
-    Finding a word is one look-up in a dict. Making the object reads the whole table once (to check
-    that all numbers are finite), about half a second per gigabyte that is in memory.
+    Finding a word is a dict look-up. Creating the object reads the whole table once, to check that
+    all numbers are finite: about half a second per gigabyte in memory.
 
     Examples
     --------
@@ -81,12 +81,12 @@ class WordVectors:
         table = np.asarray(vectors)
         if table.ndim != 2 or len(table) != len(words) or table.shape[1] == 0:
             raise ValueError(
-                "`vectors` must hold one row of at least one number per word. "
+                "`vectors` must have one row of at least one number per word. "
                 f"Received: {len(words)} words and vectors of shape {table.shape}."
             )
         if table.dtype.kind not in "fiu":
             raise TypeError(
-                f"`vectors` must hold real numbers, such as float32. Received: dtype {table.dtype}."
+                f"`vectors` must be real numbers, such as float32. Received: dtype {table.dtype}."
             )
         other = next((word for word in words if not isinstance(word, str)), None)
         if other is not None:
@@ -120,8 +120,8 @@ class WordVectors:
         Parameters
         ----------
         keyed_vectors : gensim.models.KeyedVectors, Word2Vec or FastText
-            Its table is shared when it is float32, and copied otherwise. Of fastText vectors only
-            the rows of whole words are used, not those of character n-grams.
+            Its table is shared if it is float32, otherwise copied. For fastText, only vectors of
+            whole words are used, not those of character n-grams.
 
         Returns
         -------
@@ -139,8 +139,8 @@ class WordVectors:
     def from_file(cls, path: str | Path) -> WordVectors:
         """Read a file of word vectors; see `load_vectors` for the formats.
 
-        The last two files read in this process are remembered (until they change), so that each
-        fit of a grid search does not read them again.
+        The last two files read in this process are cached (until they change), so that a grid
+        search reads them only once.
 
         Parameters
         ----------
@@ -155,16 +155,16 @@ class WordVectors:
 
     @property
     def dim(self) -> int:
-        """Numbers per vector."""
+        """Number of dimensions."""
         return self.vectors.shape[1]
 
     def find(self, words: Sequence[str]) -> np.ndarray:
-        """Return the row of each word, -1 where there is none.
+        """Return the row of each word, or -1 for unknown words.
 
         Parameters
         ----------
         words : sequence of str
-            Compared exactly, case included.
+            Words; case matters.
 
         Returns
         -------
@@ -178,7 +178,7 @@ class WordVectors:
         Parameters
         ----------
         positions : array-like of int, shape (n,)
-            Rows as `find` gives them, all at least 0.
+            Rows from `find`, all at least 0.
 
         Returns
         -------
@@ -187,10 +187,10 @@ class WordVectors:
         positions = np.asarray(positions, dtype=np.int64)
         if positions.size and (positions.min() < 0 or positions.max() >= len(self)):
             raise ValueError(
-                f"`positions` must lie between 0 and {len(self) - 1}. "
+                f"`positions` must be between 0 and {len(self) - 1}. "
                 f"Received: {positions.min()} to {positions.max()}."
             )
-        # Ascending, because a memory-mapped table is read from disk here.
+        # Ascending, because a memory-mapped table is read from disk.
         ascending = np.argsort(positions, kind="stable")
         rows = np.empty((len(positions), self.dim), dtype=np.float32)
         rows[ascending] = self.vectors[positions[ascending]]
@@ -201,11 +201,11 @@ class WordVectors:
         return len(self.words)
 
     def __contains__(self, word: object) -> bool:
-        """Tell whether a word has a vector, case included."""
+        """Return whether a word has a vector; case matters."""
         return word in self._positions
 
     def __repr__(self) -> str:
-        """Show the size, not the table."""
+        """Show the size."""
         return f"<WordVectors: {len(self)} words, dim={self.dim}>"
 
     def __sklearn_clone__(self) -> WordVectors:
@@ -242,13 +242,13 @@ def load_vectors(source: object) -> WordVectors:
 
         - the path of a file: word2vec text (a header line, then words and numbers), word2vec
           binary, GloVe text (no header), each also gzipped; or a file that gensim saved
-          (``KeyedVectors``, ``Word2Vec``, ``FastText``), memory-mapped where gensim put the table
-          in a ``.npy`` file beside it. The format is found from the content, not from the name;
+          (``KeyedVectors``, ``Word2Vec``, ``FastText``), memory-mapped if gensim wrote the table to
+          a separate ``.npy`` file. The format is detected from the content, not from the name;
         - the name of a gensim-data set, such as ``"glove-wiki-gigaword-100"``. Its folder in
           gensim's data directory (``~/gensim-data`` or ``$GENSIM_DATA_DIR``) is read without
-          running the code in it; only where there is none does gensim download it;
+          running code from it; if there is no folder, gensim downloads the data;
         - a gensim ``KeyedVectors`` or a model with ``.wv``, whose table is shared;
-        - a `WordVectors`, which is returned as it is.
+        - a `WordVectors`, which is returned unchanged.
 
     Returns
     -------
@@ -258,15 +258,15 @@ def load_vectors(source: object) -> WordVectors:
     ------
     ValueError
         If there is no such file or data set, or the file is empty, damaged, of another format, has
-        a bad line (the message has its number) or header, or numbers that are not finite.
+        an invalid line (the message has its number) or header, or numbers that are not finite.
     TypeError
-        If the source is nothing of the above.
+        If the source has another type.
 
     Notes
     -----
-    Files saved by gensim are pickles: loading one runs the code in it. Load only those whose origin
-    you trust; text and binary files cannot run code. Text is read at about 4 million
-    numbers a second.
+    Files saved by gensim are pickles: loading one runs code from it. Load only files that you
+    trust; text and binary files cannot run code. Reading text takes about a second for 4 million
+    numbers.
 
     Examples
     --------
@@ -286,7 +286,7 @@ def load_vectors(source: object) -> WordVectors:
         folder = data_set_folder(source)
         if path.is_file() or folder is None:
             return WordVectors.from_file(path)
-        # A downloaded folder is no reason to run what is in it, so no pickles.
+        # Downloaded folders are not trusted, so no pickles.
         return _read_cached(data_set_file(str(source), folder), allow_pickle=False)
     if keyed_vectors_of(source) is not None:
         return WordVectors.from_keyed_vectors(source)
@@ -303,18 +303,18 @@ def train_corpus_vectors(
     seed: int | np.random.SeedSequence,
     options: dict | None = None,
 ) -> WordVectors:
-    """Train word vectors on the text itself, with gensim's Word2Vec or FastText.
+    """Train word vectors on the texts, with gensim's Word2Vec or FastText.
 
     Parameters
     ----------
     sentences : iterable of sequences of str
         The tokens of each document.
     seed : int or SeedSequence
-        Start of gensim's own random state; the global ones are not touched.
+        Seed of gensim's own random state; global random states are not changed.
     options : dict, optional
-        Settings of ``gensim.models.Word2Vec`` by name, and ``algorithm``: ``"word2vec"`` (default)
-        or ``"fasttext"``. Where nothing is said: ``vector_size=100, window=5, min_count=2, sg=1,
-        epochs=10, workers=1``. More workers are faster, but give other vectors at each run.
+        Parameters of ``gensim.models.Word2Vec``, and ``algorithm``: ``"word2vec"`` (default)
+        or ``"fasttext"``. Defaults: ``vector_size=100, window=5, min_count=2, sg=1, epochs=10,
+        workers=1``. More workers are faster, but the vectors then differ between runs.
 
     Returns
     -------
@@ -330,7 +330,7 @@ def train_corpus_vectors(
     -----
     The method is Mikolov et al. (2013), "Distributed Representations of Words and Phrases and their
     Compositionality"; with ``algorithm="fasttext"`` Bojanowski et al. (2017), "Enriching Word
-    Vectors with Subword Information". One worker learns from about 0.3 million tokens a second and
+    Vectors with Subword Information". One worker processes about 0.3 million tokens per second and
     epoch at the default settings.
 
     Examples
@@ -364,8 +364,8 @@ def train_corpus_vectors(
     if most < settings["min_count"]:
         raise ValueError(
             "Word vectors cannot be trained on this text: no word occurs often enough. Expected "
-            f"one that occurs {settings['min_count']} times (the option min_count). Received: "
-            f"{len(counts)} distinct words, each at most {most} times. Give vectors from a file, "
+            f"a word that occurs {settings['min_count']} times (the option min_count). Received: "
+            f"{len(counts)} distinct words, each at most {most} times. Use vectors from a file, "
             "or none."
         )
     try:
@@ -385,15 +385,15 @@ def _check_settings(settings: dict, model: type) -> None:
     unknown = sorted(set(settings) - valid)
     if unknown:
         raise ValueError(
-            f"Unknown options for corpus vectors: {', '.join(unknown)}. Expected names among "
+            f"Unknown options for corpus vectors: {', '.join(unknown)}. Expected some of "
             f"{', '.join(sorted(valid | {'algorithm'}))}."
         )
 
 
 def _read_cached(path: Path, *, allow_pickle: bool) -> WordVectors:
-    """Read a file, or return the table read from it before if nothing changed since."""
+    """Read a file, or return the cached table if the file has not changed."""
     path = path.resolve()
-    # gensim keeps large tables in files named after the main one.
+    # gensim stores large tables in separate files with the same prefix.
     parts = [path, *sorted(path.parent.glob(f"{_glob_escape(path.name)}.*.npy"))]
     stats = [part.stat() for part in parts]
     key = (str(path), *((stat.st_mtime_ns, stat.st_size) for stat in stats), allow_pickle)
@@ -411,27 +411,27 @@ def _glob_escape(name: str) -> str:
 
 
 def _existing_file(path: str | Path) -> Path:
-    """Return the path of a file, or say what lies near a path without one."""
+    """Return the path of a file, or raise an error with similar names."""
     path = Path(path).expanduser()
     if path.is_file():
         return path
     if path.is_dir():
         raise ValueError(
-            f"The vectors must come from one file. Expected {ACCEPTED}. "
+            f"The vectors must be in one file. Expected {ACCEPTED}. "
             f"Received: the folder {str(path)!r}; pass a file in it{_names_near(path, '')}."
         )
     raise ValueError(
-        f"There is no such vectors file: {str(path.absolute())!r}. Expected the path of "
+        f"The vectors file does not exist: {str(path.absolute())!r}. Expected the path of "
         f"{ACCEPTED}; or a gensim-data name such as 'glove-wiki-gigaword-100'; or a gensim "
         f"KeyedVectors{_names_near(path.parent, path.name)}."
     )
 
 
 def _names_near(folder: Path, name: str) -> str:
-    """Names in the folder that resemble the name, as the end of a sentence."""
+    """Return similar names in the folder, as the end of a sentence."""
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     near = difflib.get_close_matches(name, names, n=3) if name else names[:5]
-    return f". Near it: {', '.join(map(repr, near))}" if near else ""
+    return f". Similar names: {', '.join(map(repr, near))}" if near else ""
 
 
 def _short(value: object) -> str:

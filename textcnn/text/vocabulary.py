@@ -1,4 +1,4 @@
-"""Vocabulary: what each written word form of a column is to the network, now and at transform."""
+"""Vocabulary: the vectors of each word form of a column, in training and for new texts."""
 
 from __future__ import annotations
 
@@ -16,34 +16,33 @@ PADDING = 0
 UNKNOWN = 1
 _FIRST_WORD = 2
 _ROWS_MEASURED = 10_000
-# Spellings under which a vectors file may hold a lower-cased word, best first. The spelling as
-# written goes before them.
+# Spellings of a lower-cased word to look for in a vectors file, after the spelling in the text.
 _SPELLINGS = (str.lower, str.capitalize, str.upper)
 
 
 class Vocabulary:
-    """The words of one column: a learnt id and a row of given vectors for each written form.
+    """The words of one column: ids of trainable and of pretrained vectors for each word form.
 
-    A form is a word as it is written ("Good"). Its learnt id is that of its lower-cased word
-    ("good"); its given vector is the first that the vectors hold of the form as written, in lower
-    case, capitalised and in upper case. Made by `Vocabulary.build`.
+    A form is a word as written ("Good"). Its trainable vector is that of its lower-cased word
+    ("good"); its pretrained vector is the first one found for the form as written, in lower case,
+    capitalised, or in upper case. Made by `Vocabulary.build`.
 
     Attributes
     ----------
     words : list of str
-        The lower-cased words with a learnt id of their own, most frequent first, equally frequent
-        ones in alphabetical order. Learnt id 0 is padding, 1 the unknown word, ``2 + i`` is
+        The lower-cased words with their own trainable vector, most frequent first, equally
+        frequent ones in alphabetical order. Id 0 is padding, 1 the unknown word, ``2 + i`` is
         ``words[i]``.
     given : ndarray of shape (n_given_rows, dim), float32
-        Row 0 is padding (zeros), row 1 the unknown word (random). Then come the vectors of the
-        forms that occur, then the random rows of words without a vector, then those kept for new
-        words. Shape (2, 0) where no vectors are given.
+        Pretrained vectors. Row 0 is padding (zeros), row 1 the unknown word (random). Then follow
+        the vectors of forms that occur, random rows of words without a vector, and vectors kept for
+        new words. Shape (2, 0) without pretrained vectors.
     given_is_random : ndarray of shape (n_given_rows,), bool
-        Rows drawn at random: the unknown word's and those of words without any vector.
+        Random rows: those of the unknown word and of words without a vector.
     report : dict
-        Counts, JSON-safe: ``words`` and ``tokens`` of the column (distinct lower-cased words; all
-        of them), ``words_with_vector`` and ``tokens_with_vector``, ``learned_words``,
-        ``random_rows`` (of words without a vector), ``kept_rows`` (rows of the vectors), ``dim``
+        Counts for JSON: ``words`` (distinct lower-cased words) and ``tokens`` (all words) of the
+        column, ``words_with_vector`` and ``tokens_with_vector``, ``learned_words``,
+        ``random_rows`` (of words without a vector), ``kept_rows`` (pretrained vectors), ``dim``
         and ``bytes_kept`` (of `given`).
 
     Examples
@@ -104,21 +103,21 @@ class Vocabulary:
         Parameters
         ----------
         forms : sequence of str
-            Distinct written forms, in any order: the result does not depend on it.
+            Distinct word forms, in any order: the result does not depend on it.
         counts : array-like of int, shape (n_forms,)
-            How often each form occurs.
+            Number of occurrences of each form.
         vectors : sequence of WordVectors
-            Given vectors; several are concatenated as channels, none leaves ``dim == 0``. A word
-            that one channel lacks has random numbers there.
+            Pretrained vectors; several are concatenated as channels, without any ``dim == 0``. A
+            word that is missing in one channel has random numbers there.
         min_count : int, default=2
-            A lower-cased word that occurs less often has the unknown word's learnt id, and, without
-            a given vector, the unknown word's row.
+            A lower-cased word that occurs less often has the trainable vector of the unknown word,
+            and, without a pretrained vector, the random row of the unknown word.
         keep_vectors : "seen" or int, default="seen"
-            ``"seen"`` keeps the vectors of forms that occur. A number ``n`` also keeps those among
-            the first ``n`` words of each channel (files list the most frequent first), so that new
-            words keep theirs later, at ``4 * dim`` bytes per word.
+            ``"seen"`` keeps the vectors of forms that occur. A number ``n`` also keeps the first
+            ``n`` words of each channel (files list the most frequent first) for new texts, at
+            ``4 * dim`` bytes per word.
         seed : int or SeedSequence
-            Start of the random rows. They are normal with the standard deviation of the channel's
+            Seed of the random rows. They are normal with the standard deviation of the channel's
             kept vectors.
 
         Returns
@@ -183,19 +182,19 @@ class Vocabulary:
 
     @property
     def n_learned(self) -> int:
-        """Number of learnt ids, padding and the unknown word included."""
+        """Number of ids of trainable vectors, including padding and the unknown word."""
         return len(self.words) + _FIRST_WORD
 
     @property
     def dim(self) -> int:
-        """Numbers per given vector, all channels together; 0 without given vectors."""
+        """Dimensions of the pretrained vectors, all channels together; 0 without vectors."""
         return self.given.shape[1]
 
     def resolve(self, forms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Look up written forms, met at build or new.
+        """Look up word forms, known or new.
 
-        A form met at build gives the same here as in any later call. About two seconds for a
-        million forms.
+        The result for a form does not depend on the call. Takes about two seconds for a million
+        forms.
 
         Parameters
         ----------
@@ -204,7 +203,7 @@ class Vocabulary:
         Returns
         -------
         given_rows : ndarray of shape (len(forms),), int32
-            Row of `given`: the form's vector, or its word's random row, or 1.
+            Row of `given`: the form's vector, its word's random row, or 1.
         learned_ids : ndarray of shape (len(forms),), int32
             The lower-cased word's id, or 1.
         """
@@ -230,7 +229,7 @@ class Vocabulary:
         Returns
         -------
         dict of str to ndarray, list of str or dict
-            What `from_state` takes.
+            Input of `from_state`.
         """
         return {
             "words": self.words,
@@ -245,7 +244,7 @@ class Vocabulary:
 
     @classmethod
     def from_state(cls, state: dict) -> Vocabulary:
-        """Make a vocabulary of what `to_state` returned.
+        """Create a vocabulary from the result of `to_state`.
 
         Parameters
         ----------
@@ -258,7 +257,7 @@ class Vocabulary:
         Raises
         ------
         ValueError
-            If a part is missing or the parts do not fit together.
+            If a part is missing or the parts are inconsistent.
         """
         parts = set(_STATE_PARTS)
         if set(state) != parts:
@@ -279,7 +278,7 @@ class Vocabulary:
         if not fits:
             shapes = {name: array.shape for name, array in arrays.items()}
             raise ValueError(
-                "The parts of this vocabulary's state do not fit together. Expected one row per "
+                "The parts of this vocabulary's state are inconsistent. Expected one row per "
                 "key and per random word, each a row of `given`. "
                 f"Received: {len(state['keys'])} keys, {len(state['random_words'])} random words "
                 f"and arrays of the shapes {shapes}."
@@ -288,7 +287,7 @@ class Vocabulary:
         return cls(**lists, **arrays, report=dict(state["report"]))
 
     def __getstate__(self) -> dict:
-        """Leave the look-up dicts out: they are made again from the lists."""
+        """Omit the look-up dicts, which are rebuilt from the lists."""
         return self.to_state()
 
     def __setstate__(self, state: dict) -> None:
@@ -297,7 +296,7 @@ class Vocabulary:
 
     def __repr__(self) -> str:
         """Show the sizes."""
-        return f"<Vocabulary: {len(self.words)} words, given vectors {self.given.shape}>"
+        return f"<Vocabulary: {len(self.words)} words, pretrained vectors {self.given.shape}>"
 
 
 _STATE_ARRAYS = {
@@ -310,7 +309,7 @@ _STATE_PARTS = ("words", "keys", "random_words", "report", *_STATE_ARRAYS)
 
 
 class _GivenTable:
-    """The kept rows of all channels side by side, and where each key's row lies."""
+    """The kept rows of all channels, concatenated, and the row of each key."""
 
     def __init__(
         self,
@@ -321,7 +320,7 @@ class _GivenTable:
         seed: int | np.random.SeedSequence,
     ) -> None:
         dim = sum(channel.dim for channel in vectors)
-        # Two keys with the same rows in every channel share one kept row.
+        # Keys with the same rows in every channel share one kept row.
         positions = _channel_positions(keys + extra_keys, vectors)
         rows, row_of_key = _number(map(tuple, positions.tolist()))
         n_used = int(row_of_key[: len(keys)].max(initial=-1)) + 1
@@ -348,8 +347,8 @@ class _GivenTable:
             if not len(measured):
                 measured = channel.vectors[:_ROWS_MEASURED]
             scale[part] = np.std(measured, dtype=np.float64) if len(measured) else 0.0
-        # Drawn in the order of sorted words; what is kept for new words comes last, so that it
-        # changes nothing before it.
+        # Drawn in the order of sorted words; vectors kept for new words come last, so that they do
+        # not change the random rows.
         random = np.random.default_rng(seed)
         drawn = random.standard_normal((1 + len(random_words), dim), dtype=np.float32) * scale
         self.given[UNKNOWN] = drawn[0]
@@ -361,7 +360,7 @@ class _GivenTable:
 
 
 def _used_keys(forms: list[str], vectors: Sequence[WordVectors]) -> set[str]:
-    """Return, of each form, the first spelling that any channel holds."""
+    """Return, for each form, the first spelling found in any channel."""
     keys: set[str] = set()
     left, names = forms, forms
     for spelling in (*_SPELLINGS, None):
@@ -376,7 +375,7 @@ def _used_keys(forms: list[str], vectors: Sequence[WordVectors]) -> set[str]:
 
 
 def _channel_positions(keys: list[str], vectors: Sequence[WordVectors]) -> np.ndarray:
-    """Return each key's row per channel, (n_keys, n_channels): its own, a spelling's, or -1."""
+    """Return each key's row per channel, (n_keys, n_channels), also of other spellings, or -1."""
     positions = np.empty((len(keys), len(vectors)), np.int64)
     for number, channel in enumerate(vectors):
         positions[:, number] = channel.find(keys)
@@ -396,22 +395,22 @@ def _number(items) -> tuple[list, np.ndarray]:
 def _check_arguments(forms, counts, vectors, min_count, keep_vectors) -> None:
     if counts.shape != (len(forms),) or counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ValueError(
-            "`counts` must hold one whole number of at least 0 per form. "
+            "`counts` must have one integer of at least 0 per form. "
             f"Received: {len(forms)} forms, counts of shape {counts.shape} and {counts.dtype}."
         )
     other = next((v for v in vectors if not isinstance(v, WordVectors)), None)
     if other is not None:
         raise TypeError(
-            "`vectors` must be a list of WordVectors; `load_vectors` makes one of a file. "
+            "`vectors` must be a list of WordVectors; use `load_vectors` for files. "
             f"Received: {type(other).__name__}."
         )
     if not isinstance(min_count, Integral) or isinstance(min_count, bool) or min_count < 1:
         raise ValueError(
-            f"`min_count` must be a whole number of at least 1. Received: min_count={min_count!r}."
+            f"`min_count` must be an integer of at least 1. Received: min_count={min_count!r}."
         )
     is_number = isinstance(keep_vectors, Integral) and not isinstance(keep_vectors, bool)
     if not (is_number and keep_vectors >= 0) and keep_vectors != "seen":
         raise ValueError(
-            '`keep_vectors` must be "seen" or a whole number of at least 0, the most frequent rows '
-            f"to keep of each file. Received: keep_vectors={keep_vectors!r}."
+            '`keep_vectors` must be "seen" or an integer of at least 0: the number of frequent '
+            f"words to keep from each file. Received: keep_vectors={keep_vectors!r}."
         )

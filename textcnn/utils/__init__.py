@@ -1,1 +1,1 @@
-"""Workers, threads, progress, links and plots: helpers that know no model and no fold."""
+"""General helpers: workers, threads, progress, link functions and plots."""

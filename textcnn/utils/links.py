@@ -1,4 +1,4 @@
-"""From raw outputs to shares, in NumPy alone, so that serving needs nothing more."""
+"""Link functions from raw outputs to probabilities, with NumPy only, for serving."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def sigmoid(raw: np.ndarray) -> np.ndarray:
 
 
 def softmax(raw: np.ndarray) -> np.ndarray:
-    """Return the shares of each row, which add up to one."""
+    """Return the probabilities of each row, which add up to one."""
     powers = np.exp(raw - raw.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What everything that draws shares: matplotlib once it is needed, and how images are shown."""
+"""Helpers for plots: import of matplotlib, figures and images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def import_pyplot():
-    """Import matplotlib when something is drawn; say what to install if that fails."""
+    """Import matplotlib, or raise an error that says how to install it."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
@@ -37,7 +37,7 @@ def new_grid(figure, n_rows: int, n_columns: int, *, panel: tuple[float, float])
 
 
 def draw_image(ax, image: np.ndarray, **options):
-    """Show an image (height, width, channels): colours as they are, grey from least to most."""
+    """Show an image (height, width, channels); grey images use the full range."""
     if image.shape[-1] == 3:
         shown = image.astype(np.float64)
         low, high = min(shown.min(), 0.0), shown.max()
@@ -51,5 +51,5 @@ def draw_image(ax, image: np.ndarray, **options):
 
 
 def without_ticks(ax) -> None:
-    """Take ticks off, because positions of pixels are of no interest."""
+    """Remove ticks, because pixel positions are not needed."""
     ax.set(xticks=[], yticks=[])

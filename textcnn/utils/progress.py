@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks (1.9 on) over a fit: fit → model → epoch; nothing on older versions."""
+"""scikit-learn's callbacks (1.9 or later) for fit → model → epoch, and time limits."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ except ImportError:  # scikit-learn before 1.9 has no callbacks
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
-class TimeLimitReached(Exception):  # noqa: N818 - no error of the caller's
-    """A fit was ended because the time given by :func:`time_limit` is over, or will be."""
+class TimeLimitReached(Exception):  # noqa: N818 - not a caller's error
+    """A fit was stopped because the time of :func:`time_limit` is over, or will not suffice."""
 
 
 @contextlib.contextmanager
 def time_limit(deadline: float | None):
-    """End every fit inside by :class:`TimeLimitReached` once ``time.monotonic()`` has passed this.
+    """Stop fits with :class:`TimeLimitReached` once ``time.monotonic()`` is past the deadline.
 
-    Looked at after each epoch and each model; a fit whose remaining models would pass the deadline
-    at the pace of the fastest one so far is ended at once. None is no limit.
+    Checked after each epoch and each model. A fit is also stopped as soon as its remaining models
+    would pass the deadline at the speed of the fastest one so far. None is no limit.
     """
     token = _deadline.set(deadline)
     try:
@@ -44,7 +44,7 @@ def time_limit(deadline: float | None):
 
 @dataclass
 class TimedProgress:
-    """Ends a fit in time, and hands everything on to the callbacks' progress, if there is one."""
+    """Stops a fit at the deadline, and forwards events to the callbacks, if any."""
 
     inner: ModelProgress | None
     deadline: float
@@ -52,57 +52,58 @@ class TimedProgress:
     paces: list[float] = field(default_factory=list)  # shared by the models of a fit
     started: float = 0.0
     owner: int = field(default_factory=os.getpid)  # a worker fits a share of the models
+    side_by_side: int = 1  # models that are fitted at the same time
 
     def begin(self) -> None:
-        """Announce that this model starts."""
+        """Report the start of this model."""
         self._check()
         self.started = time.monotonic()
         if self.inner is not None:
             self.inner.begin()
 
     def epoch(self, epoch: int, losses: dict) -> bool:
-        """Announce an epoch's losses; True asks to stop this model."""
+        """Report an epoch's losses; True stops the training of this model."""
         self._check()
         return self.inner is not None and self.inner.epoch(epoch, losses)
 
     def end(self) -> None:
-        """Announce that this model is fitted."""
+        """Report the end of this model."""
         if self.inner is not None:
             self.inner.end()
         self.paces.append(time.monotonic() - self.started)
         # The first model pays for what all share, so that two at least tell the pace.
-        needed = min(self.paces) * (self.n_models - len(self.paces))
+        needed = min(self.paces) * (self.n_models - len(self.paces)) / self.side_by_side
         left = self.deadline - time.monotonic()
         is_forecast = os.getpid() == self.owner and len(self.paces) > 1
         if is_forecast and needed > max(left, 0):
-            raise TimeLimitReached(f"about {needed:.0f} s more needed, {max(left, 0):.0f} s left")
+            raise TimeLimitReached(f"needs about {needed:.0f} s more, {max(left, 0):.0f} s left")
 
     def __getstate__(self):
-        """Travel with the time of day: another machine's monotonic clock starts elsewhere."""
+        """Convert the deadline to time of day: monotonic clocks of machines differ."""
         return self.__dict__ | {"deadline": self.deadline - time.monotonic() + time.time()}
 
     def __setstate__(self, state):
-        """Turn the time of day into this machine's monotonic clock."""
+        """Convert the deadline to this machine's monotonic clock."""
         self.__dict__.update(state, deadline=state["deadline"] - time.time() + time.monotonic())
 
     def _check(self) -> None:
         if time.monotonic() > self.deadline:
-            raise TimeLimitReached("the time was over while it was fitted")
+            raise TimeLimitReached("the time limit was reached during the fit")
 
 
 @dataclass
 class ModelProgress:
-    """Tells the callbacks of an estimator about one model; picklable, for worker processes."""
+    """Calls the callbacks of an estimator for one model; picklable, for worker processes."""
 
     estimator: Any
     context: Any
 
     def begin(self) -> None:
-        """Announce that this model starts."""
+        """Report the start of this model."""
         self.context.call_on_fit_task_begin(estimator=self.estimator)
 
     def epoch(self, epoch: int, losses: dict) -> bool:
-        """Announce an epoch's losses; True asks to stop this model."""
+        """Report an epoch's losses; True stops the training of this model."""
         task = self.context.subcontext(task_name="epoch")
         task.call_on_fit_task_begin(estimator=self.estimator)
         return bool(
@@ -110,17 +111,17 @@ class ModelProgress:
         )
 
     def end(self) -> None:
-        """Announce that this model is fitted."""
+        """Report the end of this model."""
         self.context.call_on_fit_task_end(estimator=self.estimator)
 
 
 class FitProgress:
-    """The callbacks' view of a whole fit of ``n_models`` models.
+    """Callbacks of a fit of ``n_models`` models.
 
     Parameters
     ----------
     estimator : estimator
-        May hold callbacks set by ``set_callbacks`` or handed down by a meta-estimator.
+        May have callbacks from ``set_callbacks`` or from a meta-estimator.
     n_models : int
     """
 
@@ -138,7 +139,7 @@ class FitProgress:
         self._listened = bool(getattr(estimator, "_skl_callbacks", None))
 
     def model(self, number: int, name: str) -> ModelProgress | TimedProgress | None:
-        """Return the progress of one model, or None where nobody listens and no time is set."""
+        """Return the progress of one model, or None without callbacks and time limit."""
         progress = self._listener(number, name)
         deadline = _deadline.get()
         if deadline is None:
@@ -146,13 +147,13 @@ class FitProgress:
         return TimedProgress(progress, deadline, self._n_models, self._paces)
 
     def _listener(self, number: int, name: str) -> ModelProgress | None:
-        """Return what tells the callbacks of one model, or None where nobody listens."""
+        """Return the progress for callbacks of one model, or None without callbacks."""
         if self._root is None or not self._listened:
             return None
         context = self._root.subcontext(task_name=name, task_id=number, max_subtasks=None)
         return ModelProgress(self._estimator, context)
 
     def end(self) -> None:
-        """Announce that the fit is done."""
+        """Report the end of the fit."""
         if self._root is not None:
             self._root.call_on_fit_task_end(estimator=self._estimator)

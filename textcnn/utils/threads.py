@@ -1,4 +1,4 @@
-"""How many threads arithmetic may use: that of our own, and that of NumPy's products."""
+"""Number of threads for computations of this package and of NumPy."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ _limit = None
 
 
 def usable_threads() -> int:
-    """Return the processor's cores that are open to this process, or fewer where told so.
+    """Return the number of cores available to this process, limited by OMP_NUM_THREADS.
 
-    joblib tells its workers their share by OMP_NUM_THREADS, which numerical libraries read too.
+    joblib sets OMP_NUM_THREADS for its workers; numerical libraries use it too.
     """
     try:
         n_threads = len(os.sched_getaffinity(0))
     except AttributeError:  # not on macOS and Windows
         n_threads = os.cpu_count() or 1
-    told = allotted_threads()
-    return n_threads if told is None else max(1, min(n_threads, told))
+    limit = allotted_threads()
+    return n_threads if limit is None else max(1, min(n_threads, limit))
 
 
 def allotted_threads() -> int | None:
-    """Return the threads that OMP_NUM_THREADS allots to this process, None where it does not."""
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return int(told) if told.isdecimal() else None
+    """Return the number of threads set by OMP_NUM_THREADS, or None."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return int(limit) if limit.isdecimal() else None
 
 
 @contextlib.contextmanager
 def one_thread():
-    """Hold NumPy's products to one thread; without threadpoolctl, as in serving, let them be.
+    """Limit NumPy's matrix products to one thread; does nothing without threadpoolctl.
 
-    Small products are slower on several threads, on busy machines many times slower. Several
-    threads may be inside at once: the last one out puts back what the first one found.
+    Small products are slower with several threads, and much slower on busy machines. Several
+    threads may be inside at the same time: the last one restores the limit.
     """
     global _n_inside, _limit
     pools = _pools()
@@ -58,7 +58,7 @@ def one_thread():
 
 @cache
 def _pools():
-    """Return the process's thread pools; looking for them takes milliseconds."""
+    """Return the process's thread pools, cached because finding them takes milliseconds."""
     try:
         from threadpoolctl import ThreadpoolController
     except ImportError:

@@ -1,0 +1,69 @@
+"""What needs no backend and no gensim imports neither: a process looks at its modules."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+HEAVY = ("tensorflow", "keras", "gensim", "jax", "torch")
+TABLE = """
+import pandas as pd
+texts = ["a good film", "a bad film", "it was very good", "it was so bad"] * 6
+y = [1, 0, 1, 0] * 6
+table = pd.DataFrame({"price": range(24), "review": texts})
+"""
+WAYS = {
+    "import": "import textcnn",
+    "linear": TABLE
+    + """
+from textcnn import TextLinearEncoder
+encoder = TextLinearEncoder(cv=2, random_state=0)
+encoder.fit_transform(texts, y)
+encoder.transform(["good"])
+encoder.report_.verify()
+encoder.explain(["good film"]).to_frame()
+""",
+    "any estimator": TABLE
+    + """
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from textcnn import OutOfFoldEncoder
+encoder = OutOfFoldEncoder(LogisticRegression(), shared=CountVectorizer(), cv=2, random_state=0)
+encoder.fit_transform(texts, y)
+""",
+    "table": TABLE
+    + """
+from textcnn import TableFeatures
+stage = TableFeatures(("svd", "linear"), cv=2, columns=["review"], random_state=0)
+stage.fit_transform(table, y)
+stage.transform(table.head(2))
+str(stage.report_)
+""",
+    "command": TABLE
+    + """
+import os, tempfile
+from textcnn.command_line.main import main
+os.chdir(tempfile.mkdtemp())
+table.assign(y=y).to_csv("t.csv", index=False)
+arguments = ["fit-transform", "t.csv", "--kind", "linear", "--text", "review", "--target", "y"]
+assert main([*arguments, "--out", "o.csv", "--save", "m.textcnn"]) == 0
+assert main(["transform", "t.csv", "--model", "m.textcnn", "--out", "n.csv"]) == 0
+assert main(["report", "m.textcnn"]) == 0
+""",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_backend_and_no_gensim_is_imported(way):
+    code = f"{WAYS[way]}\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,39 @@
+"""Activations that never fall, and their slopes, told by what they return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from textcnn.utils.links import sigmoid
+
+LEAK = np.float32(0.2)
+
+
+def activate(name: str, x: np.ndarray) -> np.ndarray:
+    """Return the activation of each number."""
+    return ACTIVATIONS[name][0](x)
+
+
+def slope_times(name: str, activated: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """Return slopes with respect to what was activated, from those to the activation's result."""
+    return ACTIVATIONS[name][1](activated, slopes)
+
+
+def _elu(x):
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+# Name → the function, and the product of its slope with others; each slope follows from the result.
+ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
+    "linear": (lambda x: x, lambda a, s: s),
+    "relu": (lambda x: np.maximum(x, 0), lambda a, s: s * (a > 0)),
+    "tanh": (np.tanh, lambda a, s: s * (1 - a * a)),
+    "sigmoid": (sigmoid, lambda a, s: s * a * (1 - a)),
+    "leaky_relu": (
+        lambda x: np.where(x > 0, x, LEAK * x),
+        lambda a, s: np.where(a > 0, s, LEAK * s),
+    ),
+    "elu": (_elu, lambda a, s: np.where(a > 0, s, s * (a + 1))),
+}

@@ -1,0 +1,157 @@
+"""Fits models side by side in threads, each in one; callbacks are told from the caller's thread."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from joblib.externals.loky import cpu_count
+from joblib.parallel import get_active_backend
+
+from textcnn.neural.engine.training import fit_one
+from textcnn.utils.threads import one_thread, usable_threads
+
+# Seconds between looks at whether the user interrupts.
+PATIENCE = 0.1
+
+
+class Ended(Exception):  # noqa: N818 - no error: another model's, or the user, ended the fit
+    """The fit was ended while this model was trained."""
+
+
+@dataclass
+class _Message:
+    """What a training thread tells the caller's thread, and waits for an answer to."""
+
+    call: Any  # () -> answer
+    answered: threading.Event = field(default_factory=threading.Event)
+    answer: Any = None
+
+
+class _Told:
+    """Listener of one model: hands everything to the caller's thread, which knows the callbacks."""
+
+    def __init__(self, progress, messages: queue.SimpleQueue, is_over: threading.Event):
+        self._progress, self._messages, self._is_over = progress, messages, is_over
+
+    def begin(self) -> None:
+        """Announce that training begins."""
+        self.step()
+        if self._progress is not None:
+            self._tell(self._progress.begin)
+
+    def epoch(self, epoch: int, losses: dict) -> bool:
+        """Announce an epoch; wait for whether to stop."""
+        if self._progress is None:
+            return False
+        return bool(self._tell(lambda: self._progress.epoch(epoch, losses)))
+
+    def step(self) -> None:
+        """End this model if the fit is over."""
+        if self._is_over.is_set():
+            raise Ended
+
+    def end(self) -> None:
+        """Announce that the model is fitted."""
+        if self._progress is not None:
+            self._tell(self._progress.end)
+
+    def _tell(self, call):
+        message = _Message(call)
+        self._messages.put(message)
+        while not message.answered.wait(PATIENCE):
+            self.step()  # the caller's thread may have left
+        self.step()
+        return message.answer
+
+
+def fit_side_by_side(groups: Sequence[tuple[tuple[Any, Any], Sequence]]) -> list[list]:
+    """Fit the jobs of some groups, as many at a time as there are threads; results in order.
+
+    Parameters
+    ----------
+    groups : sequence of ((blueprint, source), jobs)
+
+    Returns
+    -------
+    list of list of (FittedModel, ndarray)
+    """
+    places = [(g, j) for g, (_, jobs) in enumerate(groups) for j in range(len(jobs))]
+    messages: queue.SimpleQueue = queue.SimpleQueue()
+    is_over = threading.Event()
+
+    def fit(place):
+        (blueprint, source), jobs = groups[place[0]]
+        job = jobs[place[1]]
+        try:
+            listener = _Told(job.progress, messages, is_over)
+            return fit_one(blueprint.design, blueprint.loss, source, job, listener)
+        except BaseException as error:
+            is_over.set()
+            if job.note and isinstance(error, Exception):
+                error.add_note(f"while fitting {job.note}")
+            raise
+        finally:
+            messages.put(None)
+
+    if not places:
+        return [[] for _ in groups]
+    side_by_side = min(n_threads(), len(places))
+    for _, jobs in groups:
+        for job in jobs:
+            if hasattr(job.progress, "side_by_side"):  # it forecasts how long the fit will take
+                job.progress.side_by_side = side_by_side
+    with one_thread(), ThreadPoolExecutor(side_by_side) as threads:
+        futures = [threads.submit(fit, place) for place in places]
+        try:
+            _answer(messages, len(places))
+        except BaseException:
+            is_over.set()
+            for future in futures:
+                future.cancel()
+            raise
+    results: list[list] = [[] for _ in groups]
+    _raise_first([future.exception() for future in futures])
+    for (group, _), future in zip(places, futures, strict=True):
+        results[group].append(future.result())
+    return results
+
+
+def n_threads() -> int:
+    """Return how many models may be fitted at a time.
+
+    A thread of somebody's pool fits one: its siblings have the other cores.
+    """
+    backend, _ = get_active_backend()
+    is_nested = getattr(backend, "nesting_level", 0) > 0
+    if is_nested and threading.current_thread() is not threading.main_thread():
+        return 1
+    return max(1, min(usable_threads(), cpu_count()))
+
+
+def _answer(messages: queue.SimpleQueue, n_models: int) -> None:
+    """Do in this thread what the training threads ask for, until all models are done."""
+    while n_models:
+        try:
+            # In short waits, so that an interrupt comes through on every system.
+            message = messages.get(timeout=PATIENCE)
+        except queue.Empty:
+            continue
+        if message is None:
+            n_models -= 1
+            continue
+        try:
+            message.answer = message.call()
+        finally:
+            message.answered.set()
+
+
+def _raise_first(errors: Sequence[BaseException | None]) -> None:
+    """Raise the error of the first model that failed, not of those that were ended for it."""
+    raised = [error for error in errors if error is not None and not isinstance(error, Ended)]
+    if raised:
+        raise raised[0]

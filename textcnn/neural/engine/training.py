@@ -1,0 +1,237 @@
+"""Trains one model from a job, as ``keras.Model.fit`` does, and predicts the rows it must."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from textcnn.neural.batches import Batches
+from textcnn.neural.engine.layout import Design, Parameters, started_tables
+from textcnn.neural.engine.network import EngineNetwork
+from textcnn.neural.engine.words import words_of
+from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
+
+NAME = "numba"
+# Words that are predicted at a time, which bounds the products of words and kernels.
+BLOCK_WORDS = 4096
+
+
+class Listener(Protocol):
+    """Who is told of a model's training, from the thread that trains it."""
+
+    def begin(self) -> None:
+        """Take note that training begins."""
+
+    def epoch(self, epoch: int, losses: dict) -> bool:
+        """Take note that an epoch ended; True stops this model."""
+
+    def step(self) -> None:
+        """Raise what ends the whole fit, if something does."""
+
+    def end(self) -> None:
+        """Take note that the model is fitted and has predicted."""
+
+
+def fit_one(
+    design: Design,
+    loss: str,
+    source,
+    job: TrainingJob,
+    listener: Listener,
+    *,
+    start: dict[str, np.ndarray] | None = None,
+) -> tuple[FittedModel, np.ndarray]:
+    """Fit one job; return the model and its raw outputs for the job's ``predict`` rows.
+
+    Parameters
+    ----------
+    design : Design
+    loss : str
+        One of ``heads.LOSSES``.
+    source : textcnn.text.documents.TextSource
+    job : TrainingJob
+    listener : Listener
+    start : dict of str to ndarray, optional
+        Weights by their Keras paths to start from, instead of those of the job's seed.
+    """
+    started = time.perf_counter()
+    listener.begin()
+    weights_seed, dropout_seed = np.random.SeedSequence(job.weights_seed).spawn(2)
+    view = source.view(job.learn)
+    network = _started_network(design, loss, source, view, job, weights_seed, start)
+    batches = Batches(
+        source,
+        job.learn,
+        view,
+        targets=job.targets,
+        weights=job.weights,
+        batch_size=job.batch_size,
+        policy=None,
+        seed=job.batches_seed,
+    )
+    stopped, predicted = RowRecord(len(source)), RowRecord(len(source))
+    with np.errstate(all="ignore"):  # what is not finite is told below
+        history, updates = _train(network, source, batches, job, dropout_seed, listener, stopped)
+        weights = network.state()
+        if not all(np.isfinite(array).all() for array in weights.values()):
+            raise diverged(job)
+        outputs = _predict(network, source, job.predict, listener, predicted)
+    fed = {
+        "learn": batches.fed_rows(),
+        "stop": stopped.rows(),
+        "predict": predicted.rows(),
+    }
+    listener.end()
+    seconds = time.perf_counter() - started
+    model = FittedModel(
+        list(weights.values()), list(weights), view, history, updates, seconds, fed, engine=NAME
+    )
+    return model, outputs
+
+
+def _started_network(design, loss, source, view, job, seed, start) -> EngineNetwork:
+    """Return a network with fresh weights, or with those that are given."""
+    random = np.random.default_rng(seed)
+    parameters = Parameters(design)
+    if start is None:
+        tables = started_tables(design, source.tables(), random)
+        flat = parameters.started(random)
+    else:
+        tables = {path: start[path].copy() for path in design.table_shapes()}
+        flat = parameters.imported(start)
+    columns = words_of(source, view, design, tables)
+    return EngineNetwork(design, loss, columns, flat, job.offset)
+
+
+def _train(
+    network, source, batches, job, dropout_seed, listener, stopped: RowRecord
+) -> tuple[list[dict], int]:
+    """Make the job's updates; return a dict of losses per epoch and the updates that are kept."""
+    dropout = Dropout(network.design, dropout_seed)
+    schedule = job.schedule or job.updates
+    best = Best(job.patience) if len(job.stop) else None
+    history: list[dict] = []
+    done = 0
+    while done < job.updates:
+        batches.set_epoch(len(history))
+        n_steps = min(len(batches), job.updates - done)
+        total, n_rows = 0.0, 0
+        for index in range(n_steps):
+            listener.step()
+            rows, targets, weights = batches.rows_of(index)
+            loss, table_slopes = network.gradients(rows, targets, weights, dropout(len(rows)))
+            network.step(table_slopes, _rate(job.learning_rate, done, schedule))
+            total, n_rows, done = total + loss * len(rows), n_rows + len(rows), done + 1
+        losses = {"loss": total / n_rows}
+        if best is not None:
+            losses["val_loss"] = _stop_loss(network, source, job, listener, stopped)
+        history.append({"epoch": len(history), **losses})
+        is_over = listener.epoch(len(history) - 1, losses)
+        if best is not None and best.is_over(losses["val_loss"], network):
+            is_over = True
+        if is_over:
+            break
+    if best is None:
+        return history, done
+    network.restore(best.state)
+    # What came after the best epoch was thrown away.
+    n_epochs = int(np.argmin([epoch["val_loss"] for epoch in history])) + 1
+    return history, min(done, n_epochs * len(batches))
+
+
+def _rate(learning_rate: float, done: int, schedule: int) -> float:
+    """Return the learning rate, which falls along a cosine to zero."""
+    return learning_rate * 0.5 * (1 + math.cos(math.pi * min(done / max(schedule, 1), 1.0)))
+
+
+class Dropout:
+    """Draws what the last features of a batch are multiplied by, batch after batch."""
+
+    def __init__(self, design: Design, seed: np.random.SeedSequence):
+        self._dropped = min(round(design.settings.dropout * 2**16), 2**16 - 1)
+        self._factor = np.float32(1 / (1 - design.settings.dropout))
+        self._n_units = design.dense_sizes[-1][0]
+        self._bits = np.random.SFC64(seed)
+
+    def __call__(self, n_rows: int) -> np.ndarray | None:
+        """Return float32 (n_rows, n_units): zero, or what makes up for the zeros."""
+        if not self._dropped:
+            return None
+        size = n_rows * self._n_units
+        # Four numbers below 2**16 from each draw of 64 bits.
+        drawn = self._bits.random_raw(-(-size // 4)).view(np.uint16)[:size]
+        return ((drawn >= self._dropped) * self._factor).reshape(n_rows, self._n_units)
+
+
+class Best:
+    """Keeps the weights of the epoch with the least loss on the stop rows."""
+
+    def __init__(self, patience: int):
+        self._patience = patience
+        self._least = np.inf
+        self._wait = 0
+        self.state: dict[str, np.ndarray] | None = None
+
+    def is_over(self, loss: float, network: EngineNetwork) -> bool:
+        """Take note of an epoch's loss; tell whether it has not fallen for too long."""
+        self._wait += 1
+        is_first = self.state is None
+        if loss < self._least:
+            self._least, self._wait = loss, 0
+            self.state = network.state()
+            return False
+        if is_first:
+            self.state = network.state()
+        return self._wait >= self._patience and not is_first
+
+
+class RowRecord:
+    """Which rows were handed to a network: a record, not the plan."""
+
+    def __init__(self, n_rows: int):
+        self._is_fed = np.zeros(n_rows, bool)
+
+    def add(self, rows: np.ndarray) -> np.ndarray:
+        """Take note of rows, and return them."""
+        self._is_fed[rows] = True
+        return rows
+
+    def rows(self) -> np.ndarray:
+        """Return the rows that were handed out so far, ascending."""
+        return np.flatnonzero(self._is_fed)
+
+
+def _stop_loss(network, source, job, listener, fed: RowRecord) -> float:
+    """Return the loss on the stop rows."""
+    total = 0.0
+    for part in _parts(source, job.stop):
+        listener.step()
+        rows = fed.add(job.stop[part])
+        loss = network.loss_of(rows, job.stop_targets[part], job.stop_weights[part])
+        total += loss * len(part)
+    return total / len(job.stop) + network.penalty()
+
+
+def _predict(network, source, rows, listener, fed: RowRecord) -> np.ndarray:
+    """Return raw outputs without the level, in the order of ``rows``."""
+    rows = np.asarray(rows, np.int64)
+    outputs = np.empty((len(rows), network.design.n_outputs), np.float32)
+    for part in _parts(source, rows):
+        listener.step()
+        outputs[part] = network.outputs(fed.add(rows[part]))
+    return outputs
+
+
+def _parts(source, rows) -> Iterator[np.ndarray]:
+    """Yield positions in ``rows``, so many that a part has about ``BLOCK_WORDS`` words."""
+    if not len(rows):
+        return
+    parts = np.cumsum(source.lengths[rows]) // BLOCK_WORDS
+    ends = [*np.flatnonzero(np.diff(parts)) + 1, len(rows)]
+    starts = [0, *ends[:-1]]
+    for start, end in zip(starts, ends, strict=True):
+        yield np.arange(start, end)

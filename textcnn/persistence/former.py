@@ -1,0 +1,98 @@
+"""What files of former versions hold, as the present classes have it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from textcnn.crossfit.level import Level
+from textcnn.persistence.archive import FileFormatError
+
+# Classes that are called otherwise now.
+RENAMED = {
+    "LevelledModel": "FoldModel",
+    "PictureNetwork": "ImageNetwork",
+    "PictureNetworkSettings": "ImageNetworkSettings",
+    "PictureReader": "ImageReader",
+}
+# Parameters that are gone, with the values at which they did nothing to features.
+_GONE = {"add_indicator": (False,), "add_spread": (False,), "scoring": None}
+# Attributes that nothing reads any more.
+_UNREAD = ("_is_joined", "_repeated_hashes")
+
+
+def _fold_model(state: dict):
+    """Make a fold model of what held an estimator, its level and its record side by side."""
+    from textcnn.fit.models import FittedEstimator, FoldModel
+
+    level = state.pop("level")
+    return FoldModel(FittedEstimator(**state), level)
+
+
+def _fold_hints() -> dict[str, Any]:
+    return {
+        "estimator": Any,
+        "method": str,
+        "level": Level,
+        "centre": np.ndarray | None,
+        "seconds": float,
+        "fed": dict[str, np.ndarray],
+    }
+
+
+# Classes that are gone: how their parts become a present one, and the types of the parts.
+FORMER_PARTS = {"FoldEstimator": (_fold_model, _fold_hints)}
+
+
+def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict, dict]:
+    """Return the parameters and the fitted fields of an estimator as its class has them now.
+
+    Raises
+    ------
+    FileFormatError
+        If the estimator made features that no version makes any more.
+    """
+    fitted = {key: value for key, value in fitted.items() if key not in _UNREAD}
+    if name.startswith("ImageCNN"):
+        from textcnn.image.earlier_files import present_parameters
+
+        parameters = present_parameters(parameters)
+    if name != "TableFeatures":
+        parameters = _without_gone(parameters)
+        _put_models_into_sets(fitted)
+    return parameters, fitted
+
+
+def _without_gone(parameters: dict) -> dict:
+    for key, harmless in _GONE.items():
+        if key in parameters and harmless is not None and parameters[key] not in harmless:
+            raise FileFormatError(
+                f"It was fitted with {key}={parameters[key]!r}, which adds a feature that this "
+                "version does not make. Load it with textcnn 0.1, or fit it again without."
+            )
+    return {key: value for key, value in parameters.items() if key not in _GONE}
+
+
+def _put_models_into_sets(fitted: dict) -> None:
+    """Give each set of models what reads new rows for them."""
+    if "_networks" in fitted:
+        fitted["_model_sets"] = fitted.pop("_networks")
+    if "_models" not in fitted:
+        return
+    from textcnn.fit.estimators import EstimatorModels
+    from textcnn.text.linear import LinearModels
+
+    head, models = fitted.get("_head"), fitted.pop("_models")
+    fitted.setdefault("_history", [])
+    if "_counters" in fitted:
+        counters = fitted.pop("_counters")
+        if not isinstance(counters, list) or len(counters) != len(models):
+            raise FileFormatError("Its models do not fit its columns.")
+        fitted["_model_sets"] = [
+            [LinearModels(counter, head, folds)]
+            for counter, folds in zip(counters, models, strict=True)
+        ]
+        return
+    shared = fitted.pop("_shared", None)
+    fitted["_model_sets"] = [[EstimatorModels(head, shared, folds)] for folds in models]

@@ -1,0 +1,147 @@
+"""How networks of text columns learn: words first, then a network per fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from textcnn.crossfit import FoldPlan
+from textcnn.fit import parameters
+from textcnn.fit.models import FoldModel, Prepared, Task
+from textcnn.fit.network_jobs import TrainingSettings, UpdateShare, fit_networks
+from textcnn.neural.randomness import integer_seed, seed_sequence
+from textcnn.text import settings as text_settings
+from textcnn.text.columns import TextColumn, read_columns
+from textcnn.text.fitted import TextNetwork, join_networks
+from textcnn.text.joining import JoinedColumns, JoinedTokenizer
+from textcnn.text.network import TextNetworkSettings, share_of_updates
+from textcnn.text.reader import ColumnReader, ReaderSettings, embedding_sources, is_corpus
+
+UNSUPERVISED = ("auto", "fold", "all_rows")
+SHARED_WORDS = "corpus vectors were trained on the texts of all rows, including held-out rows"
+
+
+@dataclass(frozen=True)
+class TextLearner:
+    """Reads words or characters and fits a network per fold."""
+
+    reading: ReaderSettings
+    network: TextNetworkSettings
+    training: TrainingSettings
+    loss: str = "auto"
+    unsupervised: str = "all_rows"
+
+    fits_columns_together = True
+
+    @classmethod
+    def of(cls, estimator) -> TextLearner:
+        """Check every parameter of words, network and training; return them grouped."""
+        parameters.one_of(estimator, "columns", text_settings.COLUMNS)
+        if hasattr(estimator, "unsupervised"):
+            parameters.one_of(estimator, "unsupervised", UNSUPERVISED)
+        share = UpdateShare(*share_of_updates(estimator.level, estimator.network))
+        return cls(
+            text_settings.reader_settings(estimator),
+            text_settings.network_settings(estimator),
+            replace(parameters.training_settings(estimator), share=share),
+            getattr(estimator, "loss", "auto"),
+            getattr(estimator, "unsupervised", "all_rows"),
+        )
+
+    @property
+    def stop_fraction(self) -> float:
+        """Share of a model's training rows that are validation rows."""
+        return self.training.stop_fraction
+
+    def check(self, task: Task) -> None:
+        """Refuse class weights and label smoothing that do not go with the target."""
+        parameters.check_target(self.training, task.target)
+
+    def reads_per_fold(self, plan: FoldPlan) -> bool:
+        """Tell whether word vectors are trained on each fold's own rows."""
+        return self._learns_vectors and not self._shares_words(plan)
+
+    def notes(self, plan: FoldPlan) -> tuple[str, ...]:
+        """Return the note on word vectors that were trained on all rows."""
+        shared = self._learns_vectors and self._shares_words(plan)
+        return (SHARED_WORDS,) if shared else ()
+
+    def prepare(
+        self,
+        column: TextColumn | JoinedColumns,
+        number: int,
+        task: Task,
+        rows: np.ndarray | None = None,
+    ) -> Prepared:
+        """Learn a column's words, of some rows or of all; the seeds depend on its number."""
+        reading = self.reading
+        if isinstance(column, JoinedColumns):
+            tokenizer = JoinedTokenizer(reading.tokenizer, reading.max_length)
+            reading = replace(reading, tokenizer=tokenizer, max_length=None)
+        try:
+            if rows is None:
+                key = ("tokens", reading.tokenizer, reading.max_length)
+                tokenized = column.once(key, lambda: reading.tokenize(column.cells))
+            else:
+                tokenized = reading.tokenize([column.cells[row] for row in rows])
+            reader, documents = ColumnReader.fit(
+                tokenized,
+                reading,
+                vector_seed=seed_sequence(task.entropy, "vectors", number),
+                corpus_seed=integer_seed(seed_sequence(task.entropy, "corpus", number)),
+            )
+            if rows is not None:
+                documents = reader.read(column.cells)
+        except Exception as error:
+            error.add_note(f"while reading the words of column {column.label(number)!r}")
+            raise
+        network = TextNetwork(
+            names=[column.label(number)],
+            readers=[reader],
+            settings=self.network,
+            min_count=reading.min_count,
+            n_outputs=task.target.n_outputs,
+            loss=task.target.loss,
+            models=[],
+        )
+        return _prepared(network, [documents])
+
+    def prepare_together(self, columns: Sequence, task: Task) -> Prepared:
+        """Learn the words of columns that one network reads, a branch for each."""
+        parts = [self.prepare(column, number, task) for number, column in enumerate(columns)]
+        documents = [part.data[1].columns[0] for part in parts]
+        return _prepared(join_networks([part.models for part in parts]), documents)
+
+    def fit(self, groups, task: Task) -> list[list[tuple[FoldModel, np.ndarray]]]:
+        """Fit a network per job."""
+        return fit_networks(groups, self.training, task)
+
+    @property
+    def _learns_vectors(self) -> bool:
+        return any(map(is_corpus, embedding_sources(self.reading.embeddings)))
+
+    def _shares_words(self, plan: FoldPlan) -> bool:
+        """Tell whether vectors are trained on the words of all rows."""
+        independent = plan.groups is None and not plan.ordered
+        return self.unsupervised == "all_rows" or (self.unsupervised == "auto" and independent)
+
+
+def _prepared(network: TextNetwork, documents) -> Prepared:
+    data = (network.blueprint, network.source(documents))
+    return Prepared(network, data, network.readers[0].report)
+
+
+def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
+    """Return the text columns of X, or one that joins them if the estimator joins columns."""
+    columns = read_columns(estimator, X, reset=reset)
+    if len(columns) == 1:
+        return columns
+    if reset:
+        joins = estimator.columns == "joined"
+    else:  # as at fit, whatever parameters were set since
+        joins = (
+            sum(len(getattr(models, "readers", "1")) for models, *_ in estimator._model_sets) == 1
+        )
+    return [JoinedColumns(columns)] if joins else columns
