@@ -89,7 +89,7 @@ def test_a_flipped_bit_anywhere_gives_an_error_or_changes_nothing(saved, load_by
     assert n_harmless < 60
 
 
-@pytest.mark.parametrize("version", [0, 2, 10**6, "1", None, True, 1.0, [1]])
+@pytest.mark.parametrize("version", [0, 3, 10**6, "1", None, True, 1.0, [1]])
 def test_another_format_version_is_named(saved, load_bytes, version):
     content = forged(saved[0], lambda _, manifest: manifest.update(format_version=version))
     with pytest.raises(FileFormatError, match="format version is unknown.*Received: "):
