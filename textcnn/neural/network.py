@@ -185,8 +185,9 @@ class TracedNetwork:
         """The Keras model itself, for those who look into a network of their own."""
         return self._model
 
-    def export_onnx(self, path: str) -> None:
-        """Write the model with its present variables as Keras exports it."""
+    def export_onnx(self, path: str, inputs: tuple[np.ndarray, ...]) -> None:
+        """Write the model with its present variables as Keras exports it: after one call."""
+        self.forward(inputs)
         self._model.export(path, format="onnx", verbose=False)
 
     def forward(self, inputs: tuple[np.ndarray, ...]) -> np.ndarray:

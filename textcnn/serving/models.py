@@ -50,14 +50,14 @@ class ServedModel:
     def __init__(self, kind: str, parts: dict, onnx: OnnxNetworks | None = None):
         self._kind = kind
         self._head = parts["_head"]
-        self._networks: list[list[ServedNetwork]] = parts["_model_sets"]
+        self._model_sets: list[list[ServedNetwork]] = parts["_model_sets"]
         self._onnx = onnx
         self.classes = parts.get("classes_")
         names = parts.get("feature_names_in_")
         n_columns = parts.get("n_features_in_", 0)
         self.columns = [f"x{i}" for i in range(n_columns)] if names is None else names.tolist()
         self._is_joined = isinstance(self._first_tokenizer, JoinedTokenizer)
-        n_read = len(self._networks) if self._is_encoder else len(self._networks[0][0].readers)
+        n_read = len(self._model_sets) if self._is_encoder else len(self._model_sets[0][0].readers)
         if n_read != (1 if self._is_joined else len(self.columns)):
             raise FileFormatError("Its columns do not match its networks.")
         self.feature_names = self._feature_names() if self._is_encoder else []
@@ -141,7 +141,7 @@ class ServedModel:
         outputs = [
             [
                 self._head.features(raw, fold.level)
-                for place, network in enumerate(self._networks[number])
+                for place, network in enumerate(self._model_sets[number])
                 for raw, fold in zip(
                     self._raw_outputs(number, place, network, [cells]), network.models, strict=True
                 )
@@ -151,7 +151,7 @@ class ServedModel:
         return np.hstack([average(models) for models in outputs])
 
     def _predicted(self, columns) -> np.ndarray:
-        network = self._networks[0][0]
+        network = self._model_sets[0][0]
         raw = self._raw_outputs(0, 0, network, columns)[0]
         return self._head.predictions(raw, network.models[0].level)
 
@@ -193,14 +193,14 @@ class ServedModel:
 
     @property
     def _first_tokenizer(self):
-        return self._networks[0][0].readers[0].tokenizer
+        return self._model_sets[0][0].readers[0].tokenizer
 
     def _feature_names(self) -> list[str]:
         names = []
         tokenizer = self._first_tokenizer
         if self._is_joined:
             tokenizer = tokenizer.tokenizer
-        settings = self._networks[0][0].settings
+        settings = self._model_sets[0][0].settings
         kind = feature_name("char" if tokenizer == "char" else "word", settings.network)
         for column in ["joined"] if self._is_joined else self.columns:
             own = [f"{column}_{kind}{suffix}" for suffix in self._head.column_suffixes()]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from textcnn.neural.backend import shape_policy
 from textcnn.neural.network import borrow_network
 from textcnn.persistence.quantized import quantize
 from textcnn.serving.onnx_runs import SAVED_FILE, input_name, output_name
@@ -67,11 +68,13 @@ def _exported(onnx, network):
     ):
         # Keras uses a deprecated name of NumPy.
         warnings.simplefilter("ignore", FutureWarning)
-        traced.load_tables(network.source(documents).tables())
+        source = network.source(documents)
+        traced.load_tables(source.tables())
         for number, fold in enumerate(network.models):
             traced.load_weights(fold.model.weights)
             path = Path(folder) / f"{number}.onnx"
-            traced.export_onnx(os.fspath(path))
+            one_row = source.gather(np.array([0]), fold.model.view, shape_policy())
+            traced.export_onnx(os.fspath(path), one_row)
             yield onnx.load(path)
 
 
