@@ -92,7 +92,8 @@ class TextCNNEncoder(OutOfFold):
     {engine}
     {class_weight}
     n_jobs : int or None, default=None
-        Number of processes that fit the fold models. Starting one takes several seconds
+        Number of fold models that are fitted at a time: by threads with the Numba engine (None is
+        as many as there are), by processes with Keras. Starting a process takes several seconds
         (it imports the backend and traces the network), so use it for long fits only.
     {text_random_state}
 

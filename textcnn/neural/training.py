@@ -34,14 +34,14 @@ def fit_groups(
 ) -> list[list[tuple[FittedModel, np.ndarray]]]:
     """Do for several networks, each with rows of its own, what :func:`fit_models` does for one.
 
-    Models that the compiled engine trains share this process, a thread each, unless joblib is told
-    to send work elsewhere.
+    Models that the compiled engine trains share this process, a thread each (``n_jobs`` at a time),
+    unless joblib is told to send work elsewhere.
     """
     engines = [choose_engine(blueprint)[0] for (blueprint, _), _ in groups]
     if set(engines) == {"numba"} and works_here():
         from textcnn.neural.engine.running import fit_side_by_side
 
-        return fit_side_by_side(groups)
+        return fit_side_by_side(groups, n_jobs=n_jobs)
     return spread(_fit_here, groups, n_jobs=n_jobs, prefer="processes")
 
 

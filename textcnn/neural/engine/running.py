@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from joblib import effective_n_jobs
 from joblib.externals.loky import cpu_count
 from joblib.parallel import get_active_backend
 
@@ -69,12 +70,16 @@ class _Told:
         return message.answer
 
 
-def fit_side_by_side(groups: Sequence[tuple[tuple[Any, Any], Sequence]]) -> list[list]:
+def fit_side_by_side(
+    groups: Sequence[tuple[tuple[Any, Any], Sequence]], *, n_jobs: int | None = None
+) -> list[list]:
     """Fit the jobs of some groups, as many at a time as there are threads; results in order.
 
     Parameters
     ----------
     groups : sequence of ((blueprint, source), jobs)
+    n_jobs : int or None
+        How many at a time; None for as many as there are threads.
 
     Returns
     -------
@@ -100,7 +105,8 @@ def fit_side_by_side(groups: Sequence[tuple[tuple[Any, Any], Sequence]]) -> list
 
     if not places:
         return [[] for _ in groups]
-    side_by_side = min(n_threads(), len(places))
+    at_a_time = n_threads() if n_jobs is None else effective_n_jobs(n_jobs)
+    side_by_side = min(at_a_time, len(places))
     for _, jobs in groups:
         for job in jobs:
             if hasattr(job.progress, "side_by_side"):  # it forecasts how long the fit will take
