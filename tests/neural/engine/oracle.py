@@ -58,7 +58,10 @@ def text_network(
     readers, documents = [], []
     for column in range(n_columns):
         reader, read = ColumnReader.fit(
-            cells(column, longest=longest), reader_settings, vector_seed=0, corpus_seed=0
+            reader_settings.tokenize(cells(column, longest=longest)),
+            reader_settings,
+            vector_seed=0,
+            corpus_seed=0,
         )
         readers.append(reader)
         documents.append(read)
