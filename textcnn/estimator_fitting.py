@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.utils import _safe_indexing
 from textcnn.crossfit import Assignment, FoldPlan, Target, whole_assignment
 from textcnn.crossfit.level import Level
 from textcnn.crossfit.report import ColumnRecord
+from textcnn.estimator_levels import output_level
 from textcnn.estimator_outputs import (
     check_estimator,
     check_weights,
@@ -54,7 +56,7 @@ class EstimatorSettings:
 
 @dataclass
 class FoldEstimator:
-    """A fitted estimator, the level of its own rows, and the record of what it was handed."""
+    """A fitted estimator, its level over its own rows, and the record of what it was handed."""
 
     estimator: Any
     method: str
@@ -151,12 +153,12 @@ def cross_fit_table(
     results = spread(_fit_here, [((table, settings), jobs)], n_jobs=settings.n_jobs)[0]
     folds = results[: plan.n_models]
     nothing = np.zeros((1, target.n_outputs))
-    models = [model for model, _ in folds]
+    models = [model for model, _, _ in folds]
     record = ColumnRecord(
         name=name,
         fed=[model.fed for model in models],
-        predictions=[target.predictions(raw, model.level) for model, raw in folds],
-        prior=[target.predictions(nothing, model.level)[0] for model in models],
+        predictions=[target.predictions(raw, model.level) for model, raw, _ in folds],
+        prior=[target.predictions(nothing, prior)[0] for _, _, prior in folds],
         epochs=[0] * plan.n_models,
         updates=[0] * plan.n_models,
         seconds=[model.seconds for model in models],
@@ -164,7 +166,7 @@ def cross_fit_table(
         documents=documents,
     )
     return EstimatorFit(
-        outputs=[target.features(raw, model.level) for model, raw in folds],
+        outputs=[target.features(raw, model.level) for model, raw, _ in folds],
         serving=[results[-1][0]] if settings.refit else models,
         record=record,
     )
@@ -177,7 +179,7 @@ def _fit_here(shared: tuple[Any, EstimatorSettings], jobs: list[EstimatorJob]) -
 
 
 def _fit_one(table, settings: EstimatorSettings, job: EstimatorJob):
-    """Fit one model; return it with its raw outputs for the rows that it predicts."""
+    """Fit one model; return it, raw outputs for the rows it predicts, its targets' level."""
     started = time.perf_counter()
     assignment, progress = job.assignment, job.progress
     if progress is not None:
@@ -190,9 +192,12 @@ def _fit_one(table, settings: EstimatorSettings, job: EstimatorJob):
     try:
         keywords = {name: weights for name in settings.weight_names}
         estimator.fit(rows.take(learn, "learn"), target_values(target, learn), **keywords)
-        model = FoldEstimator(estimator, settings.method, target.level(learn, weights))
+        prior = target.level(learn, weights)
+        take_learnt = partial(rows.take, learn, "learn")
+        level = output_level(estimator, settings.method, take_learnt, target, prior, weights)
+        model = FoldEstimator(estimator, settings.method, level)
         if settings.method == "decision_function":
-            values = decision_values(estimator, rows.take(learn, "learn"), target)
+            values = decision_values(estimator, take_learnt(), target)
             model.centre = np.average(values, axis=0, weights=weights)
         raw = np.zeros((0, target.n_outputs))
         if len(assignment.predict):
@@ -204,4 +209,4 @@ def _fit_one(table, settings: EstimatorSettings, job: EstimatorJob):
     model.seconds = time.perf_counter() - started
     if progress is not None:
         progress.end()
-    return model, raw
+    return model, raw, prior

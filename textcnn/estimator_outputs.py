@@ -1,7 +1,7 @@
 """How any scikit-learn estimator is handed rows, weights and seeds, and what its predictions mean.
 
-Predictions become raw outputs, as :class:`~textcnn.crossfit.Target` takes them: logits less the
-logit of the model's prior, numbers less the mean of the model's own rows.
+Predictions become raw outputs, as :class:`~textcnn.crossfit.Target` takes them: logits and numbers
+less the level of the model's own output over its own learning rows.
 """
 
 from __future__ import annotations
@@ -141,18 +141,17 @@ def raw_outputs(estimator, method: str, rows, target: Target, level: Level, cent
     target : Target
         Its kind and classes; values are not looked at.
     level : Level
-        Of the model's own learning rows.
+        Of the model's outputs over its own learning rows; see ``output_level``.
     centre : ndarray of shape (n_outputs,) or None
         Mean decision value over the learning rows, for ``"decision_function"``.
     """
     if method == "predict":
-        values = np.asarray(estimator.predict(rows), dtype=np.float64)
-        raw = (_columns(values, target) - level.centre) / level.scale
+        raw = (predicted_values(estimator, rows, target) - level.centre) / level.scale
     elif method == "decision_function":
         raw = decision_values(estimator, rows, target) - centre
         raw = np.clip(raw, -LARGEST_LOGIT, LARGEST_LOGIT)
     else:
-        raw = _raw_of_probabilities(_probabilities(estimator, rows, target), target, level)
+        raw = _raw_of_probabilities(probabilities(estimator, rows, target), target, level)
     if not np.isfinite(raw).all():
         raise ValueError(
             f"{type(estimator).__name__}.{method} gave NaN or infinity for "
@@ -160,6 +159,11 @@ def raw_outputs(estimator, method: str, rows, target: Target, level: Level, cent
             "feature. Expected: finite predictions."
         )
     return np.round(raw, DIGITS) + 0.0
+
+
+def predicted_values(estimator, rows, target: Target) -> np.ndarray:
+    """Return predicted numbers, float64 with one column per output."""
+    return _columns(np.asarray(estimator.predict(rows), dtype=np.float64), target)
 
 
 def decision_values(estimator, rows, target: Target) -> np.ndarray:
@@ -177,7 +181,7 @@ def decision_values(estimator, rows, target: Target) -> np.ndarray:
 
 
 def _raw_of_probabilities(shares, target: Target, level: Level) -> np.ndarray:
-    """Logits less those of the prior; cut off last, so that certainty is the same in all models."""
+    """Logits less their level; cut off last, so that certainty is the same in all models."""
     with np.errstate(divide="ignore"):
         if target.kind == "multiclass":
             raw = np.log(shares) - level.offset
@@ -187,7 +191,7 @@ def _raw_of_probabilities(shares, target: Target, level: Level) -> np.ndarray:
     return np.clip(raw, -LARGEST_LOGIT, LARGEST_LOGIT)
 
 
-def _probabilities(estimator, rows, target: Target) -> np.ndarray:
+def probabilities(estimator, rows, target: Target) -> np.ndarray:
     """Return probabilities of the classes (binary: of the second), or of each label."""
     shares = estimator.predict_proba(rows)
     if target.kind == "multilabel":
