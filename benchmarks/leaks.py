@@ -23,6 +23,10 @@ import numpy as np
 from machine import machine_line
 from scipy.stats import norm, rankdata, t
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -88,6 +92,10 @@ def cases() -> list[Case]:
         Case("multinomial Bayes, even", MultinomialNB(fit_prior=False), "binary", counts=True),
         Case("Bernoulli Bayes", BernoulliNB(), "binary", counts=True),
         Case("Gaussian Bayes", GaussianNB(), "binary", **few),
+        Case("linear discriminant", LinearDiscriminantAnalysis(), "binary"),
+        Case(
+            "quadratic discriminant", QuadraticDiscriminantAnalysis(reg_param=0.5), "binary", **few
+        ),
         Case("linear SVM", LinearSVC(), "binary"),
         Case("linear SVM, balanced", LinearSVC(**balanced), "binary", **slow),
         Case("SVM", SVC(), "binary", **slow),
@@ -166,7 +174,7 @@ def make_data(kind: str, split: str, random):
     shares = 1 / np.arange(3, N_WORDS + 3)
     counts = random.multinomial(WORDS_PER_TEXT, shares / shares.sum(), size=N_ROWS)
     groups, cv = None, 5
-    level = np.linspace(0.1, 0.9, N_ROWS)
+    level = np.linspace(0.2, 0.8, N_ROWS)
     if split == "unequal groups":
         groups, cv = np.repeat(np.arange(6), N_ROWS // 6), LeaveOneGroupOut()
         level = np.linspace(0.1, 0.9, 6)[groups]
@@ -307,9 +315,10 @@ def summary(lines: list[Line], n_replicates: int, seconds: float) -> str:
             f"{datetime.date.today().isoformat()}; {machine_line()}; {N_ROWS} rows, {n_replicates} "
             f"replicates each, {seconds / 60:.0f} minutes of one core.",
             "",
-            f"{outside} of {len(lines)} intervals of 95 % do not hold 0, where {0.05 * len(lines):.0f} "
-            f"are expected of features that know nothing; {leaks} are so far off that all lines "
-            "together make it improbable (5 %, Bonferroni; marked LEAK). The largest estimate is "
+            f"{outside} of {len(lines)} intervals of 95 % do not hold 0, where "
+            f"{0.05 * len(lines):.0f} are expected of features that know nothing; {leaks} are so "
+            "far off that all lines together make it improbable (5 %, Bonferroni; marked LEAK). "
+            "The largest estimate is "
             f"{largest.estimate:+.3f} ({largest.case.name}, {largest.split}).",
         ]
     )

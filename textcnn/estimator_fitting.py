@@ -191,10 +191,13 @@ def _fit_one(table, settings: EstimatorSettings, job: EstimatorJob):
     seed_estimator(estimator, job.seed)
     try:
         keywords = {name: weights for name in settings.weight_names}
-        estimator.fit(rows.take(learn, "learn"), target_values(target, learn), **keywords)
+        values = target_values(target, learn)
+        estimator.fit(rows.take(learn, "learn"), values, **keywords)
         prior = target.level(learn, weights)
         take_learnt = partial(rows.take, learn, "learn")
-        level = output_level(estimator, settings.method, take_learnt, target, prior, weights)
+        level = output_level(
+            estimator, settings.method, take_learnt, values, target, prior, weights
+        )
         model = FoldEstimator(estimator, settings.method, level)
         if settings.method == "decision_function":
             values = decision_values(estimator, take_learnt(), target)

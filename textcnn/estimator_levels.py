@@ -12,13 +12,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from sklearn.base import clone
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import _BaseNB
 from sklearn.pipeline import Pipeline
+from sklearn.utils import _safe_indexing
 
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level, inside
 from textcnn.estimator_outputs import LARGEST_LOGIT, predicted_values, probabilities
 
+# Estimators whose every class is learnt from its own rows; the rarer, the less exactly.
+_GENERATIVE = (_BaseNB, LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis)
+_N_PARTS = 5
 # What estimators that add up scores, not shares, have: naive Bayes the last one.
 _SCORE_METHODS = ("decision_function", "predict_joint_log_proba")
 
@@ -29,8 +40,10 @@ def output_level(estimator, method: str, take_rows, target: Target, prior: Level
     Numbers have their mean. Probabilities have the mean of their logits where the estimator adds
     up scores (linear models, boosting, naive Bayes), and the logit of their mean where it averages
     targets (forests, neighbours): what a row's own target does to the row's own output, which new
-    rows do not have, leaves those means where they are. An estimator that gives every row the same
-    output has that output as its level, so that its features are neutral.
+    rows do not have, leaves those means where they are. Naive Bayes and discriminant analysis add
+    more of it to the rows of the rarer class, so their mean is corrected by that of models fitted
+    on parts of the rows: their last step alone, which costs little. An estimator that gives every
+    row the same output has that output as its level, so that its features are neutral.
 
     Parameters
     ----------
@@ -39,6 +52,8 @@ def output_level(estimator, method: str, take_rows, target: Target, prior: Level
         Decision values have no level here: their mean is taken off as ``centre``.
     take_rows : callable
         Returns the learning rows, as the estimator reads them.
+    values : ndarray of n_learn targets
+        As the estimator learnt them.
     target : Target
         Its kind and classes; values are not looked at.
     prior : Level
@@ -62,7 +77,44 @@ def output_level(estimator, method: str, take_rows, target: Target, prior: Level
     shares = probabilities(estimator, rows, target)
     average = _mean_of_logits if _adds_up_scores(estimator) else _logit_of_mean
     offset = average(shares, weights, is_softmax=target.kind == "multiclass")
+    if isinstance(_last_step(estimator), _GENERATIVE):
+        offset += _correction(estimator, rows, values, target, weights)
     return replace(prior, offset=offset.astype(np.float32))
+
+
+def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
+    """Return how far mean logits of new rows are from those of rows that were learnt.
+
+    Measured on parts of the learning rows by clones of the last step; the steps before it stay as
+    they are.
+    """
+    if isinstance(estimator, Pipeline):
+        for _, step in estimator.steps[:-1]:
+            rows = rows if step is None or isinstance(step, str) else step.transform(rows)
+        return _correction(estimator.steps[-1][1], rows, values, target, weights)
+    fewest = min(np.unique(values, return_counts=True)[1])
+    if fewest < 2:
+        return np.zeros(target.n_outputs)
+    is_weighted = weights is not None
+    weights = weights if is_weighted else np.ones(len(values))
+    differences, sizes = [], []
+    is_softmax = target.kind == "multiclass"
+    for learn, other in StratifiedKFold(min(_N_PARTS, fewest)).split(values, values):
+        if weights[other].sum() == 0:
+            continue
+        keywords = {"sample_weight": weights[learn]} if is_weighted else {}
+        model = clone(estimator).fit(_safe_indexing(rows, learn), values[learn], **keywords)
+        known, new = (
+            _mean_of_logits(
+                probabilities(model, _safe_indexing(rows, part), target),
+                weights[part],
+                is_softmax=is_softmax,
+            )
+            for part in (learn, other)
+        )
+        differences.append(new - known)
+        sizes.append(weights[other].sum())
+    return np.average(differences, axis=0, weights=sizes)
 
 
 def _mean_of_logits(shares, weights, *, is_softmax: bool) -> np.ndarray:

@@ -17,6 +17,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level
+from textcnn.fitted_parts import refuse_fitted_parts
 
 # A probability of 0 or 1 has no logit; beyond this one the sigmoid is within 1e-9 of both.
 LARGEST_LOGIT = 20.0
@@ -50,6 +51,7 @@ def target_type_for(estimator, target_type: str, y) -> str:
 
 def check_estimator(estimator, target: Target) -> str:
     """Return the method that predicts; refuse an estimator that does not go with the target."""
+    refuse_fitted_parts(estimator)
     if target.is_regression:
         if is_classifier(estimator):
             raise ValueError(

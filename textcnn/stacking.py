@@ -18,6 +18,7 @@ from sklearn.utils.validation import _num_samples, check_is_fitted, validate_dat
 from textcnn.crossfit import Target
 from textcnn.estimator_fitting import EstimatorSettings, cross_fit_table
 from textcnn.estimator_outputs import check_has_fit, target_type_for
+from textcnn.fitted_parts import refuse_fitted_parts
 from textcnn.out_of_fold import OutOfFoldFeatures
 from textcnn.progress import FitProgress, with_callbacks
 from textcnn.training_rows import hash_table, warn_if_training_rows
@@ -445,6 +446,7 @@ def _check_shared(shared) -> None:
     """Refuse what is no transformer, and what learns from targets: folds must not share that."""
     if shared is None:
         return
+    refuse_fitted_parts(shared, "shared", only_with_targets=True)
     if isinstance(shared, type) or not all(
         hasattr(shared, name) for name in ("fit_transform", "transform")
     ):
