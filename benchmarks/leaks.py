@@ -23,10 +23,8 @@ import numpy as np
 from machine import machine_line
 from scipy.stats import norm, rankdata, t
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.discriminant_analysis import (
-    LinearDiscriminantAnalysis,
-    QuadraticDiscriminantAnalysis,
-)
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis as LDA
+from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis as QDA
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -92,10 +90,8 @@ def cases() -> list[Case]:
         Case("multinomial Bayes, even", MultinomialNB(fit_prior=False), "binary", counts=True),
         Case("Bernoulli Bayes", BernoulliNB(), "binary", counts=True),
         Case("Gaussian Bayes", GaussianNB(), "binary", **few),
-        Case("linear discriminant", LinearDiscriminantAnalysis(), "binary"),
-        Case(
-            "quadratic discriminant", QuadraticDiscriminantAnalysis(reg_param=0.5), "binary", **few
-        ),
+        Case("linear discriminant", LDA(), "binary"),
+        Case("quadratic discriminant", QDA(reg_param=0.5), "binary", **few),
         Case("linear SVM", LinearSVC(), "binary"),
         Case("linear SVM, balanced", LinearSVC(**balanced), "binary", **slow),
         Case("SVM", SVC(), "binary", **slow),

@@ -34,7 +34,9 @@ _N_PARTS = 5
 _SCORE_METHODS = ("decision_function", "predict_joint_log_proba")
 
 
-def output_level(estimator, method: str, take_rows, target: Target, prior: Level, weights) -> Level:
+def output_level(
+    estimator, method: str, take_rows, values, target: Target, prior: Level, weights
+) -> Level:
     """Return the level of a fitted estimator's outputs over its own learning rows.
 
     Numbers have their mean. Probabilities have the mean of their logits where the estimator adds

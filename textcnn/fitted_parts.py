@@ -8,6 +8,7 @@ from functools import partial
 from types import FunctionType, MethodType
 
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
+from sklearn.feature_selection import SelectorMixin, VarianceThreshold
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
@@ -137,7 +138,9 @@ def _holds_targets(part) -> bool:
 
 
 def _requires_targets(estimator) -> bool:
-    """Tell whether fitting needs targets; not every transformer's tags say so."""
+    """Tell whether fitting looks at targets; not every transformer's tags say so."""
+    if isinstance(estimator, SelectorMixin) and not isinstance(estimator, VarianceThreshold):
+        return True
     if hasattr(estimator, "__sklearn_tags__") and get_tags(estimator).target_tags.required:
         return True
     y = inspect.signature(estimator.fit).parameters.get("y") if hasattr(estimator, "fit") else None
