@@ -21,7 +21,7 @@ FITS := 200
 ROWS := 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test hosts distributed fuzz soak lint format bench docs clean
+.PHONY: help setup demo test hosts distributed fuzz soak lint format bench leaks docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ format: $(VENV)/.ready-test ## let ruff rewrite what it can
 
 bench: $(VENV)/.ready-bench ## time the encoder against its peers and write benchmarks/SPEED.md
 	$(PY) benchmarks/suite.py
+
+leaks: $(VENV)/.ready-test ## look for leaks in features of noise, estimator by estimator; writes benchmarks/LEAKS.md
+	OMP_NUM_THREADS=1 $(PY) benchmarks/leaks.py --write
 
 docs: $(VENV)/.ready-test ## build the pages in docs/ to docs/_build/html, warnings as errors
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html

@@ -25,7 +25,7 @@ from sklearn.utils import _safe_indexing
 
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level, inside
-from textcnn.estimator_outputs import LARGEST_LOGIT, predicted_values, probabilities
+from textcnn.estimator_outputs import LARGEST_LOGIT, logits_of, predicted_values, probabilities
 
 # Estimators whose every class is learnt from its own rows; the rarer, the less exactly.
 _GENERATIVE = (_BaseNB, LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis)
@@ -78,9 +78,15 @@ def output_level(
         return replace(prior, centre=np.average(values, axis=0, weights=weights))
     shares = probabilities(estimator, rows, target)
     average = _mean_of_logits if _adds_up_scores(estimator) else _logit_of_mean
-    offset = average(shares, weights, is_softmax=target.kind == "multiclass")
+    is_softmax = target.kind == "multiclass"
+    offset = average(shares, weights, is_softmax=is_softmax)
     if isinstance(_last_step(estimator), _GENERATIVE):
         offset += _correction(estimator, rows, values, target, weights)
+    constant = (shares == shares[0]).all(axis=0)
+    logits = logits_of(shares[:1], is_softmax=is_softmax)[0]
+    if is_softmax:
+        constant, logits = constant.all(), logits - logits.mean()
+    offset = np.where(constant, logits, offset)  # exactly, certainty too
     return replace(prior, offset=offset.astype(np.float32))
 
 
@@ -121,11 +127,8 @@ def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
 
 def _mean_of_logits(shares, weights, *, is_softmax: bool) -> np.ndarray:
     """Return mean logits; certainty counts as the largest logit."""
-    with np.errstate(divide="ignore"):
-        logits = np.log(shares) if is_softmax else np.log(shares) - np.log1p(-shares)
-    if is_softmax:
-        logits = np.maximum(logits - logits.max(axis=1, keepdims=True), -LARGEST_LOGIT)
-    mean = np.average(np.clip(logits, -LARGEST_LOGIT, LARGEST_LOGIT), axis=0, weights=weights)
+    logits = np.clip(logits_of(shares, is_softmax=is_softmax), -LARGEST_LOGIT, LARGEST_LOGIT)
+    mean = np.average(logits, axis=0, weights=weights)
     return mean - mean.mean() if is_softmax else mean
 
 

@@ -21,6 +21,8 @@ from textcnn.fitted_parts import refuse_fitted_parts
 
 # A probability of 0 or 1 has no logit; beyond this one the sigmoid is within 1e-9 of both.
 LARGEST_LOGIT = 20.0
+# What certainty counts as before the level is taken off: beyond the largest logit after it.
+_CERTAIN_LOGIT = 2 * LARGEST_LOGIT
 # Digits after the point that a raw output keeps: what is beyond is noise of summation, which
 # differs between models and would tell a tree which model made a constant prediction.
 DIGITS = 5
@@ -184,13 +186,22 @@ def decision_values(estimator, rows, target: Target) -> np.ndarray:
 
 def _raw_of_probabilities(shares, target: Target, level: Level) -> np.ndarray:
     """Logits less their level; cut off last, so that certainty is the same in all models."""
-    with np.errstate(divide="ignore"):
-        if target.kind == "multiclass":
-            raw = np.log(shares) - level.offset
-            raw -= raw.max(axis=1, keepdims=True)
-            return np.maximum(raw, -LARGEST_LOGIT)
-        raw = np.log(shares) - np.log1p(-shares) - level.offset
+    is_softmax = target.kind == "multiclass"
+    raw = logits_of(shares, is_softmax=is_softmax) - level.offset
+    if is_softmax:
+        raw -= raw.max(axis=1, keepdims=True)
+        return np.maximum(raw, -LARGEST_LOGIT)
     return np.clip(raw, -LARGEST_LOGIT, LARGEST_LOGIT)
+
+
+def logits_of(shares, *, is_softmax: bool) -> np.ndarray:
+    """Return logits, of several classes less the largest in the row; finite ones for certainty."""
+    with np.errstate(divide="ignore"):
+        if not is_softmax:
+            logits = np.log(shares) - np.log1p(-shares)
+            return np.clip(logits, -_CERTAIN_LOGIT, _CERTAIN_LOGIT)
+        logits = np.log(shares)
+    return np.maximum(logits - logits.max(axis=1, keepdims=True), -_CERTAIN_LOGIT)
 
 
 def probabilities(estimator, rows, target: Target) -> np.ndarray:
