@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from textcnn.crossfit import Assignment, FoldPlan, Target, whole_assignment
+from textcnn.crossfit.fold_levels import check_named_folds
 from textcnn.crossfit.level import Level
 from textcnn.crossfit.report import ColumnRecord
 from textcnn.estimator_levels import output_level
@@ -165,8 +166,10 @@ def cross_fit_table(
         words=words,
         documents=documents,
     )
+    features = [target.features(raw, model.level) for model, raw, _ in folds]
+    check_named_folds(plan, record.predictions, features, target, name)
     return EstimatorFit(
-        outputs=[target.features(raw, model.level) for model, raw, _ in folds],
+        outputs=features,
         serving=[results[-1][0]] if settings.refit else models,
         record=record,
     )

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textcnn import parameters
 from textcnn.crossfit import FoldPlan, Target, make_fold_plan, oof, read_target
+from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.report import CrossFitReport
 from textcnn.neural.randomness import entropy_from, seed_sequence
 from textcnn.progress import CallbackSupportMixin
@@ -120,6 +121,7 @@ class OutOfFoldFeatures(SavesToFile, CallbackSupportMixin, TransformerMixin):
             missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
+        check_repeated_documents(plan, hashes, self._groups_by_content)
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
         CrossFitReport([], plan, target, scoring=self.scoring)  # refuses an unknown scorer now
