@@ -15,7 +15,7 @@ from scipy.stats import t
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, QuantileRegressor, Ridge, SGDClassifier
-from sklearn.model_selection import LeaveOneGroupOut
+from sklearn.model_selection import GridSearchCV, LeaveOneGroupOut
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier
@@ -122,6 +122,15 @@ def test_a_model_that_can_learn_nothing_gives_exactly_zero(estimator):
     is_regressor = estimator.__sklearn_tags__().estimator_type == "regressor"
     y = y + np.random.default_rng(0).random(len(y)) if is_regressor else y
     assert (features_of(estimator, np.ones_like(X), y, groups) == 0).all()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_predicts_is_found_in_a_search_and_a_pipeline():
+    X, y, groups = unequal_groups()
+    plain = features_of(MultinomialNB(), X, y, groups)
+    search = GridSearchCV(make_pipeline(MultinomialNB()), {"multinomialnb__alpha": [1.0]}, cv=2)
+    for same in (make_pipeline("passthrough", MultinomialNB()), search):
+        np.testing.assert_array_equal(features_of(same, X, y, groups), plain)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -96,6 +96,8 @@ def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
     Measured on parts of the learning rows by clones of the last step; the steps before it stay as
     they are.
     """
+    if hasattr(estimator, "best_estimator_"):
+        return _correction(estimator.best_estimator_, rows, values, target, weights)
     if isinstance(estimator, Pipeline):
         for _, step in estimator.steps[:-1]:
             rows = rows if step is None or isinstance(step, str) else step.transform(rows)
@@ -154,11 +156,14 @@ def _adds_up_scores(estimator) -> bool:
 def _keeps_the_mean(estimator) -> bool:
     """Tell whether the mean prediction is that of the targets by construction."""
     last = _last_step(estimator)
-    return type(last) is Ridge and last.fit_intercept and not last.positive
+    if type(last) is not Ridge or not last.fit_intercept:
+        return False
+    return not last.positive and last.solver not in ("sag", "saga")
 
 
 def _last_step(estimator):
-    """Return what predicts: of a Pipeline its last step."""
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[-1][1]
+    """Return what predicts: the last step of a Pipeline, the winner of a search."""
+    while isinstance(estimator, Pipeline) or hasattr(estimator, "best_estimator_"):
+        is_search = hasattr(estimator, "best_estimator_")
+        estimator = estimator.best_estimator_ if is_search else estimator.steps[-1][1]
     return estimator
