@@ -4,7 +4,7 @@ A fold model's level tells the mean of the targets that it was denied. Which lev
 on the estimator, not on the targets: balanced classes, a missing class prior, a loss other than
 the squared one, a transformed target move it away from the prior of the learning rows. So it is
 measured: the mean output of the model over its own learning rows, in the domain in which the
-estimator adds up (``benchmarks/leaks.py`` compares it with others).
+estimator adds up (``benchmarks/leaks.py`` looks for what is left).
 """
 
 from __future__ import annotations
