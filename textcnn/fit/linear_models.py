@@ -109,6 +109,13 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         is_binary = isinstance(self.classes_, np.ndarray)
         return np.hstack([1 - share, share]) if is_binary else share
 
+    @property
+    def level_(self):
+        """Mean logits over the rows of ``fit``: the intercept, since columns are centred."""
+        if self._softmax:
+            return self.intercept_ - self.intercept_.mean()
+        return self.intercept_
+
     def _search(self, X, targets, weights, prior) -> None:
         """Minimise the penalised loss by Newton steps."""
         transposed, penalty = X.T, np.float32(1 / self.C)

@@ -59,10 +59,11 @@ class FittedEstimator:
 
 @dataclass
 class FoldModel:
-    """A fitted model with the level of the targets that it learnt from."""
+    """A fitted model with the level that its features leave out."""
 
     model: FittedModel | FittedEstimator
-    level: Level
+    level: Level  # of its outputs over its own training rows
+    prior: Level | None = None  # of the targets of those rows, where that is another
 
 
 class ModelSet(Protocol):
