@@ -85,7 +85,7 @@ ESTIMATORS = {
     "TextCNNEncoder, characters": (tiny(cv=2, level="char"), TABLE, Y == 0),
     "TextCNNEncoder, recurrent": (tiny(cv=2, network="bigru"), TABLE, Y == 0),
     "TextCNNEncoder, joined": (
-        tiny(cv=2, columns="joined"),
+        tiny(cv=2, join_columns=True),
         TABLE.assign(title=TABLE["review"].str[:8]),
         Y == 0,
     ),
@@ -126,7 +126,7 @@ ESTIMATORS = {
         Y == 0,
     ),
     "TableFeatures, joined": (
-        TableFeatures([("linear", TextLinearEncoder(columns="joined"))], cv=2, random_state=0),
+        TableFeatures([("linear", TextLinearEncoder(join_columns=True))], cv=2, random_state=0),
         TABLE.assign(price=NUMBERS[:, 0], title=TABLE["review"].str.slice(5)),
         Y == 0,
     ),

@@ -47,7 +47,7 @@ def close(received, expected):
 
 def test_joined_columns_are_served_joined(tmp_path):
     table = TABLE.assign(title=TABLE["review"].str[:9])
-    encoder = tiny(cv=2, columns="joined").fit(table, Y == 0)
+    encoder = tiny(cv=2, join_columns=True).fit(table, Y == 0)
     encoder.save(tmp_path / "a.textcnn")
     model = textcnn.serving.load(tmp_path / "a.textcnn")
     close(model.transform({name: table[name].tolist() for name in table}), encoder.transform(table))

@@ -58,7 +58,7 @@ class TextCNNEncoder(OutOfFold):
         Whose words ``embeddings="corpus"`` may learn from: each fold's own rows, or all rows,
         whose words (never their targets) then shape features of rows they do not belong to.
         ``"auto"`` is ``"fold"`` with groups or time, else ``"all_rows"``.
-    columns : {"separate", "joined"}, default="separate"
+    join_columns : bool, default=False
         Whether each of several text columns has its own networks and features, or one network reads
         the cells of a row one after the other, with a separator: one set of features,
         ``joined_cnn``, and one vocabulary for all. `max_length` applies to each cell in both cases.
@@ -171,7 +171,7 @@ class TextCNNEncoder(OutOfFold):
         unlabelled="fold",
         missing_class="raise",
         unsupervised="auto",
-        columns="separate",
+        join_columns=False,
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -208,7 +208,7 @@ class TextCNNEncoder(OutOfFold):
         self.unlabelled = unlabelled
         self.missing_class = missing_class
         self.unsupervised = unsupervised
-        self.columns = columns
+        self.join_columns = join_columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -254,7 +254,7 @@ class TextCNNClassifier(NetworkClassifier):
 
     The network of :class:`~textcnn.TextCNNEncoder`, as a single model without folds.
     Several text columns have one branch each, concatenated before the dense layers, or are
-    joined (``columns="joined"``).
+    joined (``join_columns=True``).
 
     Cost: time is proportional to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -262,7 +262,7 @@ class TextCNNClassifier(NetworkClassifier):
     Parameters
     ----------
     {embeddings}
-    {columns}
+    {join_columns}
     {level}
     {tokenizer}
     {max_length}
@@ -327,7 +327,7 @@ class TextCNNClassifier(NetworkClassifier):
         self,
         embeddings=None,
         *,
-        columns="separate",
+        join_columns=False,
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -355,7 +355,7 @@ class TextCNNClassifier(NetworkClassifier):
         random_state=None,
     ):
         self.embeddings = embeddings
-        self.columns = columns
+        self.join_columns = join_columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -396,7 +396,7 @@ class TextCNNRegressor(NetworkRegressor):
 
     The network of :class:`~textcnn.TextCNNEncoder`, as a single model without folds.
     Several text columns have one branch each, concatenated before the dense layers, or are
-    joined (``columns="joined"``).
+    joined (``join_columns=True``).
 
     Cost: time is proportional to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -404,7 +404,7 @@ class TextCNNRegressor(NetworkRegressor):
     Parameters
     ----------
     {embeddings}
-    {columns}
+    {join_columns}
     {level}
     {tokenizer}
     {max_length}
@@ -468,7 +468,7 @@ class TextCNNRegressor(NetworkRegressor):
         self,
         embeddings=None,
         *,
-        columns="separate",
+        join_columns=False,
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -495,7 +495,7 @@ class TextCNNRegressor(NetworkRegressor):
         random_state=None,
     ):
         self.embeddings = embeddings
-        self.columns = columns
+        self.join_columns = join_columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length

@@ -27,11 +27,6 @@ class_weight : None, "balanced" or dict, default=None
 color_mode : {"auto", "grayscale", "rgb"}, default="auto"
     What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
     Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.""",
-    "columns": """\
-columns : {"separate", "joined"}, default="separate"
-    Whether each of several text columns has its own branch and vocabulary, or one branch reads
-    the cells of a row one after the other, with a separator. `max_length` applies to each cell
-    in both cases.""",
     "corpus_options": """\
 corpus_options : dict or None, default=None
     Parameters of gensim's Word2Vec for ``embeddings="corpus"``.""",
@@ -112,6 +107,11 @@ image_shape : tuple of int or None, default=None
 image_size : int or (height, width), default=None
     What files, or arrays of different sizes, are resized to; None where they are of one size.
     Time and memory grow with its area.""",
+    "join_columns": """\
+join_columns : bool, default=False
+    Whether one branch reads the cells of several text columns one after the other, with a
+    separator and one vocabulary for all. Otherwise each column has its own branch and vocabulary.
+    `max_length` applies to each cell in both cases.""",
     "keep_vectors": """\
 keep_vectors : "seen" or int, default=20_000
     Besides the pretrained vectors of words that occur in training, keep those of this many

@@ -89,7 +89,7 @@ class Member:
     def joins_columns(self) -> bool:
         """Whether it reads all text columns of a table as one."""
         is_ours = isinstance(self.encoder, OutOfFold)
-        return is_ours and getattr(self.encoder, "columns", None) == "joined"
+        return is_ours and getattr(self.encoder, "join_columns", False)
 
 
 def _reads_images(encoder) -> bool:

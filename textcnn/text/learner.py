@@ -38,7 +38,7 @@ class TextLearner:
     @classmethod
     def of(cls, estimator) -> TextLearner:
         """Check every parameter of words, network and training; return them grouped."""
-        parameters.one_of(estimator, "columns", text_settings.COLUMNS)
+        parameters.yes_or_no(estimator, "join_columns")
         if hasattr(estimator, "unsupervised"):
             parameters.one_of(estimator, "unsupervised", UNSUPERVISED)
         share = UpdateShare(*share_of_updates(estimator.level, estimator.network))
@@ -139,7 +139,7 @@ def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedC
     if len(columns) == 1:
         return columns
     if reset:
-        joins = estimator.columns == "joined"
+        joins = estimator.join_columns
     else:  # as at fit, whatever parameters were set since
         joins = (
             sum(len(getattr(models, "readers", "1")) for models, *_ in estimator._model_sets) == 1

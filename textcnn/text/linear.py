@@ -19,7 +19,6 @@ from textcnn.fit.models import FoldModel, Prepared, Task
 from textcnn.text.columns import TextColumn
 from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngrams import NgramCounter
-from textcnn.text.settings import COLUMNS
 from textcnn.text.tokens import make_tokenizer
 
 # The curvature of the logistic loss is at most a quarter of that of the squared one.
@@ -71,7 +70,7 @@ class LinearLearner:
             raise ValueError(f"C must be a number above 0. Received: C={C!r}.")
         parameters.whole_number(estimator, "min_df", 1)
         parameters.yes_or_no(estimator, "lowercase")
-        parameters.one_of(estimator, "columns", COLUMNS)
+        parameters.yes_or_no(estimator, "join_columns")
         make_tokenizer(estimator.tokenizer)
         counter = NgramCounter(
             word_sizes=_sizes(estimator, "word_ngrams"),

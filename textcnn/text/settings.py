@@ -18,8 +18,6 @@ from textcnn.neural.engine.choice import ENGINES
 from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
 from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
-COLUMNS = ("separate", "joined")
-
 
 @dataclass(frozen=True)
 class LevelDefaults:
