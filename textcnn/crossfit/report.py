@@ -397,7 +397,7 @@ class CrossFitReport:
                             "metric": metric,
                             "score": score,
                             "prior": prior_score,
-                            "n_rows": int(self._scoring.scored(rows).sum()),
+                            "n_rows": int(self._scoring.is_scored[rows].sum()),
                             "n_learn": int(n_learn[model]),
                             "n_stop": int(n_stop[model]),
                             "epochs": int(record.epochs[model]),
