@@ -76,7 +76,7 @@ class FoldPlan:
             counts[assignment.predict] += 1
         return counts
 
-    @property
+    @cached_property
     def uncovered(self) -> np.ndarray:
         """Rows that no model predicts, ascending."""
         return np.flatnonzero(self.n_predictions == 0)

@@ -81,18 +81,18 @@ class Batches:
 
     def set_epoch(self, epoch: int) -> None:
         """Put the rows in the order of this epoch; the same epoch always gives the same order."""
-        n_rows = len(self._rows)
+        n_rows, n_batches = len(self._rows), len(self)
         if self._seed is None:
             positions = np.arange(n_rows)
             if self._lengths is not None:
                 positions = np.argsort(self._lengths, kind="stable")
-            batch_order = np.arange(len(self))
+            batch_order = np.arange(n_batches)
         else:
             random = np.random.default_rng([epoch, *self._seed.generate_state(4)])
             positions = random.permutation(n_rows)
             if self._lengths is not None:
                 positions = positions[np.argsort(self._lengths[positions], kind="stable")]
-            batch_order = random.permutation(len(self))
+            batch_order = random.permutation(n_batches)
         self._positions, self._batch_order = positions, batch_order
 
     def step(self, number: int):

@@ -108,7 +108,9 @@ class LinearStack:
         columns = self._side_by_side([self._prediction_of_others, *blocks])
         return np.array(
             [
-                np.nan if fold is None else self._score(fold.rows, self._nested(columns, fold), fold.level)
+                np.nan
+                if fold is None
+                else self._score(fold.rows, self._nested(columns, fold), fold.level)
                 for fold in self._folds
             ]
         )
@@ -171,12 +173,13 @@ class LinearStack:
             if len(rows) < _FEWEST_ROWS:
                 folds.append(None)
                 continue
-            is_scored, parts = self._scoring.is_scored[rows], []
+            is_scored, weights, parts = self._scoring.is_scored[rows], self._weights(rows), []
             for learn, test in _parts(rows, self.plan.groups):
                 learn = learn[is_scored[learn]]
                 if len(learn) > 1:
                     values = self.target.values[rows[learn]]
-                    parts.append(_Part(learn, test, values, self._weights(rows[learn])))
+                    given = None if weights is None else weights[learn]
+                    parts.append(_Part(learn, test, values, given))
             learnt = self._learning_rows(assignment)
             level = self.target.level(learnt, self._weights(learnt))
             folds.append(_Fold(rows, level, parts))
@@ -270,9 +273,7 @@ def _slopes(x, values, weights, new, n_outputs: int) -> np.ndarray:
 
 def _logits_of_labels(x, values, weights, new, n_outputs: int) -> np.ndarray:
     """Return the logits of new rows of a logistic regression per label, without intercepts."""
-    return np.hstack(
-        [_logits(x, values[:, label], weights, new, 1) for label in range(n_outputs)]
-    )
+    return np.hstack([_logits(x, values[:, label], weights, new, 1) for label in range(n_outputs)])
 
 
 def _logits(x, values, weights, new, n_outputs: int) -> np.ndarray:

@@ -116,9 +116,11 @@ def _train(
     best = Best(job.patience) if len(job.stop) else None
     history: list[dict] = []
     done = 0
+    n_batches = len(batches)
     while done < job.updates:
-        batches.set_epoch(len(history))
-        n_steps = min(len(batches), job.updates - done)
+        if history:  # batches begin in the order of the first epoch
+            batches.set_epoch(len(history))
+        n_steps = min(n_batches, job.updates - done)
         total, n_rows = 0.0, 0
         for index in range(n_steps):
             listener.step()
@@ -140,7 +142,7 @@ def _train(
     network.restore(best.state)
     # What came after the best epoch was thrown away.
     n_epochs = int(np.argmin([epoch["val_loss"] for epoch in history])) + 1
-    return history, min(done, n_epochs * len(batches))
+    return history, min(done, n_epochs * n_batches)
 
 
 def _rate(learning_rate: float, done: int, schedule: int) -> float:
