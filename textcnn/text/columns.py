@@ -19,8 +19,22 @@ from sklearn.utils.validation import check_array, validate_data
 __all__ = ["TextColumn", "read_columns"]
 
 
+class Remembering:
+    """What is made of cells for several members of a table is made once, where there is a memo."""
+
+    memo: dict | None
+
+    def once(self, key: Hashable, make: Callable[[], Any]):
+        """Return what ``make()`` returns; with a memo it is made once per key."""
+        if self.memo is None:
+            return make()
+        if key not in self.memo:
+            self.memo[key] = make()
+        return self.memo[key]
+
+
 @dataclass(frozen=True, eq=False)
-class TextColumn:
+class TextColumn(Remembering):
     """One column of text.
 
     Attributes
@@ -36,16 +50,11 @@ class TextColumn:
     name: str | None
     cells: list[str]
     missing: np.ndarray
-    # What is made of the cells for several members of a table is made once and kept here.
     memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.cells)
-
-    def once(self, key: Hashable, make: Callable[[], Any]):
-        """Return what ``make()`` returns; a column with a memo makes it once per key."""
-        return once(self.memo, key, make)
 
     def label(self, number: int) -> str:
         """Return the name for features and messages."""
@@ -57,15 +66,6 @@ def takes_texts(tags):
     tags.input_tags.string = True
     tags.input_tags.allow_nan = True
     return tags
-
-
-def once(memo: dict | None, key: Hashable, make: Callable[[], Any]):
-    """Return what ``make()`` returns, made once per key where there is a memo."""
-    if memo is None:
-        return make()
-    if key not in memo:
-        memo[key] = make()
-    return memo[key]
 
 
 def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from textcnn.text.columns import TextColumn, once
+from textcnn.text.columns import Remembering, TextColumn
 from textcnn.text.tokens import make_tokenizer
 
 # A control character that separates units, which is no word of any text.
@@ -14,7 +14,7 @@ SEPARATOR = "\x1f"
 
 
 @dataclass(frozen=True, eq=False)
-class JoinedColumns:
+class JoinedColumns(Remembering):
     """Joined text columns, with the interface of one :class:`TextColumn`."""
 
     columns: Sequence[TextColumn]
@@ -28,10 +28,6 @@ class JoinedColumns:
     def cells(self) -> list[tuple[str, ...]]:
         """One tuple of texts per row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
-
-    def once(self, key, make):
-        """Return what ``make()`` returns, as :meth:`TextColumn.once` does."""
-        return once(self.memo, key, make)
 
     def label(self, number: int) -> str:
         """Return all names for messages and the report; ``number`` is ignored."""
