@@ -150,7 +150,15 @@ class EngineNetwork:
             EPSILON,
         )
         for learnt in table_slopes:
-            self._table_steps[learnt.path].step(learnt, np.float32(rate * TABLE_RATE))
+            kernels.adagrad_rows(
+                self.tables[learnt.path],
+                self._table_steps[learnt.path].squares,
+                learnt.sums,
+                learnt.rows,
+                len(learnt.rows),
+                np.float32(rate * TABLE_RATE),
+                EPSILON,
+            )
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of the weights under Keras' paths."""
@@ -319,7 +327,7 @@ class EngineNetwork:
 
 
 class _TableSteps:
-    """Adagrad on the rows of one table.
+    """What steps of Adagrad on the rows of one table need.
 
     Parameters
     ----------
@@ -332,18 +340,17 @@ class _TableSteps:
 
     def __init__(self, table: Table, column: int, first: int):
         self.column = column
-        self._path, self._table, self._row_of_kind = table.path, table.vectors, table.row_of_kind
-        self._first = first
-        self._squares = np.zeros_like(self._table)
-        self._last_tag = np.zeros(len(self._table), np.int64)
-        self._place_of = np.zeros(len(self._table), np.int32)
+        self.squares = np.zeros_like(table.vectors)
+        self._path, self._row_of_kind, self._first = table.path, table.row_of_kind, first
+        self._last_tag = np.zeros(len(table.vectors), np.int64)
+        self._place_of = np.zeros(len(table.vectors), np.int32)
         self._tag = 0
         self._rows = np.empty(0, np.int32)
 
     def sum_by_row(self, vector_slopes: np.ndarray, batch: WordBatch) -> TableSlopes:
         """Return what the rows of the table learn, where several kinds of word may share one."""
         self._tag += 1
-        n_numbers, dim = len(batch.vectors), self._table.shape[1]
+        n_numbers, dim = len(batch.vectors), self.squares.shape[1]
         if n_numbers > len(self._rows):  # room for those that are a quarter larger, too
             self._rows = np.empty(n_numbers + n_numbers // 4, np.int32)
             self._sums = np.empty((len(self._rows), dim), np.float32)
@@ -361,9 +368,3 @@ class _TableSteps:
             self._rows,
         )
         return TableSlopes(self._path, self._rows[:n_rows], self._sums[:n_rows])
-
-    def step(self, learnt: TableSlopes, rate) -> None:
-        """Move the rows."""
-        kernels.adagrad_rows(
-            self._table, self._squares, learnt.sums, learnt.rows, len(learnt.rows), rate, EPSILON
-        )
