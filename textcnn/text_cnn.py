@@ -8,7 +8,7 @@ from textcnn.base.out_of_fold import OutOfFold
 from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import export
 from textcnn.base.state import history, vocabulary_report
-from textcnn.text.columns import takes_texts
+from textcnn.text.columns import TakesTexts
 from textcnn.text.fitted import TextNetwork
 from textcnn.text.hashes import hash_documents
 from textcnn.text.learner import TextLearner, read_text_columns
@@ -16,7 +16,7 @@ from textcnn.text.network import feature_name
 
 
 @documented
-class TextCNNEncoder(OutOfFold):
+class TextCNNEncoder(TakesTexts, OutOfFold):
     """Turn text columns into out-of-fold predictions of a 1D convolutional network.
 
     Each text column has its own network: word vectors, convolutions of several widths,
@@ -242,13 +242,9 @@ class TextCNNEncoder(OutOfFold):
     def _learner(self) -> TextLearner:
         return TextLearner.of(self)
 
-    def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
-        return takes_texts(super().__sklearn_tags__())
-
 
 @documented
-class TextCNNClassifier(NetworkClassifier):
+class TextCNNClassifier(TakesTexts, NetworkClassifier):
     """Classification of rows by their text columns with a 1D convolutional network.
 
     The network of :class:`~textcnn.TextCNNEncoder`, as a single model without folds.
@@ -383,13 +379,9 @@ class TextCNNClassifier(NetworkClassifier):
     def _learner(self) -> TextLearner:
         return TextLearner.of(self)
 
-    def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
-        return takes_texts(super().__sklearn_tags__())
-
 
 @documented
-class TextCNNRegressor(NetworkRegressor):
+class TextCNNRegressor(TakesTexts, NetworkRegressor):
     """Regression of rows by their text columns with a 1D convolutional network.
 
     The network of :class:`~textcnn.TextCNNEncoder`, as a single model without folds.
@@ -521,7 +513,3 @@ class TextCNNRegressor(NetworkRegressor):
 
     def _learner(self) -> TextLearner:
         return TextLearner.of(self)
-
-    def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
-        return takes_texts(super().__sklearn_tags__())

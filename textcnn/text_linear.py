@@ -5,14 +5,14 @@ from __future__ import annotations
 from textcnn.base.explaining import explain, top_ngrams
 from textcnn.base.out_of_fold import OutOfFold
 from textcnn.base.parameter_docs import documented
-from textcnn.text.columns import takes_texts
+from textcnn.text.columns import TakesTexts
 from textcnn.text.hashes import hash_documents
 from textcnn.text.learner import read_text_columns
 from textcnn.text.linear import LinearLearner, LinearModels
 
 
 @documented
-class TextLinearEncoder(OutOfFold):
+class TextLinearEncoder(TakesTexts, OutOfFold):
     """Turn text columns into out-of-fold predictions of a linear model on TF-IDF weights.
 
     Each text column gets models of its own, on n-grams of words and of characters within words.
@@ -165,7 +165,3 @@ class TextLinearEncoder(OutOfFold):
 
     def _learner(self) -> LinearLearner:
         return LinearLearner.of(self)
-
-    def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
-        return takes_texts(super().__sklearn_tags__())

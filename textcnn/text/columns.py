@@ -61,11 +61,15 @@ class TextColumn(Remembering):
         return self.name if self.name is not None else f"x{number}"
 
 
-def takes_texts(tags):
-    """Return an estimator's tags; they say that cells may be strings or missing."""
-    tags.input_tags.string = True
-    tags.input_tags.allow_nan = True
-    return tags
+class TakesTexts:
+    """An estimator whose cells may be strings or missing."""
+
+    def __sklearn_tags__(self):
+        """Say that cells may be strings or missing."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:
