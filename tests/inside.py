@@ -149,11 +149,6 @@ def compile_again() -> None:
     choice._why_not_compiled.cache_clear()
 
 
-def flat_slopes_of(network):
-    """Return the slopes of all variables of an engine's network that are no table, in one array."""
-    return network._flat_slopes
-
-
 # What the process keeps
 
 

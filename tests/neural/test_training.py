@@ -29,9 +29,9 @@ N_ROWS = 60
 def rows():
     words = np.random.default_rng(0).choice(list("abcdefghij"), (N_ROWS, 5))
     cells = [" ".join(line[: 1 + i % 5]) for i, line in enumerate(words)]
-    reader, documents = ColumnReader.fit(
-        cells, ReaderSettings(learned_dim=4), vector_seed=0, corpus_seed=0
-    )
+    settings = ReaderSettings(learned_dim=4)
+    tokenized = settings.tokenize(cells)
+    reader, documents = ColumnReader.fit(tokenized, settings, vector_seed=0, corpus_seed=0)
     source = TextSource(
         [documents], [reader.vocabulary], min_count=2, trainable=False, learns_vectors=True
     )
@@ -374,9 +374,9 @@ def test_batches_are_filled_up_without_weight_where_the_backend_wants_one_shape(
 
 def test_an_unmet_or_rare_word_looks_like_a_new_word():
     cells = ["a a b", "a b c", "c d"]
-    reader, documents = ColumnReader.fit(
-        cells, ReaderSettings(min_count=2), vector_seed=0, corpus_seed=0
-    )
+    settings = ReaderSettings(min_count=2)
+    tokenized = settings.tokenize(cells)
+    reader, documents = ColumnReader.fit(tokenized, settings, vector_seed=0, corpus_seed=0)
     source = TextSource(
         [documents], [reader.vocabulary], min_count=2, trainable=False, learns_vectors=True
     )

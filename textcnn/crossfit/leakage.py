@@ -275,7 +275,7 @@ def _split(target, groups, n_fresh, seed) -> tuple[np.ndarray, np.ndarray]:
             f"Received: n_fresh={n_fresh!r} and {n_rows} rows."
         )
     state = int(seed.generate_state(1)[0])
-    strata = target.strata()
+    strata = target.codes()
     if groups is not None:
         n_groups = len(np.unique(groups[target.labelled]))
         if n_groups < _FEWEST_GROUPS:

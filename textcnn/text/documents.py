@@ -76,7 +76,8 @@ class TextSource:
         self._min_count = min_count
         self._trainable = trainable
         self._learns_vectors = learns_vectors
-        self.lengths = np.sum([documents.lengths for documents in columns], axis=0)
+        self._lengths = [documents.lengths for documents in columns]
+        self.lengths = np.sum(self._lengths, axis=0)
         self._maps: tuple | None = None
 
     def __len__(self) -> int:
@@ -86,12 +87,12 @@ class TextSource:
     def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return, per column, which words occur at least ``min_count`` times in the rows."""
         known = {}
-        for i, (documents, vocabulary) in enumerate(
-            zip(self.columns, self.vocabularies, strict=True)
+        is_read = np.zeros(len(self.lengths), bool)
+        is_read[rows] = True
+        for i, (documents, lengths, vocabulary) in enumerate(
+            zip(self.columns, self._lengths, self.vocabularies, strict=True)
         ):
-            is_read = np.zeros(len(self), bool)
-            is_read[rows] = True
-            read = np.repeat(is_read, documents.lengths)
+            read = np.repeat(is_read, lengths)
             words = documents.learned_ids[documents.forms[:-1][read]]
             counts = np.bincount(words, minlength=vocabulary.n_learned)
             known[f"known_{i}"] = counts >= self._min_count

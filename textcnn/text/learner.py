@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -118,7 +119,7 @@ class TextLearner:
         """Fit a network per job."""
         return fit_networks(groups, self.training, task)
 
-    @property
+    @cached_property
     def _learns_vectors(self) -> bool:
         return any(map(is_corpus, embedding_sources(self.reading.embeddings)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
@@ -150,13 +150,9 @@ def _sizes(estimator, name: str) -> tuple[int, ...]:
     if value is None:
         return ()
     is_pair = isinstance(value, list | tuple) and len(value) == 2
-    if not is_pair or not all(map(_is_whole, value)) or not 1 <= value[0] <= value[1]:
+    if not is_pair or not all(map(parameters.is_whole, value)) or not 1 <= value[0] <= value[1]:
         raise ValueError(
             f"{name} must be None or the smallest and the largest size, such as (1, 2). "
             f"Received: {name}={value!r}."
         )
     return tuple(int(size) for size in value)
-
-
-def _is_whole(value) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

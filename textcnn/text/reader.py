@@ -20,7 +20,7 @@ from textcnn.text.network import (
     rounded_rows,
     shared_layers,
 )
-from textcnn.text.tokens import TokenizedColumn, make_tokenizer, tokenize_column
+from textcnn.text.tokens import TokenizedColumn, tokenize_column
 from textcnn.text.vectors import load_vectors, train_corpus_vectors
 from textcnn.text.vocabulary import Vocabulary
 
@@ -42,7 +42,7 @@ class ReaderSettings:
 
     def tokenize(self, cells: list) -> TokenizedColumn:
         """Return the tokens of some cells."""
-        return tokenize_column(cells, make_tokenizer(self.tokenizer), max_length=self.max_length)
+        return tokenize_column(cells, self.tokenizer, max_length=self.max_length)
 
 
 @dataclass
@@ -93,9 +93,7 @@ class ColumnReader:
 
     def read(self, cells: list[str]) -> Documents:
         """Return the documents of new cells; new words have their pretrained vectors."""
-        tokenized = tokenize_column(
-            cells, make_tokenizer(self.tokenizer), max_length=self.max_length
-        )
+        tokenized = tokenize_column(cells, self.tokenizer, max_length=self.max_length)
         return Documents.resolve(tokenized, self.vocabulary)
 
     @property

@@ -79,6 +79,8 @@ class Vocabulary:
         self.given = given
         self.given_is_random = given_is_random
         self.report = report
+        self.n_learned = len(words) + _FIRST_WORD
+        self.dim = given.shape[1]
         self._keys = keys
         self._key_rows = key_rows
         self._random_words = random_words
@@ -179,16 +181,6 @@ class Vocabulary:
             "bytes_kept": int(table.given.nbytes),
         }
         return vocabulary
-
-    @property
-    def n_learned(self) -> int:
-        """Number of ids of trainable vectors, including padding and the unknown word."""
-        return len(self.words) + _FIRST_WORD
-
-    @property
-    def dim(self) -> int:
-        """Dimensions of the pretrained vectors, all channels together; 0 without vectors."""
-        return self.given.shape[1]
 
     def resolve(self, forms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Look up word forms, known or new.
