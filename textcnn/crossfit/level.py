@@ -30,6 +30,11 @@ class Level:
     scale: np.ndarray
 
 
+def inside(prior: np.ndarray, half: float) -> np.ndarray:
+    """Move priors of exactly 0 and 1 inside."""
+    return np.where(prior <= 0, half, np.where(prior >= 1, 1 - half, prior))
+
+
 def centre_and_scale(values, weights, *, median: bool) -> tuple[float, float]:
     """Weighted mean (or median) and standard deviation, 1 where the values are constant."""
     share = weights / weights.sum()

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from textcnn.crossfit.level import Level, centre_and_scale
+from textcnn.crossfit.level import Level, centre_and_scale, inside
 from textcnn.crossfit.messages import check_option, listed, name_rows
 from textcnn.utils.links import sigmoid, softmax
 
@@ -123,14 +123,14 @@ class Target:
         # The logit of 0 or 1 is infinite: count half a row for an absent class.
         half = 0.5 / (len(rows) + 1)
         if self.kind == "binary":
-            prior = _inside(np.array([weights[values == 1].sum() / total]), half)
+            prior = inside(np.array([weights[values == 1].sum() / total]), half)
             offset = np.log(prior) - np.log1p(-prior)
         elif self.kind == "multiclass":
             prior = np.bincount(values, weights, minlength=self.n_outputs) / total
-            offset = np.log(_inside(prior, half))
+            offset = np.log(inside(prior, half))
             offset -= offset.mean()
         elif self.kind == "multilabel":
-            prior = _inside((weights[:, None] * values).sum(axis=0) / total, half)
+            prior = inside((weights[:, None] * values).sum(axis=0) / total, half)
             offset = np.log(prior) - np.log1p(-prior)
         elif self.loss == "poisson":
             mean = (weights[:, None] * values).sum(axis=0) / total
@@ -335,11 +335,6 @@ class Target:
         if not weights.sum() > 0:
             raise ValueError("The weights of the training rows are all zero.")
         return rows, weights
-
-
-def _inside(prior: np.ndarray, half: float) -> np.ndarray:
-    """Move priors of exactly 0 and 1 inside."""
-    return np.where(prior <= 0, half, np.where(prior >= 1, 1 - half, prior))
 
 
 def _bounded_exponential(raw: np.ndarray) -> np.ndarray:
