@@ -70,7 +70,9 @@ class TextCNNEncoder(OutOfFold):
         Besides the pretrained vectors of words that occur in training, keep those of this many
         most frequent (first) words of the vectors' file, for words that first occur in new rows:
         4 bytes per channel and word. ``"seen"`` keeps none; new words are then unknown words, while
-        words of held-out training rows have their vectors.
+        words of held-out training rows have their vectors. Of vectors made of pieces
+        (``"wordllama"``), words of one piece are kept, for machines without the package; with it,
+        any new word has its vector.
     {learned_dim}
     {trainable_embeddings}
     {corpus_options}

@@ -87,7 +87,7 @@ class TextLearner:
                 others = []
             else:
                 tokenized = reading.tokenize([column.cells[row] for row in rows])
-                # New words have vectors where these are made of pieces, so held-out words must, too.
+                # New words have vectors where those are made of pieces; so must held-out words.
                 others = reading.tokenize(column.cells).forms
             reader, documents = ColumnReader.fit(
                 tokenized,

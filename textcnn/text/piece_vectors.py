@@ -128,9 +128,7 @@ class PieceVectors:
             lengths = np.array(list(map(len, block)))
             rows = self._rows(np.concatenate(block))
             sums = np.add.reduceat(rows, np.cumsum(lengths) - lengths, axis=0)
-            vectors[start : start + len(block)] = (
-                sums * (self._scale / np.sqrt(lengths))[:, None]
-            )
+            vectors[start : start + len(block)] = sums * (self._scale / np.sqrt(lengths))[:, None]
         return found, vectors
 
     def first_words(self, n_most: int) -> list[str]:

@@ -86,8 +86,9 @@ class ColumnReader:
                 if isinstance(channel, PieceVectors):
                     pieces.append(PieceChannel.of(channel, start))
                     first = channel.first_words(n_first)
-                    also += [*first, *map(str.lower, others)]
                     channel = WordVectors.from_pieces(channel, [*first, *tokenized.forms, *others])
+                    spelled = (word for form in others for word in (form.lower(), form))
+                    also += [*first, *(word for word in spelled if word in channel)]
                 warn_of_few_matches(channel, tokenized.forms, counts, label)
             start += channel.dim
             vectors.append(channel)
