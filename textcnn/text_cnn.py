@@ -127,7 +127,7 @@ class TextCNNEncoder(OutOfFold):
     -----
     A fitted encoder stores the report: targets, row numbers and 64-bit hashes of the training rows,
     about 8 × (8 + models) bytes per row. Clones share a `WordVectors` given as ``embeddings``, but
-    copy a gensim ``KeyedVectors``.
+    copy a gensim ``KeyedVectors`` or a ``StaticModel``.
 
     References
     ----------

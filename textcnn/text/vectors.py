@@ -321,7 +321,7 @@ def load_vectors(source: object) -> WordVectors | PieceVectors:
     """
     if isinstance(source, WordVectors | PieceVectors):
         return source
-    if source == WORDLLAMA if isinstance(source, str) else is_model(source):
+    if is_model(source) or (isinstance(source, str) and source == WORDLLAMA):
         return open_pieces(source)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
