@@ -7,12 +7,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from inside import (
+    forget_vectors,
+    look_for_weights_of_wordllama_at,
+    network_of,
+    networks_of,
+)
 from sklearn.base import clone
 
 import textcnn
 import textcnn.serving
 from textcnn import TableFeatures, TextCNNClassifier, TextCNNEncoder, TextCNNRegressor
-from textcnn.text import piece_vectors
 from textcnn.text.piece_vectors import PieceChannel, PieceVectors, open_pieces, read_channels
 from textcnn.text.vectors import WordVectors, load_vectors
 
@@ -30,9 +35,9 @@ PIECES = ["[UNK]", "good", "film", "##s", "un", "##seen", "Paris", "b", "##a", "
 
 @pytest.fixture(autouse=True)
 def empty_cache():
-    piece_vectors._cache.clear()
+    forget_vectors()
     yield
-    piece_vectors._cache.clear()
+    forget_vectors()
 
 
 def made_model(dim=6, **options):
@@ -60,7 +65,7 @@ def without_packages(monkeypatch):
     """Let the process be one in which no package of piece vectors is installed."""
 
     def hide():
-        piece_vectors._cache.clear()
+        forget_vectors()
         for name in ("wordllama", "model2vec", "tokenizers", "safetensors"):
             monkeypatch.setitem(sys.modules, name, None)
 
@@ -171,7 +176,7 @@ class TestNewWords:
         other = WordVectors(["good", "bad", "film", "excellent"], np.eye(4, 3) - 0.5)
         encoder = quick([other, "wordllama", "corpus"], keep_vectors="seen")
         encoder.fit(TEXTS, LIKED)
-        vocabulary = encoder._model_sets[0][0].readers[0].vocabulary
+        vocabulary = network_of(encoder).readers[0].vocabulary
         rows, vectors = vocabulary.compose(["excellent"], np.array([1], np.int32))
         assert rows.tolist() == [len(vocabulary.given)]
         made = load_vectors("wordllama").vectors_of(["excellent"])[1][0]
@@ -185,7 +190,7 @@ class TestNewWords:
         encoder = quick(["corpus", "wordllama"], unsupervised="fold", keep_vectors="seen")
         features = encoder.fit_transform(texts, LIKED, groups=np.arange(len(texts)) // 2)
         assert np.isfinite(features).all()
-        for network in encoder._model_sets[0]:
+        for network in networks_of(encoder):
             found, _ = network.readers[0].vocabulary.resolve([f"word{i}" for i in range(32)])
             assert (found > 1).all()
 
@@ -341,7 +346,7 @@ class TestMissingPackages:
         assert done.stdout.strip() == "[]"
 
     def test_a_package_without_its_vectors(self, monkeypatch):
-        monkeypatch.setattr(piece_vectors, "_WEIGHTS", "weights/elsewhere.safetensors")
+        look_for_weights_of_wordllama_at(monkeypatch, "weights/elsewhere.safetensors")
         with pytest.raises(ValueError, match="elsewhere.safetensors.*--force-reinstall"):
             load_vectors("wordllama")
 
