@@ -154,9 +154,17 @@ def compile_again() -> None:
 
 def forget_vectors() -> None:
     """Leave no word vectors in memory."""
-    from textcnn.text import vectors
+    from textcnn.text import piece_vectors, vectors
 
     vectors._cache.clear()
+    piece_vectors._cache.clear()
+
+
+def look_for_weights_of_wordllama_at(monkeypatch, name: str) -> None:
+    """Let the package's vectors be looked for in another file of it."""
+    from textcnn.text import piece_vectors
+
+    monkeypatch.setattr(piece_vectors, "_WEIGHTS", name)
 
 
 def vectors_kept() -> int:

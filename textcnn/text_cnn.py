@@ -70,7 +70,9 @@ class TextCNNEncoder(OutOfFold):
         Besides the pretrained vectors of words that occur in training, keep those of this many
         most frequent (first) words of the vectors' file, for words that first occur in new rows:
         4 bytes per channel and word. ``"seen"`` keeps none; new words are then unknown words, while
-        words of held-out training rows have their vectors.
+        words of held-out training rows have their vectors. Of vectors made of pieces
+        (``"wordllama"``), words of one piece are kept, for machines without the package; with it,
+        any new word has its vector.
     {learned_dim}
     {trainable_embeddings}
     {corpus_options}
@@ -126,7 +128,7 @@ class TextCNNEncoder(OutOfFold):
     -----
     A fitted encoder stores the report: targets, row numbers and 64-bit hashes of the training rows,
     about 8 × (8 + models) bytes per row. Clones share a `WordVectors` given as ``embeddings``, but
-    copy a gensim ``KeyedVectors``.
+    copy a gensim ``KeyedVectors`` or a ``StaticModel``.
 
     References
     ----------

@@ -85,13 +85,18 @@ class TextLearner:
             if rows is None:
                 key = ("tokens", reading.tokenizer, reading.max_length)
                 tokenized = column.once(key, lambda: reading.tokenize(column.cells))
+                others = []
             else:
                 tokenized = reading.tokenize([column.cells[row] for row in rows])
+                # New words have vectors where those are made of pieces; so must held-out words.
+                others = reading.tokenize(column.cells).forms
             reader, documents = ColumnReader.fit(
                 tokenized,
                 reading,
                 vector_seed=seed_sequence(task.entropy, "vectors", number),
                 corpus_seed=integer_seed(seed_sequence(task.entropy, "corpus", number)),
+                others=others,
+                label=column.label(number),
             )
             if rows is not None:
                 documents = reader.read(column.cells)
