@@ -33,7 +33,7 @@ FITS := 200
 ROWS := 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-data hosts distributed fuzz soak lint format bench docs clean \
+.PHONY: help setup demo check test test-data hosts distributed fuzz soak lint format bench leaks docs clean \
 	data-for-test data-for-bench
 
 help: ## list the targets
@@ -78,6 +78,9 @@ format: $(VENV)/.ready-test ## fix lint errors and format the code with ruff
 
 bench: data-for-bench $(VENV)/.ready-bench ## time the encoder against other libraries and write benchmarks/SPEED.md
 	$(PY) benchmarks/suite.py
+
+leaks: $(VENV)/.ready-test ## look for leaks in features of noise, estimator by estimator; writes benchmarks/LEAKS.md
+	OMP_NUM_THREADS=1 $(PY) benchmarks/leaks.py --write
 
 docs: $(VENV)/.ready-test ## build the documentation to docs/_build/html; warnings are errors
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html

@@ -184,7 +184,7 @@ def fitted_models() -> dict:
         "words": TextCNNEncoder(**SMALL).fit(TEXTS, LIKED),
         "characters": TextCNNEncoder(level="char", **SMALL).fit(TEXTS, LIKED),
         "vectors": TextCNNEncoder(vectors, max_length=None, **SMALL).fit(TEXTS, LIKED),
-        "joined": TextCNNEncoder(columns="joined", **SMALL).fit(table, LIKED),
+        "joined": TextCNNEncoder(join_columns=True, **SMALL).fit(table, LIKED),
         "linear": TextLinearEncoder(cv=2).fit(TEXTS, LIKED),
     }
 

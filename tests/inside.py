@@ -149,19 +149,22 @@ def compile_again() -> None:
     choice._why_not_compiled.cache_clear()
 
 
-def flat_slopes_of(network):
-    """Return the slopes of all variables of an engine's network that are no table, in one array."""
-    return network._flat_slopes
-
-
 # What the process keeps
 
 
 def forget_vectors() -> None:
     """Leave no word vectors in memory."""
-    from textcnn.text import vectors
+    from textcnn.text import piece_vectors, vectors
 
     vectors._cache.clear()
+    piece_vectors._cache.clear()
+
+
+def look_for_weights_of_wordllama_at(monkeypatch, name: str) -> None:
+    """Let the package's vectors be looked for in another file of it."""
+    from textcnn.text import piece_vectors
+
+    monkeypatch.setattr(piece_vectors, "_WEIGHTS", name)
 
 
 def vectors_kept() -> int:

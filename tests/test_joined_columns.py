@@ -1,4 +1,4 @@
-"""columns="joined": one network reads the cells of several text columns one after another."""
+"""join_columns=True: one network reads the cells of several text columns one after another."""
 
 import pickle
 
@@ -22,7 +22,7 @@ TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
 def joined(**changes):
     if changes.get("network") is not None:  # it has no kernels
         changes["kernel_sizes"] = "auto"
-    return TextCNNEncoder(**(TINY | {"cv": 2, "columns": "joined"} | changes))
+    return TextCNNEncoder(**(TINY | {"cv": 2, "join_columns": True} | changes))
 
 
 def two_columns(n_rows, seed):
@@ -96,7 +96,7 @@ def test_words_of_two_columns_stand_beside_each_other():
     settings = {"epochs": 60, "n_filters": 16, "kernel_sizes": (3,), "learning_rate": 0.01}
     together = joined(**settings).fit_transform(X, y)
     assert roc_auc_score(y, together[:, 0]) > 0.95
-    apart = joined(columns="separate", **settings | {"epochs": 10}).fit_transform(X, y)
+    apart = joined(join_columns=False, **settings | {"epochs": 10}).fit_transform(X, y)
     assert max(roc_auc_score(y, apart[:, i]) for i in range(2)) < 0.65
 
 
@@ -104,7 +104,7 @@ def test_one_column_joined_is_that_column():
     X, y = signal_table(60, 0)
     encoder = joined()
     np.testing.assert_array_equal(
-        encoder.fit_transform(X, y), joined(columns="separate").fit_transform(X, y)
+        encoder.fit_transform(X, y), joined(join_columns=False).fit_transform(X, y)
     )
     assert encoder.get_feature_names_out().tolist() == ["review_cnn"]
 
@@ -145,7 +145,7 @@ def test_what_was_joined_at_fit_stays_joined():
     encoder = joined().fit(X, y)
     new = two_columns(8, 3)[0]
     expected = encoder.transform(new)
-    np.testing.assert_array_equal(encoder.set_params(columns="separate").transform(new), expected)
+    np.testing.assert_array_equal(encoder.set_params(join_columns=False).transform(new), expected)
     assert encoder.get_feature_names_out().tolist() == ["joined_cnn"]
     assert encoder.fit_transform(X, y).shape == (60, 2)
 
@@ -193,7 +193,7 @@ def test_other_columns_than_at_fit_are_refused():
 def test_predictors_read_joined_columns_in_one_branch():
     X, y = two_columns(150, 0)
     new, new_y = two_columns(100, 1)
-    settings = TINY | {"epochs": 30, "columns": "joined"}
+    settings = TINY | {"epochs": 30, "join_columns": True}
     classifier = TextCNNClassifier(**settings).fit(X, y)
     assert roc_auc_score(new_y, classifier.predict_proba(new)[:, 1]) > 0.8
     network = network_of(classifier)

@@ -1,4 +1,4 @@
-"""TextLinearEncoder(columns="joined"): one model reads the n-grams of all cells of a row."""
+"""TextLinearEncoder(join_columns=True): one model reads the n-grams of all cells of a row."""
 
 import pickle
 
@@ -21,7 +21,7 @@ def two_columns(n_rows, seed):
 
 
 def joined(**changes):
-    return TextLinearEncoder(**({"columns": "joined", "cv": 3, "random_state": 0} | changes))
+    return TextLinearEncoder(**({"join_columns": True, "cv": 3, "random_state": 0} | changes))
 
 
 def flip(y, rows):
@@ -41,7 +41,7 @@ def test_one_set_of_features_finds_the_signal_and_new_rows_are_read_alike():
     assert roc_auc_score(new_y, together["joined_linear"]) > 0.8
     restored = pickle.loads(pickle.dumps(encoder))  # noqa: S301
     pd.testing.assert_frame_equal(restored.transform(new.iloc[3:4]), together.iloc[3:4])
-    encoder.set_params(columns="separate")
+    encoder.set_params(join_columns=False)
     pd.testing.assert_frame_equal(encoder.transform(new), together)
     assert encoder.fit_transform(X, y).shape == (150, 2)
 
@@ -63,7 +63,7 @@ def test_counts_are_those_of_all_cells_and_no_ngram_crosses_their_end():
 def test_one_column_joined_is_that_column():
     X, y = signal_table(60, 0)
     np.testing.assert_array_equal(
-        joined().fit_transform(X, y), joined(columns="separate").fit_transform(X, y)
+        joined().fit_transform(X, y), joined(join_columns=False).fit_transform(X, y)
     )
     assert joined().fit(X, y).get_feature_names_out().tolist() == ["review_linear"]
 

@@ -81,7 +81,7 @@ TRAINING = {
 NUMBERS = {"target_type": "continuous"}
 TEXT = TRAINING | {
     "embeddings": Way(VECTORS),
-    "columns": Way("joined", data="two columns"),
+    "join_columns": Way(True, data="two columns"),
     "level": Way("char"),
     "tokenizer": Way(str.split),
     "max_length": Way(1),
@@ -138,7 +138,7 @@ WAYS = {
         "min_df": Way(5),
         "lowercase": Way(False),
         "tokenizer": Way(str.split),
-        "columns": Way("joined", data="two columns"),
+        "join_columns": Way(True, data="two columns"),
     },
     "OutOfFoldEncoder": OUT_OF_FOLD
     | {
@@ -150,10 +150,10 @@ WAYS = {
         "members": Way([("linear", TextLinearEncoder(C=0.1))]),
         "columns": Way(["review"]),
         "cv": Way(3),
-        "keep": Way("earning"),
+        "selection": Way("significant"),
         "keep_text": Way(True),
         "time_limit": Way(1e-9),
-        "n_repeats": Way(2, {"keep": "earning"}),
+        "n_repeats": Way(2, {"selection": "significant"}),
         "target_type": Way("multilabel", raises="multilabel"),
         "uncovered": Way("nan", data="a table in time"),
         "unlabelled": Way("mean", data="a table, some unlabelled"),

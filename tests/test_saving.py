@@ -85,7 +85,7 @@ ESTIMATORS = {
     "TextCNNEncoder, characters": (tiny(cv=2, level="char"), TABLE, Y == 0),
     "TextCNNEncoder, recurrent": (tiny(cv=2, network="bigru"), TABLE, Y == 0),
     "TextCNNEncoder, joined": (
-        tiny(cv=2, columns="joined"),
+        tiny(cv=2, join_columns=True),
         TABLE.assign(title=TABLE["review"].str[:8]),
         Y == 0,
     ),
@@ -126,7 +126,7 @@ ESTIMATORS = {
         Y == 0,
     ),
     "TableFeatures, joined": (
-        TableFeatures([("linear", TextLinearEncoder(columns="joined"))], cv=2, random_state=0),
+        TableFeatures([("linear", TextLinearEncoder(join_columns=True))], cv=2, random_state=0),
         TABLE.assign(price=NUMBERS[:, 0], title=TABLE["review"].str.slice(5)),
         Y == 0,
     ),
@@ -389,7 +389,7 @@ def test_strange_words_and_values_come_back(tmp_path):
 
 
 def test_int8_vectors_are_a_quarter_and_nearly_the_same(tmp_path):
-    words = [f"word{i}" for i in range(2000)]
+    words = ["good", "bad", *(f"word{i}" for i in range(1998))]
     table = WordVectors(words, np.random.default_rng(0).normal(size=(2000, 50)))
     encoder = tiny(embeddings=table, cv=2, learned_dim=4, epochs=3).fit(TABLE, Y == 0)
     encoder.save(tmp_path / "a.textcnn")

@@ -47,7 +47,7 @@ def close(received, expected):
 
 def test_joined_columns_are_served_joined(tmp_path):
     table = TABLE.assign(title=TABLE["review"].str[:9])
-    encoder = tiny(cv=2, columns="joined").fit(table, Y == 0)
+    encoder = tiny(cv=2, join_columns=True).fit(table, Y == 0)
     encoder.save(tmp_path / "a.textcnn")
     model = textcnn.serving.load(tmp_path / "a.textcnn")
     close(model.transform({name: table[name].tolist() for name in table}), encoder.transform(table))
@@ -142,7 +142,7 @@ def test_onnxruntime_gives_the_features_of_transform(tmp_path, name):
 
 
 def test_int8_vectors_stay_small_in_memory_and_give_nearly_the_same(tmp_path):
-    words = [f"word{i}" for i in range(3000)]
+    words = ["good", "bad", *(f"word{i}" for i in range(2998))]
     table = WordVectors(words, np.random.default_rng(0).normal(size=(3000, 40)))
     encoder = tiny(embeddings=table, cv=2, epochs=3).fit(TEXTS, Y == 0)
     encoder.save(tmp_path / "a.textcnn", vectors="int8")

@@ -26,9 +26,9 @@ ROWS = {
 }
 # Joined columns need one network instead of ten.
 ESTIMATORS = [
-    TextCNNEncoder(cv=2, columns="joined", **TINY),
-    TextCNNClassifier(columns="joined", **TINY),
-    TextCNNRegressor(columns="joined", **TINY),
+    TextCNNEncoder(cv=2, join_columns=True, **TINY),
+    TextCNNClassifier(join_columns=True, **TINY),
+    TextCNNRegressor(join_columns=True, **TINY),
     ImageCNNEncoder(cv=2, **ROWS),
     ImageCNNClassifier(**ROWS),
     ImageCNNRegressor(**ROWS),

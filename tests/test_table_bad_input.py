@@ -154,7 +154,7 @@ def test_wrong_members(members, error, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"keep": "best"}, "keep must be one of"),
+        ({"selection": "best"}, "selection must be one of"),
         ({"keep_text": 1}, "keep_text must be True or False"),
         ({"time_limit": 0}, "time_limit must be None or a number of seconds above 0"),
         ({"time_limit": True}, "time_limit must be"),

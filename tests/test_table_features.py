@@ -438,10 +438,10 @@ def test_positional_parameters_of_the_signature():
 def test_a_member_may_read_all_text_columns_as_one():
     X, y = mixed_table()
     features = TableFeatures(("svd", "linear"), cv=3, random_state=0)
-    features.set_params(linear__columns="joined")
+    features.set_params(linear__join_columns=True)
     table = features.fit_transform(X, y)
     folds = [(a.learn, a.predict) for a in plan_of(features).assignments]
-    alone = TextLinearEncoder(columns="joined", cv=folds)
+    alone = TextLinearEncoder(join_columns=True, cv=folds)
     texts = X[["review", "title"]]
     np.testing.assert_array_equal(table["joined_linear"], alone.fit_transform(texts, y)[:, 0])
     assert table.columns[-1] == features.get_feature_names_out()[-1] == "joined_linear"
@@ -454,14 +454,14 @@ def test_a_member_may_read_all_text_columns_as_one():
         ["joined", "linear"],
     ]
     assert ("joined", "linear") in features.encoders_
-    single = clone(features).set_params(members=("linear",), linear__columns="joined")
+    single = clone(features).set_params(members=("linear",), linear__join_columns=True)
     assert single.fit_transform(X[["review"]], y).columns.tolist() == ["review_linear"]
 
 
 def test_joined_columns_of_an_array_and_an_empty_column():
     X, y = mixed_table()
     array = X[["review", "title"]].assign(empty="").to_numpy(dtype=object)
-    member = ("all", TextLinearEncoder(columns="joined"))
+    member = ("all", TextLinearEncoder(join_columns=True))
     features = TableFeatures([member], columns=[0, 1, 2], cv=3, random_state=0)
     train = features.fit_transform(array, y)
     assert train.shape == (120, 1) and not features.report_.warnings

@@ -51,7 +51,7 @@ def flipped(y, rows):
 MEMBERS = {
     "cheap": ("svd", "linear"),
     "cnn": (TINY_CNN,),
-    "joined": [("linear", TextLinearEncoder(columns="joined"))],
+    "joined": [("linear", TextLinearEncoder(join_columns=True))],
     "images": (ImageCNNEncoder(n_filters=(2,), epochs=1, augment=None),),
 }
 
@@ -127,7 +127,7 @@ def noise_members(n_members):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_dozen_members_on_noise_have_no_significant_gain(seed):
     X, y = noise_table(400, seed)
-    features = TableFeatures(noise_members(12), cv=5, keep="earning", random_state=seed)
+    features = TableFeatures(noise_members(12), cv=5, selection="significant", random_state=seed)
     with pytest.warns(TableFeaturesWarning, match="No member has a significant gain"):
         table = features.fit_transform(X, y)
     assert table.shape == (400, 0)
@@ -139,7 +139,7 @@ def test_members_on_noise_have_no_significant_gain_with_other_targets(target):
     X = noise_table(300, 3)[0]
     random = np.random.default_rng(3)
     y = random.integers(0, 3, 300) if target == "multiclass" else random.normal(size=300)
-    features = TableFeatures(noise_members(4), cv=3, keep="earning", random_state=0)
+    features = TableFeatures(noise_members(4), cv=3, selection="significant", random_state=0)
     with pytest.warns(TableFeaturesWarning, match="No member has a significant gain"):
         table = features.fit_transform(X, y)
     assert features.target_type_ == target and table.shape == (300, 0)
@@ -154,7 +154,7 @@ def test_noise_columns_selected_by_gain_do_not_help_a_model():
         X[f"text{column}"] = [" ".join(random.choice(WORDS, 6)) for _ in range(n)]
     y = random.integers(0, 2, n)
     members = noise_members(3)
-    features = TableFeatures(members, cv=3, keep="earning", n_repeats=2, random_state=0)
+    features = TableFeatures(members, cv=3, selection="significant", n_repeats=2, random_state=0)
     model = make_pipeline(features, HistGradientBoostingClassifier(max_iter=20))
     with pytest.warns(TableFeaturesWarning):
         score = cross_val_score(model, X, y, cv=StratifiedKFold(3), scoring="roc_auc").mean()
@@ -168,7 +168,7 @@ def test_a_signal_is_kept_and_its_duplicate_is_not():
         ("double", TextLinearEncoder()),
         ("words", OutOfFoldEncoder(LogisticRegression())),
     ]
-    features = TableFeatures(members[:2], keep="earning", n_repeats=2, random_state=0)
+    features = TableFeatures(members[:2], selection="significant", n_repeats=2, random_state=0)
     table = features.fit_transform(X, y)
     assert table.columns.tolist() == ["review_first"]
     folds = [(a.learn, a.predict) for a in plan_of(features).assignments]

@@ -246,13 +246,15 @@ def test_a_deadline_ends_a_fit():
 def test_a_cv_without_random_folds_is_noted():
     X, y = table_of(300)
     folds = list(StratifiedKFold(3).split(X, y))
-    features = TableFeatures(("linear",), cv=folds, keep="earning", random_state=0).fit(X, y)
+    features = TableFeatures(("linear",), cv=folds, selection="significant", random_state=0).fit(
+        X, y
+    )
     notes = "\n".join(features.report_.notes)
     assert "One fold plan only" in notes and "selected with the training target" in notes
     drawn = TableFeatures(
         ("linear",),
         cv=StratifiedKFold(3, shuffle=True, random_state=1),
-        keep="earning",
+        selection="significant",
         n_repeats=2,
         random_state=0,
     ).fit(X, y)

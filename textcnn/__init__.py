@@ -12,6 +12,7 @@ _PUBLIC = {
     "BlankImageWarning": "textcnn.image.files",
     "ConvNetwork": "textcnn.image.forms",
     "CrossFitReport": "textcnn.crossfit.report",
+    "FoldLevelWarning": "textcnn.crossfit.fold_levels",
     "FoldTargetWarning": "textcnn.crossfit.splits",
     "ImageCNNClassifier": "textcnn.image_cnn",
     "ImageCNNEncoder": "textcnn.image_cnn",

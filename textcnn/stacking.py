@@ -20,6 +20,7 @@ from textcnn.fit.estimators import (
     WholeTable,
     hash_whole_table,
 )
+from textcnn.fit.fitted_parts import refuse_fitted_parts
 
 
 @documented
@@ -37,11 +38,12 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
         features from models that saw their targets; what is trained on them looks too good.
         Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Features are relative to what each model knows of the target's level: a probability is the one
-    at even prior odds (0.5 says that the row tells nothing), a regression feature is the
-    difference from the mean of the model's own training rows, in y's units. Otherwise a model's
-    base level would tell the mean of the targets that it was denied, and a tree would read them
-    from it.
+    Features are relative to each model's own level: the mean of its outputs over its own learning
+    rows, logits for classes (0.5, at even odds, is what such a row has on average), y's units for
+    numbers. Otherwise a model's base level would tell the mean of the targets that it was denied,
+    and a tree would read them from it. Where outputs are few values (few neighbours, forests of few
+    trees) or few documents come again, many folds cannot hide it: a ``FoldLevelWarning`` says so,
+    and folds of single rows are refused.
 
     Cost: ``cv`` fits of ``estimator`` (one more for ``ensemble="refit"``). Everything in
     ``estimator`` is fitted per fold, so put steps that look at y, or that should know a fold's own
@@ -51,10 +53,11 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
     ----------
     estimator : classifier or regressor
         Any with scikit-learn's interface: a Pipeline, a grid search, gradient boosting. It is
-        cloned, never fitted itself. Classifiers need ``predict_proba``; else decision values,
-        less their mean over the model's own training rows, stand for logits, whose scale means
-        little (``CalibratedClassifierCV`` gives probabilities). With a regressor whole numbers
-        are numbers, not classes.
+        cloned, never fitted itself; parts that a clone leaves fitted (``FrozenEstimator``,
+        ``cv="prefit"``) are refused, wherever they stand. Classifiers need ``predict_proba``; else
+        decision values, less their mean over the model's own training rows, stand for logits, whose
+        scale means little (``CalibratedClassifierCV`` gives probabilities). With a regressor whole
+        numbers are numbers, not classes.
     shared : transformer or None, default=None
         A step that all folds share: it is cloned, fitted once on all rows without their targets,
         and ``estimator`` reads what it returns. ``shared=CountVectorizer()`` counts words once,
@@ -226,6 +229,8 @@ def _check_shared(shared) -> None:
     """Refuse what is no transformer, and what learns from targets: folds must not share that."""
     if shared is None:
         return
+    refuse_fitted_parts(shared, "shared", only_with_targets=True)
+    refuse_fitted_parts(shared, "shared", only_with_targets=True)
     if isinstance(shared, type) or not all(
         hasattr(shared, name) for name in ("fit_transform", "transform")
     ):

@@ -39,7 +39,7 @@ from textcnn.table.report import TableReport, nothing_to_do, report_of
 from textcnn.text.hashes import hash_rows
 from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
-KEEP = ("all", "earning")
+SELECTIONS = ("all", "significant")
 
 
 @documented
@@ -70,7 +70,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         or with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, for columns of image
         files only. Other transformers can be passed too: one that uses y must have a ``cv``, such
         as :class:`OutOfFoldEncoder`; others do not get y. Parameters of members are set by name:
-        ``cnn__n_filters``. A member with ``columns="joined"`` (``cnn__columns="joined"``, or an
+        ``cnn__n_filters``. A member with ``join_columns=True`` (``cnn__join_columns=True``, or an
         encoder with this parameter) joins several text columns into one, named ``joined``.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
         The text columns. ``"auto"``: columns of strings with at least 5 % distinct values and at
@@ -82,10 +82,10 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         An int is the number of folds: stratified for classes, by group if ``groups`` are
         given, always shuffled with ``random_state``. Any scikit-learn splitter or an iterable of
         (train, test) row numbers that covers each row works too. All members use the same folds.
-    keep : {"all", "earning"}, default="all"
+    selection : {"all", "significant"}, default="all"
         ``"all"``: the table has the features of all members, and the report shows their gains.
-        ``"earning"``: a member is kept on a column only if its gain over the other columns and the
-        members kept before it is significant: above two standard errors over ``n_repeats`` fold
+        ``"significant"``: a member is kept on a column only if its gain over the other columns and
+        the members kept before it is significant: above two standard errors over ``n_repeats`` fold
         plans, by Student's t for the number of folds and with a Bonferroni correction for the
         number of members and columns. This is a selection by the training target: validate it as a
         part of the model, inside cross-validation, never on the rows that it was fitted on. Members
@@ -98,7 +98,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         after an epoch, other estimators after a model; skrub's encoder cannot be stopped. Results
         then depend on the speed of the machine.
     n_repeats : int, default=3
-        Number of fold plans for ``keep="earning"``; always one if ``cv`` has no random folds.
+        Number of fold plans for ``selection="significant"``; always one if ``cv`` has no random
+        folds.
     {target_type}
     {uncovered}
     {unlabelled}
@@ -215,7 +216,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         *,
         columns="auto",
         cv=5,
-        keep="all",
+        selection="all",
         keep_text=False,
         time_limit=None,
         n_repeats=3,
@@ -230,7 +231,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         self.members = members
         self.columns = columns
         self.cv = cv
-        self.keep = keep
+        self.selection = selection
         self.keep_text = keep_text
         self.time_limit = time_limit
         self.n_repeats = n_repeats
@@ -401,15 +402,15 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
 
     def _check_settings(self) -> list:
         """Check all parameters before X; return the members."""
-        parameters.one_of(self, "keep", KEEP)
+        parameters.one_of(self, "selection", SELECTIONS)
         parameters.yes_or_no(self, "keep_text")
         parameters.whole_number(self, "n_repeats", 1)
-        if self.keep == "all":
+        if self.selection == "all":
             refuse_ignored(
                 self,
                 ["n_repeats"],
-                why='A table that keeps all members (keep="all")',
-                expected='keep="earning", or it left out',
+                why='A table that keeps all members (selection="all")',
+                expected='selection="significant", or it left out',
             )
         limit = self.time_limit
         is_number = isinstance(limit, Real) and not isinstance(limit, bool)
@@ -509,7 +510,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         """Fit, measure and choose; return the entries that are kept, by column, and the report."""
         progress = FitProgress(self, len(stage.entries), X, y)
         stage.fit_all(progress)
-        if self.keep == "earning":
+        if self.selection == "significant":
             stage.select(self.n_repeats)
         else:
             stage.measure()
@@ -522,7 +523,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             [name for entry in kept for name in entry.fitted.names],
         )
         n_others = len(columns.other_numbers)
-        return kept, report_of(stage, self.keep, texts, n_others=n_others, n_used=stage.n_used)
+        return kept, report_of(stage, self.selection, texts, n_others=n_others, n_used=stage.n_used)
 
     def _warn(self, stacklevel: int) -> None:
         """Issue the warnings of the report."""

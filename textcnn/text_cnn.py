@@ -58,7 +58,7 @@ class TextCNNEncoder(OutOfFold):
         Whose words ``embeddings="corpus"`` may learn from: each fold's own rows, or all rows,
         whose words (never their targets) then shape features of rows they do not belong to.
         ``"auto"`` is ``"fold"`` with groups or time, else ``"all_rows"``.
-    columns : {"separate", "joined"}, default="separate"
+    join_columns : bool, default=False
         Whether each of several text columns has its own networks and features, or one network reads
         the cells of a row one after the other, with a separator: one set of features,
         ``joined_cnn``, and one vocabulary for all. `max_length` applies to each cell in both cases.
@@ -70,7 +70,9 @@ class TextCNNEncoder(OutOfFold):
         Besides the pretrained vectors of words that occur in training, keep those of this many
         most frequent (first) words of the vectors' file, for words that first occur in new rows:
         4 bytes per channel and word. ``"seen"`` keeps none; new words are then unknown words, while
-        words of held-out training rows have their vectors.
+        words of held-out training rows have their vectors. Of vectors made of pieces
+        (``"wordllama"``), words of one piece are kept, for machines without the package; with it,
+        any new word has its vector.
     {learned_dim}
     {trainable_embeddings}
     {corpus_options}
@@ -126,7 +128,7 @@ class TextCNNEncoder(OutOfFold):
     -----
     A fitted encoder stores the report: targets, row numbers and 64-bit hashes of the training rows,
     about 8 × (8 + models) bytes per row. Clones share a `WordVectors` given as ``embeddings``, but
-    copy a gensim ``KeyedVectors``.
+    copy a gensim ``KeyedVectors`` or a ``StaticModel``.
 
     References
     ----------
@@ -171,7 +173,7 @@ class TextCNNEncoder(OutOfFold):
         unlabelled="fold",
         missing_class="raise",
         unsupervised="auto",
-        columns="separate",
+        join_columns=False,
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -208,7 +210,7 @@ class TextCNNEncoder(OutOfFold):
         self.unlabelled = unlabelled
         self.missing_class = missing_class
         self.unsupervised = unsupervised
-        self.columns = columns
+        self.join_columns = join_columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -254,7 +256,7 @@ class TextCNNClassifier(NetworkClassifier):
 
     The network of :class:`~textcnn.TextCNNEncoder`, as a single model without folds.
     Several text columns have one branch each, concatenated before the dense layers, or are
-    joined (``columns="joined"``).
+    joined (``join_columns=True``).
 
     Cost: time is proportional to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -262,7 +264,7 @@ class TextCNNClassifier(NetworkClassifier):
     Parameters
     ----------
     {embeddings}
-    {columns}
+    {join_columns}
     {level}
     {tokenizer}
     {max_length}
@@ -327,7 +329,7 @@ class TextCNNClassifier(NetworkClassifier):
         self,
         embeddings=None,
         *,
-        columns="separate",
+        join_columns=False,
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -355,7 +357,7 @@ class TextCNNClassifier(NetworkClassifier):
         random_state=None,
     ):
         self.embeddings = embeddings
-        self.columns = columns
+        self.join_columns = join_columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length
@@ -396,7 +398,7 @@ class TextCNNRegressor(NetworkRegressor):
 
     The network of :class:`~textcnn.TextCNNEncoder`, as a single model without folds.
     Several text columns have one branch each, concatenated before the dense layers, or are
-    joined (``columns="joined"``).
+    joined (``join_columns=True``).
 
     Cost: time is proportional to rows × words × channels × filters × the sum of the kernel sizes;
     see :class:`~textcnn.TextCNNEncoder`.
@@ -404,7 +406,7 @@ class TextCNNRegressor(NetworkRegressor):
     Parameters
     ----------
     {embeddings}
-    {columns}
+    {join_columns}
     {level}
     {tokenizer}
     {max_length}
@@ -468,7 +470,7 @@ class TextCNNRegressor(NetworkRegressor):
         self,
         embeddings=None,
         *,
-        columns="separate",
+        join_columns=False,
         level="word",
         tokenizer="word",
         max_length="auto",
@@ -495,7 +497,7 @@ class TextCNNRegressor(NetworkRegressor):
         random_state=None,
     ):
         self.embeddings = embeddings
-        self.columns = columns
+        self.join_columns = join_columns
         self.level = level
         self.tokenizer = tokenizer
         self.max_length = max_length

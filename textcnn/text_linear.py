@@ -56,7 +56,7 @@ class TextLinearEncoder(OutOfFold):
         Whether case is ignored.
     tokenizer : {"word", "char"} or callable, default="word"
         What words are: as for :class:`TextCNNEncoder`.
-    columns : {"separate", "joined"}, default="separate"
+    join_columns : bool, default=False
         Whether each of several text columns has models and features of its own, or one model
         reads the n-grams of all of a row's cells, whichever they are in: one set of features,
         ``joined_linear``. No n-gram reaches over the end of a cell.
@@ -135,7 +135,7 @@ class TextLinearEncoder(OutOfFold):
         min_df=2,
         lowercase=True,
         tokenizer="word",
-        columns="separate",
+        join_columns=False,
         cv=5,
         ensemble="auto",
         target_type="auto",
@@ -152,7 +152,7 @@ class TextLinearEncoder(OutOfFold):
         self.min_df = min_df
         self.lowercase = lowercase
         self.tokenizer = tokenizer
-        self.columns = columns
+        self.join_columns = join_columns
         self.cv = cv
         self.ensemble = ensemble
         self.target_type = target_type

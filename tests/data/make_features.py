@@ -67,7 +67,7 @@ def settings() -> dict:
         "given vectors": (tiny(embeddings=vectors, epochs=3), table, y, {}, new),
         "classes of characters": (tiny(level="char", epochs=2), several, classes, {}, new),
         "numbers of joined columns": (
-            tiny(columns="joined", dense_units=(3,), target_type="continuous"),
+            tiny(join_columns=True, dense_units=(3,), target_type="continuous"),
             two,
             numbers,
             {},
@@ -105,7 +105,7 @@ def settings() -> dict:
         "labels": (tiny(), several, labels, {}, new),
         "linear, two columns": (TextLinearEncoder(cv=3, random_state=0), two, y, {}, new_two),
         "linear, numbers, joined": (
-            TextLinearEncoder(cv=3, columns="joined", ensemble="refit", random_state=0),
+            TextLinearEncoder(cv=3, join_columns=True, ensemble="refit", random_state=0),
             two,
             numbers,
             {},

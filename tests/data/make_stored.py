@@ -53,7 +53,7 @@ def main() -> None:
     store("text_regressor", regressor.fit(texts, y + 0.5), new, "predict")
     recurrent = tiny(network="bigru", cv=2, learned_dim=4, ensemble="refit")
     store("recurrent", recurrent.fit(texts, y), new, "transform")
-    joined = tiny(columns="joined", cv=2, learned_dim=4)
+    joined = tiny(join_columns=True, cv=2, learned_dim=4)
     rows = [[text, text[:9]] for text in texts]
     store("joined", joined.fit(rows, y), [[text, "good"] for text in new], "transform")
     counts = CountVectorizer(min_df=5)

@@ -272,7 +272,7 @@ def test_many_rows_are_explained_in_parts_with_the_same_result(encoder, monkeypa
 def test_joined_columns_are_explained_as_one_text():
     X, y = signal_table(60, 0)
     X["title"] = X["review"].str.slice(0, 9)
-    fitted = tiny(cv=2, epochs=3, columns="joined", output="logit").fit(X, y)
+    fitted = tiny(cv=2, epochs=3, join_columns=True, output="logit").fit(X, y)
     new = X.head(3).assign(title=["", "a | b", "good"])
     explanation = fitted.explain(new)
     assert_adds_up(explanation)
@@ -317,7 +317,7 @@ def test_explanations_of_a_part_are_part_of_the_whole(encoder):
 def test_joined_columns_of_a_linear_encoder_are_explained_cell_by_cell():
     reviews = load_reviews().iloc[:200].assign(again=lambda table: table["review"].str[::-1])
     texts = reviews[["review", "again"]]
-    encoder = TextLinearEncoder(columns="joined", output="logit", cv=2, random_state=0)
+    encoder = TextLinearEncoder(join_columns=True, output="logit", cv=2, random_state=0)
     encoder.fit(texts, reviews["recommended"])
     explanation = encoder.explain(texts.head(3))
     assert [[text.column for text in row.texts] for row in explanation.rows] == [

@@ -339,9 +339,16 @@ class TestHostileFiles:
         assert "line 2" in message
         assert "'two'" in message
 
-    def test_word_that_is_not_utf8(self, tmp_path):
-        message = refusal(tmp_path, "a 1 2\ncafé 1 2\n".encode("latin-1"))
-        assert "line 2 is not UTF-8" in message
+    @pytest.mark.parametrize("header", [b"", b"4 2\n"])
+    def test_a_word_that_is_not_utf8_matches_nothing(self, tmp_path, header):
+        path = tmp_path / "vectors.txt"
+        path.write_bytes(header + "a 1 2\ncafé 3 4\nthé noir 5 6\n".encode("latin-1"))
+        if header:
+            path.write_bytes(path.read_bytes() + "naïve 7 8\n".encode())
+        held = load_vectors(path)
+        assert held.words[:3] == ["a", "caf\ufffd", "th\ufffd noir"]
+        assert held.n_not_utf8 == 2
+        assert held.vectors[:3].tolist() == [[1, 2], [3, 4], [5, 6]]
 
     @pytest.mark.parametrize("number", [b"nan", b"inf", b"-inf", b"1e60"])
     def test_numbers_that_are_not_finite(self, tmp_path, number):

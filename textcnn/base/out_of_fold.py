@@ -21,6 +21,7 @@ from textcnn.crossfit import (
     read_target,
     with_validation_rows,
 )
+from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.report import ColumnRecord, CrossFitReport
 from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
 from textcnn.fit import parameters
@@ -253,6 +254,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
+        check_repeated_documents(plan, combine_hashes(hashes), self._groups_by_content)
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
         task = Task(target, entropy, plan.sample_weight, self.n_jobs)

@@ -27,11 +27,6 @@ class_weight : None, "balanced" or dict, default=None
 color_mode : {"auto", "grayscale", "rgb"}, default="auto"
     What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
     Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.""",
-    "columns": """\
-columns : {"separate", "joined"}, default="separate"
-    Whether each of several text columns has its own branch and vocabulary, or one branch reads
-    the cells of a row one after the other, with a separator. `max_length` applies to each cell
-    in both cases.""",
     "corpus_options": """\
 corpus_options : dict or None, default=None
     Parameters of gensim's Word2Vec for ``embeddings="corpus"``.""",
@@ -41,12 +36,16 @@ cv : int, splitter or iterable, default=5
     given, always shuffled with ``random_state``. Any scikit-learn splitter or an iterable of
     (train, test) row numbers that covers each row works too.""",
     "embeddings": """\
-embeddings : None, str, path, gensim KeyedVectors, WordVectors or list of these, default=None
-    Pretrained word vectors. A path to a word2vec file (text or binary), a GloVe text file or a
-    gensim native file, also ``.gz``; the name of a gensim-data set
-    (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a list
-    concatenates several as channels; None uses no pretrained vectors. Pretrained vectors stay
-    frozen unless ``trainable_embeddings``.""",
+embeddings : None, str, path, gensim KeyedVectors, model2vec StaticModel, WordVectors or list \
+        of these, default=None
+    Pretrained word vectors. ``"wordllama"`` makes a vector of any word, also of one that is new
+    at ``transform``, of the vectors of its pieces: the package (``pip install
+    'textcnn[vectors]'``) contains them, and nothing is downloaded. A static model of model2vec,
+    or the folder of one, does the same with its pieces. A path to a word2vec file (text or
+    binary), a GloVe text file or a gensim native file, also ``.gz``; the name of a gensim-data
+    set (``"glove-wiki-gigaword-100"``); ``"corpus"`` trains vectors on the column itself; a
+    list concatenates several as channels; None uses no pretrained vectors. Pretrained vectors
+    stay frozen unless ``trainable_embeddings``.""",
     "engine": """\
 engine : {"auto", "numba", "keras"}, default="auto"
     What trains the network. ``"numba"`` is compiled code for convolutions of one block, ten
@@ -112,11 +111,17 @@ image_shape : tuple of int or None, default=None
 image_size : int or (height, width), default=None
     What files, or arrays of different sizes, are resized to; None where they are of one size.
     Time and memory grow with its area.""",
+    "join_columns": """\
+join_columns : bool, default=False
+    Whether one branch reads the cells of several text columns one after the other, with a
+    separator and one vocabulary for all. Otherwise each column has its own branch and vocabulary.
+    `max_length` applies to each cell in both cases.""",
     "keep_vectors": """\
 keep_vectors : "seen" or int, default=20_000
     Besides the pretrained vectors of words that occur in training, keep those of this many
     most frequent (first) words of the vectors' file, for words that first occur in new rows:
-    4 bytes per channel and word. ``"seen"`` keeps none.""",
+    4 bytes per channel and word. ``"seen"`` keeps none. Of vectors made of pieces, words of one
+    piece are kept, for machines without the package; with it, any new word has its vector.""",
     "label_smoothing": """\
 label_smoothing : float, default=0.0
     Share of certainty that is taken from the classes while training.""",

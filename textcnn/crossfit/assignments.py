@@ -76,7 +76,7 @@ class FoldPlan:
             counts[assignment.predict] += 1
         return counts
 
-    @property
+    @cached_property
     def uncovered(self) -> np.ndarray:
         """Rows that no model predicts, ascending."""
         return np.flatnonzero(self.n_predictions == 0)
@@ -95,7 +95,8 @@ class FoldPlan:
             raise ValueError("A plan needs at least one model. Received: none.")
         for fold, assignment in enumerate(self.assignments):
             self._check_parts(fold, assignment)
-            self._check_sides(fold, assignment)
+            if self.groups is not None or self.ordered:
+                self._check_sides(fold, assignment)
         return self
 
     def _check_parts(self, fold: int, assignment: Assignment) -> None:

@@ -188,7 +188,7 @@ def _reserve(target, groups, time, scored, share, seed) -> tuple[np.ndarray, np.
         if groups is not None:
             kept = kept[~np.isin(groups[kept], groups[reserved])]
     else:
-        strata = target.strata()
+        strata = target.codes()
         if groups is not None:
             splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
         elif strata is not None and _can_stratify(strata, share):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -38,12 +38,15 @@ class LeakageResult:
     level : float
         Probability, about, that honest features are convicted.
     n_repeats : int
+    not_tested : list of str
+        What these features could tell that no finding would show.
     """
 
     leaks: bool
     findings: list[Finding]
     level: float
     n_repeats: int
+    not_tested: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         """Show verdict and findings as text."""
@@ -57,6 +60,7 @@ class LeakageResult:
             )
         lines = [verdict, f"{self.n_repeats} fits on shuffled targets, level {self.level:.0%}."]
         lines += [str(finding) for finding in self.findings]
+        lines += [f"not tested: {line}" for line in self.not_tested]
         return "\n".join(lines)
 
     def to_frame(self) -> pd.DataFrame:
@@ -83,7 +87,7 @@ def leakage_test(
 
     Shuffled targets have nothing to do with X. If the features that ``fit_transform`` gives the
     training rows tell them all the same, they tell what the encoder was shown. In each repeat a
-    clone of the encoder gets newly shuffled targets; four things are looked at:
+    clone of the encoder gets newly shuffled targets; four or five things are looked at:
 
     ``association``
         Does a feature rank the training rows by their shuffled target? ROC AUC per feature (rank
@@ -92,6 +96,10 @@ def leakage_test(
         out-of-fold features rank below 0.5, because every target moves the features of the other
         folds, and a test of enough repeats would convict ``TargetEncoder``. Where the fitted
         encoder has a fold plan (``_plan``), rows are compared within its folds.
+    ``level of the folds``
+        Do the folds' mean ranks follow the folds' mean targets? Two-sided, and only where the fold
+        plan is known: ``association`` compares rows within folds, which hides the level of a fold's
+        model. Its range shrinks with the number of repeats.
     ``tree``
         Does a tree of depth 3 that learnt from features and targets of the other repeats tell
         those of this one? Upper side. Sees levels, copies and marks that no ranking shows.
@@ -108,7 +116,7 @@ def leakage_test(
     features, which no feature can know, widened by the differences between repeats: honest
     features vary more than independent ones do, for targets have a say in each other's features.
     The two findings within a fit have a margin besides, since the same say makes them a little
-    better than chance for honest features. The four share a level of 1 % (Bonferroni;
+    better than chance for honest features. They share a level of 1 % (Bonferroni;
     ``association`` also over features and classes).
 
     Without groups single targets are permuted. With groups whole groups exchange targets: each
@@ -226,7 +234,9 @@ def leakage_test(
         random=null,
     )
     findings = [*trial.across_repeats(), *trial.within_fits()]
-    return LeakageResult(any(f.leaks for f in findings), findings, LEVEL, n_repeats)
+    return LeakageResult(
+        any(f.leaks for f in findings), findings, LEVEL, n_repeats, _not_tested(repeats, codes)
+    )
 
 
 def take_rows(values, rows: np.ndarray):
@@ -265,7 +275,7 @@ def _split(target, groups, n_fresh, seed) -> tuple[np.ndarray, np.ndarray]:
             f"Received: n_fresh={n_fresh!r} and {n_rows} rows."
         )
     state = int(seed.generate_state(1)[0])
-    strata = target.strata()
+    strata = target.codes()
     if groups is not None:
         n_groups = len(np.unique(groups[target.labelled]))
         if n_groups < _FEWEST_GROUPS:
@@ -342,6 +352,22 @@ def _check_features(train_features, fresh_features, n_train, n_fresh, repeats) -
             "one and the same number in every repeat. "
             f"Received: shapes {shapes[0]} and {shapes[1]}, {width} feature(s) in the first repeat."
         )
+
+
+def _not_tested(repeats, groups) -> list[str]:
+    """Return what stays unseen with these features, as sentences."""
+    lines = [
+        "targets that stand in other columns of X, and features that look into the future",
+        "what a feature tells only together with another column, as a leave-one-out mean does "
+        "together with its category",
+        "a leak whose sign or place changes from fit to fit and that is thinner than the margin of "
+        "'tree within a fit', which more repeats do not narrow",
+    ]
+    if repeats[0].folds is None:
+        lines.append("the level of each fold's model by itself: this transformer shows no folds")
+    elif groups is None:
+        lines.append("folds of groups that differ in their targets: pass groups")
+    return lines
 
 
 def _own_folds(fitted, n_rows) -> list[np.ndarray] | None:

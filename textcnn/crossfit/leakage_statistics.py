@@ -12,7 +12,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeRegressor
 
 LEVEL = 0.01
-_N_FINDINGS = 4
+_N_FINDINGS = 5
 _N_FOLDS = 5
 _TREE_DEPTH = 3
 _SMALLEST_LEAF = 5
@@ -74,7 +74,7 @@ def target_scores(target) -> np.ndarray:
 
 
 class Trial:
-    """All repeats together: three findings.
+    """All repeats together: four findings, five where the folds are known.
 
     Parameters
     ----------
@@ -109,6 +109,7 @@ class Trial:
         rows = self.labelled[0]
         samples = self._samples()
         by_feature, by_feature_errors, by_tree, by_tree_errors = [], [], [], []
+        by_fold, by_fold_errors = [], []
         for number, repeat in enumerate(self.repeats):
             others = samples[:number] + samples[number + 1 :]
             reference = np.concatenate([features for features, _ in others])
@@ -120,16 +121,29 @@ class Trial:
             by_feature_errors.append(
                 np.var(null.transpose(0, 2, 1) @ slopes / size[:, None], axis=0)
             )
+            if repeat.folds is not None:
+                between = self._fold_means(ranks, self._positions(repeat.folds))
+                slopes, size = self._slopes(between, targets, [np.arange(len(rows))])
+                by_fold.append(targets.T @ slopes / size[:, None])
+                by_fold_errors.append(
+                    np.var(null.transpose(0, 2, 1) @ slopes / size[:, None], axis=0)
+                )
             told = self._tree_ranks(
                 _ranks_among(reference, reference), np.concatenate([t for _, t in others]), ranks
             )
             slopes, size = self._slopes(told, targets, [np.arange(len(rows))])
             by_tree.append(((targets * slopes).sum(axis=0) / size).mean())
             by_tree_errors.append(np.var(((null * slopes).sum(axis=1) / size).mean(axis=1)))
-        return [
+        findings = [
             self._association(np.array(by_feature), np.array(by_feature_errors)),
             self._tree(np.array(by_tree), np.array(by_tree_errors)),
         ]
+        if len(by_fold) == len(self.repeats):
+            levels = self._association(np.array(by_fold), np.array(by_fold_errors))
+            levels.name = "level of the folds"
+            levels.detail = f"{levels.detail}, by the means of the encoder's folds alone"
+            findings.append(levels)
+        return findings
 
     def within_fits(self) -> list[Finding]:
         """Score models that learn from some training rows of a fit, on other rows of that fit.
@@ -288,6 +302,15 @@ class Trial:
         if self.is_regression:  # ranks are uniform, and their variance is 1/12
             squares = np.sqrt(squares * sum(map(len, folds)) / 12)
         return centred, np.where(squares > 0, squares, np.inf)
+
+    def _fold_means(self, ranks, folds) -> np.ndarray:
+        """Return each row's mean rank in its fold: what a fold model's level does to its rows."""
+        means = np.zeros_like(ranks)
+        counts = np.zeros(len(ranks))
+        for fold in folds:
+            means[fold] += ranks[fold].mean(axis=0)
+            counts[fold] += 1
+        return means / np.maximum(counts, 1)[:, None]
 
     def _tree_ranks(self, reference, reference_targets, ranks) -> np.ndarray:
         """Return the ranks of a tree's predictions, one column per target."""

@@ -24,7 +24,7 @@ def output_scores(report) -> pd.DataFrame:
     lines = []
     for record in report.columns:
         for model, assignment in enumerate(report.plan.assignments):
-            scored = report._scoring.scored(assignment.predict)
+            scored = report._scoring.is_scored[assignment.predict]
             rows = assignment.predict[scored]
             predictions = record.predictions[model][scored]
             truths = target.values[rows]

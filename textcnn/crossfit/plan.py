@@ -128,7 +128,7 @@ def make_fold_plan(
         seed=int(_seed(random_state, _SPLIT).generate_state(1)[0]),
         split_params=split_params,
     )
-    time, strata = splits.time, target.strata()
+    time, strata = splits.time, target.codes()
     parts = []
     for fold, (train, test) in enumerate(splits.pairs):
         rng = np.random.default_rng(_seed(random_state, _STOP, fold))
@@ -202,7 +202,7 @@ def with_validation_rows(
         learn, stop = part_stop_rows(
             assignment.learn,
             stop_fraction,
-            strata=target.strata(),
+            strata=target.codes(),
             groups=plan.groups,
             time=plan.time,
             rng=np.random.default_rng(_seed(random_state, _STOP, fold)),
@@ -256,7 +256,7 @@ def whole_assignment(
     rows = np.flatnonzero(_usable(target, weights))
     rng = np.random.default_rng(_seed(random_state, _STOP_WHOLE))
     learn, stop = part_stop_rows(
-        rows, stop_fraction, strata=target.strata(), groups=groups, time=time, rng=rng
+        rows, stop_fraction, strata=target.codes(), groups=groups, time=time, rng=rng
     )
     missing = target.missing_classes(learn)
     if missing:

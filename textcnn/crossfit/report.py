@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -370,16 +370,13 @@ class CrossFitReport:
     def _unpredicted(self, predicted) -> np.ndarray:
         return np.setdiff1d(np.arange(self.plan.n_rows), np.concatenate(predicted))
 
-    def _predicted(self, record) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    def _predicted(self, record) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
         """Per model: its number, predicted rows, predictions, and predictions of the base rate."""
-        for model, assignment in enumerate(self.plan.assignments):
-            predictions = record.predictions[model]
-            yield (
-                model,
-                assignment.predict,
-                predictions,
-                np.broadcast_to(record.prior[model], predictions.shape),
-            )
+        found = zip(self.plan.assignments, record.predictions, record.prior, strict=True)
+        return [
+            (model, assignment.predict, predictions, np.broadcast_to(prior, predictions.shape))
+            for model, (assignment, predictions, prior) in enumerate(found)
+        ]
 
     @cached_property
     def _score_lines(self) -> list[dict]:
@@ -397,7 +394,7 @@ class CrossFitReport:
                             "metric": metric,
                             "score": score,
                             "prior": prior_score,
-                            "n_rows": int(self._scoring.scored(rows).sum()),
+                            "n_rows": int(self._scoring.is_scored[rows].sum()),
                             "n_learn": int(n_learn[model]),
                             "n_stop": int(n_stop[model]),
                             "epochs": int(record.epochs[model]),

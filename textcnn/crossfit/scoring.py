@@ -46,6 +46,8 @@ class Scoring:
     Attributes
     ----------
     metrics : tuple of str
+    is_scored : ndarray of shape (n_rows,), bool
+        Rows with a target and a weight above zero; no other row is scored.
 
     Raises
     ------
@@ -74,6 +76,9 @@ class Scoring:
     ):
         self.target = target
         self.sample_weight = sample_weight
+        self.is_scored = target.labelled
+        if sample_weight is not None:
+            self.is_scored = target.labelled & (sample_weight > 0)
         self.is_default = scoring is None
         if scoring is None:
             self.metrics = _METRICS[target.kind]
@@ -81,11 +86,6 @@ class Scoring:
             self.metrics = (scoring,) if isinstance(scoring, str) else tuple(scoring)
             for name in self.metrics:
                 self._check(name)
-
-    def scored(self, rows: np.ndarray) -> np.ndarray:
-        """Return a mask of the scored rows: with a target and a weight above zero."""
-        counts = self.target.labelled[rows]
-        return counts if self.sample_weight is None else counts & (self.sample_weight[rows] > 0)
 
     def score(
         self, metric: str, rows: np.ndarray, predictions: np.ndarray
@@ -101,7 +101,7 @@ class Scoring:
         predictions : ndarray of shape (len(rows), n_outputs)
             As ``Target.predictions`` returns them, in the order of ``rows``.
         """
-        counts = self.scored(rows)
+        counts = self.is_scored[rows]
         rows, predictions = rows[counts], predictions[counts]
         if not len(rows):
             return _WITHOUT_SCORE
@@ -138,7 +138,7 @@ class Scoring:
                 "sklearn.metrics.get_scorer_names() lists them. "
                 f"Received: scoring={name!r}."
             )
-        rows = np.flatnonzero(self.scored(np.arange(len(self.target.labelled))))
+        rows = np.flatnonzero(self.is_scored)
         weights = None if self.sample_weight is None else self.sample_weight[rows]
         level = self.target.level(rows, weights)
         prior = self.target.predictions(np.zeros((len(rows), self.target.n_outputs)), level)

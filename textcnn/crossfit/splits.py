@@ -137,7 +137,7 @@ def _own_splitter(n_splits: int, target, usable, groups, time, seed: int):
                 f"There are fewer groups than folds: {n_groups}. Received: cv={n_splits}. "
                 f"{_smaller(n_groups)}"
             )
-    strata = target.strata()
+    strata = target.codes()
     if strata is None:
         form = KFold if groups is None else GroupKFold
         return form(n_splits, shuffle=True, random_state=seed), ()

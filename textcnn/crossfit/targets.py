@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -86,12 +87,11 @@ class Target:
         return self.kind in ("continuous", "multioutput")
 
     def codes(self) -> np.ndarray | None:
-        """Return class codes of shape (n_rows,), int64, -1 if unlabelled; None without classes."""
-        return self.values if self.kind in ("binary", "multiclass") else None
+        """Return class codes of shape (n_rows,), int64, -1 if unlabelled; None without classes.
 
-    def strata(self) -> np.ndarray | None:
-        """Return the strata for folds and validation rows: the class codes, or None."""
-        return self.codes()
+        They are the strata of folds and of validation rows, too.
+        """
+        return self.values if self.kind in ("binary", "multiclass") else None
 
     def splitter_values(self, rows: np.ndarray) -> np.ndarray:
         """Return y of some rows for scikit-learn's splitters and scorers."""
@@ -192,7 +192,7 @@ class Target:
         elif self.output == "logit":
             shown = raw - raw.mean(axis=1, keepdims=True) if self.kind == "multiclass" else raw
         else:
-            shown = self._from_raw(raw)
+            shown = self._link(raw)
         return shown.astype(np.float32)
 
     def predictions(self, raw: np.ndarray, level: Level) -> np.ndarray:
@@ -204,7 +204,7 @@ class Target:
         raw = self._raw(raw)
         if self.is_regression and self.loss != "poisson":
             return raw * level.scale + level.centre
-        return self._from_raw(raw + level.offset)
+        return self._link(raw + level.offset)
 
     def probabilities(self, predictions: np.ndarray) -> np.ndarray:
         """Return predictions as in scikit-learn's ``predict_proba`` (binary: two columns).
@@ -301,13 +301,12 @@ class Target:
             values=values,
         )
 
-    def _from_raw(self, raw: np.ndarray) -> np.ndarray:
-        """Inverse link."""
+    @cached_property
+    def _link(self) -> Callable[[np.ndarray], np.ndarray]:
+        """What makes probabilities, or multiples of the mean, of raw outputs."""
         if self.kind == "multiclass":
-            return softmax(raw)
-        if self.loss == "poisson":
-            return np.exp(np.clip(raw, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
-        return sigmoid(raw)
+            return softmax
+        return _bounded_exponential if self.loss == "poisson" else sigmoid
 
     def _raw(self, raw) -> np.ndarray:
         raw = np.ascontiguousarray(raw, dtype=np.float64)
@@ -336,6 +335,10 @@ class Target:
         if not weights.sum() > 0:
             raise ValueError("The weights of the training rows are all zero.")
         return rows, weights
+
+
+def _bounded_exponential(raw: np.ndarray) -> np.ndarray:
+    return np.exp(np.clip(raw, -_LARGEST_EXPONENT, _LARGEST_EXPONENT))
 
 
 def read_target(

@@ -13,7 +13,7 @@ from textcnn.crossfit.level import Level
 from textcnn.crossfit.targets import Target
 from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
 from textcnn.text.contributions import Contributions, plain_contributions, sum_by_span
-from textcnn.text.documents import Documents
+from textcnn.text.documents import Documents, with_new_words
 from textcnn.text.joining import SEPARATOR, JoinedColumns
 from textcnn.text.places import placed_tokens
 from textcnn.text.plain import has_plain_form
@@ -140,6 +140,7 @@ def _contributions(network, columns):
     documents = [
         reader.read(column.cells) for reader, column in zip(network.readers, columns, strict=True)
     ]
+    network = with_new_words(network, documents)
     source = network.source(documents)
     for fold in network.models:
         model = fold.model

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from textcnn.crossfit import FoldPlan, Target, whole_assignment
+from textcnn.crossfit.fold_levels import check_named_folds
 from textcnn.crossfit.report import ColumnRecord
 from textcnn.fit.learner import Learner
 from textcnn.fit.models import FoldJob, FoldModel, ModelSet, Prepared, Task
@@ -112,11 +113,13 @@ class CrossFit:
         target = self.task.target
         pairs = [pair for group in results for pair in group]
         models, raw = [model for model, _ in pairs], [output for _, output in pairs]
+        features = [
+            target.features(output, fold.level) for output, fold in zip(raw, models, strict=True)
+        ]
+        record = _record(name, models, raw, target, groups[0][0].words, hashes)
+        check_named_folds(self.plan, record.predictions, features, target, name)
         return CrossFittedColumn(
-            features=[
-                target.features(output, fold.level)
-                for output, fold in zip(raw, models, strict=True)
-            ],
+            features=features,
             models=[
                 prepared.models.with_models([model for model, _ in group])
                 for (prepared, _), group in zip(groups, results, strict=True)
@@ -126,7 +129,7 @@ class CrossFit:
                 for fold, fitted in enumerate(models)
                 for line in history_lines(name, self.labels[fold], fitted)
             ],
-            record=_record(name, models, raw, target, groups[0][0].words, hashes),
+            record=record,
         )
 
     def _refit(self, columns, groups, found: list[CrossFittedColumn], progress) -> None:
@@ -157,18 +160,14 @@ def history_lines(column: str, label: str, fitted: FoldModel) -> list[dict]:
 
 def _record(name, models, raw, target: Target, words, hashes) -> ColumnRecord:
     """Return the report's part on one column."""
-    # The last row says nothing, so its prediction is that of the model's prior.
-    predictions = [
-        target.predictions(
-            np.vstack([output, np.zeros_like(output, shape=(1, target.n_outputs))]), fold.level
-        )
-        for output, fold in zip(raw, models, strict=True)
-    ]
+    nothing = np.zeros((1, target.n_outputs), raw[0].dtype)
     return ColumnRecord(
         name=name,
         fed=[fold.model.fed for fold in models],
-        predictions=[rows[:-1] for rows in predictions],
-        prior=[rows[-1] for rows in predictions],
+        predictions=[
+            target.predictions(output, fold.level) for output, fold in zip(raw, models, strict=True)
+        ],
+        prior=[target.predictions(nothing, fold.prior or fold.level)[0] for fold in models],
         epochs=[len(fold.model.history) for fold in models],
         updates=[fold.model.updates for fold in models],
         seconds=[fold.model.seconds for fold in models],

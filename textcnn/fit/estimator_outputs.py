@@ -1,7 +1,7 @@
 """How any scikit-learn estimator is handed rows, weights and seeds, and what its predictions mean.
 
-Predictions become raw outputs, as :class:`~textcnn.crossfit.Target` takes them: logits less the
-logit of the model's prior, numbers less the mean of the model's own rows.
+Predictions become raw outputs, as :class:`~textcnn.crossfit.Target` takes them: logits and numbers
+less the level of the model's own output over its own learning rows.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from sklearn.utils.validation import has_fit_parameter
 
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level
+from textcnn.fit.fitted_parts import refuse_fitted_parts
 
 # A probability of 0 or 1 has no logit; beyond this one the sigmoid is within 1e-9 of both.
 LARGEST_LOGIT = 20.0
+# What certainty counts as before the level is taken off: beyond the largest logit after it.
+_CERTAIN_LOGIT = 2 * LARGEST_LOGIT
 # Digits after the point that a raw output keeps: what is beyond is noise of summation, which
 # differs between models and would tell a tree which model made a constant prediction.
 DIGITS = 5
@@ -50,6 +53,7 @@ def target_type_for(estimator, target_type: str, y) -> str:
 
 def check_estimator(estimator, target: Target) -> str:
     """Return the method that predicts; refuse an estimator that does not go with the target."""
+    refuse_fitted_parts(estimator)
     if target.is_regression:
         if is_classifier(estimator):
             raise ValueError(
@@ -141,18 +145,17 @@ def raw_outputs(estimator, method: str, rows, target: Target, level: Level, cent
     target : Target
         Its kind and classes; values are not looked at.
     level : Level
-        Of the model's own learning rows.
+        Of the model's outputs over its own learning rows; see ``output_level``.
     centre : ndarray of shape (n_outputs,) or None
         Mean decision value over the learning rows, for ``"decision_function"``.
     """
     if method == "predict":
-        values = np.asarray(estimator.predict(rows), dtype=np.float64)
-        raw = (_columns(values, target) - level.centre) / level.scale
+        raw = (predicted_values(estimator, rows, target) - level.centre) / level.scale
     elif method == "decision_function":
         raw = decision_values(estimator, rows, target) - centre
         raw = np.clip(raw, -LARGEST_LOGIT, LARGEST_LOGIT)
     else:
-        raw = _raw_of_probabilities(_probabilities(estimator, rows, target), target, level)
+        raw = _raw_of_probabilities(probabilities(estimator, rows, target), target, level)
     if not np.isfinite(raw).all():
         raise ValueError(
             f"{type(estimator).__name__}.{method} gave NaN or infinity for "
@@ -160,6 +163,11 @@ def raw_outputs(estimator, method: str, rows, target: Target, level: Level, cent
             "feature. Expected: finite predictions."
         )
     return np.round(raw, DIGITS) + 0.0
+
+
+def predicted_values(estimator, rows, target: Target) -> np.ndarray:
+    """Return predicted numbers, float64 with one column per output."""
+    return _columns(np.asarray(estimator.predict(rows), dtype=np.float64), target)
 
 
 def decision_values(estimator, rows, target: Target) -> np.ndarray:
@@ -177,17 +185,26 @@ def decision_values(estimator, rows, target: Target) -> np.ndarray:
 
 
 def _raw_of_probabilities(shares, target: Target, level: Level) -> np.ndarray:
-    """Logits less those of the prior; cut off last, so that certainty is the same in all models."""
-    with np.errstate(divide="ignore"):
-        if target.kind == "multiclass":
-            raw = np.log(shares) - level.offset
-            raw -= raw.max(axis=1, keepdims=True)
-            return np.maximum(raw, -LARGEST_LOGIT)
-        raw = np.log(shares) - np.log1p(-shares) - level.offset
+    """Logits less their level; cut off last, so that certainty is the same in all models."""
+    is_softmax = target.kind == "multiclass"
+    raw = logits_of(shares, is_softmax=is_softmax) - level.offset
+    if is_softmax:
+        raw -= raw.max(axis=1, keepdims=True)
+        return np.maximum(raw, -LARGEST_LOGIT)
     return np.clip(raw, -LARGEST_LOGIT, LARGEST_LOGIT)
 
 
-def _probabilities(estimator, rows, target: Target) -> np.ndarray:
+def logits_of(shares, *, is_softmax: bool) -> np.ndarray:
+    """Return logits, of several classes less the largest in the row; finite ones for certainty."""
+    with np.errstate(divide="ignore"):
+        if not is_softmax:
+            logits = np.log(shares) - np.log1p(-shares)
+            return np.clip(logits, -_CERTAIN_LOGIT, _CERTAIN_LOGIT)
+        logits = np.log(shares)
+    return np.maximum(logits - logits.max(axis=1, keepdims=True), -_CERTAIN_LOGIT)
+
+
+def probabilities(estimator, rows, target: Target) -> np.ndarray:
     """Return probabilities of the classes (binary: of the second), or of each label."""
     shares = estimator.predict_proba(rows)
     if target.kind == "multilabel":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.utils import _safe_indexing
 
 from textcnn.crossfit import FoldPlan, Target
 from textcnn.crossfit.row_hashes import hash_table
+from textcnn.fit.estimator_levels import output_level
 from textcnn.fit.estimator_outputs import (
     check_estimator,
     check_weights,
@@ -159,11 +161,15 @@ def _fit_one(estimator, method, weight_names, table, task: Task, job: FoldJob):
     seed_estimator(estimator, seed_sequence(task.entropy, "estimator", job.column, job.number))
     try:
         keywords = dict.fromkeys(weight_names, weights)
-        estimator.fit(rows.take(learn, "learn"), target_values(target, learn), **keywords)
+        values = target_values(target, learn)
+        estimator.fit(rows.take(learn, "learn"), values, **keywords)
         fitted = FittedEstimator(estimator, method)
-        fold = FoldModel(fitted, target.level(learn, weights))
+        prior = target.level(learn, weights)
+        take_learnt = partial(rows.take, learn, "learn")
+        level = output_level(estimator, method, take_learnt, values, target, prior, weights)
+        fold = FoldModel(fitted, level, prior)
         if method == "decision_function":
-            values = decision_values(estimator, rows.take(learn, "learn"), target)
+            values = decision_values(estimator, take_learnt(), target)
             fitted.centre = np.average(values, axis=0, weights=weights)
         raw = np.zeros((0, target.n_outputs))
         if len(assignment.predict):

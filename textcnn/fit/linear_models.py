@@ -109,33 +109,43 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         is_binary = isinstance(self.classes_, np.ndarray)
         return np.hstack([1 - share, share]) if is_binary else share
 
+    @property
+    def level_(self):
+        """Mean logits over the rows of ``fit``: the intercept, since columns are centred."""
+        if self._softmax:
+            return self.intercept_ - self.intercept_.mean()
+        return self.intercept_
+
     def _search(self, X, targets, weights, prior) -> None:
-        """Minimise the penalised loss by Newton steps."""
+        """Minimise the penalised loss by Newton steps.
+
+        Coefficients are one array with the intercepts, which are its last row; so are gradients.
+        """
         transposed, penalty = X.T, np.float32(1 / self.C)
         self.means_ = np.asarray(transposed @ weights)[:, 0] / weights.sum()
-        coef = np.zeros((X.shape[1], targets.shape[1]), np.float32)
-        intercept = prior.copy()
+        point = np.zeros((X.shape[1] + 1, targets.shape[1]), np.float32)
+        point[-1] = prior
         raw = np.tile(prior, (len(targets), 1))
-        loss, start = self._loss(raw, coef, targets, weights, penalty), None
+        loss, start = self._loss(raw, point, targets, weights, penalty), None
         for step_number in range(1, self.max_iter + 1):
             self.n_iter_ = step_number
             shares = softmax(raw, axis=1) if self._softmax else expit(raw)
             residuals = weights * (shares - targets)
-            slope_of_intercept = residuals.sum(axis=0)
-            slope = transposed @ residuals - np.outer(self.means_, slope_of_intercept)
-            slope += penalty * coef
-            gradient = _Point(slope, slope_of_intercept)
-            length = np.sqrt(gradient @ gradient)
-            start = length if start is None else start
-            if length <= max(self.tol * start, _NOISE * len(targets)):
+            gradient = np.empty_like(point)
+            gradient[-1] = residuals.sum(axis=0)
+            gradient[:-1] = transposed @ residuals - np.outer(self.means_, gradient[-1])
+            gradient[:-1] += penalty * point[:-1]
+            squared = _product(gradient, gradient)
+            start = np.sqrt(squared) if start is None else start
+            if np.sqrt(squared) <= max(self.tol * start, _NOISE * len(targets)):
                 break
             step, along = self._newton_step(
-                X, transposed, shares, weights, penalty, gradient, length, start
+                X, transposed, shares, weights, penalty, gradient, squared, start
             )
-            promised, size = gradient @ step, np.float32(1)
+            promised, size = _product(gradient, step), np.float32(1)
             while True:
-                new_coef, new_raw = coef + size * step.coef, raw + size * along
-                new_loss = self._loss(new_raw, new_coef, targets, weights, penalty)
+                new_point, new_raw = point + size * step, raw + size * along
+                new_loss = self._loss(new_raw, new_point, targets, weights, penalty)
                 if new_loss <= loss + _SUFFICIENT_DECREASE * size * promised:
                     break
                 size /= 2
@@ -143,42 +153,43 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
                     break
             if size < _SHORTEST_STEP:
                 break
-            coef, raw, loss = new_coef, new_raw, new_loss
-            intercept = intercept + size * step.intercept
-        self.coef_, self.intercept_ = coef, intercept
+            point, raw, loss = new_point, new_raw, new_loss
+        self.coef_, self.intercept_ = point[:-1], point[-1]
 
-    def _newton_step(self, X, transposed, shares, weights, penalty, gradient, length, start):
+    def _newton_step(self, X, transposed, shares, weights, penalty, gradient, squared, start):
         """Solve the Newton equations roughly; return the step and what it does to the rows."""
-        step = _Point(np.zeros_like(gradient.coef), np.zeros_like(gradient.intercept))
-        along = np.zeros_like(shares)
-        rest = _Point(-gradient.coef, -gradient.intercept)
-        direction, size = rest, rest @ rest
+        step, along = np.zeros_like(gradient), np.zeros_like(shares)
+        rest, size = -gradient, squared
+        direction = rest
+        length = np.sqrt(squared)
         goal = min(_LOOSEST_SOLUTION, np.sqrt(length / start)) * length
         for _ in range(200):
-            moved = X @ direction.coef - self.means_ @ direction.coef + direction.intercept
+            moved = X @ direction[:-1] - self.means_ @ direction[:-1] + direction[-1]
             if self._softmax:
                 curved = shares * moved
                 curved -= shares * curved.sum(axis=1, keepdims=True)
             else:
                 curved = shares * (1 - shares) * moved
             curved *= weights
-            bent = _Point(transposed @ curved, curved.sum(axis=0))
-            bent.coef -= np.outer(self.means_, bent.intercept)
-            bent.coef += penalty * direction.coef
-            curvature = direction @ bent
+            bent = np.empty_like(direction)
+            bent[-1] = curved.sum(axis=0)
+            bent[:-1] = transposed @ curved
+            bent[:-1] -= np.outer(self.means_, bent[-1])
+            bent[:-1] += penalty * direction[:-1]
+            curvature = _product(direction, bent)
             if curvature <= 0:
                 break
             far = np.float32(size / curvature)
-            step = step.plus(far, direction)
+            step = step + far * direction
             along += far * moved
-            rest = rest.plus(-far, bent)
-            before, size = size, rest @ rest
+            rest = rest + -far * bent
+            before, size = size, _product(rest, rest)
             if np.sqrt(size) <= goal:
                 break
-            direction = rest.plus(np.float32(size / before), direction)
+            direction = rest + np.float32(size / before) * direction
         return step, along
 
-    def _loss(self, raw, coef, targets, weights, penalty) -> float:
+    def _loss(self, raw, point, targets, weights, penalty) -> float:
         if self._softmax:
             highest = raw.max(axis=1, keepdims=True)
             normaliser = np.log(np.exp(raw - highest).sum(axis=1, keepdims=True)) + highest
@@ -186,17 +197,9 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
             normaliser = np.logaddexp(np.float32(0), raw)
         fit = np.sum(weights * normaliser, dtype=np.float64)
         fit -= np.sum(weights * raw * targets, dtype=np.float64)
-        return float(fit + 0.5 * penalty * np.vdot(coef, coef))
+        return float(fit + 0.5 * penalty * np.vdot(point[:-1], point[:-1]))
 
 
-class _Point:
-    """Coefficients and intercepts together, as one vector."""
-
-    def __init__(self, coef, intercept):
-        self.coef, self.intercept = coef, intercept
-
-    def __matmul__(self, other) -> float:
-        return float(np.vdot(self.coef, other.coef) + np.vdot(self.intercept, other.intercept))
-
-    def plus(self, size, other) -> _Point:
-        return _Point(self.coef + size * other.coef, self.intercept + size * other.intercept)
+def _product(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the inner product, the share of the intercepts added last."""
+    return float(np.vdot(a[:-1], b[:-1]) + np.vdot(a[-1], b[-1]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -46,23 +46,18 @@ class FittedEstimator:
     seconds: float = 0.0
     fed: dict[str, np.ndarray] = field(default_factory=dict)
 
-    @property
-    def history(self) -> list[dict]:
-        """Losses per epoch: none."""
-        return []
-
-    @property
-    def updates(self) -> int:
-        """Optimizer steps: none."""
-        return 0
+    # It has neither losses per epoch nor steps of an optimizer.
+    history: ClassVar[tuple[dict, ...]] = ()
+    updates: ClassVar[int] = 0
 
 
 @dataclass
 class FoldModel:
-    """A fitted model with the level of the targets that it learnt from."""
+    """A fitted model with the level that its features leave out."""
 
     model: FittedModel | FittedEstimator
-    level: Level
+    level: Level  # of its outputs over its own training rows
+    prior: Level | None = None  # of the targets of those rows, where that is another
 
 
 class ModelSet(Protocol):

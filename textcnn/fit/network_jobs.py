@@ -131,7 +131,9 @@ def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[
         batches_seed=seed_sequence(task.entropy, "batches", *place),
         stop=stop,
         stop_targets=target.training_values(stop, level) if len(stop) else None,
-        stop_weights=_weights(stop, learn, task, training).astype(np.float32),
+        stop_weights=_weights(stop, learn, task, training).astype(np.float32)
+        if len(stop)
+        else None,
         predict=assignment.predict,
         note=job.note,
         progress=job.progress,
@@ -167,7 +169,7 @@ def _weights(rows, learn, task: Task, settings: TrainingSettings) -> np.ndarray:
     """Return the weights of some rows; class weights come from the learning rows alone."""
     target, sample_weight = task.target, task.sample_weight
     weights = np.ones(len(rows)) if sample_weight is None else sample_weight[rows].astype(float)
-    if settings.class_weight is None or len(rows) == 0:
+    if settings.class_weight is None:
         return weights
     codes = target.codes()
     chosen = settings.class_weight

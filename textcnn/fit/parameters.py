@@ -13,8 +13,7 @@ from textcnn.neural.engine.activations import ACTIVATIONS
 
 def training_settings(estimator) -> TrainingSettings:
     """Check the parameters of training; return them as settings."""
-    if estimator.epochs != "auto":
-        whole_number(estimator, "epochs", 1, or_string="auto")
+    whole_number(estimator, "epochs", 1, or_string="auto")
     whole_number(estimator, "batch_size", 1)
     yes_or_no(estimator, "early_stopping")
     number(estimator, "learning_rate", 0.0, above=True)
@@ -118,8 +117,10 @@ def is_auto(value) -> bool:
 
 
 def whole_number(estimator, name: str, least: int, or_string: str | None = None) -> None:
-    """Refuse a parameter that is not a whole number from ``least`` on."""
+    """Refuse a parameter that is not a whole number from ``least`` on, nor a word of its own."""
     value = getattr(estimator, name)
+    if isinstance(value, str) and value == or_string:
+        return
     if not is_whole(value) or value < least:
         other = f'"{or_string}" or ' if or_string else ""
         raise ValueError(

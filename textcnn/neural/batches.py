@@ -70,6 +70,7 @@ class Batches:
         self._batch_size = batch_size
         self._policy: ShapePolicy = policy
         self._seed = seed
+        self._n_batches = -(-len(self._rows) // batch_size)
         self._lengths = None if source.lengths is None else source.lengths[self._rows]
         self.fed = np.zeros(0 if len(self._rows) == 0 else int(self._rows.max()) + 1, dtype=bool)
         self.error: Exception | None = None  # of the source, while a backend asked for a batch
@@ -77,7 +78,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Return the number of batches."""
-        return -(-len(self._rows) // self._batch_size)
+        return self._n_batches
 
     def set_epoch(self, epoch: int) -> None:
         """Put the rows in the order of this epoch; the same epoch always gives the same order."""
@@ -86,13 +87,13 @@ class Batches:
             positions = np.arange(n_rows)
             if self._lengths is not None:
                 positions = np.argsort(self._lengths, kind="stable")
-            batch_order = np.arange(len(self))
+            batch_order = np.arange(self._n_batches)
         else:
             random = np.random.default_rng([epoch, *self._seed.generate_state(4)])
             positions = random.permutation(n_rows)
             if self._lengths is not None:
                 positions = positions[np.argsort(self._lengths[positions], kind="stable")]
-            batch_order = random.permutation(len(self))
+            batch_order = random.permutation(self._n_batches)
         self._positions, self._batch_order = positions, batch_order
 
     def step(self, number: int):
@@ -100,7 +101,7 @@ class Batches:
 
         The first batch of an epoch puts the rows in that epoch's order.
         """
-        epoch, index = divmod(number, len(self))
+        epoch, index = divmod(number, self._n_batches)
         try:
             if index == 0:
                 self.set_epoch(epoch)

@@ -47,7 +47,7 @@ def check_columns(estimator) -> None:
     tokenizers = [tokenizer for models in sets for tokenizer in _tokenizers(models[0])]
     if not tokenizers:
         return
-    is_joined = getattr(estimator, "columns", None) == "joined" and n_columns > 1
+    is_joined = getattr(estimator, "join_columns", False) and n_columns > 1
     joins = [isinstance(tokenizer, JoinedTokenizer) for tokenizer in tokenizers]
     is_linear = hasattr(sets[0][0], "counter")
     if len(tokenizers) != (1 if is_joined else n_columns) or (

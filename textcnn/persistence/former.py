@@ -18,6 +18,8 @@ RENAMED = {
 }
 # Parameters that are gone, with the values at which they did nothing to features.
 _GONE = {"add_indicator": (False,), "add_spread": (False,), "scoring": None}
+# Values of ``keep=`` of tables → those of ``selection=``.
+_SELECTIONS = {"all": "all", "earning": "significant"}
 # Attributes that nothing reads any more.
 _UNREAD = ("_is_joined", "_repeated_hashes")
 
@@ -58,8 +60,13 @@ def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict,
         from textcnn.image.earlier_files import present_parameters
 
         parameters = present_parameters(parameters)
+    parameters = dict(parameters)
+    if name == "TableFeatures" and "keep" in parameters:
+        parameters["selection"] = _SELECTIONS.get(parameters.pop("keep"))
     if name != "TableFeatures":
         parameters = _without_gone(parameters)
+        if name.startswith("Text") and "columns" in parameters:
+            parameters["join_columns"] = parameters.pop("columns") == "joined"
         _put_models_into_sets(fitted)
     return parameters, fitted
 

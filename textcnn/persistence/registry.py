@@ -219,6 +219,7 @@ _VOCABULARY = (
     "random_words",
     "random_rows",
     "report",
+    "pieces",
 )
 
 

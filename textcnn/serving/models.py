@@ -13,7 +13,7 @@ from textcnn.crossfit.oof import average
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
 from textcnn.serving.parts import ServedNetwork, read_parts
-from textcnn.text.documents import Documents, TextSource
+from textcnn.text.documents import Documents, TextSource, with_new_words
 from textcnn.text.joining import JoinedTokenizer
 from textcnn.text.network import feature_name
 from textcnn.text.plain import has_plain_form, plain_outputs
@@ -161,7 +161,8 @@ class ServedModel:
             reader.read(cells) for reader, cells in zip(network.readers, columns, strict=True)
         ]
         if self._onnx is not None:
-            return self._onnx.raw_outputs((number, place), documents, len(network.models))
+            known = [part.without_new_vectors() for part in documents]  # a graph's tables are fixed
+            return self._onnx.raw_outputs((number, place), known, len(network.models))
         return _plain_outputs(network, documents)
 
     def _read(self, texts) -> list[list[str]]:
@@ -302,6 +303,7 @@ def _networks_beside(path: Path, parts: dict, runtime: str) -> OnnxNetworks | No
 
 
 def _plain_outputs(network: ServedNetwork, documents: list[Documents]) -> list[np.ndarray]:
+    network = with_new_words(network, documents)
     source = TextSource(
         documents,
         [reader.vocabulary for reader in network.readers],

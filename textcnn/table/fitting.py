@@ -8,7 +8,7 @@ import time
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -194,7 +194,9 @@ class TableFit:
         """Return an entry's own score, its standard deviation over folds, and what was scored."""
         report = getattr(entry.fitted.encoder, "report_", None)
         if report is not None:
-            summary = report.with_scoring(self.scoring).summary
+            if self.scoring is not None:
+                report = report.with_scoring(self.scoring)
+            summary = report.summary
             line = summary[summary["metric"] == self.metric].iloc[0]
             return float(line["score"]), float(line["spread"]), "predictions"
         scores = self._stack(0).block_scores([entry.features])
@@ -202,7 +204,7 @@ class TableFit:
         spread = float(scores.std(ddof=1)) if len(scores) > 1 else np.nan
         return float(scores.mean()) if len(scores) else np.nan, spread, "linear model"
 
-    @property
+    @cached_property
     def metric(self) -> str:
         """Name of the metric of scores and gains."""
         return gain_metric(self.target, self.scoring)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Table:
         """Return the number of rows."""
         return self.data.shape[0]
 
-    @property
+    @cached_property
     def container(self) -> str:
         """The type of the table: ``"pandas"``, ``"polars"`` or ``"numpy"``."""
         if isinstance(self.data, np.ndarray):

@@ -79,17 +79,13 @@ class Member:
     name: str
     encoder: Any
     cost: int
-
-    @property
-    def reads_images(self) -> bool:
-        """Whether it encodes only columns of image files."""
-        return _reads_images(self.encoder)
+    reads_images: bool  # whether it encodes only columns of image files
 
     @property
     def joins_columns(self) -> bool:
         """Whether it reads all text columns of a table as one."""
         is_ours = isinstance(self.encoder, OutOfFold)
-        return is_ours and getattr(self.encoder, "columns", None) == "joined"
+        return is_ours and getattr(self.encoder, "join_columns", False)
 
 
 def _reads_images(encoder) -> bool:
@@ -162,7 +158,7 @@ def read_members(members, reserved: Sequence[str]) -> list[Member]:
                 f"encoder) pairs. Received: members={members!r}."
             )
         seen.add(name)
-        found.append(Member(name, encoder, _cost(name, encoder)))
+        found.append(Member(name, encoder, _cost(name, encoder), _reads_images(encoder)))
     return found
 
 
@@ -361,7 +357,8 @@ def _feature_names(encoder, column: str, member: str, n_features: int) -> list[s
         own = [str(name) for name in encoder.get_feature_names_out()]
     prefixes = (column,)
     if isinstance(encoder, OutOfFold):
-        prefixes = (f"{column}_{encoder._feature_name}", encoder._feature_name)
+        kind = encoder._feature_name
+        prefixes = (f"{column}_{kind}", kind)
     endings = []
     for name in own:
         prefix = next((p for p in prefixes if name == p or name.startswith(f"{p}_")), "")

@@ -160,19 +160,19 @@ def _pairs(values, errors, sign: str) -> list[str]:
     return shown
 
 
-def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableReport:
+def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> TableReport:
     """Return the report of a finished :class:`~textcnn.table.fitting.TableFit`.
 
     Parameters
     ----------
     stage : TableFit
-    keep : {"all", "earning"}
+    selection : {"all", "significant"}
     texts : sequence of TextColumn
     n_others, n_used : int
         Number of other columns of the table, and of those in the stack.
     """
     plan = stage.plans[0]
-    lines = [_line(stage, entry, keep) for entry in stage.entries]
+    lines = [_line(stage, entry, selection) for entry in stage.entries]
     n_plans = len(stage.plans)
     others = f"with {n_used} of {n_others} other columns" if n_others else "without other columns"
     headline = (
@@ -183,7 +183,7 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
     report = TableReport(lines, headline)
     nested = NESTED if is_nested(plan) else OPTIMISTIC
     report.notes = [IN_TIME if plan.ordered else nested, *plan.notes]
-    if keep == "earning":
+    if selection == "significant":
         report.notes.append(
             "Members were selected with the training target: evaluate the selection on other rows."
         )
@@ -203,7 +203,7 @@ def report_of(stage, keep: str, texts, *, n_others: int, n_used: int) -> TableRe
     for entry in stage.entries:
         for note in entry.fitted.notes if entry.fitted is not None else ():
             report.notes.append(f"{entry.text.name}, {entry.member.name}: {note}.")
-    report.warnings = _warnings(stage, keep, texts)
+    report.warnings = _warnings(stage, selection, texts)
     report.notes += report.warnings
     return report
 
@@ -220,7 +220,7 @@ def nothing_to_do(texts, columns) -> str:
     )
 
 
-def _line(stage, entry, keep: str) -> dict:
+def _line(stage, entry, selection: str) -> dict:
     fitted, gain = entry.fitted, entry.gain
     line = {
         "column": entry.text.name,
@@ -234,7 +234,7 @@ def _line(stage, entry, keep: str) -> dict:
         "gain_error": gain.error if gain is not None else np.nan,
         "n_folds": gain.n_folds if gain is not None else 0,
         "seconds": fitted.seconds if fitted is not None else np.nan,
-        "verdict": entry.why_not or _verdict(gain, keep),
+        "verdict": entry.why_not or _verdict(gain, selection),
         "kept": entry.kept,
     }
     if fitted is not None:
@@ -242,8 +242,8 @@ def _line(stage, entry, keep: str) -> dict:
     return line
 
 
-def _verdict(gain, keep: str) -> str:
-    if keep == "earning":
+def _verdict(gain, selection: str) -> str:
+    if selection == "significant":
         return "kept"
     if not np.isfinite(gain.mean) or not np.isfinite(gain.error):
         return "gain could not be measured"
@@ -271,7 +271,7 @@ def _advice(lines: list[dict]) -> list[str]:
     return notes
 
 
-def _warnings(stage, keep: str, texts) -> list[str]:
+def _warnings(stage, selection: str, texts) -> list[str]:
     """Return the notes that are also warnings."""
     found = []
     late = [
@@ -286,7 +286,7 @@ def _warnings(stage, keep: str, texts) -> list[str]:
     empty = [text.name for text in texts if id(text) not in used]
     if empty:
         found.append(f"No text: all cells of {empty} are empty. No features were made from them.")
-    if keep == "earning" and not any(entry.kept for entry in stage.entries):
+    if selection == "significant" and not any(entry.kept for entry in stage.entries):
         found.append("No member has a significant gain, so the table has no text features.")
     return found
 

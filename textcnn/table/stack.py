@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold
 
 from textcnn.crossfit import FoldPlan, Target
+from textcnn.crossfit.level import Level
 from textcnn.crossfit.scoring import Scoring
 from textcnn.table.gains import gain_metric
 from textcnn.utils.threads import one_thread
@@ -22,6 +24,25 @@ _LARGEST_HESSIAN = 600
 # Inner folds of the stack within a fold.
 _N_PARTS = 5
 _FEWEST_ROWS = 4
+
+
+@dataclass
+class _Part:
+    """An inner fold: positions among the rows that a fold predicts, and what is learnt there."""
+
+    learn: np.ndarray
+    test: np.ndarray
+    values: np.ndarray
+    weights: np.ndarray | None
+
+
+@dataclass
+class _Fold:
+    """What of a fold is the same for all blocks that are scored on it."""
+
+    rows: np.ndarray  # that its model predicts
+    level: Level  # of the rows that its model was trained on
+    parts: list[_Part]
 
 
 class LinearStack:
@@ -59,9 +80,14 @@ class LinearStack:
         self.target = target
         self.metric = gain_metric(target, scoring)
         self.is_nested = is_nested(plan)
-        default = scoring is None
-        self._scoring = Scoring(target, None if default else self.metric, plan.sample_weight)
+        metric = None if scoring is None else self.metric
+        self._scoring = Scoring(target, metric, plan.sample_weight)
         self._others = others
+        self._outputs: Callable = _logits
+        if target.is_regression:
+            self._outputs = _slopes
+        elif target.kind == "multilabel":
+            self._outputs = _logits_of_labels
 
     @one_thread()
     def fold_scores(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
@@ -82,12 +108,10 @@ class LinearStack:
         columns = self._side_by_side([self._prediction_of_others, *blocks])
         return np.array(
             [
-                self._scoring.score(
-                    self.metric, assignment.predict, self._nested(columns, assignment)
-                )[0]
-                if len(assignment.predict) >= _FEWEST_ROWS
-                else np.nan
-                for assignment in self.plan.assignments
+                np.nan
+                if fold is None
+                else self._score(fold.rows, self._nested(columns, fold), fold.level)
+                for fold in self._folds
             ]
         )
 
@@ -107,8 +131,8 @@ class LinearStack:
                 scores.append(np.nan)
                 continue
             raw = self._linear(columns, learn, assignment.predict)
-            predictions = self._predictions(raw, learn)
-            scores.append(self._scoring.score(self.metric, assignment.predict, predictions)[0])
+            level = self.target.level(learn, self._weights(learn))
+            scores.append(self._score(assignment.predict, raw, level))
         return np.array(scores)
 
     @one_thread()
@@ -140,48 +164,57 @@ class LinearStack:
             return self._others
         return self.out_of_fold(self._others)
 
-    def _nested(self, columns: np.ndarray, assignment) -> np.ndarray:
-        """Return the predictions of a fold's rows by stacks trained on its other parts."""
-        rows = assignment.predict
-        raw = np.zeros((len(rows), self.target.n_outputs))
-        # Standardised on the whole fold: means of its parts would shift the predictions.
-        x, _ = _standardised(columns, rows, rows)
-        if x.shape[1]:
-            counts = self._scoring.scored(rows)
+    @cached_property
+    def _folds(self) -> list[_Fold | None]:
+        """The folds, each with its parts for stacks; None where one has too few rows."""
+        folds: list[_Fold | None] = []
+        for assignment in self.plan.assignments:
+            rows = assignment.predict
+            if len(rows) < _FEWEST_ROWS:
+                folds.append(None)
+                continue
+            is_scored, weights, parts = self._scoring.is_scored[rows], self._weights(rows), []
             for learn, test in _parts(rows, self.plan.groups):
-                learn = learn[counts[learn]]
-                raw[test] = self._outputs(x[learn], rows[learn], x[test])
-        return self._predictions(raw, self._learning_rows(assignment))
+                learn = learn[is_scored[learn]]
+                if len(learn) > 1:
+                    values = self.target.values[rows[learn]]
+                    given = None if weights is None else weights[learn]
+                    parts.append(_Part(learn, test, values, given))
+            learnt = self._learning_rows(assignment)
+            level = self.target.level(learnt, self._weights(learnt))
+            folds.append(_Fold(rows, level, parts))
+        return folds
 
-    def _predictions(self, raw: np.ndarray, learn: np.ndarray) -> np.ndarray:
-        """Add the base rate of the training rows to a linear model's output."""
-        level = self.target.level(learn, self._weights(learn))
+    def _nested(self, columns: np.ndarray, fold: _Fold) -> np.ndarray:
+        """Return the outputs for a fold's rows of stacks trained on its other parts."""
+        n_outputs = self.target.n_outputs
+        raw = np.zeros((len(fold.rows), n_outputs))
+        # Standardised on the whole fold: means of its parts would shift the predictions.
+        x, _ = _standardised(columns, fold.rows, fold.rows)
+        if x.shape[1]:
+            for part in fold.parts:
+                raw[part.test] = self._outputs(
+                    x[part.learn], part.values, part.weights, x[part.test], n_outputs
+                )
+        return raw
+
+    def _score(self, rows: np.ndarray, raw: np.ndarray, level: Level) -> float:
+        """Return the score of a linear model's outputs with the base rate of its training rows."""
         if self.target.is_regression:
-            return raw + level.centre
-        return self.target.predictions(raw, level)
+            predictions = raw + level.centre
+        else:
+            predictions = self.target.predictions(raw, level)
+        return self._scoring.score(self.metric, rows, predictions)[0]
 
     def _linear(self, columns: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
         """Return the output of a linear model for new rows, without the intercept."""
+        n_outputs = self.target.n_outputs
         if len(learn) < 2:
-            return np.zeros((len(new), self.target.n_outputs))
+            return np.zeros((len(new), n_outputs))
         x, new = _standardised(columns, learn, new)
-        return self._outputs(x, learn, new)
-
-    def _outputs(self, x: np.ndarray, learn: np.ndarray, new: np.ndarray) -> np.ndarray:
-        """Return the same for standardised columns; x are those of the training rows."""
-        target, weights = self.target, self._weights(learn)
-        if len(learn) < 2 or not x.shape[1]:
-            return np.zeros((len(new), target.n_outputs))
-        values = target.values[learn]
-        if target.is_regression:
-            coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
-            return new @ coefficients.reshape(target.n_outputs, -1).T
-        if target.kind == "multilabel":
-            outputs = [
-                _logits(x, values[:, label], weights, new, 1) for label in range(target.n_outputs)
-            ]
-            return np.hstack(outputs)
-        return _logits(x, values, weights, new, target.n_outputs)
+        if not x.shape[1]:
+            return np.zeros((len(new), n_outputs))
+        return self._outputs(x, self.target.values[learn], self._weights(learn), new, n_outputs)
 
     def _side_by_side(self, blocks: Sequence[np.ndarray]) -> np.ndarray:
         return np.hstack([np.empty((self.plan.n_rows, 0)), *blocks])
@@ -230,6 +263,17 @@ def _standardised(columns, learn, predict) -> tuple[np.ndarray, np.ndarray]:
     x = x[:, varies] / scale[varies]
     new = (columns[predict][:, varies] - mean[varies]) / scale[varies]
     return x, np.where(np.isnan(new), 0, new)
+
+
+def _slopes(x, values, weights, new, n_outputs: int) -> np.ndarray:
+    """Return a ridge regression's outputs for new rows, without intercepts."""
+    coefficients = Ridge(alpha=_ALPHA).fit(x, values, weights).coef_
+    return new @ coefficients.reshape(n_outputs, -1).T
+
+
+def _logits_of_labels(x, values, weights, new, n_outputs: int) -> np.ndarray:
+    """Return the logits of new rows of a logistic regression per label, without intercepts."""
+    return np.hstack([_logits(x, values[:, label], weights, new, 1) for label in range(n_outputs)])
 
 
 def _logits(x, values, weights, new, n_outputs: int) -> np.ndarray:

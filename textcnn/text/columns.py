@@ -6,23 +6,22 @@ Arrow strings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
 
-from textcnn.text.joining import once
+from textcnn.text.joining import Remembering
 
 __all__ = ["TextColumn", "read_columns"]
 
 
 @dataclass(frozen=True, eq=False)
-class TextColumn:
+class TextColumn(Remembering):
     """One column of text.
 
     Attributes
@@ -38,16 +37,11 @@ class TextColumn:
     name: str | None
     cells: list[str]
     missing: np.ndarray
-    # What is made of the cells for several members of a table is made once and kept here.
     memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.cells)
-
-    def once(self, key: Hashable, make: Callable[[], Any]):
-        """Return what ``make()`` returns; a column with a memo makes it once per key."""
-        return once(self.memo, key, make)
 
     def label(self, number: int) -> str:
         """Return the name for features and messages."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from textcnn.neural.backend import ShapePolicy
+from textcnn.text.network import rounded_rows
 from textcnn.text.tokens import TokenizedColumn
 from textcnn.text.vocabulary import Vocabulary
 
@@ -21,18 +23,30 @@ class Documents:
     offsets: np.ndarray  # int64 (n_rows + 1,)
     given_rows: np.ndarray  # int32 (n_forms + 1,), rows of pretrained vectors; padding is 0
     learned_ids: np.ndarray  # int32 (n_forms + 1,), rows of trainable vectors; padding is 0
+    new_vectors: np.ndarray  # float32 (n_new, dim), rows after those of the vocabulary
 
     @classmethod
     def resolve(cls, tokenized: TokenizedColumn, vocabulary: Vocabulary) -> Documents:
         """Look up each distinct form once, for training documents and for new ones."""
         given, learned = vocabulary.resolve(tokenized.forms)
+        given, new_vectors = vocabulary.compose(tokenized.forms, given)
         padding = np.zeros(1, np.int32)
         return cls(
             forms=np.append(tokenized.ids, np.int32(len(tokenized.forms))),
             offsets=tokenized.offsets,
             given_rows=np.concatenate([given, padding]),
             learned_ids=np.concatenate([learned, padding]),
+            new_vectors=new_vectors,
         )
+
+    def without_new_vectors(self) -> Documents:
+        """Return the documents with new words as unknown words, for tables that cannot grow."""
+        n_new = len(self.new_vectors)
+        if not n_new:
+            return self
+        first = self.given_rows.max() - n_new + 1
+        rows = np.where(self.given_rows >= first, np.int32(UNKNOWN), self.given_rows)
+        return replace(self, given_rows=rows, new_vectors=self.new_vectors[:0])
 
     @property
     def lengths(self) -> np.ndarray:
@@ -76,7 +90,8 @@ class TextSource:
         self._min_count = min_count
         self._trainable = trainable
         self._learns_vectors = learns_vectors
-        self.lengths = np.sum([documents.lengths for documents in columns], axis=0)
+        self._lengths = [documents.lengths for documents in columns]
+        self.lengths = np.sum(self._lengths, axis=0)
         self._maps: tuple | None = None
 
     def __len__(self) -> int:
@@ -86,12 +101,12 @@ class TextSource:
     def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return, per column, which words occur at least ``min_count`` times in the rows."""
         known = {}
-        for i, (documents, vocabulary) in enumerate(
-            zip(self.columns, self.vocabularies, strict=True)
+        is_read = np.zeros(len(self.lengths), bool)
+        is_read[rows] = True
+        for i, (documents, lengths, vocabulary) in enumerate(
+            zip(self.columns, self._lengths, self.vocabularies, strict=True)
         ):
-            is_read = np.zeros(len(self), bool)
-            is_read[rows] = True
-            read = np.repeat(is_read, documents.lengths)
+            read = np.repeat(is_read, lengths)
             words = documents.learned_ids[documents.forms[:-1][read]]
             counts = np.bincount(words, minlength=vocabulary.n_learned)
             known[f"known_{i}"] = counts >= self._min_count
@@ -134,6 +149,49 @@ class TextSource:
     def __getstate__(self):
         """Drop the cache when the source is sent to a worker."""
         return self.__dict__ | {"_maps": None}
+
+
+def with_new_words(network, documents: Sequence[Documents]):
+    """Return a fitted or served network whose tables also have the vectors of new words.
+
+    Parameters
+    ----------
+    network : TextNetwork or ServedNetwork
+    documents : sequence of Documents
+        One per column.
+
+    Returns
+    -------
+    TextNetwork or ServedNetwork
+        The same object where no word has a vector made for it.
+    """
+    if not any(len(part.new_vectors) for part in documents):
+        return network
+    readers = [
+        replace(reader, vocabulary=reader.vocabulary.grown(part.new_vectors))
+        for reader, part in zip(network.readers, documents, strict=True)
+    ]
+    models = network.models
+    if network.settings.trainable_embeddings:
+        tables = {
+            f"given_{i}/embeddings": (len(reader.vocabulary.given), part.new_vectors)
+            for i, (reader, part) in enumerate(zip(network.readers, documents, strict=True))
+        }
+        models = [replace(fold, model=_with_grown_tables(fold.model, tables)) for fold in models]
+    return replace(network, readers=readers, models=models)
+
+
+def _with_grown_tables(model, tables: dict[str, tuple[int, np.ndarray]]):
+    """Return a model with more rows in its own tables of given vectors."""
+    weights = list(model.weights)
+    for place, name in enumerate(model.names):
+        if name in tables:
+            n_rows, new = tables[name]
+            table = np.zeros((rounded_rows(n_rows + len(new)), new.shape[1]), np.float32)
+            table[:n_rows] = weights[place][:n_rows]
+            table[n_rows : n_rows + len(new)] = new
+            weights[place] = table
+    return replace(model, weights=weights)
 
 
 def _maps(documents: Documents, vocabulary: Vocabulary, known: np.ndarray):

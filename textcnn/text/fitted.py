@@ -11,7 +11,7 @@ from textcnn.fit.models import FoldModel
 from textcnn.neural.network import Blueprint
 from textcnn.neural.training import predict_model
 from textcnn.text.columns import TextColumn
-from textcnn.text.documents import TextSource
+from textcnn.text.documents import TextSource, with_new_words
 from textcnn.text.network import TextNetworkSettings
 from textcnn.text.plain import has_plain_form, plain_outputs
 from textcnn.text.reader import ColumnReader, blueprint
@@ -53,7 +53,8 @@ class TextNetwork:
         documents = [
             reader.read(column.cells) for reader, column in zip(self.readers, columns, strict=True)
         ]
-        return self.outputs_of(self.source(documents))
+        network = with_new_words(self, documents)
+        return network.outputs_of(network.source(documents))
 
     def outputs_of(self, source: TextSource) -> list[np.ndarray]:
         """Return each model's raw outputs for rows as this network reads them."""

@@ -13,17 +13,22 @@ from textcnn.text.tokens import make_tokenizer
 SEPARATOR = "\x1f"
 
 
-def once(memo: dict | None, key: Hashable, make: Callable[[], Any]):
-    """Return what ``make()`` returns, made once per key where there is a memo."""
-    if memo is None:
-        return make()
-    if key not in memo:
-        memo[key] = make()
-    return memo[key]
+class Remembering:
+    """What is made of cells for several members of a table is made once, where there is a memo."""
+
+    memo: dict | None
+
+    def once(self, key: Hashable, make: Callable[[], Any]):
+        """Return what ``make()`` returns; with a memo it is made once per key."""
+        if self.memo is None:
+            return make()
+        if key not in self.memo:
+            self.memo[key] = make()
+        return self.memo[key]
 
 
 @dataclass(frozen=True, eq=False)
-class JoinedColumns:
+class JoinedColumns(Remembering):
     """Joined text columns, with the interface of one :class:`TextColumn`."""
 
     columns: Sequence  # of TextColumn
@@ -37,10 +42,6 @@ class JoinedColumns:
     def cells(self) -> list[tuple[str, ...]]:
         """One tuple of texts per row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
-
-    def once(self, key, make):
-        """Return what ``make()`` returns, as :meth:`TextColumn.once` does."""
-        return once(self.memo, key, make)
 
     def label(self, number: int) -> str:
         """Return all names for messages and the report; ``number`` is ignored."""

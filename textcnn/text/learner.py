@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class TextLearner:
     @classmethod
     def of(cls, estimator) -> TextLearner:
         """Check every parameter of words, network and training; return them grouped."""
-        parameters.one_of(estimator, "columns", text_settings.COLUMNS)
+        parameters.yes_or_no(estimator, "join_columns")
         if hasattr(estimator, "unsupervised"):
             parameters.one_of(estimator, "unsupervised", UNSUPERVISED)
         share = UpdateShare(*share_of_updates(estimator.level, estimator.network))
@@ -84,13 +85,18 @@ class TextLearner:
             if rows is None:
                 key = ("tokens", reading.tokenizer, reading.max_length)
                 tokenized = column.once(key, lambda: reading.tokenize(column.cells))
+                others = []
             else:
                 tokenized = reading.tokenize([column.cells[row] for row in rows])
+                # New words have vectors where those are made of pieces; so must held-out words.
+                others = reading.tokenize(column.cells).forms
             reader, documents = ColumnReader.fit(
                 tokenized,
                 reading,
                 vector_seed=seed_sequence(task.entropy, "vectors", number),
                 corpus_seed=integer_seed(seed_sequence(task.entropy, "corpus", number)),
+                others=others,
+                label=column.label(number),
             )
             if rows is not None:
                 documents = reader.read(column.cells)
@@ -118,7 +124,7 @@ class TextLearner:
         """Fit a network per job."""
         return fit_networks(groups, self.training, task)
 
-    @property
+    @cached_property
     def _learns_vectors(self) -> bool:
         return any(map(is_corpus, embedding_sources(self.reading.embeddings)))
 
@@ -139,7 +145,7 @@ def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedC
     if len(columns) == 1:
         return columns
     if reset:
-        joins = estimator.columns == "joined"
+        joins = estimator.join_columns
     else:  # as at fit, whatever parameters were set since
         joins = (
             sum(len(getattr(models, "readers", "1")) for models, *_ in estimator._model_sets) == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
@@ -19,7 +19,6 @@ from textcnn.fit.models import FoldModel, Prepared, Task
 from textcnn.text.columns import TextColumn
 from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngrams import NgramCounter
-from textcnn.text.settings import COLUMNS
 from textcnn.text.tokens import make_tokenizer
 
 # The curvature of the logistic loss is at most a quarter of that of the squared one.
@@ -71,7 +70,7 @@ class LinearLearner:
             raise ValueError(f"C must be a number above 0. Received: C={C!r}.")
         parameters.whole_number(estimator, "min_df", 1)
         parameters.yes_or_no(estimator, "lowercase")
-        parameters.one_of(estimator, "columns", COLUMNS)
+        parameters.yes_or_no(estimator, "join_columns")
         make_tokenizer(estimator.tokenizer)
         counter = NgramCounter(
             word_sizes=_sizes(estimator, "word_ngrams"),
@@ -151,13 +150,9 @@ def _sizes(estimator, name: str) -> tuple[int, ...]:
     if value is None:
         return ()
     is_pair = isinstance(value, list | tuple) and len(value) == 2
-    if not is_pair or not all(map(_is_whole, value)) or not 1 <= value[0] <= value[1]:
+    if not is_pair or not all(map(parameters.is_whole, value)) or not 1 <= value[0] <= value[1]:
         raise ValueError(
             f"{name} must be None or the smallest and the largest size, such as (1, 2). "
             f"Received: {name}={value!r}."
         )
     return tuple(int(size) for size in value)
-
-
-def _is_whole(value) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)

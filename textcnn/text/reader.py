@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -20,9 +20,10 @@ from textcnn.text.network import (
     rounded_rows,
     shared_layers,
 )
-from textcnn.text.tokens import TokenizedColumn, make_tokenizer, tokenize_column
-from textcnn.text.vectors import load_vectors, train_corpus_vectors
-from textcnn.text.vocabulary import Vocabulary
+from textcnn.text.piece_vectors import PieceChannel, PieceVectors
+from textcnn.text.tokens import TokenizedColumn, tokenize_column
+from textcnn.text.vectors import WordVectors, load_vectors, train_corpus_vectors
+from textcnn.text.vocabulary import Vocabulary, warn_of_few_matches
 
 LEARNED_DIM_BESIDE_GIVEN = 32
 LEARNED_DIM_ALONE = 100
@@ -42,7 +43,7 @@ class ReaderSettings:
 
     def tokenize(self, cells: list) -> TokenizedColumn:
         """Return the tokens of some cells."""
-        return tokenize_column(cells, make_tokenizer(self.tokenizer), max_length=self.max_length)
+        return tokenize_column(cells, self.tokenizer, max_length=self.max_length)
 
 
 @dataclass
@@ -58,18 +59,39 @@ class ColumnReader:
 
     @classmethod
     def fit(
-        cls, tokenized: TokenizedColumn, settings: ReaderSettings, *, vector_seed, corpus_seed: int
+        cls,
+        tokenized: TokenizedColumn,
+        settings: ReaderSettings,
+        *,
+        vector_seed,
+        corpus_seed: int,
+        others: Sequence[str] = (),
+        label: str = "",
     ):
-        """Learn the words of a column; return the reader and the column's documents."""
-        vectors = [
-            train_corpus_vectors(
-                _Sentences(tokenized), seed=corpus_seed, options=settings.corpus_options
-            )
-            if is_corpus(source)
-            else load_vectors(source)
-            for source in embedding_sources(settings.embeddings)
-        ]
+        """Learn the words of a column; return the reader and the column's documents.
+
+        Vectors that are made of pieces are also kept for the words ``others``, which may be
+        those of held-out rows. ``label`` is the column's name in warnings.
+        """
         counts = np.bincount(tokenized.ids, minlength=len(tokenized.forms))
+        n_first = 0 if settings.keep_vectors == "seen" else int(settings.keep_vectors)
+        vectors, pieces, also, start = [], [], [], 0
+        for source in embedding_sources(settings.embeddings):
+            if is_corpus(source):
+                channel = train_corpus_vectors(
+                    _Sentences(tokenized), seed=corpus_seed, options=settings.corpus_options
+                )
+            else:
+                channel = load_vectors(source)
+                if isinstance(channel, PieceVectors):
+                    pieces.append(PieceChannel.of(channel, start))
+                    first = channel.first_words(n_first)
+                    channel = WordVectors.from_pieces(channel, [*first, *tokenized.forms, *others])
+                    spelled = (word for form in others for word in (form.lower(), form))
+                    also += [*first, *(word for word in spelled if word in channel)]
+                warn_of_few_matches(channel, tokenized.forms, counts, label)
+            start += channel.dim
+            vectors.append(channel)
         vocabulary = Vocabulary.build(
             tokenized.forms,
             counts,
@@ -77,6 +99,8 @@ class ColumnReader:
             min_count=settings.min_count,
             keep_vectors=settings.keep_vectors,
             seed=vector_seed,
+            also=also,
+            pieces=pieces,
         )
         learned_dim = settings.learned_dim
         if learned_dim == "auto":
@@ -86,16 +110,14 @@ class ColumnReader:
             settings.max_length,
             vocabulary,
             int(learned_dim),
-            dict(vocabulary.report),
+            vocabulary.report | {"vectors_not_utf8": sum(part.n_not_utf8 for part in vectors)},
             is_long(np.diff(tokenized.offsets)),
         )
         return reader, Documents.resolve(tokenized, vocabulary)
 
     def read(self, cells: list[str]) -> Documents:
         """Return the documents of new cells; new words have their pretrained vectors."""
-        tokenized = tokenize_column(
-            cells, make_tokenizer(self.tokenizer), max_length=self.max_length
-        )
+        tokenized = tokenize_column(cells, self.tokenizer, max_length=self.max_length)
         return Documents.resolve(tokenized, self.vocabulary)
 
     @property

@@ -18,8 +18,6 @@ from textcnn.neural.engine.choice import ENGINES
 from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
 from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
-COLUMNS = ("separate", "joined")
-
 
 @dataclass(frozen=True)
 class LevelDefaults:
@@ -40,19 +38,17 @@ def reader_settings(estimator) -> ReaderSettings:
     """Check the parameters about words and vectors; return them as settings."""
     defaults = _check_level(estimator)
     yes_or_no(estimator, "trainable_embeddings")
-    if estimator.max_length is not None and not is_auto(estimator.max_length):
+    if estimator.max_length is not None:
         whole_number(estimator, "max_length", 1, or_string="auto")
     whole_number(estimator, "min_count", 1)
-    if not is_auto(estimator.learned_dim):
-        whole_number(estimator, "learned_dim", 0, or_string="auto")
-        if estimator.learned_dim == 0 and not embedding_sources(estimator.embeddings):
-            raise ValueError(
-                "learned_dim=0 leaves words without any vector, because no embeddings are given. "
-                'Expected: embeddings=, or learned_dim="auto" or at least 1. '
-                "Received: learned_dim=0, embeddings=None."
-            )
-    if estimator.keep_vectors != "seen":
-        whole_number(estimator, "keep_vectors", 0, or_string="seen")
+    whole_number(estimator, "learned_dim", 0, or_string="auto")
+    if estimator.learned_dim == 0 and not embedding_sources(estimator.embeddings):
+        raise ValueError(
+            "learned_dim=0 leaves words without any vector, because no embeddings are given. "
+            'Expected: embeddings=, or learned_dim="auto" or at least 1. '
+            "Received: learned_dim=0, embeddings=None."
+        )
+    whole_number(estimator, "keep_vectors", 0, or_string="seen")
     _refuse_what_no_vectors_read(estimator)
     if estimator.corpus_options is not None and not isinstance(estimator.corpus_options, dict):
         raise ValueError(
@@ -63,11 +59,11 @@ def reader_settings(estimator) -> ReaderSettings:
         embeddings=estimator.embeddings,
         corpus_options=estimator.corpus_options,
         tokenizer=estimator.tokenizer if estimator.level == "word" else "char",
-        max_length=defaults.max_length if is_auto(estimator.max_length) else estimator.max_length,
+        max_length=defaults.max_length if estimator.max_length == "auto" else estimator.max_length,
         min_count=int(estimator.min_count),
         keep_vectors=estimator.keep_vectors,
         learned_dim=defaults.learned_dim
-        if is_auto(estimator.learned_dim)
+        if estimator.learned_dim == "auto"
         else estimator.learned_dim,
     )
 

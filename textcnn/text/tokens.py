@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from numbers import Integral
 
 import numpy as np
@@ -170,7 +172,7 @@ def make_tokenizer(tokenizer: str | Callable[[str], Iterable[str]]) -> Callable[
             f"{type(tokenizer).__name__}. Expected 'word', 'char' or a callable from str to a list "
             "of str. For words type tokenizer='word'."
         )
-    if tokenizer is word_tokens or tokenizer is character_tokens:
+    if tokenizer in (word_tokens, character_tokens, str.split):
         return tokenizer
     if isinstance(tokenizer, _CheckedTokenizer):
         return tokenizer
@@ -240,8 +242,10 @@ def tokenize_column(
     """
     split = make_tokenizer(tokenizer)
     _check_max_length(max_length)
-    vocabulary = _Vocabulary()
-    number = vocabulary.__getitem__
+    if split is word_tokens and all(map(str.isascii, cells)):
+        split = _ASCII_WORDS.findall  # what `word_tokens` does with each text
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    number = numbers.__getitem__
     ids = array("i")
     offsets = np.zeros(len(cells) + 1, dtype=np.int64)
     for row, text in enumerate(cells):
@@ -256,15 +260,7 @@ def tokenize_column(
         offsets[row + 1] = len(ids)
     # The NumPy array shares the buffer; a copy would double the peak memory.
     flat = np.frombuffer(ids, dtype=np.int32) if ids else np.zeros(0, dtype=np.int32)
-    return TokenizedColumn(ids=flat, offsets=offsets, forms=list(vocabulary))
-
-
-class _Vocabulary(dict[str, int]):
-    """Assigns the next number to each new token."""
-
-    def __missing__(self, token: str) -> int:
-        number = self[token] = len(self)
-        return number
+    return TokenizedColumn(ids=flat, offsets=offsets, forms=list(numbers))
 
 
 class _CheckedTokenizer:

@@ -350,7 +350,7 @@ def _parse_lines(lines: list[bytes], dim: int) -> tuple[list[str], np.ndarray] |
     if any(numbers.count(b" ") != dim - 1 for _, _, numbers in pairs):
         return None
     try:
-        words = [word.decode("utf-8") for word, _, _ in pairs]
+        words = [_decoded(word) for word, _, _ in pairs]
         with np.errstate(over="ignore"):
             fields = b" ".join([numbers for _, _, numbers in pairs]).split(b" ")
             return words, np.array(fields, dtype=np.float32).reshape(len(lines), dim)
@@ -385,13 +385,7 @@ def _parse_carefully(
                 f"is not a number. Expected a word and {dim} numbers. Received: {_shown(bad)} in "
                 f"{_shown(line)}."
             )
-        try:
-            words.append(fields[0].decode("utf-8"))
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"The vectors file {str(path)!r} cannot be read: the word in line {number} is not "
-                f"UTF-8. Expected UTF-8 text; save the file as UTF-8. Received: {_shown(line)}."
-            ) from error
+        words.append(_decoded(fields[0]))
         with np.errstate(over="ignore"):
             vectors[row] = np.array(fields[1:], dtype=np.float32)
     return words, vectors
@@ -432,8 +426,7 @@ def _parse_records(
         space = buffer.find(b" ", used)
         if space < 0 or space + 1 + 4 * dim > len(buffer):
             break
-        # word2vec.c cuts long words inside a character: such a word cannot match any text.
-        words.append(buffer[used:space].lstrip(b"\n").decode("utf-8", errors="replace"))
+        words.append(_decoded(buffer[used:space].lstrip(b"\n")))
         starts.append(space + 1)
         used = space + 1 + 4 * dim
     vectors = np.empty((len(words), dim), dtype=np.float32)
@@ -479,6 +472,14 @@ def _joined(blocks: list[np.ndarray], n_rows: int, dim: int) -> np.ndarray:
         table[start : start + len(block)] = block
         start += len(block)
     return table
+
+
+def _decoded(word: bytes) -> str:
+    """Return a word; bytes that are not UTF-8 become U+FFFD, so that it matches no text.
+
+    word2vec.c cuts long words inside a character, and crawled text has broken ones.
+    """
+    return word.decode("utf-8", errors="replace")
 
 
 def _is_number(field: bytes) -> bool:

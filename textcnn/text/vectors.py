@@ -7,11 +7,18 @@ import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from pathlib import Path
 
 import numpy as np
 
+from textcnn.text.piece_vectors import (
+    WORDLLAMA,
+    PieceVectors,
+    is_model,
+    is_model_folder,
+    open_pieces,
+)
 from textcnn.text.vector_files import (
     ACCEPTED,
     data_set_file,
@@ -153,10 +160,38 @@ class WordVectors:
         """
         return _read_cached(_existing_file(path), allow_pickle=True)
 
+    @classmethod
+    def from_pieces(cls, pieces: PieceVectors, forms: Iterable[str]) -> WordVectors:
+        """Make the vectors of some words, lower-cased where lower case has known pieces.
+
+        Parameters
+        ----------
+        pieces : PieceVectors
+        forms : iterable of str
+            Words as written, in the order of the table.
+
+        Returns
+        -------
+        WordVectors
+        """
+        forms = list(dict.fromkeys(forms))
+        lowered = list(dict.fromkeys(map(str.lower, forms)))
+        found, vectors = pieces.vectors_of(lowered)
+        words = list(compress(lowered, found.tolist()))
+        missing = set(compress(lowered, (~found).tolist()))
+        left = [form for form in forms if form.lower() in missing and form != form.lower()]
+        found, more = pieces.vectors_of(left)
+        return cls(words + list(compress(left, found.tolist())), np.concatenate([vectors, more]))
+
     @property
     def dim(self) -> int:
         """Number of dimensions."""
         return self.vectors.shape[1]
+
+    @property
+    def n_not_utf8(self) -> int:
+        """Number of words with the character that stands for bytes that are not UTF-8."""
+        return sum("\ufffd" in word for word in self.words)
 
     def find(self, words: Sequence[str]) -> np.ndarray:
         """Return the row of each word, or -1 for unknown words.
@@ -232,12 +267,12 @@ class WordVectors:
         self._positions = dict(zip(self.words, range(len(self.words)), strict=True))
 
 
-def load_vectors(source: object) -> WordVectors:
-    r"""Load word vectors from a file, a gensim object or a gensim-data name.
+def load_vectors(source: object) -> WordVectors | PieceVectors:
+    r"""Load word vectors from a file, an installed package, a model or a gensim-data name.
 
     Parameters
     ----------
-    source : str, Path, gensim object or WordVectors
+    source : str, Path, gensim object, model2vec.StaticModel or WordVectors
         One of
 
         - the path of a file: word2vec text (a header line, then words and numbers), word2vec
@@ -247,15 +282,20 @@ def load_vectors(source: object) -> WordVectors:
         - the name of a gensim-data set, such as ``"glove-wiki-gigaword-100"``. Its folder in
           gensim's data directory (``~/gensim-data`` or ``$GENSIM_DATA_DIR``) is read without
           running code from it; if there is no folder, gensim downloads the data;
+        - ``"wordllama"``: the vectors of pieces of words that are part of the package wordllama
+          (``pip install 'textcnn[vectors]'``), of which any word's vector is made;
+        - a static model of model2vec, or the folder that its ``save_pretrained`` wrote, likewise;
         - a gensim ``KeyedVectors`` or a model with ``.wv``, whose table is shared;
         - a `WordVectors`, which is returned unchanged.
 
     Returns
     -------
-    WordVectors
+    WordVectors or PieceVectors
 
     Raises
     ------
+    ImportError
+        If the package that reads these vectors is not installed.
     ValueError
         If there is no such file or data set, or the file is empty, damaged, of another format, has
         an invalid line (the message has its number) or header, or numbers that are not finite.
@@ -279,10 +319,14 @@ def load_vectors(source: object) -> WordVectors:
     ...     load_vectors(path)
     <WordVectors: 2 words, dim=2>
     """
-    if isinstance(source, WordVectors):
+    if isinstance(source, WordVectors | PieceVectors):
         return source
+    if is_model(source) or (isinstance(source, str) and source == WORDLLAMA):
+        return open_pieces(source)
     if isinstance(source, str | Path):
         path = Path(source).expanduser()
+        if path.is_dir() and is_model_folder(path):
+            return open_pieces(source)
         folder = data_set_folder(source)
         if path.is_file() or folder is None:
             return WordVectors.from_file(path)
@@ -292,7 +336,8 @@ def load_vectors(source: object) -> WordVectors:
         return WordVectors.from_keyed_vectors(source)
     raise TypeError(
         f"Word vectors cannot be loaded from a {type(source).__name__}. Expected the path of a "
-        "file, a gensim-data name, a gensim KeyedVectors or a WordVectors. For words and an array, "
+        'file, "wordllama", a gensim-data name, a gensim KeyedVectors, a model2vec StaticModel or '
+        "a WordVectors. For words and an array, "
         f"pass `WordVectors(words, array)`. Received: {_short(source)}."
     )
 

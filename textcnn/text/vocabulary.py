@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import compress, repeat
 from numbers import Integral
 
 import numpy as np
 
+from textcnn.text.piece_vectors import GrownTable, PieceChannel, compose, read_channels
 from textcnn.text.vectors import WordVectors
 
-__all__ = ["PADDING", "UNKNOWN", "Vocabulary"]
+__all__ = ["PADDING", "UNKNOWN", "Vocabulary", "warn_of_few_matches"]
 
 PADDING = 0
 UNKNOWN = 1
 _FIRST_WORD = 2
 _ROWS_MEASURED = 10_000
+# Share of a column's words below which given vectors are said to match hardly anything.
+_FEWEST_MATCHES = 0.05
+_WORDS_SHOWN = 5
 # Spellings of a lower-cased word to look for in a vectors file, after the spelling in the text.
 _SPELLINGS = (str.lower, str.capitalize, str.upper)
 
@@ -44,6 +49,8 @@ class Vocabulary:
         column, ``words_with_vector`` and ``tokens_with_vector``, ``learned_words``,
         ``random_rows`` (of words without a vector), ``kept_rows`` (pretrained vectors), ``dim``
         and ``bytes_kept`` (of `given`).
+    pieces : list of PieceChannel
+        The channels whose vectors are made of pieces, also for words that are new.
 
     Examples
     --------
@@ -74,11 +81,15 @@ class Vocabulary:
         random_words: list[str],
         random_rows: np.ndarray,
         report: dict,
+        pieces: Sequence[PieceChannel] = (),
     ) -> None:
         self.words = words
         self.given = given
         self.given_is_random = given_is_random
         self.report = report
+        self.n_learned = len(words) + _FIRST_WORD
+        self.dim = given.shape[1]
+        self.pieces = list(pieces)
         self._keys = keys
         self._key_rows = key_rows
         self._random_words = random_words
@@ -97,6 +108,8 @@ class Vocabulary:
         min_count: int = 2,
         keep_vectors: str | int = "seen",
         seed: int | np.random.SeedSequence,
+        also: Sequence[str] = (),
+        pieces: Sequence[PieceChannel] = (),
     ) -> Vocabulary:
         """Build the vocabulary of the forms that occur in a column.
 
@@ -119,6 +132,10 @@ class Vocabulary:
         seed : int or SeedSequence
             Seed of the random rows. They are normal with the standard deviation of the channel's
             kept vectors.
+        also : sequence of str, default=()
+            Words of the channels that are kept as well.
+        pieces : sequence of PieceChannel, default=()
+            The channels whose vectors are made of pieces.
 
         Returns
         -------
@@ -154,7 +171,8 @@ class Vocabulary:
             )
             n_first = 0 if keep_vectors == "seen" else int(keep_vectors)
             first = (word for channel in vectors for word in channel.words[:n_first])
-            extra_keys = [word for word in dict.fromkeys(first) if word not in used]
+            kept = dict.fromkeys([*first, *also])
+            extra_keys = [word for word in kept if word not in used]
         table = _GivenTable(keys, random_words, extra_keys, vectors, seed)
         vocabulary = cls(
             words=words,
@@ -165,6 +183,7 @@ class Vocabulary:
             random_words=random_words,
             random_rows=table.random_rows,
             report={},
+            pieces=pieces,
         )
         has_vector = ~table.is_random[vocabulary.resolve(forms)[0]]
         vocabulary.report = {
@@ -179,16 +198,6 @@ class Vocabulary:
             "bytes_kept": int(table.given.nbytes),
         }
         return vocabulary
-
-    @property
-    def n_learned(self) -> int:
-        """Number of ids of trainable vectors, including padding and the unknown word."""
-        return len(self.words) + _FIRST_WORD
-
-    @property
-    def dim(self) -> int:
-        """Dimensions of the pretrained vectors, all channels together; 0 without vectors."""
-        return self.given.shape[1]
 
     def resolve(self, forms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Look up word forms, known or new.
@@ -223,6 +232,41 @@ class Vocabulary:
             given[:] = UNKNOWN
         return given, learned
 
+    def compose(self, forms: Sequence[str], rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Make vectors for the forms that have none, where vectors are made of pieces.
+
+        Parameters
+        ----------
+        forms : sequence of str
+        rows : ndarray of int32, shape (len(forms),)
+            Rows of `given`, by `resolve`.
+
+        Returns
+        -------
+        rows : ndarray of int32, shape (len(forms),)
+            Rows of the table of :meth:`grown`.
+        vectors : ndarray of float32, shape (n_new, dim)
+            The rows that come after those of `given`.
+        """
+        new = np.flatnonzero(rows == UNKNOWN) if self.pieces else np.empty(0, np.int64)
+        if not len(new):
+            return rows, np.empty((0, self.dim), np.float32)
+        words = [forms[form] for form in new.tolist()]
+        found, vectors = compose(self.pieces, words, self.given[UNKNOWN])
+        rows = rows.copy()
+        rows[new[found]] = len(self.given) + np.arange(len(vectors), dtype=np.int32)
+        return rows, vectors
+
+    def grown(self, vectors: np.ndarray) -> Vocabulary:
+        """Return this vocabulary with more rows of `given`, to which no word of it leads."""
+        if not len(vectors):
+            return self
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other.given = GrownTable(self.given, vectors)
+        other.given_is_random = np.append(self.given_is_random, np.zeros(len(vectors), np.bool_))
+        return other
+
     def to_state(self) -> dict:
         """Return everything as NumPy arrays, lists of str and a JSON-safe dict.
 
@@ -231,7 +275,7 @@ class Vocabulary:
         dict of str to ndarray, list of str or dict
             Input of `from_state`.
         """
-        return {
+        state = {
             "words": self.words,
             "given": self.given,
             "given_is_random": self.given_is_random,
@@ -241,6 +285,8 @@ class Vocabulary:
             "random_rows": self._random_rows,
             "report": self.report,
         }
+        pieces = [channel.to_state() for channel in self.pieces]
+        return state | ({"pieces": pieces} if pieces else {})
 
     @classmethod
     def from_state(cls, state: dict) -> Vocabulary:
@@ -260,7 +306,7 @@ class Vocabulary:
             If a part is missing or the parts are inconsistent.
         """
         parts = set(_STATE_PARTS)
-        if set(state) != parts:
+        if set(state) - {"pieces"} != parts:
             raise ValueError(
                 f"The state of a vocabulary must have the parts {sorted(parts)}. "
                 f"Received: {sorted(state)}."
@@ -284,11 +330,12 @@ class Vocabulary:
                 f"and arrays of the shapes {shapes}."
             )
         lists = {name: list(state[name]) for name in ("words", "keys", "random_words")}
-        return cls(**lists, **arrays, report=dict(state["report"]))
+        pieces = read_channels(state.get("pieces", []), arrays["given"].shape[1])
+        return cls(**lists, **arrays, report=dict(state["report"]), pieces=pieces)
 
     def __getstate__(self) -> dict:
         """Omit the look-up dicts, which are rebuilt from the lists."""
-        return self.to_state()
+        return self.to_state() | {"pieces": self.pieces}
 
     def __setstate__(self, state: dict) -> None:
         """Restore from the state's parts."""
@@ -357,6 +404,40 @@ class _GivenTable:
         if len(partial):
             drawn = random.standard_normal((len(partial), dim), dtype=np.float32) * scale
             self.given[place[partial]] += np.where(lacking[partial], drawn, np.float32(0))
+
+
+def warn_of_few_matches(
+    vectors: WordVectors, forms: Sequence[str], counts: np.ndarray, label: str
+) -> None:
+    """Warn where hardly any word of a column has a vector, which is a mistake in most cases.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    forms : sequence of str
+        The column's distinct words.
+    counts : ndarray of int, shape (n_forms,)
+        How often each occurs.
+    label : str
+        The column's name.
+    """
+    total = int(counts.sum())
+    has_vector = _channel_positions(list(forms), [vectors])[:, 0] >= 0
+    n_matched = int(counts[has_vector].sum())
+    if not total or n_matched >= _FEWEST_MATCHES * total:
+        return
+    frequent = np.argsort(-np.where(has_vector, 0, counts), kind="stable")[:_WORDS_SHOWN]
+    theirs = [forms[form] for form in frequent.tolist()]
+    warnings.warn(
+        f"The given vectors have hardly any word of the column {label!r}: {n_matched} of "
+        f"{total} words of its texts. The others have random vectors. Expected: vectors of words "
+        "as the tokenizer writes them. "
+        f"Received: texts with {', '.join(map(repr, theirs))}; vectors of "
+        f"{', '.join(map(repr, vectors.words[:_WORDS_SHOWN]))}. Type embeddings= vectors of this "
+        "language and spelling, or leave it out.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _used_keys(forms: list[str], vectors: Sequence[WordVectors]) -> set[str]:

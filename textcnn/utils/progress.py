@@ -140,18 +140,14 @@ class FitProgress:
 
     def model(self, number: int, name: str) -> ModelProgress | TimedProgress | None:
         """Return the progress of one model, or None without callbacks and time limit."""
-        progress = self._listener(number, name)
+        progress = None
+        if self._root is not None and self._listened:
+            context = self._root.subcontext(task_name=name, task_id=number, max_subtasks=None)
+            progress = ModelProgress(self._estimator, context)
         deadline = _deadline.get()
         if deadline is None:
             return progress
         return TimedProgress(progress, deadline, self._n_models, self._paces)
-
-    def _listener(self, number: int, name: str) -> ModelProgress | None:
-        """Return the progress for callbacks of one model, or None without callbacks."""
-        if self._root is None or not self._listened:
-            return None
-        context = self._root.subcontext(task_name=name, task_id=number, max_subtasks=None)
-        return ModelProgress(self._estimator, context)
 
     def end(self) -> None:
         """Report the end of the fit."""

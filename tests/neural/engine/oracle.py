@@ -7,7 +7,7 @@ from inside import policy_of
 
 from textcnn.neural.backend import ShapePolicy
 from textcnn.neural.batches import Batches
-from textcnn.neural.engine.layout import Design, Parameters, started_tables
+from textcnn.neural.engine.layout import Design, started_tables
 from textcnn.neural.engine.network import EngineNetwork
 from textcnn.neural.engine.words import words_of
 from textcnn.neural.jobs import TrainingJob
@@ -92,21 +92,20 @@ def random_targets(loss: str, n_outputs: int, n_rows: int = N_ROWS) -> np.ndarra
 def random_weights(design: Design, source, seed: int = 3) -> dict[str, np.ndarray]:
     """Return weights by their Keras paths, biases and vectors large enough to matter."""
     random = np.random.default_rng(seed)
-    parameters = Parameters(design)
-    flat = random.normal(0, 0.4, parameters.size).astype(np.float32)
+    flat = random.normal(0, 0.4, design.size).astype(np.float32)
     tables = started_tables(design, source.tables(), random)
     for path in tables:
         if path.startswith("learned"):
             tables[path] *= 10
-    return parameters.exported(flat, tables)
+    return design.exported(design.views(flat), tables)
 
 
 def engine_network(plan, source, view, weights, offset) -> EngineNetwork:
     """Return the engine's network with these weights."""
     design = plan.design
-    tables = {path: weights[path].copy() for path in design.table_shapes()}
-    columns = words_of(source, view, design, tables)
-    flat = Parameters(design).imported(weights)
+    tables = {path: weights[path].copy() for path in design.table_shapes}
+    columns = words_of(source, view, design, source.tables(), tables)
+    flat = design.imported(weights)
     return EngineNetwork(design, plan.loss, columns, flat, offset)
 
 

@@ -13,7 +13,7 @@ from oracle import (
 )
 
 from textcnn.neural.batches import Batches
-from textcnn.neural.engine.layout import Parameters, started_tables
+from textcnn.neural.engine.layout import started_tables
 from textcnn.neural.engine.training import Dropout, fit_one
 from textcnn.neural.network import TracedNetwork
 from textcnn.neural.training import fit_models, predict_model
@@ -128,9 +128,8 @@ def test_weights_start_as_those_of_keras_do():
     )
     design = plan.design
     random = np.random.default_rng(0)
-    parameters = Parameters(design)
     tables = started_tables(design, source.tables(), random)
-    ours = parameters.exported(parameters.started(random), tables)
+    ours = design.exported(design.views(design.started(random)), tables)
     network = TracedNetwork(plan)
     network.reset(0)
     theirs = dict(zip(network.weight_names(), network.weights(), strict=True))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from inside import flat_slopes_of
 from oracle import (
     N_ROWS,
     engine_network,
@@ -16,7 +15,6 @@ from oracle import (
 
 from textcnn.neural.engine import network as network_module
 from textcnn.neural.engine.activations import ACTIVATIONS
-from textcnn.neural.engine.layout import Parameters
 from textcnn.neural.heads import LOSSES
 
 NETWORKS = {
@@ -53,12 +51,11 @@ def assert_same_gradients(plan, source, targets):
     state = random_weights(design, source)
     keep = None
     if design.settings.dropout:
-        n_units = design.dense_sizes[-1][0]
-        keep = (random.random((len(rows), n_units)) < 0.5).astype(np.float32) * 2
+        keep = (random.random((len(rows), design.n_last)) < 0.5).astype(np.float32) * 2
     ours = engine_network(plan, source, view, state, offset)
     loss, table_slopes = ours.gradients(rows, targets[rows], weights, keep)
-    found = ours.parameters.exported(
-        flat_slopes_of(ours), {path: dense_slopes(path, ours, table_slopes) for path in ours.tables}
+    found = design.exported(
+        ours.slopes, {path: dense_slopes(path, ours, table_slopes) for path in ours.tables}
     )
     theirs = keras_network(plan, source, state, offset, keep)
     expected_loss, expected = keras_gradients(
@@ -132,9 +129,8 @@ def test_gradients_of_random_networks_are_those_of_keras(seed):
 def test_weights_survive_the_way_to_keras_and_back():
     plan, source = text_network(2, dense_units=(4,))
     state = random_weights(plan.design, source)
-    parameters = Parameters(plan.design)
-    tables = {path: state[path] for path in plan.design.table_shapes()}
-    back = parameters.exported(parameters.imported(state), tables)
+    tables = {path: state[path] for path in plan.design.table_shapes}
+    back = plan.design.exported(plan.design.views(plan.design.imported(state)), tables)
     assert list(back) == list(state)
     for path, array in state.items():
         np.testing.assert_array_equal(back[path], array)

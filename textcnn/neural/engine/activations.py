@@ -11,16 +11,6 @@ from textcnn.utils.links import sigmoid
 LEAK = np.float32(0.2)
 
 
-def activate(name: str, x: np.ndarray) -> np.ndarray:
-    """Return the activation of each number."""
-    return ACTIVATIONS[name][0](x)
-
-
-def slope_times(name: str, activated: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """Return slopes with respect to what was activated, from those to the activation's result."""
-    return ACTIVATIONS[name][1](activated, slopes)
-
-
 def _elu(x):
     return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
 

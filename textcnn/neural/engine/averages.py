@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from textcnn.neural.engine import average_kernels
-from textcnn.neural.engine.activations import activate, slope_times
 from textcnn.neural.engine.words import WordBatch
 
 
@@ -21,7 +21,7 @@ class AveragedMaps:
     width: int
 
     @classmethod
-    def of(cls, products, batch: WordBatch, width: int, bias, activation: str) -> AveragedMaps:
+    def of(cls, products, batch: WordBatch, width: int, bias, activate: Callable):
         """Return the maps of a batch, from its products of words and kernel."""
         counts = batch.ends - batch.starts
         before = np.cumsum(counts) - counts
@@ -30,7 +30,7 @@ class AveragedMaps:
         sums = np.zeros((len(starts), products.shape[1]), np.float32)
         average_kernels.window_sums(products, batch.line, starts, width, sums)
         sums += bias
-        return cls(activate(activation, sums), starts, counts, width)
+        return cls(activate(sums), starts, counts, width)
 
     def averages(self) -> np.ndarray:
         """Return the average of each map, float32 (n_rows, n_filters)."""
@@ -38,10 +38,10 @@ class AveragedMaps:
         sums = np.add.reduceat(self.maps, firsts, axis=0)
         return sums / self.counts[:, None].astype(np.float32)
 
-    def slopes(self, slopes: np.ndarray, activation: str) -> np.ndarray:
+    def slopes(self, slopes: np.ndarray, slope_times: Callable) -> np.ndarray:
         """Return slopes with respect to the windows' sums, from those to the averages."""
         shares = slopes / self.counts[:, None].astype(np.float32)
-        return slope_times(activation, self.maps, np.repeat(shares, self.counts, axis=0))
+        return slope_times(self.maps, np.repeat(shares, self.counts, axis=0))
 
     def scatter(self, window_slopes: np.ndarray, line: np.ndarray, product_slopes) -> None:
         """Add what the products of words and kernel learn."""

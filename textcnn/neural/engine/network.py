@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from textcnn.neural.engine import kernels
-from textcnn.neural.engine.activations import activate, slope_times
-from textcnn.neural.engine.layout import Design, Parameters
+from textcnn.neural.engine.activations import ACTIVATIONS
+from textcnn.neural.engine.layout import Design
 from textcnn.neural.engine.losses import loss_and_slopes
-from textcnn.neural.engine.words import ColumnWords, WordBatch, Workspace
+from textcnn.neural.engine.words import ColumnWords, Table, WordBatch
 from textcnn.neural.optimizer import TABLE_RATE
 
 # Keras' defaults of Adam.
@@ -45,20 +45,11 @@ class _Pass:
     raw: np.ndarray  # float32 (n_rows, n_outputs)
 
 
-@dataclass
-class _Winning:
-    """Slopes of the largest sums of one convolution: its columns among those of all."""
-
-    winners: np.ndarray
-    slopes: np.ndarray
-    first: int
-
-
-def averaged_maps(products, batch: WordBatch, width: int, bias, activation: str):
+def averaged_maps(products, batch: WordBatch, width: int, bias, activate: Callable):
     """Return feature maps and the way back from their averages; few networks need it compiled."""
     from textcnn.neural.engine.averages import AveragedMaps
 
-    return AveragedMaps.of(products, batch, width, bias, activation)
+    return AveragedMaps.of(products, batch, width, bias, activate)
 
 
 class EngineNetwork:
@@ -71,7 +62,7 @@ class EngineNetwork:
         One of ``heads.LOSSES``.
     columns : list of ColumnWords
     flat : ndarray of float32
-        All weights but tables, laid out as ``Parameters`` says; changed in place.
+        All weights but tables, laid out as the design says; changed in place.
     offset : ndarray of float32, shape (n_outputs,)
         Level that training adds to the raw outputs.
     """
@@ -81,24 +72,23 @@ class EngineNetwork:
     ):
         self.design, self.loss, self.columns = design, loss, columns
         self.flat, self.offset = flat, np.asarray(offset, np.float32)
-        self.parameters = Parameters(design)
-        self.weights = self.parameters.views(flat)
+        self.weights = design.views(flat)
         self._flat_slopes = np.zeros_like(flat)
-        self.slopes = self.parameters.views(self._flat_slopes)
+        self.slopes = design.views(self._flat_slopes)
         self._means, self._squares = np.zeros_like(flat), np.zeros_like(flat)
         self._n_updates = 0
-        self._work = Workspace()
-        self._table_steps = {
-            table.path: _TableSteps(table.vectors)
-            for column in columns
-            for table in column.tables
-            if table.path is not None
-        }
-
-    @property
-    def tables(self) -> dict[str, np.ndarray]:
-        """The tables that this model owns, by their Keras paths."""
-        return {path: steps.table for path, steps in self._table_steps.items()}
+        self._activate, self._slope_times = ACTIVATIONS[design.settings.activation]
+        self._totals = np.empty((3, design.settings.n_filters), np.float32)
+        self._n_rows = self._n_numbers = 0  # that there is room for
+        self.tables: dict[str, np.ndarray] = {}  # that this model owns, by their Keras paths
+        self._table_steps: dict[str, _TableSteps] = {}
+        for number, column in enumerate(columns):
+            first = 0
+            for table in column.tables:
+                if table.path is not None:
+                    self.tables[table.path] = table.vectors
+                    self._table_steps[table.path] = _TableSteps(table, number, first)
+                    first += table.vectors.shape[1]
 
     def outputs(self, rows: np.ndarray) -> np.ndarray:
         """Return raw outputs without the level, float32 (n_rows, n_outputs)."""
@@ -112,7 +102,7 @@ class EngineNetwork:
         """Return what l2 adds to the loss."""
         if not self.design.settings.l2:
             return 0.0
-        held_down = self.flat[: self.parameters.n_regularized].astype(float)
+        held_down = self.flat[: self.design.n_regularized].astype(float)
         return self.design.settings.l2 * float(held_down @ held_down)
 
     def gradients(
@@ -132,10 +122,14 @@ class EngineNetwork:
         loss, slopes = loss_and_slopes(self.loss, done.raw + self.offset, targets, weights)
         slopes = self._back_through_dense(done, slopes)
         slopes, window_slopes = self._back_through_poolings(done, slopes)
-        table_slopes = list(self._back_through_words(done, slopes, window_slopes))
-        loss += self.penalty()
+        vector_slopes = self._back_through_windows(done, slopes, window_slopes)
+        table_slopes = [
+            steps.sum_by_row(vector_slopes[steps.column], done.batches[steps.column])
+            for steps in self._table_steps.values()
+        ]
         if self.design.settings.l2:
-            n_regularized = self.parameters.n_regularized
+            loss += self.penalty()
+            n_regularized = self.design.n_regularized
             factor = np.float32(2 * self.design.settings.l2)
             self._flat_slopes[:n_regularized] += factor * self.flat[:n_regularized]
         return loss, table_slopes
@@ -156,44 +150,71 @@ class EngineNetwork:
             EPSILON,
         )
         for learnt in table_slopes:
-            self._table_steps[learnt.path].step(learnt, np.float32(rate * TABLE_RATE))
+            kernels.adagrad_rows(
+                self.tables[learnt.path],
+                self._table_steps[learnt.path].squares,
+                learnt.sums,
+                learnt.rows,
+                len(learnt.rows),
+                np.float32(rate * TABLE_RATE),
+                EPSILON,
+            )
 
     def state(self) -> dict[str, np.ndarray]:
         """Return copies of the weights under Keras' paths."""
-        return self.parameters.exported(self.flat, self.tables)
+        return self.design.exported(self.weights, self.tables)
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Put weights back that :meth:`state` returned."""
-        self.flat[:] = self.parameters.imported(state)
+        self.flat[:] = self.design.imported(state)
         for path, table in self.tables.items():
             table[:] = state[path]
 
     def _forward(self, rows: np.ndarray, keep) -> _Pass:
-        activation = self.design.settings.activation
         batches = [column.batch(rows) for column in self.columns]
+        n_numbers = max(len(batch.vectors) for batch in batches)
+        if len(rows) > self._n_rows or n_numbers > self._n_numbers:
+            self._make_room(len(rows), n_numbers)
         pooled, winners, maps = self._pooled(batches, len(rows))
         layers = [pooled]
-        for number in range(len(self.design.settings.dense_units)):
+        for number in range(self.design.n_dense):
             summed = layers[-1] @ self.weights["dense", number]
-            layers.append(activate(activation, summed + self.weights["dense_bias", number]))
+            layers.append(self._activate(summed + self.weights["dense_bias", number]))
         if keep is not None:
             layers.append(layers[-1] * keep)
-        raw = layers[-1] @ self.weights["dense", len(self.design.settings.dense_units)]
+        raw = layers[-1] @ self.weights["dense", self.design.n_dense]
         return _Pass(batches, winners, maps, layers, keep, raw)
+
+    def _make_room(self, n_rows: int, n_numbers: int) -> None:
+        """Make arrays for a batch of this size, and for those that are a quarter larger.
+
+        They are used again batch after batch.
+        """
+        self._n_rows = n_rows = max(self._n_rows, n_rows + n_rows // 4)
+        self._n_numbers = n_numbers = max(self._n_numbers, n_numbers + n_numbers // 4)
+        self._feature_maps = np.empty((n_rows, self.design.n_features), np.float32)
+        self._winners = np.empty((n_rows, self.design.n_features), np.int32)
+        n_products = max(len(self.weights["kernel", x.number]) for x in self.design.convolutions)
+        self._products = np.empty(n_numbers * n_products, np.float32)
+        self._vector_slopes = {
+            x.column: np.empty(
+                (n_numbers, self.weights["kernel", x.number].shape[1] - x.n_frozen), np.float32
+            )
+            for x in self.design.convolutions
+        }
 
     def _pooled(self, batches: list[WordBatch], n_rows: int):
         """Return pooled feature maps, where maxima lie, and the maps whose averages were taken."""
         settings = self.design.settings
         n_filters, n_poolings = settings.n_filters, self.design.n_poolings
-        pooled = self._work.array("pooled", (n_rows, self.design.n_features))
-        winners = self._work.array("winners", pooled.shape, np.int32)
-        totals = self._work.array("totals", (3, n_filters))
+        pooled, winners = self._feature_maps[:n_rows], self._winners[:n_rows]
         maps = []
         by_branch = pooled.reshape(n_rows, -1, n_poolings, n_filters)
-        for number, (column, branch, width) in enumerate(self.design.branches()):
-            batch = batches[column]
-            kernel = self.weights["kernel", column, branch]
-            products = self._work.array("products", (len(batch.vectors), len(kernel)))
+        for convolution in self.design.convolutions:
+            batch, number = batches[convolution.column], convolution.number
+            kernel = self.weights["kernel", number]
+            n_numbers = len(batch.vectors)
+            products = self._products[: n_numbers * len(kernel)].reshape(n_numbers, -1)
             np.matmul(batch.vectors, kernel.T, out=products)
             products = products.reshape(-1, n_filters)
             if settings.pooling != "average":
@@ -203,20 +224,20 @@ class EngineNetwork:
                     batch.starts,
                     batch.ends,
                     n_rows,
-                    width,
+                    convolution.width,
                     number * n_poolings * n_filters,
                     pooled,
                     winners,
-                    totals,
+                    self._totals,
                 )
             if settings.pooling != "max":
                 bias = self.weights["biases"][number]
-                maps.append(averaged_maps(products, batch, width, bias, settings.activation))
+                maps.append(averaged_maps(products, batch, convolution.width, bias, self._activate))
                 by_branch[:, number, -1] = maps[-1].averages()
         if settings.pooling == "average":
             return pooled, winners, maps
         # The bias moves all windows of a filter alike, so it may come after the maximum.
-        largest = activate(settings.activation, by_branch[:, :, 0] + self.weights["biases"])
+        largest = self._activate(by_branch[:, :, 0] + self.weights["biases"])
         if settings.pooling == "max":
             return largest.reshape(n_rows, -1), winners, maps
         by_branch[:, :, 0] = largest
@@ -224,8 +245,7 @@ class EngineNetwork:
 
     def _back_through_dense(self, done: _Pass, slopes: np.ndarray) -> np.ndarray:
         """Return slopes with respect to the pooled feature maps."""
-        activation = self.design.settings.activation
-        n_dense = len(self.design.settings.dense_units)
+        n_dense = self.design.n_dense
         layers = list(done.layers)
         np.matmul(layers[-1].T, slopes, out=self.slopes["dense", n_dense])
         slopes = slopes @ self.weights["dense", n_dense].T
@@ -233,7 +253,7 @@ class EngineNetwork:
             slopes *= done.keep
             layers.pop()
         for number in reversed(range(n_dense)):
-            slopes = slope_times(activation, layers.pop(), slopes)
+            slopes = self._slope_times(layers.pop(), slopes)
             np.matmul(layers[-1].T, slopes, out=self.slopes["dense", number])
             np.sum(slopes, axis=0, out=self.slopes["dense_bias", number])
             slopes = slopes @ self.weights["dense", number].T
@@ -246,117 +266,105 @@ class EngineNetwork:
         slopes, biases = slopes.reshape(shape), self.slopes["biases"]
         window_slopes = []
         for number, maps in enumerate(done.maps):
-            window_slopes.append(maps.slopes(slopes[:, number, -1], settings.activation))
+            window_slopes.append(maps.slopes(slopes[:, number, -1], self._slope_times))
             biases[number] = window_slopes[-1].sum(axis=0)
         if settings.pooling == "average":
             return np.zeros((len(slopes), self.design.n_features), np.float32), window_slopes
         largest = done.layers[0].reshape(shape)[:, :, 0]
-        through = slope_times(settings.activation, largest, slopes[:, :, 0])
+        through = self._slope_times(largest, slopes[:, :, 0])
         biases += through.sum(axis=0)
         if settings.pooling == "both":
             slopes[:, :, 0] = through
             through = slopes
         return np.ascontiguousarray(through.reshape(len(slopes), -1), np.float32), window_slopes
 
-    def _back_through_words(
+    def _back_through_windows(
         self, done: _Pass, slopes: np.ndarray, window_slopes: list[np.ndarray]
-    ) -> Iterator[TableSlopes]:
-        """Fill the slopes of kernels; yield those of tables, column after column."""
-        n_filters = self.design.settings.n_filters
-        vector_slopes = []
-        for number, batch in enumerate(done.batches):
-            learnt_channels = batch.vectors.shape[1] - self.design.n_frozen(number)
-            shape = (len(batch.vectors), learnt_channels)
-            vector_slopes.append(self._work.array(f"vector_slopes_{number}", shape))
-            vector_slopes[-1][:] = 0
-        for number, (column, branch, width) in enumerate(self.design.branches()):
-            winning = _Winning(done.winners, slopes, number * self.design.n_poolings * n_filters)
-            averaged = (done.maps[number], window_slopes[number]) if done.maps else None
-            self._back_through_windows(
-                done.batches[column],
-                winning,
-                averaged,
-                width,
-                (column, branch),
-                vector_slopes[column],
-            )
-        for column, batch, learnt in zip(self.columns, done.batches, vector_slopes, strict=True):
-            first = 0
-            for table in column.tables:
-                if table.path is not None:
-                    steps = self._table_steps[table.path]
-                    yield steps.sum_by_row(table.path, learnt, first, table.row_of_kind, batch)
-                    first += table.vectors.shape[1]
+    ) -> list[np.ndarray]:
+        """Fill the slopes of kernels; return those of each column's vectors that are learnt.
 
-    def _back_through_windows(self, batch, winning, averaged, width, place, vector_slopes):
-        """Add up what one convolution and its words learn, by the way that is cheaper."""
-        kernel, kernel_slopes = self.weights["kernel", *place], self.slopes["kernel", *place]
-        n_frozen = self.design.n_frozen(place[0])
+        Each convolution goes the way that is cheaper for it: through its winning windows one by
+        one, or through all products of words and kernel at once.
+        """
         n_filters = self.design.settings.n_filters
-        n_numbers = len(batch.vectors)
-        winners, slopes, first = winning.winners, winning.slopes, winning.first
-        n_winning = np.count_nonzero(slopes[:, first : first + n_filters])
-        if averaged is None and n_winning * PRODUCT_SPEED < n_numbers * n_filters:
-            kernels.winning_gradients(
-                batch.vectors,
-                kernel,
-                batch.line,
-                winners,
-                slopes,
-                first,
-                width,
-                n_frozen,
-                kernel_slopes,
-                vector_slopes,
-            )
-            return
-        product_slopes = self._work.array("products", (n_numbers, len(kernel)))
-        product_slopes[:] = 0
-        by_place = product_slopes.reshape(-1, n_filters)
-        if averaged is not None:
-            maps, window_slopes = averaged
-            maps.scatter(window_slopes, batch.line, by_place)
-        if self.design.settings.pooling != "average":
-            kernels.scatter_slopes(batch.line, winners, slopes, first, width, by_place)
-        np.matmul(product_slopes.T, batch.vectors, out=kernel_slopes)
-        if vector_slopes.shape[1]:
-            vector_slopes += product_slopes @ kernel[:, n_frozen:]
+        winners = done.winners
+        vector_slopes = []
+        for column, batch in enumerate(done.batches):
+            vector_slopes.append(self._vector_slopes[column][: len(batch.vectors)])
+            vector_slopes[-1][:] = 0
+        for convolution in self.design.convolutions:
+            number, width = convolution.number, convolution.width
+            kernel, kernel_slopes = self.weights["kernel", number], self.slopes["kernel", number]
+            batch, learnt = done.batches[convolution.column], vector_slopes[convolution.column]
+            n_numbers = len(batch.vectors)
+            first = number * self.design.n_poolings * n_filters
+            n_winning = np.count_nonzero(slopes[:, first : first + n_filters])
+            if not done.maps and n_winning * PRODUCT_SPEED < n_numbers * n_filters:
+                kernels.winning_gradients(
+                    batch.vectors,
+                    kernel,
+                    batch.line,
+                    winners,
+                    slopes,
+                    first,
+                    width,
+                    convolution.n_frozen,
+                    kernel_slopes,
+                    learnt,
+                )
+                continue
+            product_slopes = self._products[: n_numbers * len(kernel)].reshape(n_numbers, -1)
+            product_slopes[:] = 0
+            by_place = product_slopes.reshape(-1, n_filters)
+            if done.maps:
+                done.maps[number].scatter(window_slopes[number], batch.line, by_place)
+            if self.design.settings.pooling != "average":
+                kernels.scatter_slopes(batch.line, winners, slopes, first, width, by_place)
+            np.matmul(product_slopes.T, batch.vectors, out=kernel_slopes)
+            if learnt.shape[1]:
+                learnt += product_slopes @ kernel[:, convolution.n_frozen :]
+        return vector_slopes
 
 
 class _TableSteps:
-    """Adagrad on the rows of one table."""
+    """What steps of Adagrad on the rows of one table need.
 
-    def __init__(self, table: np.ndarray):
-        self.table = table
-        self._squares = np.zeros_like(table)
-        self._last_tag = np.zeros(len(table), np.int64)
-        self._place_of = np.zeros(len(table), np.int32)
+    Parameters
+    ----------
+    table : Table
+    column : int
+        The column whose words have these vectors.
+    first : int
+        The first of its channels among those of the column that are learnt.
+    """
+
+    def __init__(self, table: Table, column: int, first: int):
+        self.column = column
+        self.squares = np.zeros_like(table.vectors)
+        self._path, self._row_of_kind, self._first = table.path, table.row_of_kind, first
+        self._last_tag = np.zeros(len(table.vectors), np.int64)
+        self._place_of = np.zeros(len(table.vectors), np.int32)
         self._tag = 0
-        self._work = Workspace()
+        self._rows = np.empty(0, np.int32)
 
-    def sum_by_row(self, path: str, vector_slopes, first: int, row_of_kind, batch) -> TableSlopes:
+    def sum_by_row(self, vector_slopes: np.ndarray, batch: WordBatch) -> TableSlopes:
         """Return what the rows of the table learn, where several kinds of word may share one."""
         self._tag += 1
-        n_numbers, dim = len(batch.vectors), self.table.shape[1]
-        sums = self._work.array("sums", (n_numbers, dim))
-        rows = self._work.array("rows", (n_numbers,), np.int32)
+        n_numbers, dim = len(batch.vectors), self.squares.shape[1]
+        if n_numbers > len(self._rows):  # room for those that are a quarter larger, too
+            self._rows = np.empty(n_numbers + n_numbers // 4, np.int32)
+            self._sums = np.empty((len(self._rows), dim), np.float32)
         n_rows = kernels.sum_by_row(
             vector_slopes,
-            first,
+            self._first,
             dim,
-            row_of_kind,
+            self._row_of_kind,
             batch.kinds,
             n_numbers,
             self._last_tag,
             self._place_of,
             self._tag,
-            sums,
-            rows,
+            self._sums,
+            self._rows,
         )
-        return TableSlopes(path, rows[:n_rows], sums[:n_rows])
-
-    def step(self, learnt: TableSlopes, rate) -> None:
-        """Move the rows."""
-        kernels.adagrad_rows(
-            self.table, self._squares, learnt.sums, learnt.rows, len(learnt.rows), rate, EPSILON
-        )
+        return TableSlopes(self._path, self._rows[:n_rows], self._sums[:n_rows])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 
 from textcnn.neural.batches import Batches
-from textcnn.neural.engine.layout import Design, Parameters, started_tables
+from textcnn.neural.engine.layout import Design, started_tables
 from textcnn.neural.engine.network import EngineNetwork
 from textcnn.neural.engine.words import words_of
 from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
@@ -73,7 +72,8 @@ def fit_one(
         policy=None,
         seed=job.batches_seed,
     )
-    stopped, predicted = RowRecord(len(source)), RowRecord(len(source))
+    # Which rows were handed to the network: a record, not the plan.
+    stopped, predicted = np.zeros((2, len(source.lengths)), bool)
     with np.errstate(all="ignore"):  # what is not finite is told below
         history, updates = _train(network, source, batches, job, dropout_seed, listener, stopped)
         weights = network.state()
@@ -82,8 +82,8 @@ def fit_one(
         outputs = _predict(network, source, job.predict, listener, predicted)
     fed = {
         "learn": batches.fed_rows(),
-        "stop": stopped.rows(),
-        "predict": predicted.rows(),
+        "stop": np.flatnonzero(stopped),
+        "predict": np.flatnonzero(predicted),
     }
     listener.end()
     seconds = time.perf_counter() - started
@@ -96,19 +96,19 @@ def fit_one(
 def _started_network(design, loss, source, view, job, seed, start) -> EngineNetwork:
     """Return a network with fresh weights, or with those that are given."""
     random = np.random.default_rng(seed)
-    parameters = Parameters(design)
+    given = source.tables()
     if start is None:
-        tables = started_tables(design, source.tables(), random)
-        flat = parameters.started(random)
+        tables = started_tables(design, given, random)
+        flat = design.started(random)
     else:
-        tables = {path: start[path].copy() for path in design.table_shapes()}
-        flat = parameters.imported(start)
-    columns = words_of(source, view, design, tables)
+        tables = {path: start[path].copy() for path in design.table_shapes}
+        flat = design.imported(start)
+    columns = words_of(source, view, design, given, tables)
     return EngineNetwork(design, loss, columns, flat, job.offset)
 
 
 def _train(
-    network, source, batches, job, dropout_seed, listener, stopped: RowRecord
+    network, source, batches, job, dropout_seed, listener, stopped: np.ndarray
 ) -> tuple[list[dict], int]:
     """Make the job's updates; return a dict of losses per epoch and the updates that are kept."""
     dropout = Dropout(network.design, dropout_seed)
@@ -116,9 +116,11 @@ def _train(
     best = Best(job.patience) if len(job.stop) else None
     history: list[dict] = []
     done = 0
+    n_batches = len(batches)
     while done < job.updates:
-        batches.set_epoch(len(history))
-        n_steps = min(len(batches), job.updates - done)
+        if history:  # batches begin in the order of the first epoch
+            batches.set_epoch(len(history))
+        n_steps = min(n_batches, job.updates - done)
         total, n_rows = 0.0, 0
         for index in range(n_steps):
             listener.step()
@@ -140,7 +142,7 @@ def _train(
     network.restore(best.state)
     # What came after the best epoch was thrown away.
     n_epochs = int(np.argmin([epoch["val_loss"] for epoch in history])) + 1
-    return history, min(done, n_epochs * len(batches))
+    return history, min(done, n_epochs * n_batches)
 
 
 def _rate(learning_rate: float, done: int, schedule: int) -> float:
@@ -154,7 +156,7 @@ class Dropout:
     def __init__(self, design: Design, seed: np.random.SeedSequence):
         self._dropped = min(round(design.settings.dropout * 2**16), 2**16 - 1)
         self._factor = np.float32(1 / (1 - design.settings.dropout))
-        self._n_units = design.dense_sizes[-1][0]
+        self._n_units = design.n_last
         self._bits = np.random.SFC64(seed)
 
     def __call__(self, n_rows: int) -> np.ndarray | None:
@@ -189,49 +191,32 @@ class Best:
         return self._wait >= self._patience and not is_first
 
 
-class RowRecord:
-    """Which rows were handed to a network: a record, not the plan."""
-
-    def __init__(self, n_rows: int):
-        self._is_fed = np.zeros(n_rows, bool)
-
-    def add(self, rows: np.ndarray) -> np.ndarray:
-        """Take note of rows, and return them."""
-        self._is_fed[rows] = True
-        return rows
-
-    def rows(self) -> np.ndarray:
-        """Return the rows that were handed out so far, ascending."""
-        return np.flatnonzero(self._is_fed)
-
-
-def _stop_loss(network, source, job, listener, fed: RowRecord) -> float:
+def _stop_loss(network, source, job, listener, fed: np.ndarray) -> float:
     """Return the loss on the stop rows."""
     total = 0.0
     for part in _parts(source, job.stop):
         listener.step()
-        rows = fed.add(job.stop[part])
+        rows = job.stop[part]
+        fed[rows] = True
         loss = network.loss_of(rows, job.stop_targets[part], job.stop_weights[part])
         total += loss * len(part)
     return total / len(job.stop) + network.penalty()
 
 
-def _predict(network, source, rows, listener, fed: RowRecord) -> np.ndarray:
+def _predict(network, source, rows, listener, fed: np.ndarray) -> np.ndarray:
     """Return raw outputs without the level, in the order of ``rows``."""
     rows = np.asarray(rows, np.int64)
     outputs = np.empty((len(rows), network.design.n_outputs), np.float32)
     for part in _parts(source, rows):
         listener.step()
-        outputs[part] = network.outputs(fed.add(rows[part]))
+        fed[rows[part]] = True
+        outputs[part] = network.outputs(rows[part])
     return outputs
 
 
-def _parts(source, rows) -> Iterator[np.ndarray]:
-    """Yield positions in ``rows``, so many that a part has about ``BLOCK_WORDS`` words."""
+def _parts(source, rows) -> list[np.ndarray]:
+    """Return positions in ``rows``, so many that a part has about ``BLOCK_WORDS`` words."""
     if not len(rows):
-        return
+        return []
     parts = np.cumsum(source.lengths[rows]) // BLOCK_WORDS
-    ends = [*np.flatnonzero(np.diff(parts)) + 1, len(rows)]
-    starts = [0, *ends[:-1]]
-    for start, end in zip(starts, ends, strict=True):
-        yield np.arange(start, end)
+    return np.split(np.arange(len(rows)), np.flatnonzero(np.diff(parts)) + 1)

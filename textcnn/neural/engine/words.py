@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from textcnn.neural.engine import kernels
 from textcnn.neural.engine.layout import Design
-
-
-class Workspace:
-    """Arrays that are used again batch after batch, and grow where one needs more."""
-
-    def __init__(self):
-        self._arrays: dict[str, np.ndarray] = {}
-
-    def array(self, name: str, shape: tuple[int, ...], dtype=np.float32) -> np.ndarray:
-        """Return an array of this shape with whatever it held before."""
-        size = math.prod(shape)
-        held = self._arrays.get(name)
-        if held is None or len(held) < size:
-            held = self._arrays[name] = np.empty(size + size // 4, dtype)
-        return held[:size].reshape(shape)
 
 
 @dataclass
@@ -47,7 +31,6 @@ class WordBatch:
     vectors: np.ndarray  # float32 (n_numbers, n_channels); the first is zero
 
 
-@dataclass
 class ColumnWords:
     """One text column to one model. Forms that have the same vectors are one kind of word.
 
@@ -63,62 +46,63 @@ class ColumnWords:
         Zeros between documents.
     """
 
-    forms: np.ndarray
-    offsets: np.ndarray
-    kind_of_form: np.ndarray
-    tables: list[Table]
-    gap: int
-    _tag: int = 0
-    _last_tag: np.ndarray = field(init=False)
-    _number_of: np.ndarray = field(init=False)
-    _work: Workspace = field(init=False, default_factory=Workspace)
-
-    def __post_init__(self):
-        """Make what remembers the last batch of each kind."""
-        n_kinds = len(self.tables[0].row_of_kind)
+    def __init__(self, forms, offsets, kind_of_form, tables: list[Table], gap: int):
+        self.tables = tables
+        self._forms, self._offsets, self._kind_of_form = forms, offsets, kind_of_form
+        self._gap = gap
+        self._n_channels = sum(table.vectors.shape[1] for table in tables)
+        # What remembers the last batch of each kind.
+        n_kinds = len(tables[0].row_of_kind)
+        self._tag = 0
         self._last_tag = np.zeros(n_kinds, np.int64)
         self._number_of = np.zeros(n_kinds, np.int32)
-
-    @property
-    def dim(self) -> int:
-        """Channels per word."""
-        return sum(table.vectors.shape[1] for table in self.tables)
+        self._n_rows = self._n_words = 0  # that there is room for
 
     def batch(self, rows: np.ndarray) -> WordBatch:
         """Return the words of some documents; the arrays are used again by the next call."""
         self._tag += 1
-        lengths = self.offsets[rows + 1] - self.offsets[rows]
-        n_words = int(lengths.sum())
-        n_places = n_words + len(rows) + self.gap * (len(rows) + 1)
-        line = self._work.array("line", (n_places,), np.int32)
-        starts = self._work.array("starts", (len(rows),), np.int32)
-        ends = self._work.array("ends", (len(rows),), np.int32)
-        kinds = self._work.array("kinds", (n_words + 1,), np.int32)
+        n_rows = len(rows)
+        n_words = int((self._offsets[rows + 1] - self._offsets[rows]).sum())
+        if n_rows > self._n_rows or n_words > self._n_words:
+            self._make_room(n_rows, n_words)
         n_numbers = kernels.read_batch(
-            self.forms,
-            self.offsets,
-            self.kind_of_form,
+            self._forms,
+            self._offsets,
+            self._kind_of_form,
             rows,
-            self.gap,
+            self._gap,
             self._tag,
             self._last_tag,
             self._number_of,
-            line,
-            starts,
-            ends,
-            kinds,
+            self._line,
+            self._starts,
+            self._ends,
+            self._kinds,
         )
-        vectors = self._work.array("vectors", (n_numbers, self.dim))
-        vectors[0] = 0
+        vectors = self._vectors[:n_numbers]
         for table in self.tables:
             kernels.gather_vectors(
-                table.vectors, table.row_of_kind, kinds, n_numbers, table.first, vectors
+                table.vectors, table.row_of_kind, self._kinds, n_numbers, table.first, vectors
             )
-        return WordBatch(line, starts, ends, kinds[:n_numbers], vectors)
+        return WordBatch(
+            self._line, self._starts[:n_rows], self._ends[:n_rows], self._kinds[:n_numbers], vectors
+        )
+
+    def _make_room(self, n_rows: int, n_words: int) -> None:
+        """Make arrays for a batch of this size, and for those that are a quarter larger."""
+        self._n_rows = n_rows = max(self._n_rows, n_rows + n_rows // 4)
+        self._n_words = n_words = max(self._n_words, n_words + n_words // 4)
+        # An empty document has a place, and documents have gaps around them.
+        self._line = np.empty(n_words + n_rows + self._gap * (n_rows + 1), np.int32)
+        self._starts, self._ends = np.empty((2, n_rows), np.int32)
+        self._kinds = np.empty(n_words + 1, np.int32)
+        n_numbers = min(n_words, len(self._last_tag)) + 1
+        self._vectors = np.empty((n_numbers, self._n_channels), np.float32)
+        self._vectors[0] = 0
 
 
 def words_of(
-    source, view: dict, design: Design, tables: dict[str, np.ndarray]
+    source, view: dict, design: Design, given: dict[str, np.ndarray], tables: dict[str, np.ndarray]
 ) -> list[ColumnWords]:
     """Return the columns of a text source as a model with this view and these tables knows them.
 
@@ -128,10 +112,11 @@ def words_of(
     view : dict
         What the model knows, as ``source.view`` returned it.
     design : Design
+    given : dict of str to ndarray
+        Given vectors by layer name, as ``source.tables`` returned them.
     tables : dict of str to ndarray
         The model's own tables by their Keras paths; training changes them in place.
     """
-    given = source.tables()
     columns = []
     for number, (documents, maps) in enumerate(zip(source.columns, source.maps(view), strict=True)):
         kinds = []

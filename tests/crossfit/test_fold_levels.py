@@ -1,0 +1,143 @@
+"""Splits under which features name their folds are warned of, and refused where it is certain."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    RepeatedKFold,
+    TimeSeriesSplit,
+)
+from sklearn.neighbors import KNeighborsClassifier
+
+from textcnn import OutOfFoldEncoder, TextLinearEncoder
+from textcnn.crossfit import make_fold_plan, read_target
+from textcnn.crossfit.fold_levels import (
+    FoldLevelWarning,
+    between_folds,
+    check_repeated_documents,
+    parted_share,
+)
+
+RANDOM = np.random.default_rng(0)
+
+
+def plan_of(cv, n_rows, **changes):
+    target = read_target(RANDOM.permutation(np.arange(n_rows) % 2), n_rows=n_rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return make_fold_plan(cv, target, random_state=0, **changes)
+
+
+def copies(n_documents, n_copies):
+    hashes = np.repeat(np.arange(1, n_documents + 1), n_copies).astype(np.uint64)
+    return RANDOM.permutation(hashes)
+
+
+@pytest.mark.parametrize(
+    ("n_documents", "n_copies", "n_folds"),
+    [(3, 20, 10), (10, 20, 20), (20, 10, 10), (20, 10, 20), (10, 4, 10)],
+)
+def test_few_documents_under_many_folds_are_warned_of(n_documents, n_copies, n_folds):
+    n_rows = n_documents * n_copies
+    plan = plan_of(KFold(n_folds, shuffle=True, random_state=0), n_rows)
+    with pytest.warns(FoldLevelWarning, match=f"{n_documents} different documents"):
+        check_repeated_documents(plan, copies(n_documents, n_copies))
+
+
+@pytest.mark.parametrize(("n_documents", "n_copies"), [(3, 20), (10, 4), (50, 4)])
+def test_few_documents_under_leave_one_out_are_refused(n_documents, n_copies):
+    plan = plan_of(LeaveOneOut(), n_documents * n_copies)
+    with pytest.raises(ValueError, match="Received: .* copies of each on average"):
+        check_repeated_documents(plan, copies(n_documents, n_copies))
+
+
+@pytest.mark.parametrize(
+    ("n_documents", "n_copies", "cv"),
+    [(4, 10, 5), (20, 20, 5), (100, 4, KFold(20)), (200, 1, LeaveOneOut())],
+)
+def test_what_tells_nothing_is_not_warned_of(n_documents, n_copies, cv):
+    check_repeated_documents(plan_of(cv, n_documents * n_copies), copies(n_documents, n_copies))
+
+
+def test_copies_kept_in_one_fold_are_not_warned_of():
+    hashes = copies(20, 10)
+    check_repeated_documents(plan_of(10, 200, groups=hashes), hashes)
+
+
+def test_models_of_earlier_rows_are_not_warned_of():
+    plan = plan_of(TimeSeriesSplit(10), 200, uncovered="nan")
+    check_repeated_documents(plan, copies(10, 20))
+
+
+def test_repeats_bring_out_what_a_single_split_hides():
+    hashes = copies(10, 20)
+    check_repeated_documents(plan_of(KFold(5, shuffle=True, random_state=0), 200), hashes)
+    with pytest.warns(FoldLevelWarning, match="Repeated splits make it worse"):
+        check_repeated_documents(
+            plan_of(RepeatedKFold(n_splits=5, n_repeats=4, random_state=0), 200), hashes
+        )
+
+
+def test_the_encoders_ask():
+    texts = np.array([f"text number {'abc'[i % 3] * 3}" for i in range(60)])
+    y = RANDOM.permutation(np.arange(60) % 2)
+    with pytest.raises(ValueError, match="3 different documents"):
+        TextLinearEncoder(cv=LeaveOneOut()).fit_transform(texts[:, None], y)
+    with pytest.warns(FoldLevelWarning, match="groups=.documents"):
+        TextLinearEncoder(cv=20, random_state=0).fit_transform(texts[:, None], y)
+
+
+def noise(n_rows=160, n_groups=8):
+    groups = np.repeat(np.arange(n_groups), n_rows // n_groups)
+    y = (RANDOM.random(n_rows) < np.linspace(0.1, 0.9, n_groups)[groups]).astype(int)
+    return RANDOM.normal(size=(n_rows, 5)), y, groups
+
+
+FOREST = RandomForestClassifier(8, random_state=0)
+
+
+@pytest.mark.parametrize("estimator", [KNeighborsClassifier(5), FOREST])
+def test_few_values_under_groups_of_unequal_targets_are_warned_of(estimator):
+    X, y, groups = noise()
+    encoder = OutOfFoldEncoder(estimator, cv=LeaveOneGroupOut(), random_state=0)
+    with pytest.warns(FoldLevelWarning, match="a value names its fold"):
+        encoder.fit_transform(X, y, groups=groups)
+
+
+def test_few_values_under_leave_one_out_are_refused():
+    X, y, _ = noise()
+    with pytest.raises(ValueError, match="with single rows, the row's own"):
+        OutOfFoldEncoder(KNeighborsClassifier(5), cv=LeaveOneOut()).fit_transform(X, y)
+
+
+@pytest.mark.parametrize("estimator", [KNeighborsClassifier(5), FOREST])
+def test_few_values_under_stratified_folds_are_not_warned_of(estimator):
+    X, y, _ = noise()
+    OutOfFoldEncoder(estimator, cv=5, random_state=0).fit_transform(X, y)
+
+
+def test_outputs_that_spread_are_not_warned_of():
+    X, y, groups = noise()
+    encoder = OutOfFoldEncoder(LogisticRegression(), cv=LeaveOneGroupOut(), random_state=0)
+    encoder.fit_transform(X, y, groups=groups)
+    OutOfFoldEncoder(LogisticRegression(), cv=LeaveOneOut()).fit_transform(X[:40], y[20:60])
+
+
+def test_the_share_of_parted_pairs():
+    predictions = np.array([0.2, 0.4] * 10)
+    assert parted_share(predictions, predictions) == 0
+    assert parted_share(predictions, np.arange(20.0)) == 0  # no value comes again
+    assert parted_share(predictions, predictions + np.repeat([0.0, 0.1], 10)) == 0.5
+
+
+def test_the_share_of_variance_between_folds():
+    models = np.repeat([0, 1], 10)
+    assert between_folds(np.repeat([0.0, 1.0], 10)[:, None], models) == 1
+    assert between_folds(np.tile([0.0, 1.0], 10)[:, None], models) == 0
+    assert between_folds(np.ones((20, 1)), models) == 0

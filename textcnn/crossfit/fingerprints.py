@@ -1,0 +1,259 @@
+"""Whether a matrix of features is the one that the recorded fold models gave.
+
+Row numbers that models were fed (``verification``) say nothing of the matrix in a caller's hands.
+So a fit keeps a fingerprint of what it returned, and a sample of rows is predicted again by the
+recorded models. What cannot be told from here is said in :attr:`Verification.not_checked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from pandas.util import hash_array
+
+from textcnn.crossfit.messages import name_rows
+from textcnn.crossfit.verification import LeakError
+
+# Rows that are predicted again; a matrix of which 5 % is not out of fold has one such row among
+# them with a probability of 1 - 0.95**90 = 99 %.
+SAMPLE_SIZE = 90
+# A network's outputs depend a little on which rows share a batch.
+TOLERANCE = 1e-4
+_COLUMN_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """What is kept of a matrix of features: its shape and a hash per row.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    row_hashes : ndarray of shape (n_rows,), uint64
+        Of the values as float32; every NaN alike, -0 as 0. Not made against forgery.
+    """
+
+    shape: tuple[int, int]
+    row_hashes: np.ndarray
+
+
+@dataclass
+class Verification:
+    """What was checked of a cross-fit, and what was not.
+
+    Attributes
+    ----------
+    checked, not_checked : list of str
+        A sentence each.
+    """
+
+    checked: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """Show both lists as text."""
+        lines = [f"checked: {line}" for line in self.checked]
+        return "\n".join([*lines, *(f"not checked: {line}" for line in self.not_checked)])
+
+
+def fingerprint(features) -> Fingerprint:
+    """Return the fingerprint of a matrix of features.
+
+    Parameters
+    ----------
+    features : array, DataFrame (pandas, polars) or pyarrow table of shape (n_rows, n_features)
+        Numbers that float32 holds, as every encoder here returns.
+
+    Returns
+    -------
+    Fingerprint
+        8 bytes per row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn.crossfit.fingerprints import differing_rows, fingerprint
+    >>> features = np.array([[0.1], [0.2], [0.3]], np.float32)
+    >>> differing_rows(fingerprint(features), features[[1, 0, 2]]).tolist()
+    [0, 1]
+    """
+    matrix = as_matrix(features)
+    hashes = np.zeros(len(matrix), np.uint64)
+    for column in matrix.T:
+        # Adding 0 turns -0 into 0; the hash of every NaN is the same after this.
+        column = np.where(np.isnan(column), np.float32(np.nan), column + np.float32(0))
+        hashes = hashes * _COLUMN_FACTOR + hash_array(np.ascontiguousarray(column))
+    return Fingerprint(matrix.shape, hashes)
+
+
+def differing_rows(known: Fingerprint, features) -> np.ndarray:
+    """Return the rows of a matrix that are not those of a fingerprint, ascending.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one.
+    """
+    found = fingerprint(features)
+    if found.shape != known.shape:
+        raise ValueError(
+            f"Features of shape {known.shape} were returned by this fit. Expected: that matrix, "
+            f"all rows and columns in their order. Received: shape {found.shape}. Type "
+            "encoder.report_.verify(features) with what fit_transform returned."
+        )
+    return np.flatnonzero(found.row_hashes != known.row_hashes)
+
+
+def check_returned(known: Fingerprint, features) -> str:
+    """Check that a matrix is the one that a fit returned; return what was checked.
+
+    Raises
+    ------
+    LeakError
+        Naming the rows that differ.
+    """
+    rows = differing_rows(known, features)
+    if len(rows):
+        raise LeakError(
+            f"These are not the features that fit_transform returned: {len(rows)} of "
+            f"{known.shape[0]} rows differ. Received: other values in {name_rows(rows)}. Features "
+            "of fit(X, y).transform(X) are in-sample, and sorted or filtered rows have other "
+            "numbers. Use the return value of fit_transform as it is.",
+            rows=rows,
+        )
+    return f"all {known.shape[0]} rows of the features are those that the fit returned"
+
+
+def sample_rows(plan, size: int = SAMPLE_SIZE, seed: int = 0) -> np.ndarray:
+    """Draw rows to predict again: each model's turn comes before any model's second.
+
+    Parameters
+    ----------
+    plan : FoldPlan
+    size : int, default=90
+        At least one row per model is drawn.
+    seed : int, default=0
+
+    Returns
+    -------
+    ndarray of int64
+        Ascending; rows that no model predicts are never drawn.
+    """
+    random = np.random.default_rng(seed)
+    queues = [list(random.permutation(a.predict)) for a in plan.assignments]
+    chosen: set[int] = set()
+    wanted = min(max(size, len(queues)), plan.n_rows - len(plan.uncovered))
+    while len(chosen) < wanted and any(queues):
+        for queue in queues:
+            while queue and queue[-1] in chosen:
+                queue.pop()
+            if queue and len(chosen) < wanted:
+                chosen.add(int(queue.pop()))
+    return np.array(sorted(chosen), dtype=np.int64)
+
+
+def check_predictions(
+    name: str,
+    plan,
+    rows: np.ndarray,
+    predict: Callable[[int, np.ndarray], np.ndarray],
+    features,
+    *,
+    tolerance: float = TOLERANCE,
+) -> str:
+    """Predict some rows again by the recorded fold models, and compare.
+
+    Parameters
+    ----------
+    name : str
+        Of the column, for the error.
+    plan : FoldPlan
+        Which models predict which row.
+    rows : ndarray of int64, ascending
+        Of :func:`sample_rows`.
+    predict : callable
+        ``predict(k, rows)`` returns the features that fold model k gives those rows, of shape
+        (len(rows), n_columns).
+    features : array or DataFrame of shape (n_rows, n_columns)
+        What is to be checked: the columns of this set of models, without spreads and indicators.
+    tolerance : float, default=1e-4
+        Largest difference, as a share of the spread of the column (of 1 where it is constant).
+
+    Returns
+    -------
+    str
+        What was checked.
+
+    Raises
+    ------
+    LeakError
+        Naming the model and the rows that it does not give these features.
+    """
+    matrix = as_matrix(features).astype(np.float64)
+    means = np.zeros((len(rows), matrix.shape[1]))
+    counts = np.zeros(len(rows))
+    model_of = np.full(len(rows), -1)
+    for model, assignment in enumerate(plan.assignments):
+        places = np.flatnonzero(np.isin(rows, assignment.predict))
+        if len(places):
+            means[places] += predict(model, rows[places])
+            counts[places] += 1
+            model_of[places] = model
+    if (counts == 0).any():
+        raise ValueError(
+            "Rows that some model predicts are expected. Received: "
+            f"{name_rows(rows[counts == 0])}, which none does. Draw them by sample_rows(plan)."
+        )
+    means /= counts[:, None]
+    known = matrix[np.isfinite(matrix).all(axis=1)]
+    spread = known.std(axis=0) if len(known) else np.zeros(matrix.shape[1])
+    limit = tolerance * np.where(spread > 0, spread, 1.0)
+    wrong = ~(np.abs(matrix[rows] - means) <= limit).all(axis=1)  # NaN is wrong as well
+    if wrong.any():
+        model = int(model_of[wrong][0])
+        raise LeakError(
+            f"Column {name!r}: the recorded fold models give {int(wrong.sum())} of {len(rows)} "
+            f"sampled rows other features. Received: other values in {name_rows(rows[wrong])}, "
+            f"the first of model {model}. So these features are not out-of-fold features of this "
+            "fit: do not use them. Use the return value of fit_transform(X, y).",
+            name,
+            model,
+            rows[wrong],
+        )
+    n_models = len(set(model_of.tolist()))
+    return f"{name}: {len(rows)} rows were predicted again by {n_models} recorded models"
+
+
+def unchecked(*, has_fold_models: bool, has_fingerprint: bool) -> list[str]:
+    """Return what verification cannot tell, as sentences."""
+    lines = [
+        "whether groups, time and weights are right, and whether X holds targets",
+        "whether a recorded model was fitted on the rows that are recorded: only fitting it again "
+        "tells",
+    ]
+    if not has_fold_models:
+        lines.append(
+            'features against models: ensemble="refit" keeps no fold model to predict rows again'
+        )
+    if not has_fingerprint:
+        lines.append("the matrix in your hands: pass it, verify(features)")
+    return lines
+
+
+def as_matrix(features) -> np.ndarray:
+    """Return features as float32 of shape (n_rows, n_features)."""
+    if hasattr(features, "toarray"):
+        features = features.toarray()
+    elif hasattr(features, "to_pandas") and not hasattr(features, "to_numpy"):
+        features = features.to_pandas()
+    matrix = features.to_numpy() if hasattr(features, "to_numpy") else np.asarray(features)
+    matrix = matrix.astype(np.float32)
+    return matrix.reshape(len(matrix), -1)
+
+
+def column_blocks(n_columns: int, n_sets: int, *, add_spread: bool) -> Sequence[np.ndarray]:
+    """Return, per set of models, which columns of the assembled matrix are its means."""
+    width = n_columns * (2 if add_spread else 1)
+    return [np.arange(number * width, number * width + n_columns) for number in range(n_sets)]
