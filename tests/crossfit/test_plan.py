@@ -607,7 +607,6 @@ Y = [0, 1] * 6
         ({"missing_class": "zero"}, ValueError, "missing_class='zero'"),
         ({"random_state": None}, ValueError, "random_state=None"),
         ({"random_state": -1}, ValueError, "random_state=-1"),
-        ({"groups": [0, 1] * 6, "split_params": {"groups": [0, 1, 2] * 4}}, ValueError, "twice"),
     ],
 )  # fmt: skip
 def test_what_bad_arguments_get(options, error, message):
@@ -626,24 +625,6 @@ def test_an_error_of_a_splitter_says_which():
         ]
         or "while splitting 12 rows" in caught.value.__notes__[0]
     )
-
-
-def test_routed_parameters_reach_the_splitter():
-    class ByShop:
-        def split(self, X, y=None, groups=None, shops=None):
-            for shop in np.unique(shops):
-                yield np.flatnonzero(shops != shop), np.flatnonzero(shops == shop)
-
-    y = [0, 1, None, 0, 1, 0, 1, 0]
-    shops = list("aaabbbcc")
-    plan = plan_of(ByShop(), y, split_params={"shops": shops})
-    assert [part.learn.tolist() for part in plan.assignments] == [
-        [3, 4, 5, 6, 7], [0, 1, 6, 7], [0, 1, 3, 4, 5]
-    ]  # fmt: skip
-    grouped = plan_of(LeaveOneGroupOut(), y, split_params={"groups": shops})
-    assert [part.predict.tolist() for part in grouped.assignments] == [
-        [0, 1, 2], [3, 4, 5], [6, 7]
-    ]  # fmt: skip
 
 
 BROKEN = {

@@ -37,7 +37,6 @@ def make_fold_plan(
     unlabelled: str = "fold",
     missing_class: str = "raise",
     random_state: int | np.random.SeedSequence,
-    split_params: dict | None = None,
 ) -> FoldPlan:
     """Make the plan of a cross-fit: every choice about rows is made, and checked, here.
 
@@ -79,8 +78,6 @@ def make_fold_plan(
         that hold the class.
     random_state : int or numpy.random.SeedSequence
         Source of every draw; a SeedSequence is read, not advanced.
-    split_params : dict, default=None
-        Metadata routed to the splitter's ``split``. Its ``"groups"`` are taken as ``groups``.
 
     Returns
     -------
@@ -111,12 +108,7 @@ def make_fold_plan(
     check_option("unlabelled", unlabelled, ("fold", "mean"))
     check_option("missing_class", missing_class, ("raise", "drop"))
     n_rows = len(target.labelled)
-    routed_groups = (split_params or {}).get("groups")
-    if groups is not None and routed_groups is not None and groups is not routed_groups:
-        raise ValueError(
-            "groups came twice, by keyword and by metadata routing. Pass them one way only."
-        )
-    groups = read_groups(routed_groups if groups is None else groups, n_rows)
+    groups = read_groups(groups, n_rows)
     weights = read_sample_weight(sample_weight, n_rows)
     usable = _usable(target, weights)
     splits = make_splits(
@@ -126,7 +118,6 @@ def make_fold_plan(
         groups=groups,
         time=read_time(time, n_rows),
         seed=int(_seed(random_state, _SPLIT).generate_state(1)[0]),
-        split_params=split_params,
     )
     time, strata = splits.time, target.codes()
     parts = []

@@ -52,7 +52,7 @@ class Splits:
     notes: tuple[str, ...]
 
 
-def make_splits(cv, target, usable, *, groups, time, seed: int, split_params) -> Splits:
+def make_splits(cv, target, usable, *, groups, time, seed: int) -> Splits:
     """Split the rows in ``usable`` (a mask: with a target, weight above zero)."""
     splitter, is_own, notes = _splitter(cv, target, usable, groups, time, seed)
     ordered = time is not None or isinstance(splitter, TimeSeriesSplit)
@@ -72,7 +72,7 @@ def make_splits(cv, target, usable, *, groups, time, seed: int, split_params) ->
         rows = np.flatnonzero(usable)
         if ordered:
             rows = rows[np.argsort(time[rows], kind="stable")]
-        pairs = _split(splitter, target, rows, groups, split_params)
+        pairs = _split(splitter, target, rows, groups)
         if ordered:
             pairs = [[_whole_stamps(part, time[rows]) for part in pair] for pair in pairs]
         pairs = [(rows[train], rows[test]) for train, test in pairs]
@@ -164,14 +164,9 @@ def _smaller(most: int) -> str:
     return f"Pass cv={most}{' or less' if most > 2 else ''}."
 
 
-def _split(splitter, target, rows, groups, split_params) -> list[tuple[np.ndarray, np.ndarray]]:
+def _split(splitter, target, rows, groups) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return pairs of positions in ``rows``."""
-    params = {
-        name: values[rows] if np.shape(values)[:1] == (len(target.labelled),) else values
-        for name, values in _arrays(split_params).items()
-    }
-    if groups is not None:
-        params["groups"] = groups[rows]
+    params = {} if groups is None else {"groups": groups[rows]}
     try:
         with warnings.catch_warnings():
             # The plan itself checks for split groups and missing classes.
@@ -183,18 +178,6 @@ def _split(splitter, target, rows, groups, split_params) -> list[tuple[np.ndarra
         error.add_note(f"while splitting {len(rows)} rows with a target by cv={splitter!r}")
         raise
     return [_row_numbers(pair, fold, len(rows)) for fold, pair in enumerate(pairs)]
-
-
-def _arrays(split_params) -> dict:
-    """Return routed parameters, as arrays if they have one value per row."""
-    given = {name: value for name, value in (split_params or {}).items() if value is not None}
-    return {
-        name: np.asarray(value)
-        if hasattr(value, "__len__") and not isinstance(value, str)
-        else value
-        for name, value in given.items()
-        if name != "groups"
-    }
 
 
 def _written_pair(pair, fold: int, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
