@@ -18,7 +18,8 @@ from sklearn.base import clone
 import textcnn
 import textcnn.serving
 from textcnn import TableFeatures, TextCNNClassifier, TextCNNEncoder, TextCNNRegressor
-from textcnn.text.piece_vectors import PieceChannel, PieceVectors, open_pieces, read_channels
+from textcnn.text.new_words import PieceChannel, read_channels
+from textcnn.text.piece_vectors import PieceVectors, open_pieces
 from textcnn.text.vectors import WordVectors, load_vectors
 
 model2vec = pytest.importorskip("model2vec")

@@ -20,7 +20,8 @@ from textcnn.text.network import (
     rounded_rows,
     shared_layers,
 )
-from textcnn.text.piece_vectors import PieceChannel, PieceVectors
+from textcnn.text.new_words import PieceChannel
+from textcnn.text.piece_vectors import PieceVectors
 from textcnn.text.tokens import TokenizedColumn, tokenize_column
 from textcnn.text.vectors import WordVectors, load_vectors, train_corpus_vectors
 from textcnn.text.vocabulary import Vocabulary, warn_of_few_matches

@@ -9,7 +9,7 @@ from numbers import Integral
 
 import numpy as np
 
-from textcnn.text.piece_vectors import GrownTable, PieceChannel, compose, read_channels
+from textcnn.text.new_words import GrownTable, PieceChannel, compose, read_channels
 from textcnn.text.vectors import WordVectors
 
 __all__ = ["PADDING", "UNKNOWN", "Vocabulary", "warn_of_few_matches"]
