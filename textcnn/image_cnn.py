@@ -281,6 +281,8 @@ class ImageCNNClassifier(NetworkClassifier):
     _read_columns = staticmethod(read_one_column_of_images)
     _model_set = ImageNetwork
 
+    history_ = history
+
     def __init__(
         self,
         *,
@@ -394,6 +396,8 @@ class ImageCNNRegressor(NetworkRegressor):
 
     _read_columns = staticmethod(read_one_column_of_images)
     _model_set = ImageNetwork
+
+    history_ = history
 
     def __init__(
         self,

@@ -322,6 +322,7 @@ class TextCNNClassifier(NetworkClassifier):
     _read_columns = staticmethod(read_text_columns)
     _model_set = TextNetwork
 
+    history_ = history
     vocabulary_report_ = vocabulary_report
     explain, top_ngrams, export = explain, top_ngrams, export
 
@@ -463,6 +464,7 @@ class TextCNNRegressor(NetworkRegressor):
     _read_columns = staticmethod(read_text_columns)
     _model_set = TextNetwork
 
+    history_ = history
     vocabulary_report_ = vocabulary_report
     explain, top_ngrams, export = explain, top_ngrams, export
 

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn.base.saving import save
-from textcnn.base.state import INPUT_FIELDS, history, read_input, set_fitted
+from textcnn.base.state import INPUT_FIELDS, read_input, set_fitted
 from textcnn.crossfit import Target, read_target, whole_assignment
 from textcnn.crossfit.rows import read_sample_weight
 from textcnn.crossfit.values import has_columns
@@ -38,7 +38,6 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
     }
 
     save = save
-    history_ = history
 
     def fit(self, X, y, sample_weight=None):
         """Fit the network.
