@@ -220,7 +220,7 @@ VECTORS = WordVectors(["good", "bad"], np.eye(2, dtype=np.float32))
         ({"level": "char", "learned_dim": 0}, "learned_dim=0"),
         ({"level": "char", "kernel_sizes": "wide"}, "Received: kernel_sizes='wide'"),
         ({"level": "char", "max_length": "long"}, "Received: max_length='long'"),
-        ({"columns": "both"}, r"\('separate', 'joined'\)\. Received: columns='both'"),
+        ({"join_columns": "both"}, "join_columns must be True or False"),
     ],
 )
 @pytest.mark.parametrize("kind", [TextCNNEncoder, TextCNNClassifier, TextCNNRegressor])
