@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from textcnn.neural.heads import LOSSES
 from textcnn.persistence.archive import FileFormatError
 from textcnn.text.joining import JoinedTokenizer
 
@@ -16,12 +17,11 @@ _KINDS = ("binary", "multiclass", "multilabel", "continuous", "multioutput")
 _OURS = (None, "bigru", "simple", "residual")
 # Limit for n-gram sizes, because every size needs a loop over the rows.
 _LONGEST_NGRAM = 1_000_000
-_LOSSES = ("binary_crossentropy", "categorical_crossentropy", "squared", "absolute", "poisson")
 
 
 def check_head(head) -> None:
     """Refuse a target with an inconsistent type, loss and number of outputs."""
-    if head.kind not in _KINDS or head.loss not in _LOSSES or head.output not in ("proba", "logit"):
+    if head.kind not in _KINDS or head.loss not in LOSSES or head.output not in ("proba", "logit"):
         raise FileFormatError(f"Its target has an unknown type: {head.kind!r}, {head.loss!r}.")
     named = {
         "binary": 2 if head.n_outputs == 1 else 0,
