@@ -12,7 +12,6 @@ from pathlib import Path
 
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ["KERAS_BACKEND"] = "tensorflow"  # features that Keras trained are recorded
 
 import numpy as np
 import pandas as pd
@@ -195,6 +194,7 @@ def compare(found: dict[str, np.ndarray]) -> float:
 
 
 if __name__ == "__main__":
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # features that Keras trained are recorded
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--compare", action="store_true", help="write nothing")
     if parser.parse_args().compare:
