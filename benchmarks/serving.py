@@ -48,7 +48,7 @@ else:
     model = textcnn.load(path)
     if way == "keras":
         from textcnn.text import fitted
-        text_base.has_plain_form = lambda settings: False
+        fitted.has_plain_form = lambda settings: False
 with open(texts) as file:
     texts = json.load(file)
 model.transform(texts[:1])

@@ -47,6 +47,7 @@ from results import keep, today  # noqa: E402
 import textcnn  # noqa: E402
 import textcnn.serving  # noqa: E402
 from textcnn import TableFeatures, TextCNNEncoder, TextLinearEncoder, WordVectors  # noqa: E402
+from textcnn.command_line.main import main as run_command  # noqa: E402
 from textcnn.persistence import FileFormatError  # noqa: E402
 from textcnn.text.tokens import character_tokens, tokenize_column, word_tokens  # noqa: E402
 
@@ -383,7 +384,7 @@ def try_tables(n: int, seed_: int, counter: Counter, folder: Path) -> None:
         output = io.StringIO()
         arguments = ["transform", str(path), "--model", str(folder / "m.textcnn")]
         with no_hang(), contextlib.redirect_stderr(output):
-            status = main([*arguments, "--out", str(folder / "out.csv")])
+            status = run_command([*arguments, "--out", str(folder / "out.csv")])
         lines = output.getvalue().splitlines()
         assert status in (0, 2), status
         assert status == 0 or len(lines) == 1, lines
