@@ -8,6 +8,7 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
+from inside import plan_of
 from scipy.stats import rankdata
 from sklearn import config_context
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -192,7 +193,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **fit_params) -> None:
     """
     encoder = copy.deepcopy(encoder)
     before = np.asarray(encoder.fit_transform(X, y, **fit_params))
-    plan = encoder.report_.plan
+    plan = plan_of(encoder)
     covered = plan.n_predictions > 0
     assert np.isfinite(before[covered]).all(), "every predicted row has a finite feature"
     assert np.isnan(before[~covered]).all()
@@ -214,7 +215,7 @@ def check_unseen_targets(encoder, X, y, row: int, change, **fit_params) -> None:
     assert not np.array_equal(changed, y, equal_nan=True)
     again = copy.deepcopy(encoder)
     after = np.asarray(again.fit_transform(X, changed, **fit_params))
-    for assignment, same in zip(plan.assignments, again.report_.plan.assignments, strict=True):
+    for assignment, same in zip(plan.assignments, plan_of(again).assignments, strict=True):
         np.testing.assert_array_equal(assignment.learn, same.learn)
     np.testing.assert_array_equal(after[row], before[row])
     if any(np.isin(unseen, assignment.learn).any() for assignment in plan.assignments):

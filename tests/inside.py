@@ -52,7 +52,7 @@ def parts_of_a_fold(rows, groups):
 
 
 def plan_of(features):
-    """Return the plan that a fitted TableFeatures gives to its members."""
+    """Return the fold plan of a fitted encoder or TableFeatures."""
     return features._plan
 
 

@@ -288,7 +288,7 @@ def test_groups_weights_and_time_shape_the_one_plan():
     table = features.fit_transform(X, y, time=X["day"][::-1])
     assert table["review_linear"].isna().sum() == table["review_linear"].iloc[-30:].isna().sum() > 0
     assert features.encoders_["review", "linear"].report_.plan.ordered
-    assert "in order of time" in repr(features.report_)
+    assert "in time order" in repr(features.report_)
     features = linear(members=("linear",), uncovered="nan", cv=TimeSeriesSplit(3))
     assert features.fit_transform(X, y)["title_linear"].iloc[:30].isna().all()
     documents = linear(members=("linear",), columns=["review"])
@@ -360,7 +360,7 @@ def test_an_interrupted_fit_leaves_everything_as_it_was(monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("textcnn.text_linear.NgramCounter.learn", stop)
+    monkeypatch.setattr("textcnn.text.linear.NgramCounter.learn", stop)
     with pytest.raises(KeyboardInterrupt):
         features.fit(X[["review"]], y)
     assert features.__dict__ == state

@@ -233,6 +233,15 @@ def fit_member(
 
 def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettings) -> np.ndarray:
     """Fit one of our encoders on a column that the table has read, by the shared plan."""
+    plan, target = settings.plan, settings.target
+    if type(encoder).fit_transform is not OutOfFold.fit_transform:  # a subclass has its own
+        return encoder.fit_transform(
+            _as_input(encoder, text),
+            settings.y,
+            groups=plan.groups,
+            sample_weight=plan.sample_weight,
+            time=plan.time if plan.ordered else None,
+        )
     if encoder._read_columns is read_text_columns:
         parts = text.columns if isinstance(text, JoinedTexts) else [text]
         names = np.array([part.name for part in parts], object)
@@ -241,7 +250,6 @@ def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettin
     else:
         columns, inputs = read_input(encoder, _as_input(encoder, text))
         hashes = [encoder._hash_column(column) for column in columns]
-    plan, target = settings.plan, settings.target
     return encoder._fit_by_plan(columns, inputs, hashes, plan, target, settings.y)
 
 
