@@ -641,7 +641,7 @@ def test_a_shared_step_does_not_leak_held_out_targets():
 @pytest.mark.parametrize(
     ("shared", "error", "message"),
     [
-        (TargetEncoder(), ValueError, "shared learns from y"),
+        (TargetEncoder(), ValueError, "shared uses y"),
         (LogisticRegression(), TypeError, "shared must be None or a transformer"),
         (CountVectorizer, TypeError, "shared must be None or a transformer"),
     ],
