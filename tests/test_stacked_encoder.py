@@ -319,7 +319,7 @@ def test_verify_detects_a_fit_on_other_rows(monkeypatch):
 
     monkeypatch.setattr(RecordedRows, "take", greedy)
     encoder = encode(LogisticRegression()).fit(X, y)
-    with pytest.raises(LeakError, match="learnt from rows that it predicted"):
+    with pytest.raises(LeakError, match="was trained on rows that it predicted"):
         encoder.report_.verify()
 
 

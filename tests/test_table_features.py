@@ -263,7 +263,7 @@ def test_several_targets(kind):
 def test_a_class_too_rare_for_the_folds_is_dropped():
     X, y = mixed_table()
     y = np.where(np.arange(120) == 5, 2, y)
-    with pytest.raises(ValueError, match="no row to learn a class from"):
+    with pytest.raises(ValueError, match="no training rows of a class"):
         linear().fit(X, y)
     features = linear(missing_class="drop", members=("linear",), columns=["review"])
     assert features.fit_transform(X, y).columns[-1] == "review_linear"
@@ -288,7 +288,7 @@ def test_groups_weights_and_time_shape_the_one_plan():
     table = features.fit_transform(X, y, time=X["day"][::-1])
     assert table["review_linear"].isna().sum() == table["review_linear"].iloc[-30:].isna().sum() > 0
     assert features.encoders_["review", "linear"].report_.plan.ordered
-    assert "in order of time" in repr(features.report_)
+    assert "in time order" in repr(features.report_)
     features = linear(members=("linear",), uncovered="nan", cv=TimeSeriesSplit(3))
     assert features.fit_transform(X, y)["title_linear"].iloc[:30].isna().all()
     documents = linear(members=("linear",), columns=["review"])
