@@ -246,7 +246,7 @@ class TextCNNEncoder(OutOfFold):
         return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())
 
 
@@ -388,7 +388,7 @@ class TextCNNClassifier(NetworkClassifier):
         return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())
 
 
@@ -527,5 +527,5 @@ class TextCNNRegressor(NetworkRegressor):
         return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())
