@@ -1,9 +1,9 @@
-"""Measure whether out-of-fold features of noise know their targets, and write benchmarks/LEAKS.md.
+"""Measure whether out-of-fold features of noise reveal targets, and write benchmarks/LEAKS.md.
 
-X is text of random words that have nothing to do with y; y has other base rates in each group, or
-drifts, or is sorted. So every association of a feature with y over all rows is a leak, and the only
-thing that can leak is what a fold model knows of the targets that it was denied: their mean. Rows
-are scored together, over all folds: ROC AUC less ½ (the worst class, label) or rank correlation.
+X is text of random words, independent of y; the base rate of y differs between groups, or drifts,
+or y is sorted. So every association of a feature with y over all rows is a leak, and only the mean
+target of the held-out rows of a fold model can leak. Rows are scored together, over all folds: ROC
+AUC minus ½ (of the worst class or label) or rank correlation.
 
     python benchmarks/leaks.py [--replicates 40] [--only logistic] [--write]
 """
@@ -55,25 +55,25 @@ from textcnn import OutOfFoldEncoder, TextLinearEncoder
 RESULTS = Path(__file__).parent / "LEAKS.md"
 N_ROWS, N_WORDS, WORDS_PER_TEXT = 300, 150, 15
 SPLITS = ("unequal groups", "30 groups", "time", "sorted", "cv=5", "cv=5, 30 groups")
-# For what is slow, or much like another: the harshest splits, and the commonest with groups.
+# For slow or similar estimators: the hardest split, and the most common one with groups.
 TWO_SPLITS = ("unequal groups", "cv=5, 30 groups")
 THREE_SPLITS = (*TWO_SPLITS, "time")
 
 
 @dataclass
 class Case:
-    """An estimator, what it predicts, and the splits it is tried under."""
+    """An estimator, its type of target, and the splits with which it is tested."""
 
     name: str
     estimator: object
     kind: str  # of the target
     splits: tuple[str, ...] = SPLITS
-    counts: bool = False  # whether it reads counts of words, not their TF-IDF weights
+    counts: bool = False  # whether it reads word counts instead of TF-IDF weights
     n_columns: int = N_WORDS
 
 
 def cases() -> list[Case]:
-    """Return every estimator that is tried."""
+    """Return all tested estimators."""
     few = {"n_columns": 30}
     slow, three = {"splits": TWO_SPLITS}, {"splits": THREE_SPLITS}
     forest = {"n_estimators": 10, "random_state": 0}
@@ -168,12 +168,12 @@ def cases() -> list[Case]:
 
 
 def text_linear(C: float) -> TextLinearEncoder:
-    """Return an encoder that reads the random words alone."""
+    """Return an encoder that reads only the random words."""
     return TextLinearEncoder(C, word_ngrams=(1, 1), char_ngrams=None)
 
 
 def make_data(kind: str, split: str, random):
-    """Return word counts, targets whose level differs between parts, groups and the splitter."""
+    """Return word counts, targets whose base rate varies, groups and the splitter."""
     shares = 1 / np.arange(3, N_WORDS + 3)
     counts = random.multinomial(WORDS_PER_TEXT, shares / shares.sum(), size=N_ROWS)
     groups, cv = None, 5
@@ -192,14 +192,14 @@ def make_data(kind: str, split: str, random):
     y = make_targets(kind, level, random)
     if split == "sorted":
         order = np.lexsort(np.atleast_2d(y.T))
-        if kind == "multiclass":  # sorted within thirds, so that each model knows each class
+        if kind == "multiclass":  # sorted within thirds, so that each class is in all training rows
             order = np.concatenate([order[start::3] for start in range(3)])
         y = y[order]
     return counts.astype(np.float64), y, groups, cv
 
 
 def make_targets(kind: str, level: np.ndarray, random) -> np.ndarray:
-    """Return random targets of some kind, higher where the level is."""
+    """Return random targets of a type, higher where the base rate is higher."""
     if kind == "binary":
         return (random.random(len(level)) < level).astype(int)
     if kind == "multiclass":
@@ -218,7 +218,7 @@ def make_targets(kind: str, level: np.ndarray, random) -> np.ndarray:
 
 
 def make_encoder(case: Case, cv, seed: int):
-    """Return the encoder of a case, seeded."""
+    """Return the seeded encoder of a case."""
     changes = {"cv": cv, "random_state": seed, "uncovered": "nan"}
     if case.kind not in ("continuous", "multioutput"):
         changes["output"] = "logit"
@@ -232,8 +232,8 @@ def make_encoder(case: Case, cv, seed: int):
 
 def associations(case: Case, split: str, seed: int) -> np.ndarray:
     """Return the association of each feature with its target over all rows, in one replicate."""
-    name = zlib.crc32(f"{case.kind} {case.name}".encode())  # other data for each, so that
-    random = np.random.default_rng([seed, SPLITS.index(split), name])  # chance hits one alone
+    name = zlib.crc32(f"{case.kind} {case.name}".encode())  # different data for each, so that
+    random = np.random.default_rng([seed, SPLITS.index(split), name])  # errors are independent
     counts, y, groups, cv = make_data(case.kind, split, random)
     counts = counts[:, : case.n_columns]
     if isinstance(case.estimator, TextLinearEncoder):
@@ -247,7 +247,7 @@ def associations(case: Case, split: str, seed: int) -> np.ndarray:
 
 
 def score_features(kind: str, features: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return AUC less ½ per class or label, or rank correlation per target."""
+    """Return AUC minus ½ per class or label, or rank correlation per target."""
     if kind == "multiclass":
         y = (y[:, None] == np.arange(features.shape[1])).astype(int)
     targets = y.reshape(len(y), -1)
@@ -265,22 +265,22 @@ def score_features(kind: str, features: np.ndarray, y: np.ndarray) -> np.ndarray
 
 @dataclass
 class Line:
-    """The estimate of one case under one split, and how sure it is."""
+    """The estimate of one case with one split, and its confidence interval."""
 
     case: Case
     split: str
     estimate: float
-    half_width: float  # of the 95 % interval; of the strangest output where there are several
+    half_width: float  # of the 95 % interval; of the most extreme output
     n_outputs: int
 
     @property
     def strangeness(self) -> float:
-        """Return the estimate in half widths: beyond 1 the interval does not hold 0."""
+        """Return the estimate in half widths: above 1 the interval does not contain 0."""
         return abs(self.estimate) / self.half_width if self.half_width else 0.0
 
 
 def measure(case: Case, split: str, n_replicates: int, score: Callable = associations) -> Line:
-    """Return the mean association over replicates with its interval, Bonferroni over outputs."""
+    """Return the mean association over replicates and its interval, Bonferroni over outputs."""
     scores = np.array([score(case, split, seed) for seed in range(n_replicates)])
     error = scores.std(axis=0, ddof=1) / np.sqrt(n_replicates)
     half = t.isf(0.025 / scores.shape[1], n_replicates - 1) * error
@@ -291,7 +291,7 @@ def measure(case: Case, split: str, n_replicates: int, score: Callable = associa
 
 
 def as_table(lines: list[Line]) -> str:
-    """Return the lines as a table, what fails marked."""
+    """Return the lines as a table, with failures marked."""
     limit = norm.isf(0.025 / len(lines)) / norm.isf(0.025)
     rows = ["| target | estimator | split | association | 95 % interval | |", "|" + "---|" * 6]
     for line in lines:
@@ -306,23 +306,23 @@ def as_table(lines: list[Line]) -> str:
 
 
 def summary(lines: list[Line], n_replicates: int, seconds: float) -> str:
-    """Return the header of the results: machine, versions, date, replicates, what was found."""
+    """Return the header of the results: machine, versions, date, replicates, findings."""
     limit = norm.isf(0.025 / len(lines)) / norm.isf(0.025)
     outside = sum(line.strangeness > 1 for line in lines)
     leaks = sum(line.strangeness > limit for line in lines)
     largest = max(lines, key=lambda line: abs(line.estimate))
     return "\n".join(
         [
-            "# Does a feature of noise know its target?",
+            "# Do features of noise reveal their targets?",
             "",
-            "By `make leaks`; what is measured is said at the top of `benchmarks/leaks.py`.",
+            "Written by `make leaks`; `benchmarks/leaks.py` describes the measurement.",
             "",
             f"{datetime.date.today().isoformat()}; {machine_line()}; {N_ROWS} rows, {n_replicates} "
             f"replicates each, {seconds / 60:.0f} minutes of one core.",
             "",
-            f"{outside} of {len(lines)} intervals of 95 % do not hold 0, where "
-            f"{0.05 * len(lines):.0f} are expected of features that know nothing; {leaks} are so "
-            "far off that all lines together make it improbable (5 %, Bonferroni; marked LEAK). "
+            f"{outside} of {len(lines)} intervals of 95 % do not contain 0, where "
+            f"{0.05 * len(lines):.0f} are expected of features without information; {leaks} are "
+            "significant over all lines together (5 %, Bonferroni; marked LEAK). "
             "The largest estimate is "
             f"{largest.estimate:+.3f} ({largest.case.name}, {largest.split}).",
         ]
@@ -330,10 +330,10 @@ def summary(lines: list[Line], n_replicates: int, seconds: float) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write the results where asked to."""
+    """Measure, print, and optionally write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=40)
-    parser.add_argument("--only", default="", help="estimators whose name holds this")
+    parser.add_argument("--only", default="", help="estimators whose name contains this")
     parser.add_argument("--write", action="store_true", help="write benchmarks/LEAKS.md")
     options = parser.parse_args()
     warnings.simplefilter("ignore")

@@ -241,7 +241,7 @@ def test_without_time_the_report_notes_that_row_order_is_used():
     assert len(network_of(encoder).models) == 1
     with pytest.raises(ValueError, match=r"first rows in time[\s\S]*uncovered=\"nan\""):
         tiny(cv=TimeSeriesSplit(2)).fit(X, y)
-    with pytest.raises(ValueError, match=r"uncovered=0\.5 says nothing"):
+    with pytest.raises(ValueError, match=r"uncovered=0\.5 is neutral"):
         tiny(cv=TimeSeriesSplit(2)).fit(X, y)
 
 

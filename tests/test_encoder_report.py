@@ -30,7 +30,7 @@ def test_verify_detects_a_broken_plan(monkeypatch):
     monkeypatch.setattr(textcnn.base.out_of_fold, "make_fold_plan", broken)
     encoder = tiny().fit(X, y)
     rows = encoder.report_.plan.assignments[0].predict[:4]
-    with pytest.raises(LeakError, match="model 0 learnt from rows that it predicted") as caught:
+    with pytest.raises(LeakError, match="model 0 was trained on rows that it predicted") as caught:
         encoder.report_.verify()
     assert caught.value.rows.tolist() == rows.tolist()
 
@@ -48,7 +48,7 @@ def test_verify_detects_broken_indexing_inside_training(monkeypatch, is_training
     X, y = signal_table(N_ROWS, 0)
     monkeypatch.setattr(training, "Batches", OffByOne)
     encoder = tiny().fit(X, y)
-    with pytest.raises(LeakError, match="learnt from rows that it predicted") as caught:
+    with pytest.raises(LeakError, match="was trained on rows that it predicted") as caught:
         encoder.report_.verify()
     assert len(caught.value.rows)
 

@@ -113,7 +113,7 @@ HIDDEN = {
         make_pipeline(SelectFromModel(KNOWING, prefit=True), NeverFitted()),
         "estimator__steps__selectfrommodel has prefit=True",
     ),
-    "clone keeps": (KeepsItsModel().fit(X, Y), "keeps what it has learnt"),
+    "clone keeps": (KeepsItsModel().fit(X, Y), "a clone that stays fitted"),
     "own clone": (IsItsOwnClone(), "its own clone"),
     "method": (
         make_pipeline(FunctionTransformer(KNOWING.predict_proba), NeverFitted()),
@@ -121,7 +121,7 @@ HIDDEN = {
     ),
     "closure": (
         make_pipeline(FunctionTransformer(closure()), NeverFitted()),
-        "function that holds a fitted estimator",
+        "function that contains a fitted estimator",
     ),
     "partial function": (
         make_pipeline(FunctionTransformer(partial(KNOWING.apply)), NeverFitted()), "__func__func"

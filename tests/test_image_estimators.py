@@ -243,10 +243,10 @@ def test_bad_parameters_of_networks_are_refused(kind, parameters):
 
 
 BAD_TOGETHER = {
-    "narrowing stages": ({"network": ResidualNetwork(6, n_filters=(4, 2))}, "must not fall"),
-    "no file of weights": (
+    "narrowing stages": ({"network": ResidualNetwork(6, n_filters=(4, 2))}, "must not decrease"),
+    "no such file": (
         {"network": Backbone("mobilenetv3small", weights="nowhere.weights.h5")},
-        "no such file of weights.*nowhere",
+        "file of weights does not exist.*nowhere",
     ),
     "images smaller than the kernels": (
         {"network": ConvNetwork((2, 2, 2, 2), pool_size=2)},
@@ -261,17 +261,17 @@ BAD_TOGETHER = {
     "frames of single images": ({"network": SequenceNetwork()}, "over the frames of sequences"),
     "filters of a residual network": (
         {"network": "residual", "n_filters": 4},
-        r"does not read n_filters. Expected: ResidualNetwork\(n_filters=.* Received: n_filters=4",
+        r"does not read n_filters. Expected: .*ResidualNetwork\(n_filters=.* Received: n_filters=4",
     ),
-    "kernels of a backbone": ({"network": "resnet50", "kernel_sizes": 5}, "filters of its own"),
+    "kernels of a backbone": ({"network": "resnet50", "kernel_sizes": 5}, "fixed filters"),
     "filters beside an object": (
         {"network": ConvNetwork(), "n_filters": 4, "kernel_sizes": 5},
-        r"does not read n_filters and kernel_sizes. Expected: ConvNetwork\(n_filters",
+        r"does not read n_filters and kernel_sizes. Expected: for example ConvNetwork\(n_f",
     ),
     "filters of frames": ({"network": SequenceNetwork(), "n_filters": 4}, "ConvNetwork"),
     "filters of a users network": (
         {"network": lambda shape: three_poolings(shape), "n_filters": 4},
-        "your function makes the network",
+        "your function defines the network",
     ),
     "images smaller than a users network needs": (
         {"network": lambda shape: three_poolings(shape)},

@@ -476,7 +476,7 @@ def test_a_failed_fit_leaves_nothing():
         ({"min_df": 0.1}, "Received: min_df=0.1"),
         ({"word_ngrams": 2}, "Received: word_ngrams=2"),
         ({"char_ngrams": (3, 2)}, r"Received: char_ngrams=\(3, 2\)"),
-        ({"word_ngrams": None, "char_ngrams": None}, "nothing to count"),
+        ({"word_ngrams": None, "char_ngrams": None}, "Nothing to count"),
         ({"lowercase": "yes"}, "Received: lowercase='yes'"),
         ({"tokenizer": "words"}, "tokenizer"),
         ({"ensemble": "best"}, "Received: ensemble='best'"),

@@ -319,7 +319,7 @@ def test_verify_detects_a_fit_on_other_rows(monkeypatch):
 
     monkeypatch.setattr(RecordedRows, "take", greedy)
     encoder = encode(LogisticRegression()).fit(X, y)
-    with pytest.raises(LeakError, match="learnt from rows that it predicted"):
+    with pytest.raises(LeakError, match="was trained on rows that it predicted"):
         encoder.report_.verify()
 
 
@@ -358,7 +358,7 @@ def test_weights_reach_the_estimator_and_weight_zero_is_not_used():
 )  # fmt: skip
 def test_weights_that_would_be_ignored_are_refused(estimator):
     X, y = numbers_table(60)
-    with pytest.raises(ValueError, match=r"takes no sample_weight[\s\S]*Received: sample_weight"):
+    with pytest.raises(ValueError, match=r"not accept sample_weight[\s\S]*Received: sample_weight"):
         encode(estimator).fit(X, y, sample_weight=np.ones(60))
 
 
@@ -561,7 +561,7 @@ class OneColumnShort(RegressorMixin, BaseEstimator):
     [
         (None, TypeError, "estimator must be"),
         (LogisticRegression, TypeError, "estimator must be"),
-        (KMeans(), ValueError, "neither of"),
+        (KMeans(), ValueError, "none of the methods"),
         (SVC(decision_function_shape="ovo"), ValueError, 'Received: decision_function_shape="ovo"'),
         (OneColumnShort(), ValueError, "NaN or infinity"),
     ],
@@ -576,7 +576,7 @@ def test_other_refusals():
     X, y = numbers_table(60)
     with pytest.raises(ValueError, match="A classifier cannot predict"):
         encode(LogisticRegression()).fit(X, y + 0.5 * X[:, 0])
-    with pytest.raises(ValueError, match="A regressor gives no probabilities"):
+    with pytest.raises(ValueError, match="A regressor has no probabilities"):
         encode(Ridge(), target_type="binary").fit(X, y)
     with pytest.raises(ValueError, match="Received: feature_name=''"):
         encode(Ridge(), feature_name="").fit(X, y)
@@ -641,7 +641,7 @@ def test_a_shared_step_does_not_leak_held_out_targets():
 @pytest.mark.parametrize(
     ("shared", "error", "message"),
     [
-        (TargetEncoder(), ValueError, "shared learns from y"),
+        (TargetEncoder(), ValueError, "shared uses y"),
         (LogisticRegression(), TypeError, "shared must be None or a transformer"),
         (CountVectorizer, TypeError, "shared must be None or a transformer"),
     ],

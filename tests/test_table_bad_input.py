@@ -158,7 +158,7 @@ def test_wrong_members(members, error, message):
         ({"keep_text": 1}, "keep_text must be True or False"),
         ({"time_limit": 0}, "time_limit must be None or a number of seconds above 0"),
         ({"time_limit": True}, "time_limit must be"),
-        ({"n_repeats": 0}, "n_repeats must be a whole number from 1 on"),
+        ({"n_repeats": 0}, "n_repeats must be an integer of at least 1"),
         ({"cv": 1}, "Received: cv=1"),
         ({"scoring": "best"}, "Received: scoring='best'"),
         ({"target_type": "words"}, "target_type"),

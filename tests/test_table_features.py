@@ -263,7 +263,7 @@ def test_several_targets(kind):
 def test_a_class_too_rare_for_the_folds_is_dropped():
     X, y = mixed_table()
     y = np.where(np.arange(120) == 5, 2, y)
-    with pytest.raises(ValueError, match="no row to learn a class from"):
+    with pytest.raises(ValueError, match="no training rows of a class"):
         linear().fit(X, y)
     features = linear(missing_class="drop", members=("linear",), columns=["review"])
     assert features.fit_transform(X, y).columns[-1] == "review_linear"

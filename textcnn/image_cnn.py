@@ -1,4 +1,4 @@
-"""2D convolutional networks on columns of images: out-of-fold features, and plain predictors."""
+"""2D convolutional networks on columns of images: out-of-fold features, and predictors."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from textcnn.image.reader import hash_images
 class ImageCNNEncoder(OutOfFold):
     """Turn columns of images into out-of-fold predictions of a 2D convolutional network.
 
-    Each column of images gets a network of its own: blocks of convolution and pooling, dense
-    output. The rows are split into folds; one model per fold learns from the other folds.
-    :meth:`fit_transform` returns, for each training row, the prediction of the model that never
-    saw that row's target. :meth:`transform` returns, for new rows, the mean of all models.
+    Each column of images has its own network: blocks of convolution and pooling, dense output.
+    The rows are split into folds; one model per fold is trained on the other folds.
+    :meth:`fit_transform` returns, for each training row, the prediction of the model that was not
+    trained on it. :meth:`transform` returns, for new rows, the mean of all models.
 
     .. warning::
-        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows
-        features from models that saw their targets; what is trained on them looks too good.
-        Pipelines and column transformers call ``fit_transform``, so they are safe.
+        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. With the first, training rows
+        get features from models that were trained on them, so models and scores on such features
+        are optimistic. Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Features are relative to what each model knows of the target's level, as those of
-    :class:`~textcnn.TextCNNEncoder` are. Batch normalisation, the scaling of pixels, augmentation
-    and early stopping know a model's own training rows only. For predictions at the real level use
+    Features do not contain the base rate, like those of :class:`~textcnn.TextCNNEncoder`. Batch
+    normalisation, the scaling of pixels, augmentation and early stopping use only the model's own
+    training rows. For predictions including the base rate use
     :class:`~textcnn.ImageCNNClassifier` or :class:`~textcnn.ImageCNNRegressor`.
 
-    Cost: ``cv`` fits of a network per column (one more for ``ensemble="refit"``), each in
-    proportion to rows × passes × positions of the maps × kernel size × filters in and out of each
-    convolution. Memory: arrays stay as they are (uint8 is a quarter of float32); files are decoded
-    once by threads and kept as bytes up to 1 GiB per column, else read again in every pass; floats
-    are made of one batch at a time.
+    Cost: ``cv`` fits of a network per column (one more for ``ensemble="refit"``), each
+    proportional to rows × epochs × positions of the maps × kernel size × input and output filters
+    of each convolution. Memory: arrays are not copied (uint8 is a quarter of float32); files are
+    decoded once in threads and kept as bytes up to 1 GiB per column, otherwise read again in every
+    epoch; batches are converted to floats one at a time.
 
     Parameters
     ----------
@@ -57,8 +57,8 @@ class ImageCNNEncoder(OutOfFold):
     {resize}
     {color_mode}
     on_error : {"raise", "blank"}, default="raise"
-        Whether an image that is missing, or a file that cannot be read at ``transform``,
-        is an error or a black image (with a warning that counts them).
+        Whether an image that is missing, or a file that cannot be read in ``transform``,
+        is an error or a black image (with a warning that gives their number).
     {image_network}
     {image_n_filters}
     {image_kernel_sizes}
@@ -74,8 +74,9 @@ class ImageCNNEncoder(OutOfFold):
     {image_early_stopping}
     {class_weight}
     n_jobs : int or None, default=None
-        Processes that the fold models are spread over. A worker starts in several seconds
-        (it imports the backend and traces the network), so it pays for long fits only.
+        Number of processes that fit models in parallel; -1 for all cores. A worker starts in
+        several seconds (it imports the backend and traces the network), so only long fits become
+        faster.
     {image_random_state}
 
     Attributes
@@ -83,26 +84,26 @@ class ImageCNNEncoder(OutOfFold):
     classes_ : ndarray or None
         Sorted classes; None for regression.
     target_type_ : str
-        The kind of target that was found.
+        The type of the target.
     history_ : DataFrame
         Losses per column, model and epoch.
     n_features_in_ : int
-        Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of images.
+        Columns of X: paths, or pixels with ``image_shape``; 1 for an array of images.
     feature_names_in_ : ndarray of str
-        Names of those columns, where they have names.
+        Names of those columns, if they have names.
 
     Raises
     ------
     ValueError, TypeError
         From ``fit`` and ``fit_transform``, before any training: what happened, what was expected
-        and what to type next. Files are opened, and decoded where they are kept, before training.
+        and what to type next. Files are opened, and decoded if they are kept, before training.
 
     See Also
     --------
-    ImageCNNClassifier : The same network as a plain classifier.
-    ImageCNNRegressor : The same network as a plain regressor.
-    ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork : What ``network=`` takes.
-    TextCNNEncoder : The same for columns of text.
+    ImageCNNClassifier : The same network as a classifier.
+    ImageCNNRegressor : The same network as a regressor.
+    ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork : Values of ``network=``.
+    TextCNNEncoder : Out-of-fold features of text columns.
 
     References
     ----------
@@ -115,8 +116,8 @@ class ImageCNNEncoder(OutOfFold):
     >>> from textcnn import ImageCNNEncoder
     >>> random = np.random.default_rng(0)
     >>> images = random.integers(0, 50, (60, 8, 8), dtype=np.uint8)
-    >>> images[::2, :, 3] = 255  # every second image holds an upright line,
-    >>> images[1::2, 3, :] = 255  # the others a level one
+    >>> images[::2, :, 3] = 255  # every second image has a vertical line,
+    >>> images[1::2, 3, :] = 255  # the others a horizontal one
     >>> is_upright = [1, 0] * 30
     >>> encoder = ImageCNNEncoder(cv=2, n_filters=(4,), epochs=20, random_state=0)
     >>> features = encoder.fit_transform(images, is_upright)  # out of fold
@@ -201,11 +202,11 @@ class ImageCNNEncoder(OutOfFold):
         return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be paths, and X of more than two dimensions."""
+        """Declare that cells may be paths, and that X may have more than two dimensions."""
         return takes_images(super().__sklearn_tags__(), self.image_shape)
 
     def _set_names(self, input_features) -> list[str]:
-        """Return the names of the columns of images; pixels and arrays make one, "image"."""
+        """Return the names of the columns of images; pixels and arrays are one column, "image"."""
         names = input_names(self, input_features)
         is_array = self.image_shape is not None or not self._model_sets[0][0].reader.from_cells
         if is_array and (input_features is None or len(names) > 1):
@@ -217,13 +218,13 @@ class ImageCNNEncoder(OutOfFold):
 class ImageCNNClassifier(NetworkClassifier):
     """Classification of images with a 2D convolutional network.
 
-    The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
-    Several columns of 0 and 1 as y are labels, of which an image may have many.
+    The network of :class:`~textcnn.ImageCNNEncoder` as a classifier: one model without folds.
+    If y has several columns of 0 and 1, they are labels, and an image may have any number of them.
 
-    Cost: time is in proportion to rows × passes × positions of the maps × kernel size × filters in
-    and out of each convolution. Arrays stay as they are (uint8 is a quarter of float32); files are
-    decoded once by threads and kept as bytes up to 1 GiB, else read again in every pass; floats
-    are made of one batch at a time.
+    Cost: time is proportional to rows × epochs × positions of the maps × kernel size × input and
+    output filters of each convolution. Arrays are not copied (uint8 is a quarter of float32); files
+    are decoded once in threads and kept as bytes up to 1 GiB, otherwise read again in every epoch;
+    batches are converted to floats one at a time.
 
     Parameters
     ----------
@@ -251,13 +252,13 @@ class ImageCNNClassifier(NetworkClassifier):
     Attributes
     ----------
     classes_ : ndarray
-        Sorted classes, or the labels' names.
+        Sorted classes, or names of the labels.
     history_ : DataFrame
         Losses per epoch.
     n_features_in_ : int
-        Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of images.
+        Columns of X: paths, or pixels with ``image_shape``; 1 for an array of images.
     feature_names_in_ : ndarray of str
-        Names of those columns, where they have names.
+        Names of those columns, if they have names.
 
     References
     ----------
@@ -270,8 +271,8 @@ class ImageCNNClassifier(NetworkClassifier):
     >>> from textcnn import ImageCNNClassifier
     >>> random = np.random.default_rng(0)
     >>> images = random.integers(0, 50, (60, 8, 8), dtype=np.uint8)
-    >>> images[::2, :, 3] = 255  # every second image holds an upright line,
-    >>> images[1::2, 3, :] = 255  # the others a level one
+    >>> images[::2, :, 3] = 255  # every second image has a vertical line,
+    >>> images[1::2, 3, :] = 255  # the others a horizontal one
     >>> lines = ["upright", "level"] * 30
     >>> classifier = ImageCNNClassifier(n_filters=(4,), epochs=20, random_state=0)
     >>> classifier.fit(images[:40], lines[:40]).predict(images[40:44]).tolist()
@@ -332,7 +333,7 @@ class ImageCNNClassifier(NetworkClassifier):
         return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be paths, and X of more than two dimensions."""
+        """Declare that cells may be paths, and that X may have more than two dimensions."""
         return takes_images(super().__sklearn_tags__(), self.image_shape)
 
 
@@ -340,13 +341,13 @@ class ImageCNNClassifier(NetworkClassifier):
 class ImageCNNRegressor(NetworkRegressor):
     """Regression of images with a 2D convolutional network.
 
-    The network of :class:`~textcnn.ImageCNNEncoder` as a plain predictor: no folds, one model.
-    Several columns of numbers as y are predicted together.
+    The network of :class:`~textcnn.ImageCNNEncoder` as a regressor: one model without folds.
+    If y has several columns of numbers, they are predicted together.
 
-    Cost: time is in proportion to rows × passes × positions of the maps × kernel size × filters in
-    and out of each convolution. Arrays stay as they are (uint8 is a quarter of float32); files are
-    decoded once by threads and kept as bytes up to 1 GiB, else read again in every pass; floats
-    are made of one batch at a time.
+    Cost: time is proportional to rows × epochs × positions of the maps × kernel size × input and
+    output filters of each convolution. Arrays are not copied (uint8 is a quarter of float32); files
+    are decoded once in threads and kept as bytes up to 1 GiB, otherwise read again in every epoch;
+    batches are converted to floats one at a time.
 
     Parameters
     ----------
@@ -368,7 +369,7 @@ class ImageCNNRegressor(NetworkRegressor):
     {image_learning_rate}
     {image_early_stopping}
     loss : {"auto", "squared", "absolute", "poisson"}, default="auto"
-        What is minimised; ``"auto"`` is squared. Poisson needs counts or rates, none negative.
+        Loss to minimise; ``"auto"`` is squared. Poisson needs non-negative counts or rates.
     {image_random_state}
 
     Attributes
@@ -376,9 +377,9 @@ class ImageCNNRegressor(NetworkRegressor):
     history_ : DataFrame
         Losses per epoch.
     n_features_in_ : int
-        Columns of X: paths, or pixels where ``image_shape`` is given; 1 for an array of images.
+        Columns of X: paths, or pixels with ``image_shape``; 1 for an array of images.
     feature_names_in_ : ndarray of str
-        Names of those columns, where they have names.
+        Names of those columns, if they have names.
 
     Examples
     --------
@@ -446,5 +447,5 @@ class ImageCNNRegressor(NetworkRegressor):
         return ImageLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be paths, and X of more than two dimensions."""
+        """Declare that cells may be paths, and that X may have more than two dimensions."""
         return takes_images(super().__sklearn_tags__(), self.image_shape)

@@ -27,91 +27,91 @@ from textcnn.fit.fitted_parts import refuse_fitted_parts
 class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
     """Turn a table into out-of-fold predictions of any scikit-learn classifier or regressor.
 
-    The rows are split into folds; one clone of ``estimator`` per fold learns from the other folds.
-    :meth:`fit_transform` returns, for each training row, the prediction of the model that never
-    saw that row's target. :meth:`transform` returns, for new rows, the mean of all models. This
-    is the first layer of a stack as a transformer: unlike ``StackingClassifier`` it stands
-    anywhere in a pipeline or column transformer, and its features can be looked at.
+    The rows are split into folds; one clone of ``estimator`` per fold is trained on the other
+    folds. :meth:`fit_transform` returns, for each training row, the prediction of the model that
+    was not trained on it. :meth:`transform` returns, for new rows, the mean of all models. This
+    is the first layer of a stack as a transformer: unlike ``StackingClassifier`` it can be used
+    anywhere in a pipeline or column transformer, and its features can be inspected.
 
     .. warning::
-        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows
-        features from models that saw their targets; what is trained on them looks too good.
-        Pipelines and column transformers call ``fit_transform``, so they are safe.
+        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. With the first, training rows
+        get features from models that were trained on them, so models and scores on such features
+        are optimistic. Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Features are relative to each model's own level: the mean of its outputs over its own learning
-    rows, logits for classes (0.5, at even odds, is what such a row has on average), y's units for
-    numbers. Otherwise a model's base level would tell the mean of the targets that it was denied,
-    and a tree would read them from it. Where outputs are few values (few neighbours, forests of few
-    trees) or few documents come again, many folds cannot hide it: a ``FoldLevelWarning`` says so,
-    and folds of single rows are refused.
+    Features do not contain the base rate: the mean output of a model over its own training rows is
+    subtracted, in logits for classes (so 0.5 is the average row), in the units of y for numbers.
+    Otherwise this mean would reveal the mean target of the held-out rows, and a tree could use it.
+    If outputs have few distinct values (few neighbours, forests of few trees) or few documents
+    occur several times, this is not enough with many folds: a ``FoldLevelWarning`` is issued, and
+    folds of single rows are an error.
 
-    Cost: ``cv`` fits of ``estimator`` (one more for ``ensemble="refit"``). Everything in
-    ``estimator`` is fitted per fold, so put steps that look at y, or that should know a fold's own
-    rows alone, into it, and costly steps that look at neither into ``shared``.
+    Cost: ``cv`` fits of ``estimator`` (one more for ``ensemble="refit"``). ``estimator`` is fitted
+    per fold, so put steps that use y, or that must use only the training rows of a fold, into it,
+    and other costly steps into ``shared``.
 
     Parameters
     ----------
     estimator : classifier or regressor
         Any with scikit-learn's interface: a Pipeline, a grid search, gradient boosting. It is
-        cloned, never fitted itself; parts that a clone leaves fitted (``FrozenEstimator``,
-        ``cv="prefit"``) are refused, wherever they stand. Classifiers need ``predict_proba``; else
-        decision values, less their mean over the model's own training rows, stand for logits, whose
-        scale means little (``CalibratedClassifierCV`` gives probabilities). With a regressor whole
-        numbers are numbers, not classes.
+        cloned and never fitted itself; parts that a clone leaves fitted (``FrozenEstimator``,
+        ``cv="prefit"``) are an error, wherever they are. Without ``predict_proba``, decision values
+        are used as logits, less their mean over the model's own training rows; their scale has
+        little meaning (``CalibratedClassifierCV`` returns probabilities). With a regressor,
+        integers are numbers, not classes.
     shared : transformer or None, default=None
         A step that all folds share: it is cloned, fitted once on all rows without their targets,
-        and ``estimator`` reads what it returns. ``shared=CountVectorizer()`` counts words once,
-        and ``make_pipeline(TfidfTransformer(), LogisticRegression())`` weighs them by each fold's
-        own rows. It knows which words held-out rows hold, never their targets; leave it None where
-        even that is too much, as with folds in order of time.
+        and ``estimator`` reads its output. ``shared=CountVectorizer()`` counts words once, and
+        ``make_pipeline(TfidfTransformer(), LogisticRegression())`` weights them by the training
+        rows of each fold. It uses the words of held-out rows, but not their targets; leave it None
+        if that is not allowed either, for example with folds in time order.
     feature_name : str, default="stacked"
-        What features are called: ``stacked``, or ``stacked_<class or target>`` where there are
-        several. Several encoders in one table need different ones.
+        Name of the feature: ``stacked``, or ``stacked_<class or target>`` if there are several.
+        Each of several encoders in one table needs a distinct name.
     {cv}
     {ensemble}
     target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
             default="auto"
-        ``"auto"`` is numbers for a regressor, else scikit-learn's ``type_of_target``.
+        ``"auto"`` is numbers for a regressor, otherwise scikit-learn's ``type_of_target``.
     output : {"proba", "logit"}, default="proba"
-        Whether features of classes are probabilities or logits (cut off at 20, rounded to 5
+        Whether class features are probabilities or logits (clipped at 20, rounded to 5
         digits).
     {uncovered}
     {unlabelled}
     {missing_class}
     {n_jobs}
     random_state : None, int, RandomState or Generator, default=None
-        Source of the folds, and of a seed per model for each ``random_state`` of ``estimator``
-        that is None; those that are set stay as they are.
+        Seed of the folds, and of each ``random_state`` of ``estimator`` that is None, per model;
+        those that are set do not change.
 
     Attributes
     ----------
     classes_ : ndarray, list or None
         Sorted classes; names of labels for multilabel; None for numbers.
     estimators_ : list of estimators
-        The fitted models that serve new rows: one per fold, or the refit one.
+        The fitted models that are used for new rows: one per fold, or the refit one.
     target_type_ : str
-        The kind of target that was found.
+        The type of the target.
     n_features_in_ : int
-        Number of columns, where X has columns.
+        Number of columns, if X has columns.
     feature_names_in_ : ndarray of str
-        Names of the columns, where they have names.
+        Names of the columns, if they have names.
 
     Raises
     ------
     ValueError, TypeError
         From ``fit`` and ``fit_transform``, before any training: what happened, what was expected
-        and what to type next. What ``estimator`` raises comes with a note naming the fold.
+        and what to type next. Errors of ``estimator`` have a note with the fold.
 
     See Also
     --------
-    TextLinearEncoder : TF-IDF and a linear model by the same machinery.
+    TextLinearEncoder : TF-IDF and a linear model, with the same cross-fitting.
     TextCNNEncoder : A neural network per text column.
 
     Notes
     -----
     Probabilities of exactly 0 and 1 and constant predictions are the same number in every model.
-    A fitted encoder holds the receipt: targets, row numbers and 64-bit hashes of the training
-    rows. Sample weights are handed to ``fit`` of ``estimator``, of a Pipeline to its last step.
+    A fitted encoder contains the report: targets, row numbers and 64-bit hashes of the training
+    rows. Sample weights are passed to ``fit`` of ``estimator``; in a Pipeline, to its last step.
 
     References
     ----------
@@ -167,13 +167,13 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
 
     @property
     def estimators_(self) -> list:
-        """The fitted models that new rows go to."""
+        """The fitted models that are used for new rows."""
         check_is_fitted(self)
         [[models]] = self._model_sets
         return [fold.model.estimator for fold in models.models]
 
     def __sklearn_tags__(self):
-        """Take what ``estimator`` says of its input."""
+        """Return tags with the input tags of ``estimator``."""
         tags = super().__sklearn_tags__()
         first = self.estimator if self.shared is None else self.shared
         if hasattr(first, "__sklearn_tags__"):
@@ -185,8 +185,8 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
         return self.feature_name
 
     def _set_names(self, input_features) -> list[str]:
-        """Return the one name: all columns go to one estimator."""
-        if hasattr(self, "n_features_in_"):  # a list of texts has no columns to check names of
+        """Return the feature name: all columns are read by one estimator."""
+        if hasattr(self, "n_features_in_"):  # a list of texts has no column names
             input_names(self, input_features)
         return [self.feature_name]
 
@@ -195,25 +195,25 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
         _check_shared(self.shared)
         if not isinstance(self.feature_name, str) or not self.feature_name:
             raise ValueError(
-                'feature_name must be a str that is not empty, such as "stacked". '
+                'feature_name must be a non-empty str, for example "stacked". '
                 f"Received: feature_name={self.feature_name!r}."
             )
         return EstimatorLearner(self.estimator, self.shared)
 
     def _target_type(self, y) -> str:
-        """Return numbers for a regressor, whatever y looks like."""
+        """Return numbers for a regressor, for any y."""
         return target_type_for(self.estimator, self.target_type, y)
 
     @staticmethod
     def _read_columns(estimator, X, *, reset: bool) -> list[WholeTable]:
-        """Take X as it is: the estimator reads it, one fold at a time."""
+        """Return X unchanged as one column: the estimator reads it, one fold at a time."""
         if issparse(X):
-            X = X.tocsr()  # not every format gives rows by number
+            X = X.tocsr()  # not every format can be indexed by row
         elif not isinstance(X, list | tuple) and not hasattr(X, "shape"):
             X = np.asarray(X)
         if not reset and hasattr(estimator, "n_features_in_") and getattr(X, "ndim", 2) == 1:
             raise ValueError(
-                f"A table of {estimator.n_features_in_} columns is expected. Received: X of shape "
+                f"Expected a table of {estimator.n_features_in_} columns. Received: X of shape "
                 f"{X.shape}. Reshape your data: X.reshape(1, -1) is a table of one row."
             )
         validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -226,7 +226,7 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
 
 
 def _check_shared(shared) -> None:
-    """Refuse what is no transformer, and what learns from targets: folds must not share that."""
+    """Refuse a step that is not a transformer, or that uses y, which folds must not share."""
     if shared is None:
         return
     refuse_fitted_parts(shared, "shared", only_with_targets=True)
@@ -240,7 +240,7 @@ def _check_shared(shared) -> None:
         )
     if hasattr(shared, "__sklearn_tags__") and get_tags(shared).target_tags.required:
         raise ValueError(
-            "shared learns from y, but is fitted on all rows, those of the held-out fold too. "
-            f"Expected a step that needs no y. Received: shared={shared!r}. Type "
+            "shared uses y, but is fitted on all rows, including those of the held-out fold. "
+            f"Expected: a step that needs no y. Received: shared={shared!r}. Type "
             f"OutOfFoldEncoder(make_pipeline({type(shared).__name__}(...), estimator))."
         )

@@ -246,7 +246,7 @@ class TextCNNEncoder(OutOfFold):
         return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())
 
 
@@ -389,7 +389,7 @@ class TextCNNClassifier(NetworkClassifier):
         return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())
 
 
@@ -529,5 +529,5 @@ class TextCNNRegressor(NetworkRegressor):
         return TextLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())

@@ -1,4 +1,4 @@
-"""TF-IDF and a linear model, out of fold: the plain neighbour of the neural text encoders."""
+"""Out-of-fold features by TF-IDF and a linear model."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from textcnn.text.linear import LinearLearner, LinearModels
 class TextLinearEncoder(OutOfFold):
     """Turn text columns into out-of-fold predictions of a linear model on TF-IDF weights.
 
-    Each text column gets models of its own, on n-grams of words and of characters within words.
-    The rows are split into folds; one model per fold learns from the other folds.
-    :meth:`fit_transform` returns, for each training row, the prediction of the model that never
-    saw that row's target. :meth:`transform` returns, for new rows, the mean of all models.
+    Each text column has its own models, on n-grams of words and of characters within words.
+    The rows are split into folds; one model per fold is trained on the other folds.
+    :meth:`fit_transform` returns, for each training row, the prediction of the model that was not
+    trained on it. :meth:`transform` returns, for new rows, the mean of all models.
 
-    N-grams are counted once per column, which needs neither targets nor other rows. What depends
-    on other rows is learnt per fold from that fold's own learning rows: which n-grams count
-    (``min_df``), how rare they are, and the model: logistic regression for classes and labels,
-    ridge regression for numbers.
+    N-grams are counted once per column, which needs neither targets nor other rows. Everything
+    that depends on other rows uses only the training rows of the fold: the n-grams that are used
+    (``min_df``), their document frequencies, and the model: logistic regression for classes and
+    labels, ridge regression for numbers.
 
     .. warning::
-        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. The first gives training rows
-        features from models that saw their targets; what is trained on them looks too good.
-        Pipelines and column transformers call ``fit_transform``, so they are safe.
+        ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. With the first, training rows
+        get features from models that were trained on them, so models and scores on such features
+        are optimistic. Pipelines and column transformers call ``fit_transform``, so they are safe.
 
-    Features are relative to what each model knows of the target's level: a probability is the one
-    at even prior odds (0.5 says that the text tells nothing), a regression feature is the
-    difference from the mean of the model's own training rows, in y's units.
+    Features do not contain the base rate: a probability is the one at even prior odds (0.5 means
+    that the text has no information), a regression feature is the difference from the mean of the
+    model's own training rows, in the units of y.
 
-    Cost: one count of the column, and per model some twenty products of the matrix of counts
+    Cost: one count of the column, and per model about twenty products of the matrix of counts
     with a vector (per class); measured times are in benchmarks/RESULTS.md. Memory: 8 bytes per
     row and distinct n-gram in it (about 600 n-grams for a review of 60 words), twice while a
     model is fitted; a fitted model keeps 4 bytes per n-gram and class.
@@ -45,21 +45,20 @@ class TextLinearEncoder(OutOfFold):
         Inverse strength of the penalty on squared coefficients; larger fits the training rows
         more closely. For numbers it is the penalty ``4 / C`` of a ridge regression.
     word_ngrams : tuple of two int or None, default=(1, 2)
-        Fewest and most words of an n-gram; None for no words.
+        Smallest and largest number of words of an n-gram; None for no words.
     char_ngrams : tuple of two int or None, default=(2, 5)
-        Fewest and most characters of an n-gram within a word (parts between spaces, a space at
-        both ends); None for no characters, which is several times as fast.
+        Smallest and largest number of characters of an n-gram within a word (parts between spaces,
+        with a space at both ends); None for no characters, which is several times as fast.
     min_df : int, default=2
-        An n-gram counts in a model if it occurs in this many of the rows that the model learns
-        from.
+        An n-gram is used by a model if it occurs in at least this many of its training rows.
     lowercase : bool, default=True
         Whether case is ignored.
     tokenizer : {"word", "char"} or callable, default="word"
-        What words are: as for :class:`TextCNNEncoder`.
+        How texts are split into words: as for :class:`TextCNNEncoder`.
     join_columns : bool, default=False
-        Whether each of several text columns has models and features of its own, or one model
-        reads the n-grams of all of a row's cells, whichever they are in: one set of features,
-        ``joined_linear``. No n-gram reaches over the end of a cell.
+        Whether one model reads the n-grams of all text columns and returns one set of features,
+        ``joined_linear``. Otherwise each column has its own models and features. No n-gram spans
+        two cells.
     {cv}
     {ensemble}
     {target_type}
@@ -69,18 +68,18 @@ class TextLinearEncoder(OutOfFold):
     {missing_class}
     {n_jobs}
     random_state : None, int, RandomState or Generator, default=None
-        Source of the folds. The models draw nothing.
+        Seed of the folds. The models are deterministic.
 
     Attributes
     ----------
     classes_ : ndarray, list or None
         Sorted classes; names of labels for multilabel; None for numbers.
     target_type_ : str
-        The kind of target that was found.
+        The type of the target.
     n_features_in_ : int
         Number of text columns.
     feature_names_in_ : ndarray of str
-        Names of the text columns, where they have names.
+        Names of the text columns, if they have names.
 
     Raises
     ------
@@ -90,15 +89,15 @@ class TextLinearEncoder(OutOfFold):
 
     See Also
     --------
-    TextCNNEncoder : A neural network per text column; beside this one it often adds something.
-    OutOfFoldEncoder : Any estimator of your own, by the same machinery.
+    TextCNNEncoder : A neural network per text column; often useful together with this encoder.
+    OutOfFoldEncoder : Any scikit-learn estimator, with the same cross-fitting.
 
     Notes
     -----
-    The models' intercepts start at the prior and the columns are centred, so that a model that
-    learns nothing gives exactly 0.5. No model starts from another one's coefficients, which would
-    be faster: they know the targets of the rows that the next model must not see. N-grams are
-    kept as 64-bit and 31-bit hashes, not as text.
+    The intercepts of the models start at the prior and the columns are centred, so a model without
+    any information gives exactly 0.5. No model starts from the coefficients of another, although
+    that would be faster: they depend on the targets of its held-out rows. N-grams are kept as
+    64-bit and 31-bit hashes, not as text.
 
     References
     ----------
@@ -167,5 +166,5 @@ class TextLinearEncoder(OutOfFold):
         return LinearLearner.of(self)
 
     def __sklearn_tags__(self):
-        """Say that cells may be strings or missing."""
+        """Declare that cells may be strings or missing."""
         return takes_texts(super().__sklearn_tags__())

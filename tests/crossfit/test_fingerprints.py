@@ -75,7 +75,7 @@ def test_features_of_transform_are_found(plan):
     features = returned(plan)
     with pytest.raises(LeakError, match="60 of 60 rows differ"):
         check_returned(fingerprint(features), transformed())
-    with pytest.raises(LeakError, match="recorded fold models give 20 of 20 sampled rows"):
+    with pytest.raises(LeakError, match="for 20 of 20 sampled rows the models"):
         check_predictions("text", plan, sample_rows(plan, 20), predict, transformed())
 
 
@@ -150,7 +150,7 @@ def test_the_sample_has_rows_of_every_model_and_none_that_no_model_predicts():
     assert len(sample_rows(plan, 1)) == 2
     assert sample_rows(plan, 1000).tolist() == list(range(25))
     assert sample_rows(plan, 12, seed=1).tolist() == sample_rows(plan, 12, seed=1).tolist()
-    with pytest.raises(ValueError, match="which none does"):
+    with pytest.raises(ValueError, match="which no model predicts"):
         check_predictions("text", plan, np.array([50]), predict, np.zeros((N_ROWS, 2)))
 
 
@@ -167,7 +167,7 @@ def test_columns_of_the_assembled_matrix():
 
 def test_what_was_not_checked_is_said():
     lines = unchecked(has_fold_models=False, has_fingerprint=False)
-    text = str(Verification(["rows fed to models"], lines))
-    assert "checked: rows fed to models" in text
+    text = str(Verification(["training rows of models"], lines))
+    assert "checked: training rows of models" in text
     assert 'not checked: features against models: ensemble="refit" keeps no fold model' in text
     assert len(unchecked(has_fold_models=True, has_fingerprint=True)) == 2

@@ -78,7 +78,7 @@ def test_models_of_earlier_rows_are_not_warned_of():
 def test_repeats_bring_out_what_a_single_split_hides():
     hashes = copies(10, 20)
     check_repeated_documents(plan_of(KFold(5, shuffle=True, random_state=0), 200), hashes)
-    with pytest.warns(FoldLevelWarning, match="Repeated splits make it worse"):
+    with pytest.warns(FoldLevelWarning, match="Repeated splits are worse"):
         check_repeated_documents(
             plan_of(RepeatedKFold(n_splits=5, n_repeats=4, random_state=0), 200), hashes
         )
@@ -106,13 +106,13 @@ FOREST = RandomForestClassifier(8, random_state=0)
 def test_few_values_under_groups_of_unequal_targets_are_warned_of(estimator):
     X, y, groups = noise()
     encoder = OutOfFoldEncoder(estimator, cv=LeaveOneGroupOut(), random_state=0)
-    with pytest.warns(FoldLevelWarning, match="a value names its fold"):
+    with pytest.warns(FoldLevelWarning, match="a value reveals its fold"):
         encoder.fit_transform(X, y, groups=groups)
 
 
 def test_few_values_under_leave_one_out_are_refused():
     X, y, _ = noise()
-    with pytest.raises(ValueError, match="with single rows, the row's own"):
+    with pytest.raises(ValueError, match="with single rows, that of the row"):
         OutOfFoldEncoder(KNeighborsClassifier(5), cv=LeaveOneOut()).fit_transform(X, y)
 
 

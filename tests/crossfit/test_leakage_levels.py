@@ -48,5 +48,5 @@ def test_what_is_not_seen_is_said():
     X, y = random.normal(size=(60, 2)), random.integers(0, 2, 60)
     result = leakage_test(StandardScaler(), X, y, n_repeats=2)
     assert "level of the folds" not in [found.name for found in result.findings]
-    assert "not tested: the level of each fold's model by itself" in str(result)
-    assert any("together with its category" in line for line in result.not_tested)
+    assert "not tested: the base rate of each fold model" in str(result)
+    assert any("in combination with another column" in line for line in result.not_tested)

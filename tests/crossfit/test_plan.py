@@ -106,7 +106,7 @@ def tables(draw, with_groups=None, with_time=None):
 # Errors that a few dozen random rows may cause; a broken plan is not among them.
 TOO_FEW = re.compile(
     "y has no values|y has only one class|on a row with a target|one group only|fewer training "
-    "rows|Every class has fewer rows|have no row to learn a class|fewer groups than folds"
+    "rows|Every class has fewer rows|have no training rows of a class|fewer groups than folds"
     "|different times|has no (training|test) rows|No validation rows|Cannot have number of"
     "|cannot be greater than|groups parameter contains fewer|needs two classes|has a single group"
     "|Too many splits|test_size|only zeros"
@@ -360,7 +360,9 @@ def test_time_may_be_numbers_or_dates(holder):
 def test_predefined_folds_learn_from_minus_one_and_never_predict_it():
     y = np.tile([0, 1], 6)
     folds = PredefinedSplit([-1, -1, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
-    with pytest.raises(ValueError, match="No model predicts 2 of 12 rows: cv puts them in no test"):
+    with pytest.raises(
+        ValueError, match="No model predicts 2 of 12 rows: they are in no test fold of cv"
+    ):
         plan_of(folds, y)
     plan = plan_of(folds, y, uncovered="nan")
     assert plan.uncovered.tolist() == [0, 1]
@@ -427,12 +429,12 @@ def test_a_rare_class_of_two_rows_is_noted_and_used_by_every_model():
 def test_a_class_that_some_fold_cannot_learn():
     y = np.array(["a", "b", "c"] * 6 + ["rare"])
     with pytest.raises(
-        ValueError, match=r"learn a class from.*class 'rare' in fold \d\..*\"drop\""
+        ValueError, match=r"training rows of a class.*class 'rare' in fold \d\..*\"drop\""
     ):
         plan_of(3, y)
     plan = plan_of(3, y, missing_class="drop", stop_fraction=0.2)
     assert plan.dropped_classes == (3,)
-    assert plan.notes == ("no column for class 'rare': some fold has no row to learn it from",)
+    assert plan.notes == ("no column for class 'rare': some fold has no training rows of it",)
     assert plan.labelled.tolist() == [True] * 18 + [False]
     assert plan.n_predictions.tolist() == [1] * 19
     assert all(18 not in np.append(part.learn, part.stop) for part in plan.assignments)

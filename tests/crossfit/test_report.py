@@ -324,14 +324,14 @@ def test_valid_records_are_verified():
         assert report.verify() is report
 
 
-@pytest.mark.parametrize(("use", "what"), [("learn", "learnt from"), ("stop", "was stopped by")])
+@pytest.mark.parametrize(("use", "what"), [("learn", "trained on"), ("stop", "validated on")])
 def test_a_row_that_was_trained_on_and_predicted_is_named(use, what):
     report = make_report(record={"name": "title"}, stop_fraction=0.1)
     fed = report.columns[0].fed[2]
     rows = fed["predict"][[3, 5]]
     fed[use] = np.append(fed[use], rows)
     with pytest.raises(
-        LeakError, match=f"'title': model 2 {what} rows that it predicted"
+        LeakError, match=f"'title': model 2 was {what} rows that it predicted"
     ) as raised:
         report.verify()
     assert raised.value.rows.tolist() == rows.tolist()
@@ -346,7 +346,7 @@ def test_a_broken_plan_is_seen_from_the_record_alone():
     report = make_report()
     report.columns[0].fed[0]["learn"] = np.arange(N_ROWS)
     report.plan.check()
-    with pytest.raises(LeakError, match="model 0 learnt from rows"):
+    with pytest.raises(LeakError, match="model 0 was trained on rows"):
         report.verify()
 
 
@@ -397,13 +397,13 @@ def test_rows_without_weight_or_target_must_not_be_trained_on():
     report = make_report(sample_weight=weights)
     row = next(r for r in range(7) if r not in report.columns[0].fed[0]["predict"])
     report.columns[0].fed[0]["learn"] = np.append(report.columns[0].fed[0]["learn"], row)
-    with pytest.raises(LeakError, match=f"weight zero. Received: fed row {row}"):
+    with pytest.raises(LeakError, match=f"weight zero. Received: trained on row {row}"):
         report.verify()
     y = np.where(np.arange(N_ROWS) < 9, np.nan, np.arange(N_ROWS) % 2)
     report = make_report(read_target(y, n_rows=N_ROWS))
     row = next(r for r in range(9) if r not in report.columns[0].fed[0]["predict"])
     report.columns[0].fed[0]["stop"] = np.array([row])
-    with pytest.raises(LeakError, match=f"without a target. Received: fed row {row}"):
+    with pytest.raises(LeakError, match=f"without a target. Received: trained on row {row}"):
         report.verify()
 
 

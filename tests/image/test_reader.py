@@ -151,11 +151,15 @@ SIDE = np.linspace(0, 1, 16).reshape(1, 4, 4, 1)
 UNITS = {
     "divided, then whole": (SIDE, (255 * SIDE).astype(np.uint8), "X / 255"),
     "standardised, then whole": (4 * SIDE - 2, (255 * SIDE).astype(np.uint8), "X / 255"),
-    "booleans, then whole": (SIDE > 0.5, (255 * SIDE).astype(np.uint8), "up to about 1, X / 255"),
+    "booleans, then whole": (
+        SIDE > 0.5,
+        (255 * SIDE).astype(np.uint8),
+        "up to about 1, for example X / 255",
+    ),
     "a mask, then whole": ((SIDE > 0.5).astype(np.uint8), (255 * SIDE).astype(np.uint8), "X / 255"),
     "whole, then divided": ((255 * SIDE).astype(np.uint8), SIDE, r"\(255 \* X\)\.round"),
     "whole, then standardised": ((255 * SIDE).astype(np.uint8), 4 * SIDE - 2, "0 to 255"),
-    "floats up to 255, then divided": (255 * SIDE, SIDE, r"255 \* X say"),
+    "floats up to 255, then divided": (255 * SIDE, SIDE, r"for example 255 \* X"),
 }
 
 

@@ -1,1 +1,1 @@
-"""What public classes are made of: one fit and transform, state, saving, explaining."""
+"""Base classes of the public estimators: fit and transform, state, saving, explaining."""

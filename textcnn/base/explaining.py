@@ -1,4 +1,4 @@
-"""Methods that say why: a class of text columns takes them as ``explain = explain``."""
+"""Methods that explain outputs: a class of text columns has them by ``explain = explain``."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from textcnn.text.linear import LinearModels
 
 
 def explain(self, X):
-    """Say which n-grams move the outputs of some texts, by how much and in which direction.
+    """Return the contribution of each n-gram to the outputs of some texts.
 
-    What is explained is what ``transform`` gives new rows with ``output="logit"``: the mean
-    over the models that serve them. (Of a plain predictor it is the prediction, before
-    probabilities are made of it.) Contributions are counted from a text without words, and are
-    exact for the default network, whatever its pooling, activation and dense layers, and for
-    linear models: with ``base`` they add up to the output. Other networks (``"bigru"``, several
-    blocks, your own) are explained word by word, by mean slopes along the way from vectors of
-    zero, which add up to a few per cent.
+    The output explained is that of ``transform`` for new rows with ``output="logit"``: the mean
+    over the models that are used for new rows. (For a classifier or regressor it is the
+    prediction before it is converted to probabilities.) Contributions are relative to a text
+    without words. They are exact for the default network, with any pooling, activation and dense
+    layers, and for linear models: their sum with ``base`` is the output. Other networks
+    (``"bigru"``, several blocks, a callable) are explained word by word by integrated gradients
+    from vectors of zero, whose sum is the output within a few per cent.
 
-    Contributions are no probabilities, and they say what the models do, not why the world is
-    so. Rows that the models learnt from are explained by models that know their targets.
+    Contributions are not probabilities, and they describe the models, not causes. Training rows
+    are explained by models that were trained on their targets.
 
-    Cost: milliseconds per row and model of the default network; other networks are run and
-    differentiated 16 times per output.
+    Cost: milliseconds per row and model of the default network; other networks compute 16
+    gradients per output.
 
     Parameters
     ----------
@@ -42,35 +42,35 @@ def explain(self, X):
 
 
 def top_ngrams(self, X=None, *, n=10):
-    """Return the n-grams that speak most for and against each output.
+    """Return the n-grams that most support and most oppose each output.
 
     Parameters
     ----------
     X : list of str, Series, DataFrame or array, optional
-        Texts in which n-grams are looked for, a few hundred say. An n-gram's ``contribution``
-        is then its mean over the rows that it stands in, and ``total`` the sum over all rows,
-        by which n-grams are chosen. None takes each word that the estimator knows as a text of
-        its own; a linear encoder keeps hashes instead of words and needs texts.
+        Texts in which to look for n-grams, for example a few hundred. The ``contribution`` of
+        an n-gram is then its mean over the rows that contain it, and ``total`` its sum over all
+        rows, by which n-grams are selected. With None, each word of the vocabulary is one text;
+        a linear encoder keeps hashes instead of words and needs texts.
     n : int, default=10
-        How many n-grams for, and how many against.
+        Number of n-grams that support an output, and of those that oppose it.
 
     Returns
     -------
     DataFrame
         One line per column, output and n-gram: ``column``, ``output``, ``ngram``,
         ``contribution``, and with texts ``kind`` (of words or of characters), ``total`` and
-        ``n_rows``, the rows that hold it. Of linear models also ``weight``, the mean of their
-        coefficients, by which n-grams are chosen. Those for an output come first, strongest
-        first; then those against it, strongest last.
+        ``n_rows``, the number of rows that contain it. For linear models also ``weight``, the
+        mean of their coefficients, by which n-grams are selected. N-grams that support an
+        output come first, strongest first; then those that oppose it, strongest last.
     """
     check_is_fitted(self)
     if not isinstance(n, Integral) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"n must be a whole number from 1 on. Received: n={n!r}.")
+        raise ValueError(f"n must be an integer of at least 1. Received: n={n!r}.")
     is_linear = _is_linear(self)
     if X is None and is_linear:
         raise ValueError(
-            "This encoder keeps n-grams as hashes, so it cannot name them by itself. Expected: "
-            "texts in which they are looked for, top_ngrams(X). Received: X=None."
+            "This encoder keeps hashes of n-grams, so it cannot list n-grams without texts. "
+            "Expected: texts in which to look for them, top_ngrams(X). Received: X=None."
         )
     if X is None:
         return networks.strongest(networks.words_of(_parts(self), self._head), n)
@@ -83,7 +83,7 @@ def top_ngrams(self, X=None, *, n=10):
 
 
 def _explanation(estimator, X):
-    """Explain rows by all models that new rows go to."""
+    """Explain rows by all models that are used for new rows."""
     parts = _parts(estimator, X)
     if _is_linear(estimator):
         return linear.explain_linear(parts, estimator._head)
@@ -96,7 +96,7 @@ def _is_linear(estimator) -> bool:
 
 
 def _parts(estimator, X=None) -> list[networks.Part]:
-    """Return the models that read the same columns; a predictor has one network for all."""
+    """Return the models that read the same columns; a predictor has one network for all columns."""
     columns = None if X is None else estimator._read_columns(estimator, X, reset=False)
     head = estimator._head
     if not hasattr(estimator, "transform"):

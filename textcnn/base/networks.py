@@ -1,4 +1,4 @@
-"""Plain predictors: one network on all rows, whatever its columns hold."""
+"""Classifiers and regressors: one network fitted on all rows."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callb
 
 
 class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
-    """Fits one network on all rows; a subclass says how X is read, as an encoder does.
+    """Fits one network on all rows; a subclass defines how X is read, as for encoders.
 
-    Its learner has ``prepare_together(columns, task)`` besides, for a network with a branch per
+    Its learner also has ``prepare_together(columns, task)``, for a network with a branch per
     column.
     """
 
@@ -45,12 +45,12 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
         Parameters
         ----------
         X : list, array, Series or DataFrame of n_rows rows
-            The columns that this estimator reads.
+            Columns that this estimator reads.
         y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Of a classifier, classes (numbers, strings or booleans, at least two), or several
-            columns of labels 0 and 1. Of a regressor, numbers.
+            For a classifier, classes (numbers, strings or booleans, at least two), or several
+            columns of labels 0 and 1. For a regressor, numbers.
         sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row; a row of weight 0 is not learnt from.
+            Weight of each row; rows of weight 0 are ignored.
 
         Returns
         -------
@@ -71,13 +71,13 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         ndarray of shape (n_rows,) or (n_rows, n_targets)
-            Classes by their own names; labels as 0 and 1; numbers in y's units, float64.
+            Classes as in y; labels as 0 and 1; numbers in the units of y, float64.
         """
         predictions = self._predictions(X)
         return self._head.decode(predictions)
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether ``fit`` has ended."""
+        """Return whether the estimator is fitted."""
         return hasattr(self, "_model_sets")
 
     def __sklearn_tags__(self):
@@ -88,11 +88,11 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _learner(self) -> Learner:
-        """Check every parameter; return them as what fits the network."""
+        """Check every parameter; return the learner that fits the network."""
 
     @with_callbacks
     def _fit(self, X, y, sample_weight) -> None:
-        """Read everything and fit; only a fit that has ended leaves anything on the estimator."""
+        """Read all input and fit; attributes are set only after a successful fit."""
         learner = self._learner()
         columns, inputs = read_input(self, X)
         n_rows = len(columns[0])
@@ -127,7 +127,7 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
         set_fitted(self, inputs | fitted)
 
     def _predictions(self, X) -> np.ndarray:
-        """Return predictions with the level of the training rows, float64 (n_rows, n_outputs)."""
+        """Return predictions including the base rate, float64 (n_rows, n_outputs)."""
         check_is_fitted(self)
         [[network]] = self._model_sets
         [raw] = network.raw_outputs(self._read_columns(self, X, reset=False))
@@ -156,7 +156,7 @@ class NetworkClassifier(ClassifierMixin, NetworkPredictor):
         return self._head.probabilities(predictions)
 
     def __sklearn_tags__(self):
-        """Say that y may be labels, and that rows of numbers are no measure of this classifier."""
+        """Declare that y may be labels, and that scores on random numbers are poor."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.classifier_tags.poor_score = True
@@ -169,7 +169,7 @@ class NetworkRegressor(RegressorMixin, NetworkPredictor):
     _target_types = ("continuous", "multioutput")
 
     def __sklearn_tags__(self):
-        """Say that y may have several columns, and that rows of numbers are no measure of this."""
+        """Declare that y may have several columns, and that scores on random numbers are poor."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         tags.regressor_tags.poor_score = True

@@ -1,4 +1,4 @@
-"""The one fit and transform of all encoders of out-of-fold features."""
+"""Fit and transform of all encoders of out-of-fold features."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ENSEMBLES = ("auto", "mean", "refit")
 
 
 class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
-    """An encoder of out-of-fold features; a subclass says how X is read and who learns from it.
+    """An encoder of out-of-fold features; a subclass defines how X is read and the learner.
 
     A subclass has ``_read_columns(estimator, X, reset)``, which returns columns with a length and
     ``label(number)``; ``_hash_column(column)``, uint64 per row, 0 for an empty cell;
@@ -46,12 +46,12 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     _read_columns: Callable
     _hash_column: Callable
     _feature_name: str
-    _groups_by_content = "documents"  # as groups=: rows of equal content are a group
-    # What fit leaves, with the type that a saved file must hold; files know model sets by name.
+    _groups_by_content = "documents"  # value of groups= that groups rows of equal content
+    # Fitted attributes, with their types in saved files; files contain model sets by name.
     _fitted_fields = INPUT_FIELDS | {
         "_head": Target,  # without the rows' values, which new rows do not need
         "_history": list[dict],
-        "_model_sets": "model sets",  # per column: what new rows go to
+        "_model_sets": "model sets",  # per column: models for new rows
         "_notes": tuple[str, ...],
         "_plan": FoldPlan,
         "_records": list[ColumnRecord],
@@ -64,25 +64,26 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     save = save
 
     def fit(self, X, y, *, groups=None, sample_weight=None, time=None):
-        """Fit the fold models for ``transform`` on new rows.
+        """Fit the fold models, for ``transform`` of new rows.
 
         .. warning::
-            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: it would give training rows
-            features from models that saw their targets. Use :meth:`fit_transform` for those.
+            ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``: training rows would get
+            features from models that were trained on them. Use :meth:`fit_transform` for
+            training rows.
 
         Parameters
         ----------
         X : list, array, Series or DataFrame of n_rows rows
             The columns that this encoder reads.
         y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; rows whose target is missing are not learnt from.
+            Targets; models are not trained on rows whose target is missing.
         groups : array-like of shape (n_rows,), or "documents" or "images", optional
-            Rows of one group are never on both sides of a fold. ``"documents"`` makes a group of
-            the rows of equal content, ``"images"`` of equal images; empty rows stay apart.
+            Groups of rows that are kept in the same fold. ``"documents"`` groups rows of equal
+            content, ``"images"`` rows of equal images; each empty row is its own group.
         sample_weight : array-like of shape (n_rows,), optional
-            Weight of each row in training and scores; a row of weight 0 is not learnt from.
+            Weight of each row in training and scores; models are not trained on rows of weight 0.
         time : array-like of numbers or dates, shape (n_rows,), optional
-            Models learn only from rows earlier than those they predict.
+            Models are trained only on rows that are earlier than those they predict.
 
         Returns
         -------
@@ -95,7 +96,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     def fit_transform(self, X, y, *, groups=None, sample_weight=None, time=None):
         """Fit, and return the out-of-fold features of the training rows.
 
-        Each row's feature comes from models that never saw that row's target. This is not what
+        The feature of each row comes from models that were not trained on it. This is not what
         ``fit(X, y).transform(X)`` returns.
 
         Parameters
@@ -103,12 +104,12 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         X : list, array, Series or DataFrame of n_rows rows
             The columns that this encoder reads.
         y : array-like of shape (n_rows,) or (n_rows, n_targets)
-            Targets; rows whose target is missing are not learnt from, but get features. (The last
-            step of a Pipeline may refuse such targets.)
+            Targets; models are not trained on rows whose target is missing, but predict them.
+            (The last step of a Pipeline may raise an error for such targets.)
         groups : array-like of shape (n_rows,), or "documents" or "images", optional
             As for :meth:`fit`.
         sample_weight : array-like of shape (n_rows,), optional
-            As for :meth:`fit`; a row of weight 0 gets features all the same.
+            As for :meth:`fit`; rows of weight 0 get features too.
         time : array-like of numbers or dates, shape (n_rows,), optional
             As for :meth:`fit`.
 
@@ -119,7 +120,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         return self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
 
     def transform(self, X):
-        """Return the features of new rows: the mean of the fold models, or the refit model's.
+        """Return the features of new rows, from the mean of the fold models or the refit model.
 
         For training rows use what :meth:`fit_transform` returned.
 
@@ -135,8 +136,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         Warns
         -----
         InSampleWarning
-            If 100 rows or more are given and nine in ten of them are training rows. Rows whose
-            content came several times in training do not count.
+            If X has 100 rows or more and nine in ten of them are training rows. Rows whose
+            content occurs several times in training are not counted.
         """
         check_is_fitted(self)
         columns = self._read_columns(self, X, reset=False)
@@ -150,12 +151,12 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         )
 
     def get_feature_names_out(self, input_features=None):
-        """Return the feature names: ``<column>_cnn`` for example, then the class of several.
+        """Return the feature names, for example ``<column>_cnn``, or one per class.
 
         Parameters
         ----------
         input_features : array-like of str, optional
-            Must equal the names seen at fit, if there were any.
+            Must equal the names seen in fit, if there were any.
 
         Returns
         -------
@@ -176,9 +177,9 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         )
 
     def get_metadata_routing(self):
-        """Return which of ``groups``, ``sample_weight`` and ``time`` this encoder asks for.
+        """Return which of ``groups``, ``sample_weight`` and ``time`` this encoder requests.
 
-        A splitter that needs groups makes the encoder ask for them; with an int ``cv`` call
+        Groups are requested if the splitter needs them; with an int ``cv`` call
         ``set_fit_request(groups=True)``.
 
         Returns
@@ -188,11 +189,11 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         return with_groups_of(self.cv, super().get_metadata_routing())
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Tell whether ``fit`` has ended."""
+        """Return whether the encoder is fitted."""
         return hasattr(self, "_model_sets")
 
     def __sklearn_tags__(self):
-        """Require a target, and say that the output is float32 whatever the input is."""
+        """Declare that y is required and that the output is float32 for any input."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         tags.target_tags.required = True
@@ -201,21 +202,21 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     @abstractmethod
     def _learner(self) -> Learner:
-        """Check every parameter; return them as what fits the models."""
+        """Check every parameter; return the learner that fits the models."""
 
     def _target_type(self, y) -> str:
-        """Return the kind of target as which y is read."""
+        """Return the type of target as which y is read."""
         return self.target_type
 
     def _set_names(self, input_features) -> list[str]:
-        """Return what the features of each set of models are called."""
+        """Return the names of the features of each set of models."""
         names = input_names(self, input_features)
         if len(self._model_sets) < len(names):
             names = ["joined"]
         return [f"{name}_{self._feature_name}" for name in names]
 
     def _fit_by_plan(self, columns, inputs, hashes, plan, target, y) -> np.ndarray:
-        """Fit columns that were read by a plan that was made: what a member of a table does."""
+        """Fit columns that were already read, by an existing plan, as a member of a table."""
         learner = self._learner()
         parameters.one_of(self, "ensemble", ENSEMBLES)
         entropy = entropy_from(self.random_state)
@@ -262,7 +263,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     @with_callbacks
     def _cross_fit(self, learner, columns, hashes, plan, task, inputs, X, y) -> np.ndarray:
-        """Fit all models by a plan; set the fitted state; return the features of all rows."""
+        """Fit all models by a plan, set the fitted state and return the features of all rows."""
         learner.check(task)
         refit = self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
         cross_fit = CrossFit(learner, plan, task, refit)
@@ -301,14 +302,14 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
 
 def with_groups_of(cv, requests):
-    """Return an estimator's requests; they ask for groups where its splitter does."""
+    """Return the metadata requests of an estimator, with those of its splitter for groups."""
     if "groups" in _requests_of(cv) and requests.fit.requests["groups"] is None:
         requests.fit.add_request(param="groups", alias=True)
     return requests
 
 
 def _requests_of(splitter) -> set[str]:
-    """Return the metadata that a splitter asks for."""
+    """Return the metadata that a splitter requests."""
     if not hasattr(splitter, "get_metadata_routing"):
         return set()
     requests = get_routing_for_object(splitter).split.requests

@@ -1,6 +1,6 @@
 """Documentation of parameters that several public classes have, in one place.
 
-A docstring names them in braces, on a line of their own; :func:`documented` puts the text there.
+A docstring has their names in braces, each on its own line; :func:`documented` inserts the text.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ activation : str, default="relu"
     Name of a Keras activation.""",
     "augment": """\
 augment : "auto", None or list of keras.layers.Layer, default="auto"
-    Random changes of the images that a model learns from, before scaling, so that value
-    ranges are those of X. ``"auto"`` shifts and zooms by up to a tenth and turns by up to 10
-    degrees; None leaves images alone; a list of Keras layers (``RandomFlip``,
-    ``RandomContrast``, ``RandAugment``, …) is applied in its order, to all frames alike.""",
+    Random changes of training images, before scaling, so that value ranges are those of X.
+    ``"auto"`` shifts and zooms by up to a tenth and rotates by up to 10 degrees; None does not
+    change images; a list of Keras layers (``RandomFlip``, ``RandomContrast``, ``RandAugment``,
+    …) is applied in its order, in the same way to all frames of a sequence.""",
     "batch_size": """\
 batch_size : int, default=64""",
     "class_weight": """\
@@ -25,8 +25,8 @@ class_weight : None, "balanced" or dict, default=None
     Weight of each class, computed per model from its own training rows.""",
     "color_mode": """\
 color_mode : {"auto", "grayscale", "rgb"}, default="auto"
-    What files are converted to; ``"auto"`` takes them as they are, if all are grey or none is.
-    Transparent pixels show white, 16 bits become 8, of an animation the first frame counts.""",
+    Mode to which files are converted; ``"auto"`` keeps it if all files are grey or none is.
+    Transparent pixels become white, 16 bits become 8; the first frame of an animation is used.""",
     "corpus_options": """\
 corpus_options : dict or None, default=None
     Parameters of gensim's Word2Vec for ``embeddings="corpus"``.""",
@@ -62,55 +62,55 @@ ensemble : {"auto", "mean", "refit"}, default="auto"
     is ``cv`` times as fast. ``report_.gap(X, y)`` measures the effect on your features.""",
     "image_dense_units": """\
 dense_units : tuple of int, default=()
-    Hidden dense layers between features and output, with the activation of the network's
-    object, or ReLU where it has none.""",
+    Units of hidden dense layers between features and output, with the activation of the
+    ``network=`` object, or ReLU if it has none.""",
     "image_dropout": """\
 dropout : float, default=0.3
-    Share of features that is dropped while training.""",
+    Dropout rate of the features during training.""",
     "image_early_stopping": """\
 early_stopping : bool, default=False
-    Whether a tenth of a model's own training rows decides when it stops (and keeps the best
-    weights) instead of teaching it.""",
+    Whether a tenth of a model's own training rows is used for validation: training stops early
+    and the best weights are kept.""",
     "image_epochs": """\
 epochs : "auto" or int, default="auto"
-    Passes over a model's training rows. ``"auto"`` chooses by the number of updates: many
-    passes for short tables, few for long ones.""",
+    Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
+    for large ones.""",
     "image_kernel_sizes": """\
 kernel_sizes : int, or tuple of int or (height, width), default=3
     Pixels that a filter spans, for all blocks or each: up to the whole image. Only for
     ``network=None``.""",
     "image_l2": """\
 l2 : float, default=0.0
-    Weight decay of convolutions, dense layers and the output; not within a ``Backbone`` or a
-    network of your own.""",
+    Weight decay of convolutions, dense layers and the output; not inside a ``Backbone`` or a
+    callable ``network``.""",
     "image_learning_rate": """\
 learning_rate : float, default=0.003
-    Adam's at the start; it falls along a cosine to 0.""",
+    Initial learning rate of Adam; it decays to 0 by a cosine schedule.""",
     "image_n_filters": """\
 n_filters : int or tuple of int, default=(32, 64)
     Filters of each block of plain convolutions; there are as many blocks as entries. Only for
-    ``network=None``: other networks are told by their object.""",
+    ``network=None``: other networks have their own parameters.""",
     "image_network": """\
 network : None, ConvNetwork, ResidualNetwork, Backbone, SequenceNetwork, str or callable, \
         default=None
     None is plain convolutions: blocks of convolution, batch normalisation, activation and
-    pooling. The objects say more about each form, and a grid search reaches their parameters:
-    ``network__depth``. ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
-    ``keras.applications`` its :class:`~textcnn.Backbone`. A callable takes the shape (height,
-    width, channels) and returns a ``keras.Model`` from scaled images to features (batch,
-    n_features).""",
+    pooling. The parameters of the objects can be searched, for example ``network__depth``.
+    ``"residual"`` is ``ResidualNetwork()``, and the name of a network of
+    ``keras.applications`` is its :class:`~textcnn.Backbone`. A callable takes the shape
+    (height, width, channels) and returns a ``keras.Model`` from scaled images to features
+    (batch, n_features).""",
     "image_random_state": """\
 random_state : None, int, RandomState or Generator, default=None
-    With an int, the same machine and the same number of threads, results are the same bit
-    for bit.""",
+    With an int, results are bit-identical on the same machine with the same number of
+    threads.""",
     "image_shape": """\
 image_shape : tuple of int or None, default=None
     For X as rows of pixels: their (height, width), (height, width, channels) or (frames,
     height, width, channels); one entry may be -1.""",
     "image_size": """\
 image_size : int or (height, width), default=None
-    What files, or arrays of different sizes, are resized to; None where they are of one size.
-    Time and memory grow with its area.""",
+    Size to which files, or arrays of different sizes, are resized; None if all have the same
+    size. Time and memory are proportional to its area.""",
     "join_columns": """\
 join_columns : bool, default=False
     Whether one branch reads the cells of several text columns one after the other, with a
@@ -152,11 +152,11 @@ n_blocks : int, default=1
     Number of stacked convolutions, with max pooling by two between them.""",
     "n_jobs": """\
 n_jobs : int or None, default=None
-    Models fitted at the same time, as joblib's backend runs them.""",
+    Number of models fitted in parallel by joblib; -1 for all cores.""",
     "on_error": """\
 on_error : {"raise", "blank"}, default="raise"
-    Whether an image that is missing, or a file that cannot be read at ``predict``,
-    is an error or a black image (with a warning that counts them).""",
+    Whether an image that is missing, or a file that cannot be read in ``predict``,
+    is an error or a black image (with a warning that gives their number).""",
     "output": """\
 output : {"proba", "logit"}, default="proba"
     Whether class features are probabilities or logits.""",
@@ -165,10 +165,10 @@ pooling : {"max", "average", "both"}, default="max"
     How the positions of a document are combined to one number per filter or unit.""",
     "precision": """\
 precision : {"auto", "float32", "mixed_bfloat16"}, default="auto"
-    In what the network computes; ``"auto"`` is mixed where there is a GPU.""",
+    Precision of the computation; ``"auto"`` is mixed on a GPU.""",
     "resize": """\
 resize : {"pad", "stretch"}, default="pad"
-    Whether an image's aspect is kept, with black borders, or not.""",
+    Whether the aspect ratio of an image is kept, by black borders, or not.""",
     "target_type": """\
 target_type : {"auto", "binary", "multiclass", "continuous", "multilabel", "multioutput"}, \
         default="auto"

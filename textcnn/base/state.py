@@ -1,7 +1,7 @@
-"""Fitted state: each class declares its fields, and a fit that has ended sets them all at once.
+"""Fitted state: each class declares its fields, and a successful fit sets them all at once.
 
-A fit reads its input onto a probe and keeps everything in local variables until then, so one that
-fails or is interrupted leaves an estimator as it was.
+Until then a fit keeps everything in local variables, so a fit that fails or is interrupted does not
+change the estimator.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-# What reading X leaves on an estimator; ``feature_names_in_`` only where X has names.
+# Attributes that reading X sets on an estimator; ``feature_names_in_`` only if X has names.
 INPUT_FIELDS = {"n_features_in_": int, "feature_names_in_": np.ndarray}
 
 
 def read_input(estimator, X) -> tuple[list, dict]:
-    """Return the columns of X, and the attributes that tell later calls what X was like."""
+    """Return the columns of X, and the attributes against which later X are checked."""
     probe = copy.copy(estimator)
     for name in INPUT_FIELDS:
         vars(probe).pop(name, None)
@@ -26,14 +26,14 @@ def read_input(estimator, X) -> tuple[list, dict]:
 
 
 def set_fitted(estimator, fitted: dict) -> None:
-    """Replace whatever an earlier fit has left by the fields of this one."""
+    """Replace the fitted attributes of an earlier fit by those of this one."""
     for name in estimator._fitted_fields:
         vars(estimator).pop(name, None)
     vars(estimator).update(fitted)
 
 
 def input_names(estimator, input_features) -> list[str]:
-    """Return the input names of a fitted estimator, checked against those seen at fit."""
+    """Return the input names of a fitted estimator, checked against those seen in fit."""
     seen = getattr(estimator, "feature_names_in_", None)
     n_features = estimator.n_features_in_
     if input_features is None:
@@ -56,7 +56,7 @@ def _history(estimator) -> pd.DataFrame:
 
 
 def _vocabulary_report(estimator) -> pd.DataFrame:
-    """Per column: how many words and tokens have a given vector, and the bytes kept."""
+    """Per column: how many words and tokens have a pretrained vector, and the bytes kept."""
     check_is_fitted(estimator)
     lines = [
         {"column": name, **reader.report}

@@ -1,4 +1,4 @@
-"""Recognises training rows that are given to ``transform``: the commonest leak of all."""
+"""Recognises training rows that are passed to ``transform``, the most common leak."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ SHARE = 0.9
 
 
 class InSampleWarning(UserWarning):
-    """Rows that a model was trained on are being transformed as if they were new."""
+    """Training rows are transformed as if they were new rows."""
 
 
 def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: str) -> None:
-    """Warn where 100 rows or more are given and nine in ten of them are training rows.
+    """Warn if there are 100 rows or more and nine in ten of them are training rows.
 
-    Rows whose texts are all empty, and those whose text several training rows share, do not count:
-    new rows may well hold them too.
+    Rows whose texts are all empty, and rows whose text occurs in several training rows, are not
+    counted, because new rows may contain them too.
 
     Parameters
     ----------
     hashes, training : ndarray of uint64
-        Hashes of the rows given now, and of the training rows.
+        Hashes of the rows passed now, and of the training rows.
     class_name : str
         Name of the encoder, for the message.
     """
@@ -36,11 +36,11 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, class_name: 
     share = np.isin(telling, distinct).mean()
     if share >= SHARE:
         warnings.warn(
-            f"{share:.0%} of the {len(telling)} rows given to transform (empty and repeated texts "
-            f"apart) are rows that this {class_name} was fitted on. Their features come from "
-            "models that saw their targets, so a score computed from them is too good. Use the "
-            "return value of fit_transform(X, y) for training rows, and transform for new rows "
-            "only.",
+            f"{share:.0%} of the {len(telling)} rows passed to transform (without empty and "
+            f"repeated texts) are rows that this {class_name} was fitted on. Their features come "
+            "from models that were trained on them, so scores computed from them are optimistic. "
+            "Use the return value of fit_transform(X, y) for training rows, and transform for new "
+            "rows only.",
             InSampleWarning,
             stacklevel=4,
         )

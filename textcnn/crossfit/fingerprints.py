@@ -1,8 +1,8 @@
-"""Whether a matrix of features is the one that the recorded fold models gave.
+"""Check whether a matrix of features comes from the recorded fold models.
 
-Row numbers that models were fed (``verification``) say nothing of the matrix in a caller's hands.
-So a fit keeps a fingerprint of what it returned, and a sample of rows is predicted again by the
-recorded models. What cannot be told from here is said in :attr:`Verification.not_checked`.
+The recorded training rows (``verification``) do not show which matrix a caller uses. So a fit keeps
+a fingerprint of the features that it returned, and the recorded models predict a sample of rows
+again. :attr:`Verification.not_checked` lists what cannot be checked.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _COLUMN_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """What is kept of a matrix of features: its shape and a hash per row.
+    """Shape of a matrix of features and a hash per row.
 
     Attributes
     ----------
     shape : tuple of int
     row_hashes : ndarray of shape (n_rows,), uint64
-        Of the values as float32; every NaN alike, -0 as 0. Not made against forgery.
+        Of the values as float32; all NaN are equal, -0 is 0. Not secure against forgery.
     """
 
     shape: tuple[int, int]
@@ -41,7 +41,7 @@ class Fingerprint:
 
 @dataclass
 class Verification:
-    """What was checked of a cross-fit, and what was not.
+    """Results of the verification of a cross-fit: what was checked, and what was not.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Verification:
     not_checked: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Show both lists as text."""
+        """Return both lists as text."""
         lines = [f"checked: {line}" for line in self.checked]
         return "\n".join([*lines, *(f"not checked: {line}" for line in self.not_checked)])
 
@@ -94,20 +94,20 @@ def differing_rows(known: Fingerprint, features) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shape is another one.
+        If the shape differs.
     """
     found = fingerprint(features)
     if found.shape != known.shape:
         raise ValueError(
             f"Features of shape {known.shape} were returned by this fit. Expected: that matrix, "
             f"all rows and columns in their order. Received: shape {found.shape}. Type "
-            "encoder.report_.verify(features) with what fit_transform returned."
+            "encoder.report_.verify(features) with the features that fit_transform returned."
         )
     return np.flatnonzero(found.row_hashes != known.row_hashes)
 
 
 def check_returned(known: Fingerprint, features) -> str:
-    """Check that a matrix is the one that a fit returned; return what was checked.
+    """Check that a matrix is the one that a fit returned; return a sentence for the report.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def check_returned(known: Fingerprint, features) -> str:
 
 
 def sample_rows(plan, size: int = SAMPLE_SIZE, seed: int = 0) -> np.ndarray:
-    """Draw rows to predict again: each model's turn comes before any model's second.
+    """Draw rows to predict again, in turn from each model.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def check_predictions(
     Parameters
     ----------
     name : str
-        Of the column, for the error.
+        Name of the column, for the error.
     plan : FoldPlan
         Which models predict which row.
     rows : ndarray of int64, ascending
@@ -177,14 +177,14 @@ def check_predictions(
         ``predict(k, rows)`` returns the features that fold model k gives those rows, of shape
         (len(rows), n_columns).
     features : array or DataFrame of shape (n_rows, n_columns)
-        What is to be checked: the columns of this set of models, without spreads and indicators.
+        Features to check: the columns of this set of models, without spreads and indicators.
     tolerance : float, default=1e-4
-        Largest difference, as a share of the spread of the column (of 1 where it is constant).
+        Largest difference, relative to the standard deviation of the column (1 if constant).
 
     Returns
     -------
     str
-        What was checked.
+        A sentence for the report.
 
     Raises
     ------
@@ -203,19 +203,19 @@ def check_predictions(
             model_of[places] = model
     if (counts == 0).any():
         raise ValueError(
-            "Rows that some model predicts are expected. Received: "
-            f"{name_rows(rows[counts == 0])}, which none does. Draw them by sample_rows(plan)."
+            "Expected: rows that some model predicts. Received: "
+            f"{name_rows(rows[counts == 0])}, which no model predicts. Use sample_rows(plan)."
         )
     means /= counts[:, None]
     known = matrix[np.isfinite(matrix).all(axis=1)]
     spread = known.std(axis=0) if len(known) else np.zeros(matrix.shape[1])
     limit = tolerance * np.where(spread > 0, spread, 1.0)
-    wrong = ~(np.abs(matrix[rows] - means) <= limit).all(axis=1)  # NaN is wrong as well
+    wrong = ~(np.abs(matrix[rows] - means) <= limit).all(axis=1)  # NaN is wrong, too
     if wrong.any():
         model = int(model_of[wrong][0])
         raise LeakError(
-            f"Column {name!r}: the recorded fold models give {int(wrong.sum())} of {len(rows)} "
-            f"sampled rows other features. Received: other values in {name_rows(rows[wrong])}, "
+            f"Column {name!r}: for {int(wrong.sum())} of {len(rows)} sampled rows the models "
+            f"return other features. Received: other values in {name_rows(rows[wrong])}, "
             f"the first of model {model}. So these features are not out-of-fold features of this "
             "fit: do not use them. Use the return value of fit_transform(X, y).",
             name,
@@ -227,18 +227,17 @@ def check_predictions(
 
 
 def unchecked(*, has_fold_models: bool, has_fingerprint: bool) -> list[str]:
-    """Return what verification cannot tell, as sentences."""
+    """Return what verification does not check, as sentences."""
     lines = [
-        "whether groups, time and weights are right, and whether X holds targets",
-        "whether a recorded model was fitted on the rows that are recorded: only fitting it again "
-        "tells",
+        "whether groups, time and weights are correct, and whether X contains targets",
+        "whether a recorded model was fitted on the recorded rows: this requires fitting it again",
     ]
     if not has_fold_models:
         lines.append(
-            'features against models: ensemble="refit" keeps no fold model to predict rows again'
+            'features against models: ensemble="refit" keeps no fold models to predict rows again'
         )
     if not has_fingerprint:
-        lines.append("the matrix in your hands: pass it, verify(features)")
+        lines.append("your matrix of features: pass it, verify(features)")
     return lines
 
 
@@ -254,6 +253,6 @@ def as_matrix(features) -> np.ndarray:
 
 
 def column_blocks(n_columns: int, n_sets: int, *, add_spread: bool) -> Sequence[np.ndarray]:
-    """Return, per set of models, which columns of the assembled matrix are its means."""
+    """Return, per set of models, the columns of its means in the assembled matrix."""
     width = n_columns * (2 if add_spread else 1)
     return [np.arange(number * width, number * width + n_columns) for number in range(n_sets)]

@@ -1,15 +1,15 @@
-"""Splits under which a feature names its fold, and so the targets that its model was denied.
+"""Detects splits with which a feature reveals its fold, and so targets of held-out rows.
 
-What is taken off a fold model's output hides its level among outputs that spread. It cannot where
-outputs are few values: a feature is then one of these, moved by the level, and the movement names
-the fold. Nor where few documents come again in many small folds: each model lacks other copies of
-them, and the same document has a higher feature where copies of the other class were left out.
-Both are found here: the second from the plan, before training, the first from the outputs.
+Subtracting the base rate of a fold model hides it if outputs have many distinct values. If they
+have few, each feature is one of these values, shifted by the base rate, and the shift reveals the
+fold. If few documents occur several times in many small folds, each model is trained without other
+copies of them, and the same document has a higher feature if copies of the other class are held
+out. The second case is detected from the plan, before training; the first from the outputs.
 
-The limits come from noise targets of 40 to 400 rows and a tree that reads the feature alone, scored
-on other rows. Repeated documents: an AUC of 0.53 to 0.79 where it is warned of, up to 0.57 beyond
-(0.60 for 3 or 10 documents under 5 folds), of 0.82 to 1.0 where it is refused. Few values: 0.57 to
-0.84 where it is warned of, 0.44 to 0.52 beyond, 0.98 where it is refused.
+The limits come from noise targets of 40 to 400 rows and a tree that reads only the feature, scored
+on other rows. Repeated documents: an AUC of 0.53 to 0.79 with a warning, up to 0.57 without (0.60
+for 3 or 10 documents with 5 folds), 0.82 to 1.0 with an error. Few values: 0.57 to 0.84 with a
+warning, 0.44 to 0.52 without, 0.98 with an error.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ import numpy as np
 from textcnn.crossfit.plan import FoldPlan
 from textcnn.crossfit.targets import Target
 
-# Up to these many folds, repeated documents told nothing that could be measured.
+# Up to this number of folds, repeated documents had no measurable leak.
 _SAFE_FOLDS = 5
-# Warned of where rows per test part × distinct repeated documents is not more.
+# Warn if rows per test fold × distinct repeated documents is at most this.
 _FEWEST_ROWS_AND_DOCUMENTS = 450
-# Share of rows whose document comes again, from which on this matters.
+# Least share of rows with a repeated document for a warning.
 _REPEATED_SHARE = 0.1
-# Copies per document, from which on parts of one row are refused.
+# Least copies per document for which test folds of one row are an error.
 _CERTAIN_COPIES = 4
-# Share of pairs of equal predictions that levels part, from which on they name folds.
+# Least share of pairs of equal predictions with different features that reveals folds.
 _PARTED = 0.25
 _ROWS_PER_VALUE = 1.5
-# Share of the targets' variance that lies between folds; random folds of n rows have 1 / n.
+# Share of the variance of targets between folds; random folds of n rows have 1 / n.
 _BETWEEN_FOLDS = 0.2
-# Predictions that differ by less are equal: features are rounded to five digits.
+# Predictions equal to this number of digits are equal: features are rounded to five digits.
 _DIGITS = 4
 
 
 class FoldLevelWarning(UserWarning):
-    """Features may name the fold that made them, and so tell the targets that it left out."""
+    """Features may reveal their fold, and so the targets of its held-out rows."""
 
 
 def check_repeated_documents(
     plan: FoldPlan, documents: np.ndarray, groups_by: str = "documents"
 ) -> None:
-    """Warn of few documents under many folds, before training; refuse single rows.
+    """Warn if few documents occur in many folds, before training; refuse single rows.
 
     Parameters
     ----------
@@ -54,51 +54,51 @@ def check_repeated_documents(
     documents : ndarray of shape (n_rows,), uint64
         Hash of each row's document; empty ones are one document.
     groups_by : str, default="documents"
-        What keeps copies together when it is passed as ``groups``.
+        Value of ``groups`` that keeps copies in the same fold.
 
     Raises
     ------
     ValueError
-        Where test parts are single rows and documents come again four times or more.
+        If test folds are single rows and documents occur four times or more.
 
     Warns
     -----
     FoldLevelWarning
     """
-    if plan.ordered:  # models of earlier rows were not denied later ones
+    if plan.ordered:  # later rows are not held out from models of earlier rows
         return
     rows = np.concatenate([assignment.predict for assignment in plan.assignments])
     sizes = [len(assignment.predict) for assignment in plan.assignments]
     models = np.repeat(np.arange(plan.n_models), sizes)
     _, documents = np.unique(documents, return_inverse=True)
-    if documents.max(initial=0) == 0:  # rows that are all alike: their feature is the neutral one
+    if documents.max(initial=0) == 0:  # all rows are equal: their feature is the neutral one
         return
     pairs = np.unique(np.stack([documents[rows], models]), axis=1)
     in_models = np.bincount(pairs[0], minlength=documents.max() + 1)
     repeats = plan.n_predictions.max()
-    repeated = in_models[documents] > repeats  # copies stand in test parts of several models
+    repeated = in_models[documents] > repeats  # copies are in test folds of several models
     if repeated.mean() < _REPEATED_SHARE:
         return
     n_documents = len(np.unique(documents[repeated]))
     copies = repeated.sum() / n_documents
     per_part = float(np.median(sizes))
     found = (
-        f"{n_documents} different documents stand in {int(repeated.sum())} rows, "
-        f"under {plan.n_models} models that predict {per_part:.0f} row(s) each. A model's output "
-        "for a document then tells the targets of the copies that it was denied, with the sign "
+        f"{n_documents} different documents occur in {int(repeated.sum())} rows, "
+        f"with {plan.n_models} models that predict {per_part:.0f} row(s) each. The output of a "
+        "model for a document then reveals the targets of its held-out copies, with the sign "
         "reversed"
     )
     advice = (
-        f"Pass groups={groups_by!r}, which keeps copies in one fold, or cv=5. Repeated splits make "
-        "it worse: their mean takes away everything but the row's own target."
+        f"Pass groups={groups_by!r}, which keeps copies in the same fold, or cv=5. Repeated splits "
+        "are worse: their mean removes everything except the target of the row."
     )
     if per_part <= 1 and copies >= _CERTAIN_COPIES:
         raise ValueError(
-            f"{found}: with single rows that is the row's own target. Expected: copies of a "
-            f"document in one fold, or fewer folds. Received: {copies:.0f} copies of each on "
+            f"{found}: with single rows this is the target of the row. Expected: copies of a "
+            f"document in the same fold, or fewer folds. Received: {copies:.0f} copies of each on "
             f"average. {advice}"
         )
-    # A mean over repeats has less of the noise in which a row's own target hides.
+    # A mean over repeats has less of the noise that hides the target of a row.
     size = per_part * n_documents / repeats
     if plan.n_models > _SAFE_FOLDS and size <= _FEWEST_ROWS_AND_DOCUMENTS:
         warnings.warn(f"{found}. {advice}", FoldLevelWarning, stacklevel=5)
@@ -111,25 +111,25 @@ def check_named_folds(
     target: Target,
     name: str,
 ) -> None:
-    """Warn where equal predictions of several models became features that name the models.
+    """Warn if equal predictions of several models have features that reveal the model.
 
     Parameters
     ----------
     plan : FoldPlan
     predictions : sequence of ndarray
-        Per model, of the rows that it predicts, at the level of the targets
+        Per model, predictions of its rows including the base rate
         (``ColumnRecord.predictions``).
     features : sequence of ndarray
-        The same less the model's level.
+        The same without the base rate.
     target : Target
-        Of all rows; only rows with a target count.
+        Of all rows; only rows with a target are used.
     name : str
         Of the column, for the message.
 
     Raises
     ------
     ValueError
-        Where test parts are single rows, whose targets the features then tell.
+        If test folds are single rows, because the features then reveal their targets.
 
     Warns
     -----
@@ -155,28 +155,28 @@ def check_named_folds(
         return
     per_part = float(np.median(sizes))
     found = (
-        f"{name!r}: {parted:.0%} of the pairs of equal predictions have another feature in another "
-        f"fold, because predictions are few values and folds differ in their targets "
-        f"({between:.0%} of the targets' variance lies between folds). So a value names its fold, "
-        "and a tree reads from it which targets that fold held"
+        f"{name!r}: {parted:.0%} of the pairs of equal predictions have different features in "
+        f"different folds, because predictions have few distinct values and folds differ in their "
+        f"targets ({between:.0%} of the variance of targets is between folds). So a value reveals "
+        "its fold, and a tree can use it to predict the targets of that fold"
     )
     advice = (
-        "Pass fewer folds (cv=5, stratified), or an estimator whose outputs spread: more "
-        "neighbours or trees, larger leaves, a linear model or boosting."
+        "Pass fewer folds (cv=5, stratified), or an estimator whose outputs have many distinct "
+        "values: more neighbours or trees, larger leaves, a linear model or boosting."
     )
     if per_part <= 1:
         raise ValueError(
-            f"{found}: with single rows, the row's own. Expected: test parts of more rows. "
+            f"{found}: with single rows, that of the row. Expected: test folds of more rows. "
             f"Received: {plan.n_models} models of {per_part:.0f} row each. {advice}"
         )
     warnings.warn(f"{found}. Received: {plan.n_models} folds. {advice}", FoldLevelWarning, 5)
 
 
 def parted_share(predictions: np.ndarray, features: np.ndarray) -> float:
-    """Return the share of pairs of rows of equal predictions whose features differ, of all rows.
+    """Return the share of pairs of rows with equal predictions whose features differ.
 
-    Rows whose prediction is their own alone count as not parted; so do all where hardly a feature's
-    value comes again, which no model could learn from.
+    Rows with a unique prediction are counted as pairs with equal features; the share is 0 if hardly
+    any feature value occurs twice, because no model could use such features.
 
     Examples
     --------
@@ -196,7 +196,7 @@ def parted_share(predictions: np.ndarray, features: np.ndarray) -> float:
 
 
 def between_folds(scores: np.ndarray, models: np.ndarray) -> float:
-    """Return the share of the targets' variance that lies between folds, of the worst output."""
+    """Return the share of the variance of targets between folds, for the worst output."""
     counts = np.bincount(models)
     shares = []
     for column in scores.T:

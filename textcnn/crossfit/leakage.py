@@ -1,4 +1,4 @@
-"""A test for any transformer: its training features must not know their targets."""
+"""A test of any transformer: its training features must not reveal their targets."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from textcnn.crossfit.targets import read_target
 
 _FRESH_SHARE = 0.25
 _FEWEST_TRAIN, _FEWEST_FRESH, _FEWEST_GROUPS = 20, 10, 6
-# What a seed is for.
+# Purposes of seeds.
 _SPLIT, _LABELS, _NULL = range(3)
 
 
 @dataclass
 class LeakageResult:
-    """Verdict of :func:`leakage_test`.
+    """Result of :func:`leakage_test`.
 
     Attributes
     ----------
     leaks : bool
-        Whether any finding lies outside the range of honest features.
+        Whether any finding is outside the range of unbiased features.
     findings : list of Finding
         ``name``, ``score``, ``expected``, the range ``low`` to ``high``, ``leaks``, ``detail`` and
         the score of each repeat (``repeats``).
     level : float
-        Probability, about, that honest features are convicted.
+        Approximate probability that unbiased features fail the test.
     n_repeats : int
     not_tested : list of str
-        What these features could tell that no finding would show.
+        Leaks that these findings cannot detect.
     """
 
     leaks: bool
@@ -49,14 +49,14 @@ class LeakageResult:
     not_tested: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        """Show verdict and findings as text."""
+        """Return result and findings as text."""
         guilty = [finding for finding in self.findings if finding.leaks]
         if guilty:
-            verdict = "LEAK: training features know targets that they must not know."
+            verdict = "LEAK: training features reveal their targets."
         else:
             verdict = (
-                "No leak found. A leak that stays within the ranges below would not be seen; more "
-                "rows or repeats narrow them."
+                "No leak found. Leaks within the ranges below cannot be detected; more rows or "
+                "repeats narrow the ranges."
             )
         lines = [verdict, f"{self.n_repeats} fits on shuffled targets, level {self.level:.0%}."]
         lines += [str(finding) for finding in self.findings]
@@ -83,82 +83,82 @@ def leakage_test(
     n_fresh: int | float | None = None,
     target_type: str = "auto",
 ) -> LeakageResult:
-    """Fit a transformer on shuffled targets and tell whether its features know them.
+    """Fit a transformer on shuffled targets and check whether its features reveal them.
 
-    Shuffled targets have nothing to do with X. If the features that ``fit_transform`` gives the
-    training rows tell them all the same, they tell what the encoder was shown. In each repeat a
-    clone of the encoder gets newly shuffled targets; four or five things are looked at:
+    Shuffled targets are independent of X. If features of training rows from ``fit_transform``
+    predict them nevertheless, the encoder leaks the targets. In each repeat a clone of the encoder
+    is fitted on newly shuffled targets. There are four or five findings:
 
     ``association``
         Does a feature rank the training rows by their shuffled target? ROC AUC per feature (rank
         correlation for numbers; one class against the rest for several), two-sided. The ranks are
-        those among the features of the *other* repeats: among the row's own repeat, honest
-        out-of-fold features rank below 0.5, because every target moves the features of the other
-        folds, and a test of enough repeats would convict ``TargetEncoder``. Where the fitted
+        those among the features of the *other* repeats: within the same repeat, unbiased
+        out-of-fold features have an AUC below 0.5, because every target changes the features of
+        the other folds, and with enough repeats ``TargetEncoder`` would fail. If the fitted
         encoder has a fold plan (``_plan``), rows are compared within its folds.
     ``level of the folds``
-        Do the folds' mean ranks follow the folds' mean targets? Two-sided, and only where the fold
-        plan is known: ``association`` compares rows within folds, which hides the level of a fold's
-        model. Its range shrinks with the number of repeats.
+        Are the mean ranks of folds associated with their mean targets? Two-sided, and only if the
+        fold plan is known: ``association`` compares rows within folds, which hides the base rate
+        of a fold model. Its range shrinks with the number of repeats.
     ``tree``
-        Does a tree of depth 3 that learnt from features and targets of the other repeats tell
-        those of this one? Upper side. Sees levels, copies and marks that no ranking shows.
+        Does a tree of depth 3, trained on features and targets of the other repeats, predict the
+        targets of this one? One-sided. Detects base rates, copies and marks that no ranking shows.
     ``tree within a fit``
-        Does a tree of full depth that learnt from four fifths of a repeat's training rows (whole
-        groups where there are groups) tell the targets of the rest? Upper side. Sees leaks whose
-        form changes from fit to fit, as that of leave-one-out means does.
+        Does a tree of full depth, trained on four fifths of the training rows of a repeat (whole
+        groups if there are groups), predict the targets of the rest? One-sided. Detects leaks
+        whose form differs between fits, as that of leave-one-out means.
     ``train against fresh``
-        Does a linear model that learnt in the same way do better on the remaining training rows
-        than on rows that the encoder never saw, whose features ``transform`` made? Upper side.
-        Sees leaks spread thinly over many features.
+        Is a linear model, trained in the same way, better on the remaining training rows than on
+        fresh rows, whose features come from ``transform``? One-sided. Detects small leaks in many
+        features.
 
-    How wide the honest range is comes from shuffling the targets once more against the same
-    features, which no feature can know, widened by the differences between repeats: honest
-    features vary more than independent ones do, for targets have a say in each other's features.
-    The two findings within a fit have a margin besides, since the same say makes them a little
-    better than chance for honest features. They share a level of 1 % (Bonferroni;
-    ``association`` also over features and classes).
+    The ranges of unbiased features come from shuffling the targets once more against the same
+    features, widened by the differences between repeats: unbiased features vary more than
+    independent ones, because each target influences the features of other rows. The two findings
+    within a fit have an additional margin, because this influence makes unbiased features slightly
+    better than chance. All findings share a level of 1 % (Bonferroni; ``association`` also over
+    features and classes).
 
-    Without groups single targets are permuted. With groups whole groups exchange targets: each
-    group takes those of another, cut or repeated to its own size, in random order. So what X tells
-    of its group is worthless, a group's rows stay alike in their targets as they were, and an
-    encoder that learns a group from its other rows is convicted. (Shuffling within groups would
-    leave the base rates of groups where they were, for an honest encoder to learn from X; shuffling
-    rows over all groups would leave nothing of the likeness by which groups leak.)
+    Without groups single targets are permuted. With groups, whole groups exchange targets: each
+    group gets those of another, truncated or repeated to its own size, in random order. So X has no
+    information about the targets of its group, rows of a group are as similar in their targets as
+    before, and an encoder that is trained on other rows of a group fails. (Shuffling within groups
+    would keep the base rates of groups, which an unbiased encoder could predict from X; shuffling
+    rows over all groups would remove the similarity by which groups leak.)
 
     Cost: ``n_repeats`` fits of the encoder on three quarters of the rows, and its features of
-    all repeats in memory (``n_repeats`` × rows × features × 8 bytes); sparse features are made
-    dense.
+    all repeats in memory (``n_repeats`` × rows × features × 8 bytes); sparse features are converted
+    to dense ones.
 
     Parameters
     ----------
     encoder : transformer
         Any scikit-learn transformer or pipeline of them with ``fit_transform`` and ``transform``.
-        It is cloned, never fitted itself.
+        It is cloned and never fitted itself.
     X : array, DataFrame or list, of n_rows rows
     y : array-like of shape (n_rows,) or (n_rows, n_targets)
         Missing targets stay missing; those rows are not scored.
     groups : array-like of shape (n_rows,), default=None
-        Rows that must not learn from each other. Given to ``fit_transform`` where its signature
-        names ``groups``; for pipelines also pass ``fit_params={"step__groups": groups}``.
+        Groups of rows that must be kept in the same fold. Passed to ``fit_transform`` if it has a
+        parameter ``groups``; for pipelines also pass ``fit_params={"step__groups": groups}``.
     fit_params : dict, default=None
-        More arguments of ``fit_transform``. What has one entry per row goes with the rows.
+        More arguments of ``fit_transform``. Arguments with one entry per row are split like X.
     n_repeats : int, default=20
-        At least 2: a single repeat cannot tell a leak from chance. A target copied into 5 % of
-        1,000 rows is found by 20 repeats, mostly by 10, hardly by 4; coarse leaks, such as
-        ``fit(X, y).transform(X)`` of a forest, by 2.
+        At least 2: a single repeat cannot distinguish a leak from chance. A target copied into 5 %
+        of 1,000 rows is found with 20 repeats, mostly with 10, rarely with 4; large leaks, such as
+        ``fit(X, y).transform(X)`` of a forest, with 2.
     random_state : int, default=0
-        Source of the shuffles. The encoder keeps its own.
+        Seed of the shuffles. The encoder keeps its own ``random_state``.
     n_fresh : int, float or None, default=None
-        Rows (or the share of rows) that the encoder is not fitted on; with groups about this
+        Number (or share) of rows that the encoder is not fitted on; with groups about this
         share of the groups. None is a quarter.
     target_type : str, default="auto"
-        What y is, as in :func:`~textcnn.crossfit.read_target`.
+        Type of y, as in :func:`~textcnn.crossfit.read_target`.
 
     Returns
     -------
     LeakageResult
-        ``leaks`` is the verdict; print the result for the reasons.
+        ``leaks`` is the result of the test; print it for the findings.
 
     Raises
     ------
@@ -170,13 +170,13 @@ def leakage_test(
 
     Notes
     -----
-    Only targets that the shuffle moves are on trial. Features that look into the future, and
-    targets that stand in other columns of X, are not seen.
+    Only the shuffled targets are tested. Features that use later rows, and targets in other columns
+    of X, are not detected.
 
-    Features that carry the *level* of each fold model tell the mean of the targets that it was
-    denied. With folds of whole groups that differ in their base rate this is a leak that a tree
-    can use, and it is convicted, though no model saw a row that it predicted. Stratified folds do
-    not have it, nor do features relative to the model's own prior, as textcnn's are.
+    Features that contain the *base rate* of each fold model reveal the mean target of its held-out
+    rows. With folds of whole groups that differ in their base rates a tree can use this leak, and
+    the test fails, although no model was trained on a row that it predicted. Stratified folds do
+    not have this leak, nor do features without the base rate, such as those of textcnn.
 
     The result is reproducible if the encoder is.
 
@@ -253,7 +253,7 @@ def take_rows(values, rows: np.ndarray):
 def _check_arguments(encoder, n_repeats) -> None:
     if not isinstance(n_repeats, numbers.Integral) or n_repeats < 2:
         raise ValueError(
-            "n_repeats must be a whole number of 2 or more: a single repeat cannot tell a leak "
+            "n_repeats must be an integer of at least 2: a single repeat cannot distinguish a leak "
             f"from chance. Received: n_repeats={n_repeats!r}. The default is 20."
         )
     for method in ("fit_transform", "transform"):
@@ -265,7 +265,7 @@ def _check_arguments(encoder, n_repeats) -> None:
 
 
 def _split(target, groups, n_fresh, seed) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to fit on and rows held out, ascending; whole groups, or classes in proportion."""
+    """Return training and held-out rows, ascending; whole groups, or stratified by class."""
     n_rows = len(target.labelled)
     share = _FRESH_SHARE if n_fresh is None else n_fresh
     share = share / n_rows if isinstance(share, numbers.Integral) else share
@@ -280,7 +280,7 @@ def _split(target, groups, n_fresh, seed) -> tuple[np.ndarray, np.ndarray]:
         n_groups = len(np.unique(groups[target.labelled]))
         if n_groups < _FEWEST_GROUPS:
             raise ValueError(
-                f"leakage_test needs {_FEWEST_GROUPS} groups with targets at least, for groups "
+                f"leakage_test needs at least {_FEWEST_GROUPS} groups with targets, because groups "
                 f"exchange targets. Received: {n_groups}."
             )
         splitter = GroupShuffleSplit(n_splits=1, test_size=share, random_state=state)
@@ -291,13 +291,13 @@ def _split(target, groups, n_fresh, seed) -> tuple[np.ndarray, np.ndarray]:
         splitter = ShuffleSplit(n_splits=1, test_size=share, random_state=state)
     train, fresh = next(splitter.split(np.zeros(n_rows), strata, groups))
     for rows, fewest, what in (
-        (train, _FEWEST_TRAIN, "to fit on"),
+        (train, _FEWEST_TRAIN, "for training"),
         (fresh, _FEWEST_FRESH, "held out (n_fresh)"),
     ):
         n_labelled = int(target.labelled[rows].sum())
         if n_labelled < fewest:
             raise ValueError(
-                f"leakage_test needs {fewest} rows with a target {what} at least. "
+                f"leakage_test needs at least {fewest} rows with a target {what}. "
                 f"Received: {n_labelled} of {n_rows} rows."
             )
     return np.sort(train), np.sort(fresh)
@@ -309,7 +309,7 @@ def _can_stratify(strata, share) -> bool:
 
 
 def _fit_params(encoder, groups, fit_params, n_rows, train) -> dict:
-    """Return the arguments of fit_transform, those by row cut to the training rows."""
+    """Return the arguments of fit_transform, those with one entry per row for training rows."""
     params = dict(fit_params or {})
     if groups is not None and "groups" in inspect.signature(encoder.fit_transform).parameters:
         params.setdefault("groups", groups)
@@ -337,8 +337,8 @@ def _matrix(features) -> np.ndarray:
         features = np.asarray(features, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "leakage_test needs features that are numbers. Put an encoder of the other columns "
-            f"behind the transformer, or leave them out. Received: {error}"
+            "leakage_test needs features that are numbers. Add an encoder of the other columns "
+            f"after the transformer, or omit these columns. Received: {error}"
         ) from error
     return features.reshape(len(features), -1)
 
@@ -348,25 +348,25 @@ def _check_features(train_features, fresh_features, n_train, n_fresh, repeats) -
     shapes = (train_features.shape, fresh_features.shape)
     if width == 0 or shapes != ((n_train, width), (n_fresh, width)):
         raise ValueError(
-            f"Features of {n_train} training rows and {n_fresh} fresh rows are expected, at least "
-            "one and the same number in every repeat. "
+            f"Features of {n_train} training rows and {n_fresh} fresh rows: expected at least one, "
+            "and the same number in every repeat. "
             f"Received: shapes {shapes[0]} and {shapes[1]}, {width} feature(s) in the first repeat."
         )
 
 
 def _not_tested(repeats, groups) -> list[str]:
-    """Return what stays unseen with these features, as sentences."""
+    """Return the leaks that cannot be detected with these features, as sentences."""
     lines = [
-        "targets that stand in other columns of X, and features that look into the future",
-        "what a feature tells only together with another column, as a leave-one-out mean does "
-        "together with its category",
-        "a leak whose sign or place changes from fit to fit and that is thinner than the margin of "
+        "targets in other columns of X, and features that use later rows",
+        "leaks of a feature only in combination with another column, such as a leave-one-out mean "
+        "with its category",
+        "leaks whose sign or column differs between fits and that are smaller than the margin of "
         "'tree within a fit', which more repeats do not narrow",
     ]
     if repeats[0].folds is None:
-        lines.append("the level of each fold's model by itself: this transformer shows no folds")
+        lines.append("the base rate of each fold model: this transformer does not report its folds")
     elif groups is None:
-        lines.append("folds of groups that differ in their targets: pass groups")
+        lines.append("folds of groups that differ in their base rates: pass groups")
     return lines
 
 

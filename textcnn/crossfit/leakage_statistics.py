@@ -1,4 +1,4 @@
-"""What is measured on features of shuffled targets, and how far honest features may stray."""
+"""Statistics of features of shuffled targets, and the ranges of unbiased features."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _N_FINDINGS = 5
 _N_FOLDS = 5
 _TREE_DEPTH = 3
 _SMALLEST_LEAF = 5
-# Shuffles against fixed features: cheap ones per repeat, and in all those that train models.
+# Shuffles against fixed features: per repeat without models, and in total with models.
 _N_NULL = 50
 _N_NULL_MODELS = 40
 _MOST_REFERENCES = 40_000
-# A standard error of honest features is not more than this many times that of independent ones.
+# A standard error of unbiased features is at most this many times that of independent ones.
 _WIDEST = 2.0
 _ROUNDING = 1e-9
-# What models find within a fit of honest features, in standard deviations; see ``within_fits``.
+# Scores of models within a fit of unbiased features, in standard deviations; see ``within_fits``.
 _SHARED_BY_TREE, _SHARED_BY_LINEAR = 2.0, 0.54
 
 
 @dataclass
 class Finding:
-    """One score, and the range in which that of honest features lies."""
+    """One score, and its range for unbiased features."""
 
     name: str
     score: float
@@ -41,17 +41,17 @@ class Finding:
     repeats: list[float] = field(repr=False)
 
     def __str__(self) -> str:
-        """Show the score, its range and what it is."""
+        """Return the score, its range and its description as text."""
         sign = "LEAK" if self.leaks else "ok  "
         low = f"{self.low:.3f}" if np.isfinite(self.low) else "…"
         return (
-            f"{sign} {self.name}: {self.score:.3f}, honest {low} to {self.high:.3f} ({self.detail})"
+            f"{sign} {self.name}: {self.score:.3f}, range {low} to {self.high:.3f} ({self.detail})"
         )
 
 
 @dataclass
 class Repeat:
-    """Features made on one shuffle, and the shuffled targets; rows without a target are NaN."""
+    """Features of one shuffle, and the shuffled targets, NaN for rows without a target."""
 
     train_features: np.ndarray
     fresh_features: np.ndarray
@@ -61,7 +61,7 @@ class Repeat:
 
 
 def target_scores(target) -> np.ndarray:
-    """Return what features are compared with, float64 (n_rows, n): 0/1 per class, or ranks."""
+    """Return targets for comparison with features, float64 (n_rows, n): 0/1 per class, or ranks."""
     scores = np.full((len(target.labelled), target.n_outputs), np.nan)
     values = target.values[target.labelled]
     if target.kind == "multiclass":
@@ -74,13 +74,13 @@ def target_scores(target) -> np.ndarray:
 
 
 class Trial:
-    """All repeats together: four findings, five where the folds are known.
+    """All repeats together: four findings, five if the folds are known.
 
     Parameters
     ----------
     repeats : sequence of Repeat
     scores : ndarray of shape (n_rows, n)
-        Of the whole table, which ``shufflers`` (of train and fresh rows) draw from.
+        Scores of the whole table; ``shufflers`` (of train and fresh rows) draw from it.
     shufflers : pair of Shuffler
     groups : ndarray of shape (n_train,) or None
     is_regression : bool
@@ -101,10 +101,10 @@ class Trial:
         self.measure = "rank correlation" if is_regression else "ROC AUC"
 
     def across_repeats(self) -> list[Finding]:
-        """Score features, and a tree on them, by what the other repeats say of their values.
+        """Score features, and a tree trained on them, against the other repeats.
 
-        What the other repeats say is independent of this one's targets, so that the mean score of
-        honest features is exactly that of guessing, whatever their folds.
+        The other repeats are independent of the targets of this one, so the mean score of unbiased
+        features is exactly that of guessing, for any folds.
         """
         rows = self.labelled[0]
         samples = self._samples()
@@ -141,21 +141,21 @@ class Trial:
         if len(by_fold) == len(self.repeats):
             levels = self._association(np.array(by_fold), np.array(by_fold_errors))
             levels.name = "level of the folds"
-            levels.detail = f"{levels.detail}, by the means of the encoder's folds alone"
+            levels.detail = f"{levels.detail}, by the means of the folds of the encoder only"
             findings.append(levels)
         return findings
 
     def within_fits(self) -> list[Finding]:
-        """Score models that learn from some training rows of a fit, on other rows of that fit.
+        """Score models trained on some training rows of a fit, on other rows of that fit.
 
-        They see leaks that take another form in each fit, as when each row of a category has the
-        mean of the category's other rows. But honest features are not quite independent within a
-        fit: a target has a say in the features of other folds, and what a model finds in four
-        fifths of the rows is a little true of the rest by that alone. The ranges allow for it. A
-        linear model of features that are linear in the targets gains 0.54 standard deviations per
-        square root of a feature at most (half of the variance of a sum over such rows is shared);
-        a tree of full depth gained up to 1.4 standard deviations in trials of honest encoders, and
-        8 or more in leave-one-out means: 2 are allowed.
+        They detect leaks whose form differs between fits, for example if each row of a category has
+        the mean of the other rows of the category. But unbiased features are not quite independent
+        within a fit: a target influences the features of other folds, so a model trained on four
+        fifths of the rows is slightly better than chance on the rest. The ranges allow for this. A
+        linear model of features that are linear in the targets gains at most 0.54 standard
+        deviations per square root of a feature (half of the variance of a sum over such rows is
+        shared); a tree of full depth gained up to 1.4 standard deviations in trials of unbiased
+        encoders, and 8 or more with leave-one-out means: 2 are allowed.
         """
         observed, null = [], []
         n_null = -(-_N_NULL_MODELS // len(self.repeats))
@@ -178,12 +178,12 @@ class Trial:
                 (
                     "tree within a fit",
                     _SHARED_BY_TREE,
-                    "of a tree that learnt from other training rows",
+                    "of a tree trained on other training rows",
                 ),
                 (
                     "train against fresh",
                     _SHARED_BY_LINEAR * np.sqrt(n_features),
-                    "of a linear model on training rows less that on fresh rows",
+                    "of a linear model on training rows minus that on fresh rows",
                 ),
             )
         ):
@@ -202,7 +202,7 @@ class Trial:
         return findings
 
     def _association(self, observed: np.ndarray, variances: np.ndarray) -> Finding:
-        """Keep the strangest pair of a feature and a class or target; both sides."""
+        """Return the most extreme pair of a feature and a class or target; two-sided."""
         n_pairs = observed[0].size
         mean = observed.mean(axis=0)
         half = self._half_width(
@@ -210,14 +210,14 @@ class Trial:
             observed.std(axis=0, ddof=1),
             LEVEL / _N_FINDINGS / n_pairs / 2,
         )
-        # A constant feature has a range of nothing but rounding.
+        # The range of a constant feature is rounding only.
         strangeness = np.abs(mean) / np.maximum(half, _ROUNDING)
         worst = np.unravel_index(np.argmax(strangeness), mean.shape)
         detail = f"{self.measure} of feature {worst[1]}"
         if mean.shape[0] > 1:
             detail += f" and {'target' if self.is_regression else 'class'} {worst[0]}"
         if n_pairs > 1:
-            detail += f", the strangest of {n_pairs}"
+            detail += f", the most extreme of {n_pairs}"
         return Finding(
             name="association",
             score=float(self.centre + mean[worst]),
@@ -233,13 +233,13 @@ class Trial:
         half = self._half_width(
             np.sqrt(variances.mean() / len(observed)), observed.std(ddof=1), LEVEL / _N_FINDINGS
         )
-        # Each pair of repeats counts twice, as teacher and as pupil, and says the same twice.
+        # Each pair of repeats is used twice, for training and for scoring, with equal results.
         half *= np.sqrt(2)
-        detail = f"{self.measure} of a tree that learnt from the other fits"
+        detail = f"{self.measure} of a tree trained on the other fits"
         return self._upper("tree", self.centre + observed, self.centre, float(half), detail)
 
     def _upper(self, name, observed, expected, half, detail) -> Finding:
-        """Judge a mean by its upper side alone."""
+        """Return the finding of a one-sided test of a mean."""
         score = float(observed.mean())
         high = expected + half
         return Finding(
@@ -254,11 +254,11 @@ class Trial:
         )
 
     def _half_width(self, null_error, spread, tail):
-        """Return how far a mean over repeats may stray: by their spread, within limits of the null.
+        """Return the half width of the range of a mean over repeats, by their standard deviation.
 
-        A target's say in other rows' features adds at most as much variance as there was where
-        features are linear in the targets; four times the variance is beyond what honest features
-        have, and spares few repeats the width of Student's distribution.
+        If features are linear in the targets, the influence of targets on features of other rows
+        at most doubles the variance; four times the variance is more than unbiased features have,
+        and limits the width of Student's distribution for few repeats.
         """
         n_repeats = len(self.repeats)
         null = norm.isf(tail) * null_error
@@ -271,7 +271,7 @@ class Trial:
         return self.scores[self.shufflers[part].draw(self.random)]
 
     def _samples(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return features and targets per repeat, of a sample of rows where there are many."""
+        """Return features and targets per repeat, of a sample of rows in large tables."""
         rows = self.labelled[0]
         most = max(_MOST_REFERENCES // len(self.repeats), 1)
         samples = []
@@ -289,10 +289,10 @@ class Trial:
         return [fold for fold in positions if len(fold)]
 
     def _slopes(self, ranks, targets, folds) -> tuple[np.ndarray, np.ndarray]:
-        """Return ranks less their mean in the fold, and what to divide by, per target column.
+        """Return ranks minus their mean in the fold, and divisors, per target column.
 
-        The sum of their products with a target, divided, is its ROC AUC less ½ or its correlation,
-        rows being compared within folds.
+        The sum of their products with a target, divided, is its ROC AUC minus ½ or its correlation,
+        with rows compared within folds.
         """
         centred = np.zeros_like(ranks)
         squares = np.zeros(targets.shape[1])
@@ -304,7 +304,7 @@ class Trial:
         return centred, np.where(squares > 0, squares, np.inf)
 
     def _fold_means(self, ranks, folds) -> np.ndarray:
-        """Return each row's mean rank in its fold: what a fold model's level does to its rows."""
+        """Return the mean rank of each row's fold, which depends on the base rate of its model."""
         means = np.zeros_like(ranks)
         counts = np.zeros(len(ranks))
         for fold in folds:
@@ -325,7 +325,7 @@ class Trial:
         )
 
     def _models(self, ranks, train_scores, fresh_scores) -> tuple[float, float]:
-        """Return a tree's score on held-out training rows, and a linear model's less on fresh."""
+        """Return scores on held-out training rows: a tree, and a linear model minus fresh rows."""
         targets, fresh_targets = (
             scores[rows]
             for scores, rows in zip((train_scores, fresh_scores), self.labelled, strict=True)
@@ -344,7 +344,7 @@ class Trial:
         return _mean(by_tree, self.centre), _mean(differences, 0.0)
 
     def _folds(self, targets):
-        """Split training rows for models of features: whole groups, or classes in proportion."""
+        """Split training rows for models of features: whole groups, or stratified by class."""
         state = int(self.random.integers(2**31))
         n_rows = len(targets)
         if self.groups is not None:
@@ -381,7 +381,7 @@ class Trial:
 
 
 def _ranks_among(references: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Return the share of reference rows below each value, ties by half; NaN ranks lowest."""
+    """Return the share of reference rows below each value, half of equal ones; NaN is lowest."""
     ranks = np.empty_like(features)
     for column in range(features.shape[1]):
         ordered = np.sort(_without_nan(references[:, column]))

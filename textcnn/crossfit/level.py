@@ -1,4 +1,4 @@
-"""The level of a target over some rows: prior, mean, spread."""
+"""Base rate of a target over some rows: prior, mean and standard deviation."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """What one fold model knows of the target's level, from its own learning rows alone.
+    """Base rate of the target in the training rows of one fold model.
 
     Attributes
     ----------
     offset : ndarray of shape (n_outputs,), float32
-        Added to the network's raw output while it trains: the logit of the prior (binary,
+        Added to the raw output during training: the logit of the prior (binary,
         multilabel), the centred logarithm of the priors (multiclass), the logarithm of the mean
         (Poisson), else 0.
     centre : ndarray of shape (n_outputs,), float64
-        What is subtracted from y: the weighted mean of the learning rows (their weighted median
-        for ``loss="absolute"``, the constant that loss prefers); 0 for classes and Poisson.
+        Subtracted from y: the weighted mean of the training rows (their weighted median for
+        ``loss="absolute"``, which minimises that loss); 0 for classes and Poisson.
     scale : ndarray of shape (n_outputs,), float64
-        What y is divided by: the weighted standard deviation, 1 where y is constant; 1 for
+        Divisor of y: the weighted standard deviation, 1 if y is constant; 1 for
         classes and Poisson.
     """
 
@@ -31,18 +31,18 @@ class Level:
 
 
 def inside(prior: np.ndarray, half: float) -> np.ndarray:
-    """Move priors of exactly 0 and 1 inside."""
+    """Clip priors of exactly 0 and 1 to values between."""
     return np.where(prior <= 0, half, np.where(prior >= 1, 1 - half, prior))
 
 
 def centre_and_scale(values, weights, *, median: bool) -> tuple[float, float]:
-    """Weighted mean (or median) and standard deviation, 1 where the values are constant."""
+    """Return the weighted mean (or median) and standard deviation, 1 for constant values."""
     share = weights / weights.sum()
     mean = float(share @ values)
     deviation = values - mean
     largest = np.abs(deviation).max()
     constant = largest <= 10 * np.finfo(np.float64).eps * np.abs(values).max()
-    # Divided by the largest, so that no square overflows.
+    # Divided by the largest value, so that squares cannot overflow.
     scale = 1.0 if constant else float(largest * np.sqrt(share @ (deviation / largest) ** 2))
     if median:
         order = np.argsort(values, kind="stable")

@@ -21,7 +21,7 @@ from textcnn.crossfit.splits import make_splits
 from textcnn.crossfit.stopping import check_stop_fraction, part_stop_rows
 from textcnn.crossfit.values import quantity_hint
 
-# What a seed is for; a purpose's draws do not depend on those of another, nor a fold's on others.
+# Purposes of seeds; draws of one purpose or fold do not depend on those of others.
 _SPLIT, _PLACE, _STOP, _STOP_WHOLE = range(4)
 
 
@@ -38,7 +38,7 @@ def make_fold_plan(
     missing_class: str = "raise",
     random_state: int | np.random.SeedSequence,
 ) -> FoldPlan:
-    """Make the plan of a cross-fit: every choice about rows is made, and checked, here.
+    """Return the fold plan of a cross-fit: all choices about rows, checked.
 
     Parameters
     ----------
@@ -46,36 +46,36 @@ def make_fold_plan(
         An int means shuffled StratifiedKFold for classes and KFold otherwise, with ``groups``
         StratifiedGroupKFold and GroupKFold, with ``time`` TimeSeriesSplit. Splitters split the
         rows that have a target and a weight above zero, in the order of ``time``; a splitter
-        whose ``random_state`` is None gets one from ours, so NumPy's global state stays as it
-        is. Iterables and PredefinedSplit name rows of the whole table; what PredefinedSplit
-        marks -1 is always learnt from and never predicted. A class with fewer rows than an int
-        ``cv`` but two at least is accepted and noted: every model still learns it.
+        whose ``random_state`` is None gets a seed from ``random_state``, so the global state of
+        NumPy does not change. Iterables and PredefinedSplit contain row numbers of the whole table;
+        rows marked -1 in PredefinedSplit are always training rows and never predicted. A class
+        with at least two rows, but fewer than an int ``cv``, is accepted and reported: it is in
+        the training rows of every model.
     target : Target
     groups : array-like of shape (n_rows,), default=None
-        Rows of a group are never on both sides of a model.
+        Groups of rows that are kept in the same fold.
     sample_weight : array-like of shape (n_rows,), default=None
-        Rows of weight 0 are never learnt from, never stop, do not count for strata, and are
-        predicted.
+        Rows of weight 0 are never training or validation rows, are ignored in stratification, and
+        are predicted.
     time : array-like of shape (n_rows,), default=None
-        Numbers or dates. Models learn only from strictly earlier rows; where a split would part
-        rows of equal time, they all go to the side of the first.
+        Numbers or dates. Models are trained only on strictly earlier rows; rows of equal time that
+        a split would separate are all put where the first of them is.
     stop_fraction : float, default=0.0
-        Share of each model's training rows that decides when it stops: the latest with time
-        order, else whole groups, else a draw stratified by class.
+        Share of a model's training rows used for validation in early stopping: the latest rows in
+        time order, whole groups, or otherwise a random sample stratified by class.
     uncovered : {"raise", "nan"} or float, default="raise"
-        What rows get that no model predicts, such as the first block in time. No prior computed
-        from targets is offered: the first block has only its own targets to compute one from,
-        and that would be a leak.
+        Feature of rows that no model predicts, such as the first block in time. The base rate is
+        not offered: for the first block it could be computed from its own targets only, which
+        would be a leak.
     unlabelled : {"fold", "mean"}, default="fold"
         ``"fold"``: a row without a target is predicted by the models of one row with a target,
-        drawn by seed from its group (from all rows where its group has none; in time order the
-        last one before it), so that its feature does not show that it has none. ``"mean"``: by
-        all models that know neither its group nor a later row. Rows of weight 0 are always
-        placed as by ``"fold"``.
+        drawn at random from its group (from all rows if its group has none; in time order the
+        last one before it), so that its feature does not reveal that it has no target. ``"mean"``:
+        by all models that were trained on neither its group nor a later row. Rows of weight 0 are
+        always assigned as by ``"fold"``.
     missing_class : {"raise", "drop"}, default="raise"
-        Where some model's learning rows lack a class: an error naming class and folds, or no
-        column for that class on any row. A column of zeros in that fold would mark the rows
-        that hold the class.
+        If a class is missing in the training rows of a model: an error with class and folds, or no
+        column for that class. A column of zeros in that fold would reveal the rows of the class.
     random_state : int or numpy.random.SeedSequence
         Source of every draw; a SeedSequence is read, not advanced.
 
@@ -87,8 +87,7 @@ def make_fold_plan(
     Raises
     ------
     ValueError
-        If an argument is not what is said above, or a promise of :meth:`FoldPlan.check` cannot
-        be kept.
+        If an argument is invalid, or the plan fails :meth:`FoldPlan.check`.
 
     Warns
     -----
@@ -141,7 +140,7 @@ def make_fold_plan(
         emptied = [fold for fold, (_, stop, _) in enumerate(parts) if not len(stop)]
         if stop_fraction and emptied:
             raise ValueError(
-                f"Without the dropped classes no row is left to stop {name_folds(emptied)}. "
+                f"Without the dropped classes, {name_folds(emptied)} have no validation rows. "
                 f"Received: stop_fraction={stop_fraction}. Use a larger one, or 0."
             )
     else:
@@ -171,21 +170,21 @@ def make_fold_plan(
 def with_validation_rows(
     plan: FoldPlan, target, stop_fraction: float, random_state: int | np.random.SeedSequence
 ) -> FoldPlan:
-    """Return a plan whose models set a share of their training rows aside, to know when to stop.
+    """Return a plan in which a share of the training rows are validation rows.
 
     Parameters
     ----------
     plan : FoldPlan
-        Without such rows.
+        Without validation rows.
     target : Target
-        With the plan's dropped classes left out.
+        Without the dropped classes of the plan.
     stop_fraction : float
     random_state : int or numpy.random.SeedSequence
 
     Returns
     -------
     FoldPlan
-        The one that :func:`make_fold_plan` makes of the same splits and seed.
+        Equal to that of :func:`make_fold_plan` for the same splits and seed.
     """
     check_stop_fraction(stop_fraction)
     assignments = []
@@ -212,15 +211,15 @@ def whole_assignment(
     stop_fraction: float = 0.0,
     random_state: int | np.random.SeedSequence,
 ) -> Assignment:
-    """Make the assignment of a model that learns from every row with a target and a weight.
+    """Return the assignment of a model trained on every row with a target and a weight.
 
     Parameters
     ----------
     target : Target
         For a plan with dropped classes, the target without them.
     plan : FoldPlan, default=None
-        Where groups, weights and time come from: for the refit model of a cross-fit. Without it
-        they are keywords, as in :func:`make_fold_plan`: for plain predictors.
+        Source of groups, weights and time, for the refit model of a cross-fit. Without it they are
+        keywords, as in :func:`make_fold_plan`, for classifiers and regressors.
     groups, sample_weight, time : array-like of shape (n_rows,), default=None
     stop_fraction : float, default=0.0
     random_state : int or numpy.random.SeedSequence
@@ -233,7 +232,7 @@ def whole_assignment(
     Raises
     ------
     ValueError
-        If a class has no row with a weight above zero, or an argument is not what is expected.
+        If a class has no row with a weight above zero, or an argument is invalid.
     """
     check_stop_fraction(stop_fraction)
     n_rows = len(target.labelled)
@@ -252,16 +251,16 @@ def whole_assignment(
     missing = target.missing_classes(learn)
     if missing:
         raise ValueError(
-            f"No row to learn from in class {listed(target.classes[code] for code in missing)}. "
+            f"No training rows for class {listed(target.classes[code] for code in missing)}. "
             f"Received: {len(learn)} rows with a target and a weight above zero"
-            f"{', stop rows left out' if len(stop) else ''}. Give every class such a row, or drop "
-            "its rows."
+            f"{', without validation rows' if len(stop) else ''}. Each class needs such a row; or "
+            "drop its rows."
         )
     return Assignment(learn, stop, np.empty(0, dtype=np.int64))
 
 
 def _usable(target, weights) -> np.ndarray:
-    """Mask of rows that may be learnt from."""
+    """Return the mask of possible training rows."""
     usable = target.labelled if weights is None else target.labelled & (weights > 0)
     if not usable.any():
         raise ValueError(
@@ -272,7 +271,7 @@ def _usable(target, weights) -> np.ndarray:
 
 
 def _missing_classes(target, learning_rows, missing_class: str) -> list[int]:
-    """Codes of classes to drop; an error where some fold lacks one and none may be dropped."""
+    """Return codes of classes to drop; raise an error if none may be dropped."""
     folds_of: dict[int, list[int]] = {}
     for fold, rows in enumerate(learning_rows):
         for code in target.missing_classes(rows) if len(rows) else ():
@@ -285,9 +284,9 @@ def _missing_classes(target, learning_rows, missing_class: str) -> list[int]:
     )
     more = f"; and {len(folds_of) - 5} more" if len(folds_of) > 5 else ""
     raise ValueError(
-        "Some fold models have no row to learn a class from. Received: rows without "
+        "Some fold models have no training rows of a class. Received: training rows without "
         f"{shown}{more}. Use fewer folds, a stratified splitter, or merge rare classes; or "
-        'missing_class="drop" for no column of that class on any row.'
+        'missing_class="drop" for no column of that class.'
         f"{quantity_hint(target.classes)}"
     )
 
@@ -296,7 +295,7 @@ def _notes(target, dropped) -> tuple[str, ...]:
     if not dropped:
         return ()
     names = listed(target.classes[code] for code in dropped)
-    return (f"no column for class {names}: some fold has no row to learn it from",)
+    return (f"no column for class {names}: some fold has no training rows of it",)
 
 
 def _refuse_uncovered(plan: FoldPlan, target) -> None:
@@ -304,20 +303,20 @@ def _refuse_uncovered(plan: FoldPlan, target) -> None:
     if not len(rows):
         return
     if plan.ordered:
-        why = "the first rows in time have no earlier ones to learn from"
+        why = "there are no earlier training rows for the first rows in time"
         other = ""
     else:
-        why = "cv puts them in no test part"
+        why = "they are in no test fold of cv"
         other = " Or use a cv that predicts each row: an int, KFold, RepeatedKFold."
     raise ValueError(
         f"No model predicts {len(rows)} of {plan.n_rows} rows: {why}. "
         f'Received: uncovered="raise", {name_rows(rows)} uncovered. Pass uncovered="nan" for '
-        f"those rows, or a number (uncovered={target.neutral_feature:.3g} says nothing).{other}"
+        f"NaN, or pass a number (uncovered={target.neutral_feature:.3g} is neutral).{other}"
     )
 
 
 def _seed(random_state, *purpose: int) -> np.random.SeedSequence:
-    """Seed of one purpose; reads the given one without advancing it."""
+    """Return the seed of one purpose, without advancing the given one."""
     if isinstance(random_state, np.random.SeedSequence):
         entropy, spawn_key = random_state.entropy, random_state.spawn_key
         return np.random.SeedSequence(
@@ -326,6 +325,6 @@ def _seed(random_state, *purpose: int) -> np.random.SeedSequence:
     if isinstance(random_state, numbers.Integral) and random_state >= 0:
         return np.random.SeedSequence(int(random_state), spawn_key=purpose)
     raise ValueError(
-        "A plan needs random_state as an int of 0 or more, or a numpy.random.SeedSequence. "
+        "random_state of a plan must be an int of at least 0, or a numpy.random.SeedSequence. "
         f"Received: random_state={random_state!r}."
     )

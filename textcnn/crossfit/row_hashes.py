@@ -1,4 +1,4 @@
-"""A number per row of any table, by its content: equal rows have equal numbers."""
+"""Hashes of the rows of any table: equal rows have equal hashes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from pandas.util import hash_array
 from scipy.sparse import csr_array, issparse
 
-# Any odd constant keeps the same texts in two columns from cancelling out.
+# With an odd constant, equal texts in two columns do not cancel out.
 _COLUMN_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -18,7 +18,7 @@ def hash_texts(texts: list[str]) -> np.ndarray:
     cells = np.array(texts, dtype=object)
     try:
         hashes = hash_array(cells, categorize=False)
-    except UnicodeEncodeError:  # a lone surrogate, which has no UTF-8 form
+    except UnicodeEncodeError:  # a lone surrogate, which cannot be encoded as UTF-8
         escaped = [cell.encode("utf-8", "backslashreplace").decode() for cell in texts]
         hashes = hash_array(np.array(escaped, dtype=object), categorize=False)
     hashes[cells == ""] = 0
@@ -65,7 +65,7 @@ def _columns_of(X) -> list[pd.Series]:
         return [pd.Series(X, copy=False)]
     table = np.array(X, dtype=object) if isinstance(X, list | tuple) else np.asarray(X)
     table = table.reshape(len(table), -1)
-    # Objects stay objects: as pandas' strings lone surrogates would be refused.
+    # Objects are kept: pandas strings do not accept lone surrogates.
     dtype = object if table.dtype.kind in "OUT" else None
     return [
         pd.Series(table[:, number], dtype=dtype, copy=False) for number in range(table.shape[1])
@@ -88,7 +88,7 @@ def _hash_cells(column: pd.Series) -> np.ndarray:
 
 
 def _hash_sparse(X: csr_array) -> np.ndarray:
-    """Return a hash per row: the sum over its nonzero cells of a hash of place and value."""
+    """Return a hash per row: the sum over its nonzero cells of hashes of column and value."""
     X.sum_duplicates()
     places = hash_array(X.indices.astype(np.int64))
     cells = hash_array(X.data.astype(np.float64)) * _COLUMN_FACTOR ^ places
@@ -98,7 +98,7 @@ def _hash_sparse(X: csr_array) -> np.ndarray:
 
 
 def group_hashes(hashes: np.ndarray) -> np.ndarray:
-    """Return a group number per row: the same for rows of the same hash, empty rows apart."""
+    """Return a group number per row, equal for equal hashes; each empty row is a group."""
     groups = np.unique(hashes, return_inverse=True)[1]
     empty = np.flatnonzero(hashes == 0)
     groups[empty] = groups.max(initial=0) + 1 + np.arange(len(empty))

@@ -36,7 +36,7 @@ class Cells:
 
 
 def has_columns(y) -> bool:
-    """Tell whether y has several columns, whatever holds it."""
+    """Return whether y has several columns, in any container."""
     shape = getattr(y, "shape", None)
     if shape is None and isinstance(y, list | tuple) and len(y):
         shape = (len(y), len(y[0])) if isinstance(y[0], list | tuple | np.ndarray) else None

@@ -1,4 +1,4 @@
-"""Proof, from the rows that models were really fed, that no prediction is by a model that knew."""
+"""Check of the recorded training rows: no model predicts a row that it was trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textcnn.crossfit.plan import FoldPlan
 
 
 class LeakError(ValueError):
-    """A model predicted rows that it must not predict, or not the rows that it should.
+    """A model predicted rows that it must not predict, or did not predict rows that it should.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class LeakError(ValueError):
     model : int
         Number of the fold model.
     rows : ndarray of int64
-        The rows concerned.
+        The affected rows.
     """
 
     def __init__(self, message: str, column=None, model=None, rows=()):
@@ -35,10 +35,10 @@ def verify_fed(name: str, fed: list[dict[str, np.ndarray]], plan: FoldPlan) -> N
     name : str
         Name of the column, for the error.
     fed : list of dict
-        Per model, the row numbers handed to ``"learn"``, ``"stop"`` and ``"predict"``.
+        Per model, the row numbers used for ``"learn"``, ``"stop"`` and ``"predict"``.
     plan : FoldPlan
-        Groups, time, weights and targets of the rows, and which predictions were promised. What
-        its assignments say of learning is not looked at.
+        Groups, time, weights and targets of the rows, and the planned predictions. The planned
+        training rows are ignored.
 
     Raises
     ------
@@ -46,8 +46,7 @@ def verify_fed(name: str, fed: list[dict[str, np.ndarray]], plan: FoldPlan) -> N
     """
     if len(fed) != plan.n_models:
         raise LeakError(
-            f"Column {name!r}: records of {plan.n_models} models are expected. "
-            f"Received: {len(fed)}.",
+            f"Column {name!r}: expected records of {plan.n_models} models. Received: {len(fed)}.",
             name,
         )
     for model, record in enumerate(fed):
@@ -56,23 +55,25 @@ def verify_fed(name: str, fed: list[dict[str, np.ndarray]], plan: FoldPlan) -> N
             for use in ("learn", "stop", "predict")
         )
         for rows, what in (
-            (np.intersect1d(predicted, learnt), "learnt from"),
-            (np.intersect1d(predicted, stopped), "was stopped by"),
+            (np.intersect1d(predicted, learnt), "was trained on"),
+            (np.intersect1d(predicted, stopped), "was validated on"),
         ):
             _refuse(rows, name, model, f"{what} rows that it predicted")
         known = np.union1d(learnt, stopped)
         if plan.groups is not None:
             rows = predicted[np.isin(plan.groups[predicted], plan.groups[known])]
-            _refuse(rows, name, model, "was fed rows of the groups of rows that it predicted")
+            _refuse(
+                rows, name, model, "was trained on rows of the groups of rows that it predicted"
+            )
         if plan.ordered and len(known):
             rows = predicted[plan.time[predicted] <= plan.time[known].max()]
-            _refuse(rows, name, model, "was fed rows that are not earlier than those it predicted")
+            _refuse(rows, name, model, "was trained on rows not earlier than those it predicted")
         if plan.sample_weight is not None:
             rows = known[plan.sample_weight[known] <= 0]
-            _refuse(rows, name, model, "was fed rows of weight zero", "fed")
+            _refuse(rows, name, model, "was trained on rows of weight zero", "trained on")
         if plan.labelled is not None:
             rows = known[~plan.labelled[known]]
-            _refuse(rows, name, model, "was fed rows without a target", "fed")
+            _refuse(rows, name, model, "was trained on rows without a target", "trained on")
         promised = plan.assignments[model].predict
         rows = np.setdiff1d(promised, predicted)
         _refuse(rows, name, model, "did not predict rows that it should have", "missing")
@@ -81,7 +82,7 @@ def verify_fed(name: str, fed: list[dict[str, np.ndarray]], plan: FoldPlan) -> N
 
 
 def _refuse(rows, name, model, what, role="predicted") -> None:
-    """Raise where there are rows of which something is true that must not be."""
+    """Raise an error if there are rows, all of which violate a condition."""
     if len(rows):
         raise LeakError(
             f"Column {name!r}: model {model} {what}. Received: {role} {name_rows(rows)}. The "

@@ -1,1 +1,1 @@
-"""Where fold plans meet models: parameters, jobs, fits and what they leave."""
+"""Fits models by fold plans: parameters, jobs, fits and their results."""

@@ -1,4 +1,4 @@
-"""Fits the fold models of every column, and the refit models; knows no kind of model."""
+"""Fits the fold models and refit models of all columns, for any type of model."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ REFIT = "refit"
 
 @dataclass
 class CrossFittedColumn:
-    """What the cross-fit of one column leaves."""
+    """Results of the cross-fit of one column."""
 
     features: list[np.ndarray]  # per fold model: features of the rows that it predicts
-    models: list[ModelSet]  # that new rows go to
+    models: list[ModelSet]  # for new rows
     history: list[dict]
     record: ColumnRecord
 
 
 @dataclass(frozen=True)
 class CrossFit:
-    """A fold plan, what its models learn, and how: the same for all columns."""
+    """A fold plan, the target and the learner: the same for all columns."""
 
     learner: Learner
     plan: FoldPlan
@@ -39,12 +39,12 @@ class CrossFit:
 
     @cached_property
     def n_models(self) -> int:
-        """Models per column."""
+        """Number of models per column."""
         return self.plan.n_models + self.refit
 
     @cached_property
     def labels(self) -> list[str]:
-        """What the models of a column are called, numbered from 0 as in reports and errors."""
+        """Names of the models of a column, numbered from 0, for reports and errors."""
         return [f"fold {fold}" for fold in range(self.plan.n_models)] + [REFIT] * self.refit
 
     def run(self, columns: Sequence, hashes: Sequence[np.ndarray], progress):
@@ -68,7 +68,7 @@ class CrossFit:
         return [fit for pair in numbered for fit in self._fit([pair], hashes, progress)]
 
     def _fit(self, columns, hashes, progress) -> list[CrossFittedColumn]:
-        """Fit the fold models of some columns side by side, then their refit models."""
+        """Fit the fold models of some columns in parallel, then their refit models."""
         groups = [self._fold_groups(column, number, progress) for number, column in columns]
         flat = self.learner.fit(
             [group for fold_groups in groups for group in fold_groups], self.task
@@ -83,7 +83,7 @@ class CrossFit:
         return found
 
     def _fold_groups(self, column, number: int, progress) -> list[tuple[Prepared, list[FoldJob]]]:
-        """Return the jobs of a column's fold models, with what those of a group share."""
+        """Return the jobs of a column's fold models, with the data that a group of jobs shares."""
         name = column.label(number)
         jobs = [
             self._job(name, number, fold, assignment, progress)
@@ -109,7 +109,7 @@ class CrossFit:
         )
 
     def _fitted(self, name, groups, results, hashes) -> CrossFittedColumn:
-        """Return what the fold models of a column leave."""
+        """Return the results of the fold models of a column."""
         target = self.task.target
         pairs = [pair for group in results for pair in group]
         models, raw = [model for model, _ in pairs], [output for _, output in pairs]
@@ -133,7 +133,7 @@ class CrossFit:
         )
 
     def _refit(self, columns, groups, found: list[CrossFittedColumn], progress) -> None:
-        """Put a model that is fitted on all rows in the place of each column's fold models."""
+        """Replace the fold models of each column by one model fitted on all rows."""
         everything = whole_assignment(
             self.task.target, self.plan, random_state=seed_sequence(self.task.entropy, "plan")
         )

@@ -1,4 +1,4 @@
-"""Telling parameters that were given from those left at their defaults, which are never refused."""
+"""Finds parameters that differ from their defaults; only those can be refused."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from numbers import Number
 
 
 def is_given(estimator, name: str) -> bool:
-    """Tell whether a parameter differs from its default in the signature of the class.
+    """Return whether a parameter differs from its default in the signature of the class.
 
-    A parameter that the class does not have is not given.
+    For parameters that the class does not have, return False.
     """
     parameter = inspect.signature(type(estimator)).parameters.get(name)
     if parameter is None:
@@ -23,22 +23,22 @@ def is_given(estimator, name: str) -> bool:
 
 
 def refuse_ignored(estimator, names, *, why: str, expected: str) -> None:
-    """Refuse parameters that were given and that nothing reads in the setting at hand.
+    """Refuse parameters that are set, but ignored together with another setting.
 
     Parameters
     ----------
     estimator : estimator instance
     names : iterable of str
-        Parameters that the setting does not read.
+        Parameters that are ignored.
     why : str
-        What does not read them: ``'network="bigru"'``.
+        The setting that ignores them, for example ``'network="bigru"'``.
     expected : str
-        What to type in place of them.
+        What to pass instead.
 
     Raises
     ------
     ValueError
-        Naming all that were given.
+        With all parameters that are set.
     """
     given = [name for name in names if is_given(estimator, name)]
     if given:

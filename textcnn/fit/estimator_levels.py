@@ -1,10 +1,10 @@
-"""The level of a fitted estimator's own output, which its features leave out.
+"""The mean output of a fitted estimator, which is subtracted from its features.
 
-A fold model's level tells the mean of the targets that it was denied. Which level that is depends
-on the estimator, not on the targets: balanced classes, a missing class prior, a loss other than
-the squared one, a transformed target move it away from the prior of the learning rows. So it is
-measured: the mean output of the model over its own learning rows, in the domain in which the
-estimator adds up (``benchmarks/leaks.py`` looks for what is left).
+The mean output of a fold model reveals the mean target of its held-out rows. It differs from the
+prior of the training rows if classes are balanced, a class prior is not fitted, the loss is not the
+squared one or the target is transformed. So it is measured: the mean output of the model over its
+own training rows, on the scale on which the estimator adds scores (``benchmarks/leaks.py`` measures
+the remaining leaks).
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level, inside
 from textcnn.fit.estimator_outputs import LARGEST_LOGIT, logits_of, predicted_values, probabilities
 
-# Estimators whose every class is learnt from its own rows; the rarer, the less exactly.
+# Estimators that fit each class on its own rows, and rare classes less precisely.
 _GENERATIVE = (_BaseNB, LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis)
 _N_PARTS = 5
-# What estimators that add up scores, not shares, have: naive Bayes the last one.
+# Attributes of estimators that add scores, not shares: the last one of naive Bayes.
 _SCORE_METHODS = ("decision_function", "predict_joint_log_proba")
 
 
 def output_level(
     estimator, method: str, take_rows, values, target: Target, prior: Level, weights
 ) -> Level:
-    """Return the level of a fitted estimator's outputs over its own learning rows.
+    """Return the mean output of a fitted estimator over its own training rows, as a `Level`.
 
-    Numbers have their mean. Probabilities have the mean of their logits where the estimator adds
-    up scores (linear models, boosting, naive Bayes), and the logit of their mean where it averages
-    targets (forests, neighbours): what a row's own target does to the row's own output, which new
-    rows do not have, leaves those means where they are. Naive Bayes and discriminant analysis add
-    more of it to the rows of the rarer class, so their mean is corrected by that of models fitted
-    on parts of the rows: their last step alone, which costs little. An estimator that gives every
-    row the same output has that output as its level, so that its features are neutral.
+    For numbers it is the mean. For probabilities it is the mean of the logits if the estimator adds
+    scores (linear models, boosting, naive Bayes), and the logit of the mean if it averages targets
+    (forests, neighbours): these means do not change by the influence of a row's own target on its
+    own output, which new rows do not have. In naive Bayes and discriminant analysis this influence
+    is larger in rows of the rarer class, so their mean is corrected by models fitted on parts of
+    the rows: only the last step, which is fast. If an estimator returns the same output for every
+    row, this output is the mean, so that its features are neutral.
 
     Parameters
     ----------
     estimator : fitted estimator
     method : {"predict", "predict_proba", "decision_function"}
-        Decision values have no level here: their mean is taken off as ``centre``.
+        Decision values have no level here: their mean is subtracted as ``centre``.
     take_rows : callable
-        Returns the learning rows, as the estimator reads them.
+        Returns the training rows, as the estimator reads them.
     values : ndarray of n_learn targets
-        As the estimator learnt them.
+        As passed to ``fit`` of the estimator.
     target : Target
-        Its kind and classes; values are not looked at.
+        Its type and classes; the values are ignored.
     prior : Level
-        Of the targets of the learning rows.
+        Base rate of the training rows.
     weights : ndarray of shape (n_learn,) or None
 
     Returns
@@ -86,15 +86,15 @@ def output_level(
     logits = logits_of(shares[:1], is_softmax=is_softmax)[0]
     if is_softmax:
         constant, logits = constant.all(), logits - logits.mean()
-    offset = np.where(constant, logits, offset)  # exactly, certainty too
+    offset = np.where(constant, logits, offset)  # exactly, also for certainty
     return replace(prior, offset=offset.astype(np.float32))
 
 
 def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
-    """Return how far mean logits of new rows are from those of rows that were learnt.
+    """Return the difference between mean logits of new rows and of training rows.
 
-    Measured on parts of the learning rows by clones of the last step; the steps before it stay as
-    they are.
+    Measured on parts of the training rows by clones of the last step; the steps before it are not
+    fitted again.
     """
     if hasattr(estimator, "best_estimator_"):
         return _correction(estimator.best_estimator_, rows, values, target, weights)
@@ -128,14 +128,14 @@ def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
 
 
 def _mean_of_logits(shares, weights, *, is_softmax: bool) -> np.ndarray:
-    """Return mean logits; certainty counts as the largest logit."""
+    """Return mean logits; certainty is clipped to the largest logit."""
     logits = np.clip(logits_of(shares, is_softmax=is_softmax), -LARGEST_LOGIT, LARGEST_LOGIT)
     mean = np.average(logits, axis=0, weights=weights)
     return mean - mean.mean() if is_softmax else mean
 
 
 def _logit_of_mean(shares, weights, *, is_softmax: bool) -> np.ndarray:
-    """Return the logits of mean probabilities; half a row stands for what never happens."""
+    """Return the logits of mean probabilities; probabilities of 0 count as half a row."""
     mean = inside(np.average(shares, axis=0, weights=weights), 0.5 / (len(shares) + 1))
     if is_softmax:
         return np.log(mean) - np.log(mean).mean()
@@ -143,10 +143,10 @@ def _logit_of_mean(shares, weights, *, is_softmax: bool) -> np.ndarray:
 
 
 def _adds_up_scores(estimator) -> bool:
-    """Tell whether outputs are sums of scores: linear models, boosting, naive Bayes."""
+    """Return whether outputs are sums of scores: linear models, boosting, naive Bayes."""
     if any(hasattr(estimator, name) for name in _SCORE_METHODS):
         return True
-    last = _last_step(estimator)  # a Pipeline does not hand on predict_joint_log_proba
+    last = _last_step(estimator)  # a Pipeline does not have predict_joint_log_proba
     each = getattr(last, "estimators_", None)  # a model per label
     is_per_label = isinstance(each, list) and isinstance(getattr(last, "classes_", None), list)
     parts = each if is_per_label and hasattr(last, "estimator") else [last]
@@ -154,7 +154,7 @@ def _adds_up_scores(estimator) -> bool:
 
 
 def _keeps_the_mean(estimator) -> bool:
-    """Tell whether the mean prediction is that of the targets by construction."""
+    """Return whether the mean prediction equals that of the targets by construction."""
     last = _last_step(estimator)
     if type(last) is not Ridge or not last.fit_intercept:
         return False
@@ -162,7 +162,7 @@ def _keeps_the_mean(estimator) -> bool:
 
 
 def _last_step(estimator):
-    """Return what predicts: the last step of a Pipeline, the winner of a search."""
+    """Return the predictor: the last step of a Pipeline, the best estimator of a search."""
     while isinstance(estimator, Pipeline) or hasattr(estimator, "best_estimator_"):
         is_search = hasattr(estimator, "best_estimator_")
         estimator = estimator.best_estimator_ if is_search else estimator.steps[-1][1]

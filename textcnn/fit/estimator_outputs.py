@@ -1,7 +1,7 @@
-"""How any scikit-learn estimator is handed rows, weights and seeds, and what its predictions mean.
+"""Passes rows, weights and seeds to scikit-learn estimators, and converts their predictions.
 
-Predictions become raw outputs, as :class:`~textcnn.crossfit.Target` takes them: logits and numbers
-less the level of the model's own output over its own learning rows.
+Predictions become raw outputs for :class:`~textcnn.crossfit.Target`: logits and numbers minus the
+mean output of the model over its own training rows.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level
 from textcnn.fit.fitted_parts import refuse_fitted_parts
 
-# A probability of 0 or 1 has no logit; beyond this one the sigmoid is within 1e-9 of both.
+# Logits of 0 and 1 are infinite; beyond this one the sigmoid is within 1e-9 of both.
 LARGEST_LOGIT = 20.0
-# What certainty counts as before the level is taken off: beyond the largest logit after it.
+# Logit of certainty before the mean is subtracted: larger than the largest logit afterwards.
 _CERTAIN_LOGIT = 2 * LARGEST_LOGIT
-# Digits after the point that a raw output keeps: what is beyond is noise of summation, which
-# differs between models and would tell a tree which model made a constant prediction.
+# Decimals of a raw output: further ones are rounding errors, which differ between models and would
+# reveal which model made a constant prediction.
 DIGITS = 5
-# What meta-estimators call the estimator that they hand fit's keywords to.
+# Parameters of meta-estimators for the estimator that gets the keywords of fit.
 _INNER = ("estimator", "regressor", "classifier")
 
 
 def check_has_fit(estimator) -> None:
-    """Refuse what is no estimator."""
+    """Refuse an object that is not an estimator."""
     if isinstance(estimator, type) or not hasattr(estimator, "fit"):
         raise TypeError(
             "estimator must be a scikit-learn classifier or regressor: an object with fit and "
-            "predict, such as LogisticRegression(). "
+            "predict, for example LogisticRegression(). "
             f"Received: estimator={estimator!r}."
         )
 
 
 def target_type_for(estimator, target_type: str, y) -> str:
-    """Return the kind of target: numbers wherever the estimator is a regressor."""
+    """Return the type of the target: always numbers for a regressor."""
     if target_type != "auto" or not is_regressor(estimator) or is_classifier(estimator):
         return target_type
     shape = getattr(y, "shape", None)
@@ -52,21 +52,21 @@ def target_type_for(estimator, target_type: str, y) -> str:
 
 
 def check_estimator(estimator, target: Target) -> str:
-    """Return the method that predicts; refuse an estimator that does not go with the target."""
+    """Return the method that predicts; refuse an estimator that does not match the target."""
     refuse_fitted_parts(estimator)
     if target.is_regression:
         if is_classifier(estimator):
             raise ValueError(
-                f"A classifier cannot predict a target of kind {target.kind!r}. Expected: a "
-                'regressor, or target_type="classes" where y holds classes. '
+                f"A classifier cannot predict a {target.kind!r} target. Expected: a "
+                'regressor, or target_type="classes" if y contains classes. '
                 f"Received: estimator={estimator!r}."
             )
         methods = ("predict",)
     else:
         if is_regressor(estimator):
             raise ValueError(
-                f"A regressor gives no probabilities for a target of kind {target.kind!r}. "
-                'Expected: a classifier, or target_type="continuous" for features in y\'s units. '
+                f"A regressor has no probabilities for a {target.kind!r} target. "
+                'Expected: a classifier, or target_type="continuous" for features in units of y. '
                 f"Received: estimator={estimator!r}."
             )
         methods = ("predict_proba", "decision_function")
@@ -74,15 +74,15 @@ def check_estimator(estimator, target: Target) -> str:
         if hasattr(estimator, method):
             return method
     raise ValueError(
-        f"The estimator has neither of {methods}, so there is nothing to make features of. "
+        f"The estimator has none of the methods {methods}, which features need. "
         "Expected: a classifier with probabilities or decision values for classes and labels, a "
-        "regressor for numbers; CalibratedClassifierCV gives probabilities to any classifier. "
+        "regressor for numbers; CalibratedClassifierCV adds probabilities to any classifier. "
         f"Received: estimator={estimator!r}."
     )
 
 
 def weight_keywords(estimator) -> tuple[str, ...]:
-    """Return the names by which ``estimator.fit`` takes sample weights; empty if it takes none."""
+    """Return the names of keywords for sample weights in ``estimator.fit``, or none."""
     if get_config()["enable_metadata_routing"] and not has_fit_parameter(
         estimator, "sample_weight"
     ):
@@ -102,20 +102,20 @@ def weight_keywords(estimator) -> tuple[str, ...]:
 
 
 def check_weights(estimator) -> tuple[str, ...]:
-    """Return the names of the weights' keywords, or refuse an estimator without any."""
+    """Return the keywords for sample weights, or refuse an estimator without any."""
     names = weight_keywords(estimator)
     if not names:
         raise ValueError(
-            "The estimator's fit takes no sample_weight, so the weights would have no say. "
-            "Expected: an estimator whose fit takes it (a Pipeline: its last step; under metadata "
-            "routing: one that asks for it by set_fit_request(sample_weight=True)), or no "
+            "The fit method of the estimator does not accept sample_weight, so the weights would "
+            "be ignored. Expected: an estimator whose fit accepts it (a Pipeline: its last step; "
+            "with metadata routing: one with set_fit_request(sample_weight=True)), or no "
             f"sample_weight. Received: sample_weight with estimator={estimator!r}."
         )
     return names
 
 
 def seed_estimator(estimator, sequence: np.random.SeedSequence) -> None:
-    """Give every ``random_state`` parameter that is None a number of its own."""
+    """Set every ``random_state`` parameter that is None to its own seed."""
     names = sorted(
         name
         for name, value in estimator.get_params(deep=True).items()
@@ -127,7 +127,7 @@ def seed_estimator(estimator, sequence: np.random.SeedSequence) -> None:
 
 
 def target_values(target: Target, rows: np.ndarray) -> np.ndarray:
-    """Return y of some rows as the estimator learns it: classes by their own names."""
+    """Return y of some rows for the estimator: classes by their names in y."""
     if target.kind in ("binary", "multiclass"):
         return target.classes[target.values[rows]]
     return target.splitter_values(rows)
@@ -141,13 +141,13 @@ def raw_outputs(estimator, method: str, rows, target: Target, level: Level, cent
     estimator : fitted estimator
     method : {"predict", "predict_proba", "decision_function"}
     rows : table
-        What the estimator reads.
+        Rows as the estimator reads them.
     target : Target
-        Its kind and classes; values are not looked at.
+        Its type and classes; the values are ignored.
     level : Level
-        Of the model's outputs over its own learning rows; see ``output_level``.
+        Mean output of the model over its own training rows; see ``output_level``.
     centre : ndarray of shape (n_outputs,) or None
-        Mean decision value over the learning rows, for ``"decision_function"``.
+        Mean decision value over the training rows, for ``"decision_function"``.
     """
     if method == "predict":
         raw = (predicted_values(estimator, rows, target) - level.centre) / level.scale
@@ -158,7 +158,7 @@ def raw_outputs(estimator, method: str, rows, target: Target, level: Level, cent
         raw = _raw_of_probabilities(probabilities(estimator, rows, target), target, level)
     if not np.isfinite(raw).all():
         raise ValueError(
-            f"{type(estimator).__name__}.{method} gave NaN or infinity for "
+            f"{type(estimator).__name__}.{method} returned NaN or infinity for "
             f"{int((~np.isfinite(raw)).any(axis=1).sum())} of {len(raw)} rows, which cannot be a "
             "feature. Expected: finite predictions."
         )
@@ -177,7 +177,7 @@ def decision_values(estimator, rows, target: Target) -> np.ndarray:
         for name, value in estimator.get_params(deep=True).items()
     ):
         raise ValueError(
-            "Decision values of pairs of classes are not those of classes. Expected: "
+            "Decision values of pairs of classes are not supported. Expected: "
             'decision_function_shape="ovr". Received: decision_function_shape="ovo".'
         )
     values = _columns(np.asarray(estimator.decision_function(rows), dtype=np.float64), target)
@@ -185,7 +185,7 @@ def decision_values(estimator, rows, target: Target) -> np.ndarray:
 
 
 def _raw_of_probabilities(shares, target: Target, level: Level) -> np.ndarray:
-    """Logits less their level; cut off last, so that certainty is the same in all models."""
+    """Return logits minus their mean; clipped last, so certainty is equal in all models."""
     is_softmax = target.kind == "multiclass"
     raw = logits_of(shares, is_softmax=is_softmax) - level.offset
     if is_softmax:
@@ -195,7 +195,7 @@ def _raw_of_probabilities(shares, target: Target, level: Level) -> np.ndarray:
 
 
 def logits_of(shares, *, is_softmax: bool) -> np.ndarray:
-    """Return logits, of several classes less the largest in the row; finite ones for certainty."""
+    """Return finite logits; for several classes minus the largest one in the row."""
     with np.errstate(divide="ignore"):
         if not is_softmax:
             logits = np.log(shares) - np.log1p(-shares)
@@ -220,7 +220,7 @@ def probabilities(estimator, rows, target: Target) -> np.ndarray:
     n_classes = len(target.classes)
     if shares.ndim != 2 or shares.shape[1] != n_classes:
         raise ValueError(
-            f"Probabilities of {n_classes} classes are expected from "
+            f"Expected probabilities of {n_classes} classes from "
             f"{type(estimator).__name__}.predict_proba. Received: shape {shares.shape}."
         )
     shares = shares[:, _class_order(estimator, target)]
@@ -228,7 +228,7 @@ def probabilities(estimator, rows, target: Target) -> np.ndarray:
 
 
 def _class_order(estimator, target: Target) -> np.ndarray:
-    """Return the estimator's column of each class of the target."""
+    """Return the column of the estimator for each class of the target."""
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return np.arange(len(target.classes))
@@ -236,7 +236,7 @@ def _class_order(estimator, target: Target) -> np.ndarray:
     missing = [name for name in target.classes if name not in classes]
     if missing:
         raise ValueError(
-            f"{type(estimator).__name__} has learnt the classes {classes} and not {missing}."
+            f"{type(estimator).__name__} was trained on the classes {classes} and not on {missing}."
         )
     return np.array([classes.index(name) for name in target.classes])
 
@@ -246,15 +246,15 @@ def _label_classes(estimator) -> list:
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         raise ValueError(
-            f"{type(estimator).__name__}.predict_proba gives a list, and there are no classes_ "
-            "that say what its columns are. Expected: classes_, or an array of shape "
+            f"{type(estimator).__name__}.predict_proba returns a list, and without classes_ "
+            "the meaning of its columns is unknown. Expected: classes_, or an array of shape "
             "(n_rows, n_labels)."
         )
     return list(classes)
 
 
 def _share_of_one(shares: np.ndarray, classes) -> np.ndarray:
-    """Return the column of class 1; a label that never varied has one column only."""
+    """Return the column of class 1; a constant label has only one column."""
     found = np.flatnonzero(np.asarray(classes) == 1)
     return shares[:, found[0]] if len(found) else np.zeros(len(shares))
 
@@ -264,7 +264,7 @@ def _columns(values: np.ndarray, target: Target) -> np.ndarray:
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] != target.n_outputs:
         raise ValueError(
-            f"The estimator must predict {target.n_outputs} number(s) per row for a target of "
-            f"kind {target.kind!r}. Received: predictions of shape {values.shape}."
+            f"The estimator must predict {target.n_outputs} number(s) per row for a "
+            f"{target.kind!r} target. Received: predictions of shape {values.shape}."
         )
     return values

@@ -1,4 +1,4 @@
-"""How scikit-learn estimators are fitted for a job, and what predicts by them."""
+"""Fits scikit-learn estimators for jobs, and predicts with them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from textcnn.utils.workers import spread
 
 @dataclass(frozen=True, eq=False)
 class WholeTable:
-    """All columns of X as the one thing that an estimator reads."""
+    """All columns of X as one table, which an estimator reads."""
 
     X: Any
     name: str
@@ -41,7 +41,7 @@ class WholeTable:
         return self.X.shape[0] if hasattr(self.X, "shape") else len(self.X)
 
     def label(self, number: int) -> str:
-        """Return what messages and the report call it; there is one, so ``number`` is ignored."""
+        """Return the name for messages and the report; ``number`` is ignored."""
         return self.name
 
 
@@ -76,17 +76,17 @@ class EstimatorLearner:
     fits_columns_together = False
 
     def check(self, task: Task) -> None:
-        """Refuse an estimator that does not go with the target or the weights."""
+        """Refuse an estimator that does not match the target or the weights."""
         check_estimator(self.estimator, task.target)
         if task.sample_weight is not None:
             check_weights(self.estimator)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
-        """Say that what learns without targets is in ``shared``: it learns from all rows."""
+        """Return False: ``shared``, which is fitted without targets, is fitted on all rows."""
         return False
 
     def notes(self, plan: FoldPlan) -> tuple[str, ...]:
-        """Return no note."""
+        """Return an empty note."""
         return ()
 
     def prepare(self, column: WholeTable, number: int, task: Task, rows=None) -> Prepared:
@@ -109,25 +109,25 @@ def hash_whole_table(column: WholeTable) -> np.ndarray:
 
 
 def rows_by_number(table):
-    """Return a table in a format that gives rows by number."""
+    """Return a table in a format that can be indexed by row."""
     return table.tocsr() if issparse(table) else table
 
 
 class RecordedRows:
-    """The one way from a table's rows to an estimator: whatever is taken is noted."""
+    """Selects rows of a table for an estimator and records them."""
 
     def __init__(self, table):
         self._table = table
         self.taken = {use: np.empty(0, np.int64) for use in ("learn", "stop", "predict")}
 
     def take(self, rows: np.ndarray, use: str):
-        """Return some rows of the table, and note for what they were taken."""
+        """Return some rows of the table, and record their use."""
         self.taken[use] = np.concatenate([self.taken[use], rows])
         return _safe_indexing(self._table, rows)
 
 
 def outputs_of(fold: FoldModel, table, target: Target) -> np.ndarray:
-    """Return a fitted estimator's raw outputs for rows as it reads them."""
+    """Return raw outputs of a fitted estimator for rows as it reads them."""
     fitted = fold.model
     return raw_outputs(fitted.estimator, fitted.method, table, target, fold.level, fitted.centre)
 

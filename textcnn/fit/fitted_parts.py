@@ -1,4 +1,4 @@
-"""Refuses estimators whose clone keeps what they have learnt: their folds would be no folds."""
+"""Refuses estimators whose clones stay fitted, because these would leak across folds."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from sklearn.feature_selection import SelectorMixin, VarianceThreshold
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 
-# Settings by which an estimator uses others as they come; what they are set to then.
+# Settings with which an estimator uses fitted estimators, and their values.
 _PREFIT_SETTINGS = {"cv": "prefit", "prefit": True, "fit_base_estimators": False}
 
 
 def refuse_fitted_parts(estimator, parameter: str = "estimator", *, only_with_targets=False):
-    """Refuse an estimator that is, or holds anywhere, what is not fitted anew in each fold.
+    """Refuse an estimator if it, or any part of it, is not fitted again in each fold.
 
-    Looked at are the parameters of the estimator and of all estimators in them, in lists, tuples
-    and dicts too (steps of a Pipeline, a grid of candidates), and the functions in them: methods of
-    estimators, partial functions and closures. Not seen is what was learnt by objects that are no
-    scikit-learn estimators, a trained Keras model say.
+    All parameters of the estimator and of estimators in them are checked, also in lists, tuples and
+    dicts (steps of a Pipeline, a grid of candidates), and so are functions in them: methods of
+    estimators, partial functions and closures. Fitted objects that are not scikit-learn
+    estimators, for example a trained Keras model, are not detected.
 
     Parameters
     ----------
     estimator : estimator
     parameter : str, default="estimator"
-        What the estimator was given as, for the message.
+        Name of the parameter that contains the estimator, for the message.
     only_with_targets : bool, default=False
-        Whether fitted steps that need no targets are let pass.
+        Whether fitted steps that need no targets are allowed.
 
     Raises
     ------
     ValueError
-        Naming the part and where it stands.
+        With the part and its path.
     """
     for path, part in _parts_of(estimator, parameter):
         why = _why_refused(part)
@@ -47,14 +47,14 @@ def refuse_fitted_parts(estimator, parameter: str = "estimator", *, only_with_ta
             else "fitted on a fold's own rows each time"
         )
         raise ValueError(
-            f"{path} {why}, so it may have seen the targets of the rows that it is to predict. "
+            f"{path} {why}, so it may have been trained on the rows that it predicts. "
             f"Expected: an unfitted estimator, which is {instead}. Received: {path}={part!r}. "
             f"{_what_to_type(part, only_with_targets)}"
         )
 
 
 def _parts_of(value, path: str, seen: set[int] | None = None) -> Iterator[tuple[str, object]]:
-    """Yield whatever stands in a parameter that could have been fitted, with its path."""
+    """Yield all parts of a parameter that could be fitted, with their paths."""
     seen = set() if seen is None else seen
     if id(value) in seen or isinstance(value, str | bytes | int | float | type | None):
         return
@@ -88,30 +88,30 @@ def _parts_of(value, path: str, seen: set[int] | None = None) -> Iterator[tuple[
 
 
 def _why_refused(part) -> str | None:
-    """Say why a part is not fitted anew; None where it is."""
+    """Return why a part is not fitted again; None if it is."""
     if isinstance(part, FrozenEstimator):
-        return "is frozen: neither cloning nor fitting does anything to it"
+        return "is frozen: neither cloning nor fitting changes it"
     if isinstance(part, MethodType):
         return f"is a method of a fitted {type(part.__self__).__name__}, which no fold fits"
     if isinstance(part, FunctionType):
-        return "is a function that holds a fitted estimator, which no fold fits"
+        return "is a function that contains a fitted estimator, which no fold fits"
     settings = part.get_params(deep=False)
     for name, prefit in _PREFIT_SETTINGS.items():
         value = settings.get(name)
         if type(value) is type(prefit) and value == prefit:
-            return f"has {name}={value!r} and so uses estimators as they come"
+            return f"has {name}={value!r} and so uses fitted estimators"
     copied = getattr(type(part), "__sklearn_clone__", None)
     if copied not in (None, BaseEstimator.__sklearn_clone__):
         duplicate = clone(part)
         if duplicate is part:
-            return "is its own clone, so that all folds would be one model"
+            return "is its own clone, so all folds would have the same model"
         if _is_fitted_estimator(duplicate):
-            return "has a clone that keeps what it has learnt"
+            return "has a clone that stays fitted"
     return None
 
 
 def _is_fitted_estimator(value) -> bool:
-    """Tell whether this is an estimator with attributes that fitting leaves."""
+    """Return whether this is an estimator with fitted attributes."""
     if isinstance(value, type) or not hasattr(value, "get_params") or not hasattr(value, "fit"):
         return False
     return isinstance(value, FrozenEstimator) or any(
@@ -120,14 +120,14 @@ def _is_fitted_estimator(value) -> bool:
 
 
 def _holds_targets(part) -> bool:
-    """Tell whether fitting this part, or one in it, looks at targets."""
+    """Return whether fitting this part, or one in it, uses targets."""
     if isinstance(part, MethodType):
         return _holds_targets(part.__self__)
     if isinstance(part, FunctionType):
         return any(_holds_targets(cell) for cell in _contents_of(part))
     for _, inner in _parts_of(part, ""):
         if isinstance(inner, FrozenEstimator):
-            continue  # what it holds comes next
+            continue  # its parts come next
         if isinstance(inner, MethodType | FunctionType):
             found = _holds_targets(inner)
         else:
@@ -138,7 +138,7 @@ def _holds_targets(part) -> bool:
 
 
 def _requires_targets(estimator) -> bool:
-    """Tell whether fitting looks at targets; not every transformer's tags say so."""
+    """Return whether fitting uses targets; tags of transformers are not always complete."""
     if isinstance(estimator, SelectorMixin) and not isinstance(estimator, VarianceThreshold):
         return True
     if hasattr(estimator, "__sklearn_tags__") and get_tags(estimator).target_tags.required:
@@ -148,18 +148,18 @@ def _requires_targets(estimator) -> bool:
 
 
 def _what_to_type(part, only_with_targets: bool) -> str:
-    """Return the advice that goes with a refusal."""
+    """Return what to type instead, for an error."""
     if isinstance(part, FrozenEstimator):
         inner = type(part.estimator).__name__
         if only_with_targets:
             return f"Put an unfitted {inner}(...) before the last step of estimator."
         return (
-            f"Type {inner}(...) without FrozenEstimator. If it was fitted on other rows, make its "
-            "predictions a column of X; a step that needs no targets may stand in shared=."
+            f"Type {inner}(...) without FrozenEstimator. If it was fitted on other rows, add its "
+            "predictions to X as a column; a step that needs no targets can be passed as shared=."
         )
     if isinstance(part, MethodType | FunctionType):
-        return "Put the estimator itself, unfitted, into a Pipeline in its place."
-    return "Leave that setting at its default, or give a number of folds."
+        return "Put the unfitted estimator into a Pipeline instead."
+    return "Use the default of this setting, or a number of folds."
 
 
 def _is_named(item) -> bool:
@@ -167,11 +167,11 @@ def _is_named(item) -> bool:
 
 
 def _contents_of(function: FunctionType) -> list:
-    """Return what a closure holds."""
+    """Return the contents of a closure."""
     contents = []
     for cell in function.__closure__ or ():
         try:
             contents.append(cell.cell_contents)
-        except ValueError:  # of a function that is being defined
+        except ValueError:  # the function is still being defined
             continue
     return contents

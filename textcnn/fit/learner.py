@@ -1,4 +1,4 @@
-"""What a kind of model must tell a cross-fit: the one interface between folds and models."""
+"""Interface between cross-fits and types of models."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Learner(Protocol):
 
     loss: str  # of a regression
     stop_fraction: float  # share of a model's training rows that are validation rows
-    fits_columns_together: bool  # else a column is prepared when its turn comes, to save memory
+    fits_columns_together: bool  # otherwise one after another, to save memory
 
     def check(self, task: Task) -> None:
-        """Refuse settings that do not go with the target or the weights."""
+        """Refuse settings that do not match the target or the weights."""
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
-        """Tell whether what is learnt without targets comes from each fold's own rows."""
+        """Return whether unsupervised parts are fitted on the training rows of each fold."""
 
     def notes(self, plan: FoldPlan) -> tuple[str, ...]:
-        """Return what the report notes of what is learnt without targets."""
+        """Return the note of the report on unsupervised parts."""
 
     def prepare(self, column, number: int, task: Task, rows: np.ndarray | None = None) -> Prepared:
-        """Learn from a column without targets: from some rows, or from all."""
+        """Fit the unsupervised parts of a column, on some or all rows."""
 
     def fit(
         self, groups: Sequence[tuple[Prepared, Sequence[FoldJob]]], task: Task

@@ -7,27 +7,27 @@ from scipy.sparse import csr_matrix
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
-# A step along Newton's direction must lower the loss by this share of what its slope promises.
+# A step along Newton's direction must lower the loss by this share of its linear prediction.
 _SUFFICIENT_DECREASE = 1e-4
 _SHORTEST_STEP = 1e-3
-# A share of the gradient per row that is noise of float32: four times the most that was seen (it
-# depends on the processor). One that tells something is far larger.
+# Share of the gradient per row that is rounding of float32: four times the observed maximum (it
+# depends on the processor). Gradients with information are far larger.
 _NOISE = 4e-6
-# The inner equations are solved to this accuracy at most; more exactly as the gradient shrinks.
+# Lowest accuracy of the inner equations; it increases as the gradient shrinks.
 _LOOSEST_SOLUTION = 0.3
 
 
 class FoldTfidf(TransformerMixin, BaseEstimator):
-    """Weigh n-gram counts by 1 + log(count) and by the rarity in the rows of ``fit`` alone.
+    """Weight n-gram counts by 1 + log(count) and by the document frequency in the rows of ``fit``.
 
-    Each of the two blocks of columns (words, characters) has rows of length 1. N-grams in fewer
-    than ``min_df`` of those rows become 0; the matrix keeps its columns. Same weights as
+    Rows of each of the two blocks of columns (words, characters) have length 1. N-grams in fewer
+    than ``min_df`` of those rows become 0; the matrix keeps its columns. The weights equal those of
     scikit-learn's ``TfidfVectorizer(sublinear_tf=True, min_df=min_df)`` on those rows.
 
     Parameters
     ----------
     n_words : int, default=0
-        Columns of the first block.
+        Number of columns of the first block.
     min_df : int, default=2
     """
 
@@ -36,7 +36,7 @@ class FoldTfidf(TransformerMixin, BaseEstimator):
         self.min_df = min_df
 
     def fit(self, X, y=None):
-        """Count the rows that hold each n-gram."""
+        """Count the rows that contain each n-gram."""
         frequencies = np.bincount(X.indices, minlength=X.shape[1])
         weights = np.log((1 + X.shape[0]) / (1 + frequencies)) + 1
         weights[frequencies < self.min_df] = 0
@@ -58,21 +58,21 @@ class FoldTfidf(TransformerMixin, BaseEstimator):
 
 
 class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
-    """Logistic regression that starts from the prior, on columns less their means.
+    """Logistic regression that starts from the prior, on centred columns.
 
-    The optimum is that of scikit-learn's ``LogisticRegression`` with the same ``C``: means only
-    move the intercept. But the search starts at the prior's logit with a gradient of zero for the
-    intercept. So the intercept is never on its way from zero to the prior when the search ends,
-    and columns that say nothing give exactly the prior: an intercept off by a solver's tolerance
-    would tell the base rate of the rows that the model was denied. Truncated Newton search
-    (conjugate gradients inside) in float32, all classes or labels at once; sparse rows stay so.
+    The optimum is that of scikit-learn's ``LogisticRegression`` with the same ``C``: centring only
+    changes the intercept. But the search starts at the logit of the prior, where the gradient of
+    the intercept is zero, so columns without information give exactly the prior. With an intercept
+    that differs from it by a solver's tolerance, features would reveal the base rate of held-out
+    rows. Truncated Newton search (with conjugate gradients) in float32, for all classes or labels
+    at once; sparse rows stay sparse.
 
     Parameters
     ----------
     C : float, default=3.0
         Inverse strength of the penalty on squared coefficients.
     tol : float, default=0.03
-        The search ends when the gradient is this share of what it was at the start.
+        The search ends when the gradient is below this share of the initial one.
     max_iter : int, default=30
     """
 
@@ -119,7 +119,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
     def _search(self, X, targets, weights, prior) -> None:
         """Minimise the penalised loss by Newton steps.
 
-        Coefficients are one array with the intercepts, which are its last row; so are gradients.
+        Coefficients and gradients are arrays whose last row are the intercepts.
         """
         transposed, penalty = X.T, np.float32(1 / self.C)
         self.means_ = np.asarray(transposed @ weights)[:, 0] / weights.sum()
@@ -149,7 +149,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
                 if new_loss <= loss + _SUFFICIENT_DECREASE * size * promised:
                     break
                 size /= 2
-                if size < _SHORTEST_STEP:  # float32 cannot tell a lower loss any more
+                if size < _SHORTEST_STEP:  # float32 cannot represent a lower loss
                     break
             if size < _SHORTEST_STEP:
                 break
@@ -157,7 +157,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         self.coef_, self.intercept_ = point[:-1], point[-1]
 
     def _newton_step(self, X, transposed, shares, weights, penalty, gradient, squared, start):
-        """Solve the Newton equations roughly; return the step and what it does to the rows."""
+        """Solve the Newton equations approximately; return the step and its effect on the rows."""
         step, along = np.zeros_like(gradient), np.zeros_like(shares)
         rest, size = -gradient, squared
         direction = rest

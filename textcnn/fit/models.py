@@ -1,4 +1,4 @@
-"""What all models of a fit learn, one model's rows, and what a fitted model is."""
+"""The task of all models of a fit, the job of one model, and fitted models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from textcnn.neural.jobs import FittedModel
 
 @dataclass(frozen=True)
 class Task:
-    """What every model of a fit learns, and where its randomness comes from."""
+    """Training target and seeds of all models of a fit."""
 
     target: Target
     entropy: int
@@ -25,20 +25,20 @@ class Task:
 
 @dataclass(frozen=True)
 class FoldJob:
-    """One model that is to be fitted."""
+    """A model to be fitted."""
 
     assignment: Assignment
-    column: int  # its seeds depend on the place of the column and of the model
+    column: int  # seeds depend on the numbers of column and model
     number: int
-    note: str  # what the model is called in error messages
+    note: str  # name of the model in error messages
     progress: Any = None
-    # Of a refit: the fold models of the same column, which tell how long to train.
+    # For a refit: the fold models of the same column, which determine the number of updates.
     fold_models: Sequence[FoldModel] = ()
 
 
 @dataclass
 class FittedEstimator:
-    """A fitted scikit-learn estimator, and the record of what it was handed."""
+    """A fitted scikit-learn estimator, and the record of its rows."""
 
     estimator: Any
     method: str  # that predicts
@@ -53,15 +53,15 @@ class FittedEstimator:
 
 @dataclass
 class FoldModel:
-    """A fitted model with the level that its features leave out."""
+    """A fitted model with the mean output that is subtracted from its features."""
 
     model: FittedModel | FittedEstimator
     level: Level  # of its outputs over its own training rows
-    prior: Level | None = None  # of the targets of those rows, where that is another
+    prior: Level | None = None  # of the targets of those rows, if different
 
 
 class ModelSet(Protocol):
-    """Reads the cells of one column, or of several as one, and predicts by each of its models."""
+    """Reads cells of one column, or of several as one, and predicts with each of its models."""
 
     models: list[FoldModel]
 
@@ -74,8 +74,8 @@ class ModelSet(Protocol):
 
 @dataclass
 class Prepared:
-    """A column as its models read it: what was learnt of it without targets."""
+    """A column as its models read it, with its unsupervised parts."""
 
     models: ModelSet  # without fitted models
-    data: tuple  # what jobs share: a network and its rows, or an estimator and its table
-    words: dict  # counts that the report shows
+    data: tuple  # shared by jobs: a network and its rows, or an estimator and its table
+    words: dict  # counts for the report

@@ -1,6 +1,6 @@
-"""How networks are trained for a job: for how long, on which targets and weights.
+"""Trains networks for jobs: number of updates, targets and weights.
 
-Knows neither text nor images; the learners of both stand on it.
+Used by the learners of both text and images.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LONGEST_SHARE = 6.0
 
 @dataclass(frozen=True)
 class UpdateShare:
-    """Updates of ``epochs="auto"`` for a kind of network, where convolutions over words need 1.
+    """Updates of ``epochs="auto"`` for a type of network, relative to convolutions over words.
 
-    A share that grows with a power of the rows is at least 1 and at most the longest that was
+    A share that grows with a power of the rows is at least 1 and at most the largest that was
     tried; see benchmarks/schedules.py.
     """
 
@@ -34,7 +34,7 @@ class UpdateShare:
     growth: float = 0.0
 
     def of(self, n_learn: int) -> float:
-        """Return the share for a model that learns from ``n_learn`` rows."""
+        """Return the share for a model with ``n_learn`` training rows."""
         if not self.growth:
             return self.at_500_rows
         return min(max(self.at_500_rows * (n_learn / 500) ** self.growth, 1.0), LONGEST_SHARE)
@@ -42,7 +42,7 @@ class UpdateShare:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How long and how fast each model learns."""
+    """Number of updates and learning rate of each model."""
 
     epochs: int | str = "auto"
     batch_size: int = 64
@@ -54,14 +54,14 @@ class TrainingSettings:
 
     @property
     def stop_fraction(self) -> float:
-        """Share of a model's training rows that decide when it stops."""
+        """Share of a model's training rows that are validation rows."""
         return STOP_FRACTION if self.early_stopping else 0.0
 
     def updates(self, n_learn: int, target: Target) -> int:
-        """Return the number of optimizer steps for a model that learns from ``n_learn`` rows.
+        """Return the number of optimizer steps for a model with ``n_learn`` training rows.
 
-        A fixed number of epochs cannot serve all sizes: short tables need many passes, long ones
-        few. "auto" therefore counts updates; see benchmarks/schedules.py for the trials.
+        No number of epochs suits all sizes: small tables need many epochs, large ones few.
+        Therefore "auto" counts updates; see benchmarks/schedules.py for the trials.
         """
         per_epoch = -(-n_learn // self.batch_size)
         if self.epochs != "auto":
@@ -79,7 +79,7 @@ def automatic_updates(n_learn: int, batch_size: int, target: Target) -> int:
     """Return the number of updates that ``epochs="auto"`` makes with convolutions over words.
 
     The best number in trials grew with the 0.4th power of the rows and with the square root of the
-    classes; one pass over all rows is the least.
+    classes; the minimum is one epoch.
     """
     per_epoch = -(-n_learn // batch_size)
     classes = math.sqrt(max(target.n_outputs - 1, 1)) if target.kind == "multiclass" else 1.0
@@ -107,7 +107,7 @@ def fit_networks(
 
 
 def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[TrainingJob, Level]:
-    """Turn a job into arrays; everything that looks at y looks at that model's own rows."""
+    """Convert a job to arrays; all that depends on y uses only the training rows of the model."""
     assignment, target = job.assignment, task.target
     learn, stop = assignment.learn, assignment.stop
     weights = _weights(learn, learn, task, training)
@@ -147,7 +147,7 @@ def refit_updates(
 
     The share is the median of the fold models' (below 1 where they stopped early). With a number of
     epochs that scales their updates by rows; with "auto" by the 0.4th power of rows: scaled by rows
-    there, a model that learns from twice the rows of a fold model (in time order) is too sure.
+    there, a model with twice the training rows of a fold model (in time order) is overconfident.
     """
     shares = [
         model.updates / settings.updates(max(len(model.fed["learn"]), 1), target)
@@ -157,7 +157,7 @@ def refit_updates(
 
 
 def _smoothed(values, target: Target, settings: TrainingSettings) -> np.ndarray:
-    """Move classes and labels from 0 and 1 towards even odds; numbers stay."""
+    """Move classes and labels from 0 and 1 towards even odds; numbers do not change."""
     share = settings.label_smoothing
     if not share or target.is_regression:
         return values
@@ -166,7 +166,7 @@ def _smoothed(values, target: Target, settings: TrainingSettings) -> np.ndarray:
 
 
 def _weights(rows, learn, task: Task, settings: TrainingSettings) -> np.ndarray:
-    """Return the weights of some rows; class weights come from the learning rows alone."""
+    """Return the weights of some rows; class weights are computed from the training rows."""
     target, sample_weight = task.target, task.sample_weight
     weights = np.ones(len(rows)) if sample_weight is None else sample_weight[rows].astype(float)
     if settings.class_weight is None:

@@ -1,4 +1,4 @@
-"""Checks of parameters that every network has, before any training; each error tells a way out."""
+"""Checks of parameters that every network has, before any training."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def training_settings(estimator) -> TrainingSettings:
 
 
 def check_target(training: TrainingSettings, target) -> None:
-    """Refuse settings about classes where there are none, and weights of unknown classes."""
+    """Refuse settings of classes if there are none, and weights of unknown classes."""
     class_weight = training.class_weight
     if training.label_smoothing and target.is_regression:
         raise ValueError(
@@ -59,13 +59,13 @@ def check_target(training: TrainingSettings, target) -> None:
             numbers
         ):
             raise ValueError(
-                "class_weight must hold finite numbers from 0 on, one of them above 0. "
+                "class_weight must contain finite numbers of at least 0, one of them above 0. "
                 f"Received: class_weight={class_weight!r}."
             )
         unknown = [name for name in class_weight if name not in list(target.classes)]
         if unknown:
             raise ValueError(
-                f"class_weight names classes that y does not hold: {unknown}. Expected: some of "
+                f"class_weight contains classes that y does not: {unknown}. Expected: some of "
                 f"{list(target.classes)}. Received: class_weight={class_weight!r}."
             )
 
@@ -86,10 +86,10 @@ def one_of(estimator, name: str, choices) -> None:
 
 
 def check_activation(activation) -> None:
-    """Refuse what is not the name of a Keras activation."""
+    """Refuse a value that is not the name of a Keras activation."""
     if not isinstance(activation, str):
         raise ValueError(
-            'activation must be the name of a Keras activation, "relu" or "tanh" say. '
+            'activation must be the name of a Keras activation, for example "relu" or "tanh". '
             f"Received: activation={activation!r}."
         )
     if activation in ACTIVATIONS:  # known without Keras
@@ -101,37 +101,36 @@ def check_activation(activation) -> None:
         others = {"get", "serialize", "deserialize"}
         names = sorted(name for name in dir(activations) if name[0].islower() if name not in others)
         raise ValueError(
-            f"The activation is not one that Keras knows. Expected: one of {names}. "
-            f"Received: activation={activation!r}."
+            f"Unknown activation. Expected: one of {names}. Received: activation={activation!r}."
         ) from error
 
 
 def is_whole(value) -> bool:
-    """Tell whether a value is a whole number."""
+    """Return whether a value is an integer."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def is_auto(value) -> bool:
-    """Tell whether a parameter is left to the estimator."""
+    """Return whether a parameter is "auto"."""
     return isinstance(value, str) and value == "auto"
 
 
 def whole_number(estimator, name: str, least: int, or_string: str | None = None) -> None:
-    """Refuse a parameter that is not a whole number from ``least`` on, nor a word of its own."""
+    """Refuse a parameter that is neither an integer of at least ``least`` nor ``or_string``."""
     value = getattr(estimator, name)
     if isinstance(value, str) and value == or_string:
         return
     if not is_whole(value) or value < least:
         other = f'"{or_string}" or ' if or_string else ""
         raise ValueError(
-            f"{name} must be {other}a whole number from {least} on. Received: {name}={value!r}."
+            f"{name} must be {other}an integer of at least {least}. Received: {name}={value!r}."
         )
 
 
 def whole_numbers(
     estimator, name: str, *, at_least_one: bool, or_string: str | None = None
 ) -> tuple[int, ...]:
-    """Return a parameter that is one whole number or several as a tuple."""
+    """Return a parameter of one or several integers as a tuple."""
     value = getattr(estimator, name)
     values = (value,) if is_whole(value) else value
     values = values.tolist() if isinstance(values, np.ndarray) else values
@@ -144,8 +143,8 @@ def whole_numbers(
         example = "(3, 4, 5)" if at_least_one else "() or (64,)"
         other = f'"{or_string}", ' if or_string else ""
         raise ValueError(
-            f"{name} must be {other}a whole number from 1 on or a tuple of such, {example} say. "
-            f"Received: {name}={value!r}."
+            f"{name} must be {other}an integer of at least 1 or a tuple of such, for example "
+            f"{example}. Received: {name}={value!r}."
         )
     return tuple(int(item) for item in values)
 
@@ -157,7 +156,7 @@ def number(
     value = getattr(estimator, name)
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not least <= value < below or (above and value == least):
-        limits = f"above {least}" if above else f"from {least} on"
+        limits = f"above {least}" if above else f"of at least {least}"
         if below != float("inf"):
             limits += f" and below {below}"
         raise ValueError(f"{name} must be a number {limits}. Received: {name}={value!r}.")

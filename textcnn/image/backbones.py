@@ -18,21 +18,21 @@ def backbone_names() -> dict[str, str]:
 
 
 def add_backbone(images, name: str, shape, *, pretrained: str | None, fine_tune: bool):
-    """Put a network of ``keras.applications`` without its top on images in units of 0 to 255.
+    """Apply a network of ``keras.applications`` without its top to images with pixels 0 to 255.
 
     Parameters
     ----------
     images : tensor (batch, height, width, 1 or 3)
-        Grey ones are given three equal channels.
+        Grey images are converted to three equal channels.
     name : str
-        In lower case, as :func:`backbone_names` has it.
+        In lower case, as in :func:`backbone_names`.
     shape : tuple of int
         Height, width, channels.
     pretrained : str or None
         ``"imagenet"``, which Keras downloads, or the path of weights saved by ``save_weights`` from
         the same network without its top; None for fresh weights.
     fine_tune : bool
-        Whether training changes the network; otherwise its batch normalisation stays as it is too.
+        Whether the network is trained; otherwise its batch normalisation does not change either.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def add_backbone(images, name: str, shape, *, pretrained: str | None, fine_tune:
     Raises
     ------
     ValueError
-        If the images are smaller than the network needs, or the weights are of another one.
+        If the images are smaller than the network needs, or the weights are of another network.
     """
     keras = import_keras()
     name = backbone_names()[name]
@@ -52,26 +52,26 @@ def add_backbone(images, name: str, shape, *, pretrained: str | None, fine_tune:
     try:
         model = make(include_top=False, weights=pretrained, input_shape=(*shape[:2], 3))
     except (ValueError, OSError) as error:
-        if pretrained is not None:  # small images were refused before
+        if pretrained is not None:  # small images raised an error before
             raise ValueError(
                 f"These weights cannot be loaded into {name} of keras.applications. Expected: "
                 "a file made by save_weights of the same network with include_top=False. "
-                f"Received: weights={pretrained!r}. Keras says: {str(error).splitlines()[0]}"
+                f"Received: weights={pretrained!r}. Error of Keras: {str(error).splitlines()[0]}"
             ) from error
         raise ValueError(
-            f"{name} of keras.applications cannot be made for these images: {error} Expected: "
-            "larger images (image_size=64 say for files, X.repeat(4, axis=1).repeat(4, axis=2) "
-            "for an array), or network=None. "
+            f"{name} of keras.applications cannot be built for these images: {error} Expected: "
+            "larger images (for example image_size=64 for files, X.repeat(4, axis=1).repeat(4, "
+            "axis=2) for an array), or network=None. "
             f"Received: network={name.lower()!r} and images of {shape[0]}×{shape[1]}."
         ) from error
     model.trainable = fine_tune
-    # A name of our own, so that a model's weights have the same names whatever was built before.
+    # A fixed name, so that the names of weights do not depend on models built before.
     model.name = "backbone"
     return model(images) if fine_tune else model(images, training=False)
 
 
 def _preprocess(name: str):
-    """Return the scaling of pixels that a network of this name was made for."""
+    """Return the scaling of pixels that a network of this name needs."""
     modules = {
         module_name.replace("_", ""): module
         for module_name, module in vars(import_keras().applications).items()
@@ -80,6 +80,6 @@ def _preprocess(name: str):
     for module in modules.values():
         if hasattr(module, name):
             return module.preprocess_input
-    # MobileNetV3Small is not in the module mobilenet_v3, though its scaling is.
+    # MobileNetV3Small is not in the module mobilenet_v3, but its scaling is.
     family = max((short for short in modules if name.lower().startswith(short)), key=len)
     return modules[family].preprocess_input

@@ -44,7 +44,7 @@ class ImageColumn:
 
 
 def takes_images(tags, image_shape):
-    """Return an estimator's tags; they say that cells may be paths, and X of many dimensions."""
+    """Return an estimator's tags: cells may be paths, and X of many dimensions."""
     tags.input_tags.string = image_shape is None
     tags.input_tags.three_d_array = image_shape is None
     return tags

@@ -1,10 +1,10 @@
-"""Parameters of image estimators as earlier files hold them, in the form that they have now."""
+"""Converts parameters of image estimators in files of earlier versions to the present ones."""
 
 from __future__ import annotations
 
 from textcnn.image.forms import Backbone, ConvNetwork, ResidualNetwork, SequenceNetwork
 
-# What was a parameter of the estimator and is one of its network: earlier name → present name.
+# Parameters of the estimator that are now parameters of its network: earlier → present name.
 _OF_CONVOLUTIONS = {
     name: name
     for name in (
@@ -35,17 +35,17 @@ _OF_BACKBONES = {
     "final_pooling": "final_pooling",
 }
 _MOVED = {*_OF_CONVOLUTIONS, *_OF_RESIDUAL, *_OF_BACKBONES, "time_pooling"}
-# Top-level parameters that stayed where they were for the default network.
+# Parameters of the estimator that did not move, for the default network.
 _STAYED = ("n_filters", "kernel_sizes")
 
 
 def present_parameters(parameters: dict) -> dict:
-    """Return the parameters of an image estimator of an earlier file as they are now.
+    """Return the present parameters of an image estimator of an earlier file.
 
     Parameters
     ----------
     parameters : dict
-        As stored; those of a present file are returned as they are.
+        As stored; those of a present file are returned unchanged.
     """
     if "depth" not in parameters:
         return parameters
@@ -69,7 +69,7 @@ def _network_of(parameters: dict):
     if name == "residual":
         chosen = _chosen(parameters, _OF_RESIDUAL)
         sizes = chosen.get("kernel_size")
-        if isinstance(sizes, list | tuple):  # one entry per stage, of which the first was read
+        if isinstance(sizes, list | tuple):  # one entry per stage, of which the first was used
             chosen["kernel_size"] = sizes[0]
         return ResidualNetwork(**_without_auto(chosen))
     if isinstance(name, str):
@@ -78,7 +78,7 @@ def _network_of(parameters: dict):
 
 
 def _chosen(parameters: dict, names: dict[str, str]) -> dict:
-    """Return parameters under their present names, without number of filters left open."""
+    """Return parameters under their present names, without an undefined number of filters."""
     chosen = {present: parameters[earlier] for earlier, present in names.items()}
     if isinstance(chosen.get("n_filters"), str):
         del chosen["n_filters"]
@@ -86,12 +86,12 @@ def _chosen(parameters: dict, names: dict[str, str]) -> dict:
 
 
 def _without_auto(chosen: dict) -> dict:
-    """Leave out what was ``"auto"``, for which the present default stands."""
+    """Omit parameters that were ``"auto"``, which is now the default."""
     return {name: value for name, value in chosen.items() if value != "auto"}
 
 
 def _differs(network: ConvNetwork, *, except_for) -> bool:
-    """Tell whether a network has parameters that are not the default ones."""
+    """Return whether a network has parameters other than the defaults."""
     default = ConvNetwork().get_params(deep=False)
     return any(
         value != default[name]

@@ -1,4 +1,4 @@
-"""A fitted network of images: what reads new cells, what it is built of, and its models."""
+"""A fitted network of images: the reader of new cells, the settings, and the models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from textcnn.neural.training import predict_model
 
 @dataclass
 class ImageNetwork:
-    """One network's fitted parts: the reader of its column, what it is built of, and its models."""
+    """Fitted parts of a network: the reader of its column, the settings, and the models."""
 
     names: list[str]
     reader: ImageReader
@@ -29,7 +29,7 @@ class ImageNetwork:
 
     @property
     def blueprint(self) -> Blueprint:
-        """How to build the Keras model, which is never part of the state."""
+        """Blueprint of the Keras model, which is not part of the fitted state."""
         parts = (self.settings, self.reader.shape, self.n_outputs)
         is_users = callable(self.settings.network)
         return Blueprint(
@@ -39,9 +39,9 @@ class ImageNetwork:
         )
 
     def with_models(self, models: list[FoldModel]) -> ImageNetwork:
-        """Return this network with fitted models, which need no file of weights any more.
+        """Return this network with fitted models, which do not need a file of weights.
 
-        What no model may change is kept once: the weights of a frozen backbone.
+        Weights of a frozen backbone are kept only once.
         """
         first = models[0].model.weights
         for fold in models[1:]:

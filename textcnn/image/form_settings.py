@@ -1,4 +1,4 @@
-"""The forms of network, checked before any training, and the settings that each stands for."""
+"""Checks ``network=`` before any training, and converts it to settings."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from textcnn.image.forms import FORMS, Backbone, ConvNetwork, ResidualNetwork, S
 from textcnn.image.network import FINAL_POOLINGS, PADDINGS, POOLINGS, Block
 from textcnn.image.residual import blocks_per_stage
 
-# Parameters of the estimator that the default network reads, and no other.
+# Parameters of the estimator that only the default network uses.
 OF_THE_DEFAULT = ("n_filters", "kernel_sizes")
 _MOST_LAYERS = 1000
 
 
 def form_settings(estimator) -> dict:
-    """Check ``network=`` of an estimator; return the fields of ImageNetworkSettings it decides.
+    """Check ``network=`` of an estimator; return its fields of ImageNetworkSettings.
 
     Raises
     ------
     ValueError
-        If it is no form of network, one of its parameters is none, or the estimator was given
-        parameters that it does not read.
+        If it is not a network, one of its parameters is invalid, or parameters of the estimator
+        are set that it ignores.
     """
     network = estimator.network
     if network is None:
@@ -43,15 +43,15 @@ def form_settings(estimator) -> dict:
     one_of(network, "time_pooling", POOLINGS)
     if isinstance(network.frame_network, SequenceNetwork):
         raise ValueError(
-            "A frame of a sequence is read by a network for images. Expected: frame_network="
-            f"ConvNetwork() say. Received: frame_network={network.frame_network!r}."
+            "frame_network must be a network for single images, for example ConvNetwork(). "
+            f"Received: frame_network={network.frame_network!r}."
         )
     frame_network = ConvNetwork() if network.frame_network is None else network.frame_network
     return _frame_settings(estimator, frame_network) | {"time_pooling": network.time_pooling}
 
 
 def _frame_settings(estimator, network) -> dict:
-    """Return the settings of a network for single images, given by object, name or callable."""
+    """Return the settings of a network for single images, from an object, name or callable."""
     if isinstance(network, str):
         network = ResidualNetwork() if network == "residual" else Backbone(network)
     is_users = callable(network) and not isinstance(network, type)
@@ -78,21 +78,21 @@ def _frame_settings(estimator, network) -> dict:
 
 
 def _shown(network) -> str:
-    """Return how a network is named in an error."""
+    """Return the name of a network for an error."""
     if isinstance(network, FORMS):
         return repr(network)
     return getattr(network, "__name__", type(network).__name__)
 
 
 def _instead(network) -> str:
-    """Return where a network of this form takes its filters and kernels from."""
+    """Return how to set filters and kernels of a network, for an error."""
     if isinstance(network, ConvNetwork):
-        return "ConvNetwork(n_filters=(32, 64), kernel_sizes=3) say, or network=None"
+        return "for example ConvNetwork(n_filters=(32, 64), kernel_sizes=3), or network=None"
     if isinstance(network, ResidualNetwork):
-        return "ResidualNetwork(n_filters=(16, 32, 64), kernel_size=3) say"
+        return "for example ResidualNetwork(n_filters=(16, 32, 64), kernel_size=3)"
     if isinstance(network, Backbone):
-        return "them left out, because a network of keras.applications has filters of its own"
-    return "them left out, because your function makes the network"
+        return "no such parameter, because a network of keras.applications has fixed filters"
+    return "no such parameter, because your function defines the network"
 
 
 def _conv_settings(network: ConvNetwork) -> dict:
@@ -111,8 +111,8 @@ def _conv_settings(network: ConvNetwork) -> dict:
         refuse_ignored(
             network,
             ["pooling"],
-            why="A network without pools (pool_size=1)",
-            expected="another pool_size, or pooling left out",
+            why="A network without pooling (pool_size=1)",
+            expected="another pool_size, or no pooling=",
         )
     return {
         "network": "simple",
@@ -132,7 +132,7 @@ def _residual_settings(network: ResidualNetwork) -> dict:
     kernel_size = _pair(network.kernel_size)
     if kernel_size is None:
         raise ValueError(
-            "kernel_size must be a whole number from 1 on or (height, width). "
+            "kernel_size must be an integer of at least 1 or (height, width). "
             f"Received: kernel_size={network.kernel_size!r}."
         )
     _check_final_pooling(network)
@@ -154,7 +154,7 @@ def _backbone_settings(network: Backbone) -> dict:
     names = backbone_names()
     if not isinstance(network.name, str) or network.name.lower() not in names:
         raise ValueError(
-            'There is no network of this name. Expected: network=None, "residual", or one of '
+            'Unknown network. Expected: network=None, "residual", or one of '
             f"keras.applications: {sorted(names)}. Received: network={network.name!r}."
         )
     _check_final_pooling(network)
@@ -179,7 +179,7 @@ def _blocks(network: ConvNetwork) -> tuple[Block, ...]:
     if network.pool_stride is not None and is_auto(network.pool_size):
         _per_block(network, "pool_stride", n_blocks)
         raise ValueError(
-            "pool_stride needs pool_size. Expected: pool_size=2 say, or pool_stride=None. "
+            "pool_stride needs pool_size. Expected: for example pool_size=2, or pool_stride=None. "
             f'Received: pool_size="auto", pool_stride={network.pool_stride!r}.'
         )
     for name, is_open in (
@@ -199,8 +199,8 @@ def _per_block(network, name: str, n_blocks: int) -> list[tuple[int, int]]:
         if all(pair is not None for pair in pairs):
             return pairs
     raise ValueError(
-        f"{name} must be a whole number from 1 on, or one entry per block ({n_blocks} here, by "
-        "n_filters), each a whole number or a (height, width). "
+        f"{name} must be an integer of at least 1, or one entry per block ({n_blocks} here, by "
+        "n_filters), each an integer or (height, width). "
         f"Received: {name}={value!r}."
     )
 
@@ -212,30 +212,30 @@ def _pair(value) -> tuple[int, int] | None:
 
 
 def is_pair(value) -> bool:
-    """Tell whether a value is two whole numbers from 1 on."""
+    """Return whether a value is a pair of integers of at least 1."""
     is_pair = isinstance(value, list | tuple) and len(value) == 2
     return is_pair and all(is_whole(side) and side >= 1 for side in value)
 
 
 def _check_depth(network: ResidualNetwork, n_filters) -> None:
-    """Refuse a depth that residual blocks of two layers do not make, and narrowing stages."""
+    """Refuse a depth that is impossible with blocks of two layers, and narrowing stages."""
     n_stages = len(n_filters)
     fits = is_whole(network.depth) and blocks_per_stage(network.depth, n_stages)
     if not fits or network.depth > _MOST_LAYERS:
         examples = [2 * n_stages * blocks + 2 for blocks in (1, 3, 5, 9)]
         raise ValueError(
             f"depth must be {2 * n_stages}·n + 2 layers for {n_stages} stage(s) of residual "
-            f"blocks: {examples} say. Received: depth={network.depth!r}."
+            f"blocks, for example one of {examples}. Received: depth={network.depth!r}."
         )
     if any(later < earlier for earlier, later in zip(n_filters[:-1], n_filters[1:], strict=True)):
         raise ValueError(
-            "n_filters of a residual network must not fall from stage to stage, because shortcuts "
-            f"have no parameters. Received: n_filters={network.n_filters!r}."
+            "n_filters of a residual network must not decrease from stage to stage, because "
+            f"shortcuts have no parameters. Received: n_filters={network.n_filters!r}."
         )
 
 
 def _weights(value) -> str | None:
-    """Return the weights to start from, a file that exists where it is one."""
+    """Return the initial weights; a file must exist."""
     if value is None:
         return None
     if not isinstance(value, str | PathLike):
@@ -245,7 +245,7 @@ def _weights(value) -> str | None:
         )
     if value != "imagenet" and not Path(value).is_file():
         raise ValueError(
-            'There is no such file of weights. Expected: None, "imagenet", or a file made by '
+            'The file of weights does not exist. Expected: None, "imagenet", or a file written by '
             "save_weights of the same network with include_top=False. "
             f"Received: weights={fspath(value)!r}."
         )

@@ -1,4 +1,4 @@
-"""The forms of network that ``network=`` of the image estimators takes: parameters alone."""
+"""Classes of networks for ``network=`` of the image estimators: their parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class ConvNetwork(BaseEstimator):
     """Plain convolutions: blocks of convolution, batch normalisation, activation and pooling.
 
     ``network=None`` of an image estimator is this network, with the estimator's ``n_filters`` and
-    ``kernel_sizes``. This object has all other choices too.
+    ``kernel_sizes``. This object also has all other parameters.
 
     Parameters
     ----------
@@ -22,21 +22,21 @@ class ConvNetwork(BaseEstimator):
     n_convolutions : int, default=1
         Convolutions per block.
     padding : {"same", "valid"}, default="same"
-        Whether convolutions reach beyond the image's border.
+        Whether images are padded so that maps keep their size.
     activation : str, default="relu"
         Name of a Keras activation, for the convolutions and for the estimator's ``dense_units``.
     batch_norm : bool, default=True
         Whether convolutions are followed by batch normalisation. Each model has its own.
     pooling : {"max", "average"}, default="max"
-        How a block's maps are made smaller.
+        How the maps of a block are pooled.
     pool_size : "auto", int or tuple, default="auto"
-        Side of the squares that are pooled, for all blocks or each; 1 for none. ``"auto"`` is 2 in
-        the last blocks, in as many as leave maps of 4×4 or more, and 1 in the others.
+        Side of the pooled squares, for all blocks or each; 1 for no pooling. ``"auto"`` is 2 in
+        as many of the last blocks as leave maps of at least 4×4, and 1 in the others.
     pool_stride : int, tuple or None, default=None
-        Step from square to square; None is ``pool_size``.
+        Step between squares; None is ``pool_size``.
     final_pooling : {"auto", "flatten", "average", "max"}, default="auto"
-        How the last maps become features. ``"auto"`` flattens up to 64 positions, else takes the
-        average, which needs far fewer weights.
+        How the last maps become features. ``"auto"`` flattens up to 64 positions, otherwise it
+        averages them, which needs far fewer weights.
 
     See Also
     --------
@@ -86,11 +86,11 @@ class ConvNetwork(BaseEstimator):
 
 
 class ResidualNetwork(BaseEstimator):
-    """The residual network for small images of He et al.
+    """Residual network of He et al. for small images.
 
     A first convolution, then one stage of residual blocks per entry of ``n_filters``. Each stage
-    after the first halves the maps' sides. ``network="residual"`` is this network as it is by
-    default.
+    after the first halves the sides of the maps. ``network="residual"`` is this network with its
+    default parameters.
 
     Cost: on 28×28 pixels 8 times the multiply-adds of the default plain convolutions at depth 20,
     50 times at depth 110.
@@ -98,9 +98,9 @@ class ResidualNetwork(BaseEstimator):
     Parameters
     ----------
     depth : int, default=20
-        Layers with weights: 6n + 2 with three stages, 20 to 110 in the paper.
+        Number of layers with weights: 6n + 2 with three stages, 20 to 110 in the paper.
     n_filters : int or tuple of int, default=(16, 32, 64)
-        Filters of each stage; they must not fall from stage to stage.
+        Filters of each stage; they must not decrease.
     kernel_size : int or (height, width), default=3
         Pixels that a filter spans.
     activation : str, default="relu"
@@ -148,9 +148,9 @@ class ResidualNetwork(BaseEstimator):
 class Backbone(BaseEstimator):
     """A network of ``keras.applications`` without its top, from scratch or with stored weights.
 
-    It reads pixels from 0 to 255 (paths, or arrays of uint8), grey or RGB, and images of the size
-    that the network needs (32 to 75 pixels at least). A name in place of this object is this
-    network as it is by default: ``network="mobilenetv3small"``.
+    It needs pixels from 0 to 255 (paths, or arrays of uint8), grey or RGB, and a minimum image size
+    that depends on the network (32 to 75 pixels). A name instead of this object, such as
+    ``network="mobilenetv3small"``, is this network with its default parameters.
 
     Parameters
     ----------
@@ -158,11 +158,11 @@ class Backbone(BaseEstimator):
         Its name in ``keras.applications``, in upper or lower case: ``"MobileNetV3Small"``,
         ``"resnet50"``.
     weights : None, "imagenet" or path, default=None
-        What it starts from: fresh weights, those that Keras downloads, or a file that
-        ``save_weights`` made of the same network with ``include_top=False``. Not needed any more
-        once fitted.
+        Initial weights: random ones, those that Keras downloads, or a file written by
+        ``save_weights`` of the same network with ``include_top=False``. A fitted estimator does
+        not need the file.
     fine_tune : bool, default=True
-        Whether training changes the network, or only what comes after it.
+        Whether the network is trained, or only the layers after it.
     final_pooling : {"average", "max", "flatten"}, default="average"
         How the last maps become features.
 
@@ -188,16 +188,16 @@ class Backbone(BaseEstimator):
 class SequenceNetwork(BaseEstimator):
     """One network for every frame of a sequence of images, and a pooling over time.
 
-    Sequences, arrays (n_rows, frames, height, width, channels), are read by every form of network:
-    each frame by the same network, whose features are averaged over time. This object says what
-    is done in place of the average. The order of the frames is ignored.
+    Every network can read sequences, arrays of shape (n_rows, frames, height, width, channels):
+    each frame passes through the same network, and features are averaged over time. With this
+    object another pooling over time can be chosen. The order of the frames is ignored.
 
     Parameters
     ----------
     frame_network : None, ConvNetwork, ResidualNetwork, Backbone, str or callable, default=None
-        The network that reads a frame, as ``network=`` takes it; None is ``ConvNetwork()``.
+        The network that reads a frame, as for ``network=``; None is ``ConvNetwork()``.
     time_pooling : {"average", "max"}, default="average"
-        How features of the frames become one row.
+        How features of the frames are combined to one row.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""How networks of columns of images learn: the images' shape first, then a network per fold."""
+"""Fits networks of columns of images: finds the shape of images, then fits one per fold."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ class ImageLearner:
         return self.training.stop_fraction
 
     def check(self, task: Task) -> None:
-        """Refuse class weights and label smoothing that do not go with the target."""
+        """Refuse class weights and label smoothing that do not match the target."""
         parameters.check_target(self.training, task.target)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
-        """Say that nothing but the images' shape is learnt without targets."""
+        """Return True: only the shape of images is found without targets."""
         return False
 
     def notes(self, plan: FoldPlan) -> tuple[str, ...]:
-        """Return no note."""
+        """Return an empty note."""
         return ()
 
     def prepare(self, column: ImageColumn, number: int, task: Task, rows=None) -> Prepared:
-        """Find the shape of a column's images; decode them where they fit into memory."""
+        """Find the shape of a column's images; decode them if they fit in memory."""
         try:
             reader, images = ImageReader.fit(column, self.reading)
             _check_shape(reader, self.network)
@@ -90,13 +90,13 @@ def read_columns_of_images(estimator, X, *, reset: bool) -> list[ImageColumn]:
 
 
 def read_one_column_of_images(estimator, X, *, reset: bool) -> list[ImageColumn]:
-    """Return the column of images of X; there must be one."""
+    """Return the only column of images of X."""
     columns = read_columns_of_images(estimator, X, reset=reset)
     if len(columns) != 1:
         raise ValueError(
-            "One column of images is expected. Received: "
-            f"{[column.label(number) for number, column in enumerate(columns)]}. Choose one, "
-            "or make features of several with ImageCNNEncoder."
+            "Expected one column of images. Received: "
+            f"{[column.label(number) for number, column in enumerate(columns)]}. Select one, "
+            "or use ImageCNNEncoder for several columns."
         )
     return columns
 
@@ -106,18 +106,18 @@ def _check_shape(reader: ImageReader, settings: ImageNetworkSettings) -> None:
     if settings.time_pooling is not None and len(reader.shape) == 3:
         raise ValueError(
             "SequenceNetwork pools features over the frames of sequences. Expected: arrays (n_rows,"
-            " frames, height, width, channels), or the network for single images in its place. "
+            " frames, height, width, channels), or a network for single images instead. "
             f"Received: images of shape {reader.shape}."
         )
     is_backbone = isinstance(settings.network, str) and settings.network not in NETWORKS
     if is_backbone and reader.shape[-1] not in (1, 3):
         raise ValueError(
-            "The networks of keras.applications read grey images or RGB. "
+            "Networks of keras.applications need grey or RGB images. "
             f"Received: network={settings.network!r} and images of {reader.shape[-1]} channels."
         )
     if is_backbone and not reader.is_uint8:
         raise ValueError(
-            "The networks of keras.applications read pixels from 0 to 255. Expected: paths, or "
+            "Networks of keras.applications need pixels from 0 to 255. Expected: paths, or "
             "arrays of uint8; for numbers from 0 to 1 type (255 * X).round().astype('uint8'). "
             f"Received: network={settings.network!r} and an array that is not of uint8."
         )

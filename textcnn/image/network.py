@@ -18,13 +18,13 @@ POOLINGS = ("max", "average")
 FINAL_POOLINGS = ("auto", "flatten", "average", "max")
 PADDINGS = ("same", "valid")
 PRECISIONS = ("auto", "float32", "mixed_bfloat16")
-# Up to so many positions "auto" hands every one of them to the dense part.
+# Up to this number of positions, "auto" flattens the maps.
 _MOST_POSITIONS_TO_FLATTEN = 64
-# Poolings that nobody chose leave at least so many rows and columns of the last maps.
+# Default poolings leave at least this number of rows and columns of the last maps.
 _SMALLEST_SIDE = 4
-# No network of keras.applications needs more pixels than this.
+# No network of keras.applications needs larger images than this.
 _SIDE_FOR_EVERY_BACKBONE = 80
-# The default of 0.99 is far from settled after the few hundred updates of a short table.
+# With the default of 0.99, averages do not converge in the few hundred updates of a small table.
 BATCH_NORM_MOMENTUM = 0.9
 
 
@@ -35,13 +35,13 @@ class Block:
     n_filters: int
     kernel_size: tuple[int, int]
     strides: tuple[int, int]
-    pool_size: tuple[int, int] | None  # None: 2 or 1, whichever leaves maps large enough
-    pool_stride: tuple[int, int] | None  # None: as far as pool_size
+    pool_size: tuple[int, int] | None  # None: 2 or 1, so that maps are large enough
+    pool_stride: tuple[int, int] | None  # None: equal to pool_size
 
 
 @dataclass(frozen=True)
 class ImageNetworkSettings:
-    """What a network for images is made of, apart from their shape and the targets."""
+    """Settings of a network for images, apart from their shape and the targets."""
 
     network: str | Callable = "simple"
     blocks: tuple[Block, ...] = ()
@@ -52,7 +52,7 @@ class ImageNetworkSettings:
     batch_norm: bool = True
     depth: int = 20
     final_pooling: str = "auto"
-    time_pooling: str | None = None  # None: nothing was said, which is the average
+    time_pooling: str | None = None  # None: the default, which is the average
     dense_units: tuple[int, ...] = ()
     dropout: float = 0.0
     l2: float = 0.0
@@ -66,14 +66,14 @@ def build_image_network(settings: ImageNetworkSettings, shape, n_outputs: int):
     """Build the Keras model.
 
     Inputs are float32 images (batch, *shape) in their own units, and their scaling, float32
-    (batch, 2, channels): mean and spread of the pixels.
+    (batch, 2, channels): mean and standard deviation of the pixels.
 
     Parameters
     ----------
     settings : ImageNetworkSettings
     shape : tuple of int
-        Height, width, channels; with frames before for sequences, whose images all pass through
-        one network.
+        Height, width, channels; with frames first for sequences, whose images all pass through
+        the same network.
     n_outputs : int
         Number of raw outputs.
 
@@ -115,8 +115,8 @@ def build_image_network(settings: ImageNetworkSettings, shape, n_outputs: int):
 def check_network_fits(settings: ImageNetworkSettings, shape) -> None:
     """Refuse, before any training, images that the network cannot read.
 
-    A user's network is built once for it, and a network of ``keras.applications`` where images
-    are small; :func:`map_sizes` does the same by counting.
+    A user's network is built once for this check, and so is a network of ``keras.applications``
+    for small images; for other networks :func:`map_sizes` computes the sizes.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def check_network_fits(settings: ImageNetworkSettings, shape) -> None:
     Raises
     ------
     ValueError
-        If the images are too small, or the user's network does not take them.
+        If the images are too small, or the user's network does not accept them.
     """
     shape = tuple(shape[-3:])
     if settings.network == "simple":
@@ -146,7 +146,7 @@ def check_network_fits(settings: ImageNetworkSettings, shape) -> None:
 
 
 def map_sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
-    """Return height and width of the maps that leave each block of plain convolutions.
+    """Return height and width of the output maps of each block of plain convolutions.
 
     Raises
     ------
@@ -158,10 +158,10 @@ def map_sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
 
 
 def resolved_blocks(settings: ImageNetworkSettings, shape) -> tuple[Block, ...]:
-    """Return the blocks with every pooling decided.
+    """Return the blocks with all pool sizes set.
 
-    Poolings that are left open halve the maps of the last blocks, as many as leave four rows and
-    columns: early poolings of small images lose more than they save (see benchmarks/RESULTS.md).
+    Default poolings halve the maps of the last blocks, of as many as leave four rows and columns:
+    early poolings of small images reduce the accuracy (see benchmarks/RESULTS.md).
     """
     if all(block.pool_size is not None for block in settings.blocks):
         return _with_poolings(settings, 0)
@@ -177,7 +177,7 @@ def resolved_blocks(settings: ImageNetworkSettings, shape) -> tuple[Block, ...]:
 
 
 def _with_poolings(settings: ImageNetworkSettings, n_pooled: int) -> tuple[Block, ...]:
-    """Let so many of the last blocks halve their maps where nothing else was chosen."""
+    """Let this number of last blocks halve their maps, except where a pool size is given."""
     blocks = []
     for left, block in zip(range(len(settings.blocks), 0, -1), settings.blocks, strict=True):
         pool_size = block.pool_size or ((2, 2) if left <= n_pooled else (1, 1))
@@ -203,7 +203,7 @@ def _sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
         if min(size) < 1:
             raise ValueError(
                 f"Images are too small for the network: maps of {before[0]}×{before[1]} enter "
-                f"block {number + 1}, and nothing leaves it. Expected: fewer or smaller kernels, "
+                f"block {number + 1}, and its output is empty. Expected: fewer or smaller kernels, "
                 'strides and pools, or padding="same". Received: images of '
                 f"{shape[-3]}×{shape[-2]}, kernel {block.kernel_size}, strides {block.strides}, "
                 f"padding={settings.padding!r}, pool {block.pool_size}."
@@ -213,7 +213,7 @@ def _sizes(settings: ImageNetworkSettings, shape) -> list[tuple[int, int]]:
 
 
 def _augment(images, plan: AugmentationPlan, shape):
-    """Change images at random; all frames of a sequence alike, as if they were channels."""
+    """Change images at random; all frames of a sequence in the same way, as channels."""
     if not plan or len(shape) == 3:
         return apply_augmentation(plan, images)
     ops = import_keras().ops
@@ -233,7 +233,7 @@ def _features(images, settings: ImageNetworkSettings, shape):
     if callable(settings.network):
         return _call_user_network(settings.network, images, shape)
     if settings.network == "simple":
-        height, width = map_sizes(settings, shape)[-1]  # refuses images that are too small
+        height, width = map_sizes(settings, shape)[-1]  # an error if images are too small
         maps = _add_blocks(images, replace(settings, blocks=resolved_blocks(settings, shape)))
         is_small = height * width <= _MOST_POSITIONS_TO_FLATTEN
         automatic = "flatten" if is_small else "average"
@@ -265,7 +265,7 @@ def _features(images, settings: ImageNetworkSettings, shape):
 
 
 def _add_blocks(maps, settings: ImageNetworkSettings):
-    """Put convolution, normalisation, activation and pooling of every block on images."""
+    """Apply convolution, normalisation, activation and pooling of every block to images."""
     layers = import_keras().layers
     for number, block in enumerate(settings.blocks, start=1):
         for convolution in range(settings.n_convolutions):
@@ -292,12 +292,12 @@ def _add_blocks(maps, settings: ImageNetworkSettings):
 
 
 def kernel_initializer(activation: str) -> str:
-    """Return He's start for activations that cut off a half, Glorot's for the others."""
+    """Return He's initialisation for activations like ReLU, Glorot's for the others."""
     return "glorot_uniform" if activation in ("tanh", "sigmoid", "linear") else "he_normal"
 
 
 def _one_line(error: Exception) -> str:
-    """Return what Keras says went wrong, without the colours and the arguments below it."""
+    """Return the message of an error of Keras, without colours and arguments."""
     said = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split("\n\nArguments received")[0]
     return " ".join(said.split())
 
@@ -307,14 +307,14 @@ def _regularizer(l2: float):
 
 
 def _call_user_network(network: Callable, images, shape):
-    """Put a user's Keras model on scaled images; it must give one (batch, n_features) tensor."""
+    """Apply a user's Keras model to scaled images; the output must be (batch, n_features)."""
     keras = import_keras()
     try:
         model = network(shape)
     except ValueError as error:
         raise ValueError(
-            "network= made no model for images of this shape. Expected: a keras.Model from "
-            f"keras.Input({shape}); where a kernel or pool finds too few pixels: fewer of them, "
+            "network= raised an error for images of this shape. Expected: a keras.Model from "
+            f"keras.Input({shape}); if a kernel or pool has too few pixels: fewer of them, "
             'padding="same", or larger images (image_size= for files). '
             f"Received: network({shape}) raised: {_one_line(error)}"
         ) from error
@@ -334,16 +334,16 @@ def _call_user_network(network: Callable, images, shape):
     )
     if not fits:
         raise ValueError(
-            "The model that network= returns must take images of the shape that it was called "
+            "The model that network= returns must accept images of the shape that it was called "
             f"with. Expected: keras.Input({shape}). Received: input shape {received}."
         )
     output = tuple(model.outputs[0].shape)
     if len(output) != 2 or output[1] is None:
         raise ValueError(
-            "The model that network= returns must give one row of features per image: output "
-            "shape (None, n_features). Add a pooling layer, GlobalAveragePooling2D say. "
+            "The model that network= returns must return one row of features per image: output "
+            "shape (None, n_features). Add a pooling layer, for example GlobalAveragePooling2D. "
             f"Received: output shape {output}."
         )
-    # A name of our own, so that the user's cannot be that of another layer.
+    # A distinct name, so that the user's name cannot be that of another layer.
     model.name = "network"
     return model(images)

@@ -30,7 +30,7 @@ MAX_DECODED_BYTES = 2**30
 _ROWS_FOR_SCALING = 500
 _POSITIONS_AT_A_TIME = 2**20
 _FILES_AT_A_TIME = 256
-# Pixels this many times as large as the largest of fit are in other units.
+# Pixels this many times as large as the largest in fit are in different units.
 _OTHER_UNITS = 20
 
 
@@ -192,26 +192,26 @@ class ImageReader:
         return column.pixels
 
     def _check_units(self, pixels: np.ndarray) -> None:
-        """Refuse numbers that were divided otherwise than those of fit."""
+        """Refuse pixels in other units than in fit."""
         received = f"Received: {pixels.dtype} from {pixels.min():g} to {pixels.max():g}."
         knows_bytes = self.is_uint8 and self.largest != 1  # a mask of 0 and 1 may be of uint8
         is_fraction = pixels.dtype.kind == "f" and (pixels.min() < 0 or 0 < pixels.max() <= 1)
         if knows_bytes and is_fraction:
             raise ValueError(
-                "Images are in other units than in fit. Expected: whole numbers from 0 to 255, "
-                f"(255 * X).round().astype('uint8') of numbers from 0 to 1. {received}"
+                "Images are in other units than in fit. Expected: integers from 0 to 255, "
+                f"(255 * X).round().astype('uint8') for numbers from 0 to 1. {received}"
             )
         if self.largest is None or knows_bytes:
             return
         if _largest(pixels) > _OTHER_UNITS * max(self.largest, 1):
             raise ValueError(
                 f"Images are in other units than in fit. Expected: numbers of up to about "
-                f"{self.largest:g}, X / 255 say where images were divided by 255 before. {received}"
+                f"{self.largest:g}, for example X / 255 if images were divided by 255. {received}"
             )
         if self.largest > _OTHER_UNITS and 0 < _largest(pixels) <= 1:
             raise ValueError(
                 f"Images are in other units than in fit. Expected: numbers of up to about "
-                f"{self.largest:g}, 255 * X say. {received}"
+                f"{self.largest:g}, for example 255 * X. {received}"
             )
 
     def _decoded(self, cells: list, *, blank: bool):

@@ -6,16 +6,17 @@ from textcnn.neural.backend import import_keras
 
 
 def blocks_per_stage(depth: int, n_stages: int) -> int | None:
-    """Return the residual blocks of a stage, two convolutions each; None where depth fits none."""
+    """Return the number of residual blocks of a stage; None if the depth is invalid."""
     blocks, rest = divmod(depth - 2, 2 * n_stages)
     return blocks if rest == 0 and blocks >= 1 else None
 
 
 def add_residual_stages(maps, *, n_filters, kernel_size, depth, activation, batch_norm, l2):
-    """Put a first convolution and stages of residual blocks on images.
+    """Apply a first convolution and stages of residual blocks to images.
 
-    Each stage after the first halves the maps' sides. A shortcut has no parameters: where the shape
-    changes it takes every second position and fills the new channels with zeros (option A).
+    Each stage after the first halves the sides of the maps. Shortcuts have no parameters: if the
+    shape changes, a shortcut uses every second position and sets the new channels to zero (option
+    A).
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def add_residual_stages(maps, *, n_filters, kernel_size, depth, activation, batc
         One per stage; (16, 32, 64) in the paper.
     kernel_size : tuple of int
     depth : int
-        Layers with weights, the output included: 6n + 2 for three stages.
+        Number of layers with weights, including the output: 6n + 2 for three stages.
     activation : str
     batch_norm : float or None
         Momentum of the batch normalisations; None for networks without.

@@ -1,4 +1,4 @@
-"""The parameters of images and their networks: checked before any training, then grouped."""
+"""Parameters of images and their networks: checked before any training, then grouped."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from textcnn.neural.backend import has_gpu
 
 @dataclass(frozen=True)
 class ImageTrainingSettings(TrainingSettings):
-    """How long and how fast each model learns from images."""
+    """Number of updates and learning rate of each model of images."""
 
     def automatic_updates(self, n_learn: int, target) -> int:
         """Return the number of updates that ``epochs="auto"`` makes.
 
-        About 12 passes over 60,000 images and 40 over 1,500: images that are changed at random
-        can be looked at more often than texts. Found with benchmarks/images.py.
+        About 12 epochs for 60,000 images and 40 for 1,500: with random changes of images, more
+        epochs are useful than for texts. Found with benchmarks/images.py.
         """
         per_epoch = -(-n_learn // self.batch_size)
         return max(round(9.5 * n_learn**0.64 * (64 / self.batch_size) ** 0.6), per_epoch)
 
 
 def image_settings(estimator) -> ImageSettings:
-    """Check the parameters about images; return them as settings."""
+    """Check the parameters of images; return them as settings."""
     one_of(estimator, "resize", RESIZES)
     one_of(estimator, "color_mode", ("auto", *COLOR_MODES))
     one_of(estimator, "on_error", ON_ERROR)
@@ -44,8 +44,8 @@ def image_settings(estimator) -> ImageSettings:
         refuse_ignored(
             estimator,
             ["resize"],
-            why="Images that keep their size (image_size=None)",
-            expected="image_size=64 say, or it left out",
+            why="A network without resizing of images (image_size=None)",
+            expected="image_size=, for example 64, or no such parameter",
         )
     return ImageSettings(
         image_shape=_image_shape(estimator.image_shape),
@@ -95,7 +95,7 @@ def _image_shape(value) -> tuple[int, ...] | None:
 
 
 def _image_size(value) -> tuple[int, int] | None:
-    """Return the height and width that images are resized to; one number makes a square."""
+    """Return the height and width to which images are resized; one number means a square."""
     if value is None:
         return None
     pair = (value, value) if is_whole(value) else value

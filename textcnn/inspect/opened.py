@@ -18,12 +18,12 @@ from textcnn.text.fitted import TextNetwork
 
 
 def trains_networks(estimator) -> bool:
-    """Tell whether an estimator is of this package and trains networks."""
+    """Return whether an estimator is of this package and trains networks."""
     return getattr(estimator, "_model_set", None) in (TextNetwork, ImageNetwork)
 
 
 def reads_images(estimator) -> bool:
-    """Tell whether an estimator trains networks of images."""
+    """Return whether an estimator trains networks of images."""
     return getattr(estimator, "_model_set", None) is ImageNetwork
 
 

@@ -1,1 +1,1 @@
-"""The Keras backend shared by text and images: the only folder that trains networks."""
+"""Training of networks, shared by text and images."""

@@ -1,7 +1,6 @@
-"""What a Keras backend needs of its own: batches into ``fit``, a compiled forward pass, shapes.
+"""Code that depends on the Keras backend: batches for ``fit``, compiled forward pass, shapes.
 
-Networks are written with ``keras.layers`` and ``keras.ops`` alone; every line that names a backend
-stands here.
+Networks use only ``keras.layers`` and ``keras.ops``; all code for a single backend is in this file.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ import numpy as np
 
 from textcnn.utils.threads import allotted_threads
 
-# What a missing or broken backend raises at its import: a library of another version, no library.
+# Errors of importing a missing or broken backend: another version of a library, no library.
 _BROKEN = (ImportError, AttributeError, OSError, RuntimeError, TypeError, ValueError)
-# The process in which networks were run first.
+# The process in which a network first ran.
 _ran_in: list[int] = []
 
 
 @dataclass(frozen=True)
 class ShapePolicy:
-    """Which batch shapes a backend should see: JAX compiles every new one, the others do not."""
+    """Batch shapes for a backend: JAX compiles every new shape, other backends do not."""
 
     fixed_batch: bool
     lengths: tuple[int, ...] | None
 
     def length(self, longest: int) -> int:
-        """Return the length that a batch with this longest member is padded to."""
+        """Return the length to which a batch with this longest row is padded."""
         if self.lengths is None:
             return max(longest, 1)
         for length in self.lengths:
@@ -43,7 +42,7 @@ class ShapePolicy:
 
 
 def import_keras():
-    """Import Keras when a network is first needed; say what to install if that fails."""
+    """Import Keras when a network is first needed; report what to install if that fails."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         import keras
@@ -59,32 +58,32 @@ def import_keras():
 
 
 def one_line(error: BaseException) -> str:
-    """Return the kind of an error and its message, without line breaks."""
+    """Return the type of an error and its message, without line breaks."""
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 
 def refuse_forked_process() -> None:
     """Refuse to run networks in a process forked from one that ran some.
 
-    The backend's threads stay behind in the parent: the child would wait for them for ever.
+    The threads of the backend exist only in the parent, so the child would deadlock.
     """
     if not _ran_in:
         _ran_in.append(os.getpid())
     if os.getpid() not in _ran_in:
         raise RuntimeError(
-            "This process was forked from one in which Keras has run, and Keras' threads are not "
-            "in it: it would wait for ever. Expected: a process started anew. Type "
-            'multiprocessing.get_context("spawn"), or leave joblib its default backend "loky". '
-            "Only the default network's transform needs no Keras. "
+            "This process was forked from one in which Keras has run, and does not have the "
+            "threads of Keras: it would deadlock. Expected: a new process. Type "
+            'multiprocessing.get_context("spawn"), or use the default backend "loky" of joblib. '
+            "Only transform of the default network does not need Keras. "
             f"Received: process {os.getpid()}, forked from {_ran_in[0]}."
         )
 
 
 @cache
 def limit_threads() -> None:
-    """Give a worker process its share of the cores, before its first operation.
+    """Limit the threads of a worker process to its share of the cores, before its first operation.
 
-    joblib, dask and Ray allot threads by OMP_NUM_THREADS, which TensorFlow does not read.
+    joblib, dask and Ray assign threads by OMP_NUM_THREADS, which TensorFlow does not read.
     """
     allotted = allotted_threads() if _in_worker() else None
     if allotted is None or import_keras().backend.backend() != "tensorflow":
@@ -97,12 +96,13 @@ def limit_threads() -> None:
             threading.set_intra_op_parallelism_threads(allotted)
         except RuntimeError as error:  # the user's own code in this worker started TensorFlow
             warnings.warn(
-                f"This worker process cannot be held to {allotted} threads: {error}", stacklevel=2
+                f"This worker process cannot be limited to {allotted} threads: {error}",
+                stacklevel=2,
             )
 
 
 def _in_worker() -> bool:
-    """Tell whether this process works for another: a child of joblib or dask, or one of Ray's."""
+    """Return whether this process is a worker of joblib, dask or Ray."""
     if multiprocessing.parent_process() is not None:
         return True
     ray = sys.modules.get("ray")
@@ -112,7 +112,7 @@ def _in_worker() -> bool:
 
 
 def compiles_every_shape() -> bool | str:
-    """Return Keras' ``jit_compile``: XLA compiles each shape anew, so TensorFlow does without."""
+    """Return ``jit_compile`` of Keras: not under TensorFlow, where XLA compiles each shape."""
     return False if import_keras().backend.backend() == "tensorflow" else "auto"
 
 
@@ -127,9 +127,9 @@ def shape_policy() -> ShapePolicy:
 
 
 def for_fit(batches, model, n_steps: int):
-    """Wrap :class:`~textcnn.neural.batches.Batches` in what ``model.fit`` takes.
+    """Wrap :class:`~textcnn.neural.batches.Batches` as input of ``model.fit``.
 
-    The steps are counted through the epochs, so that one iterator serves the whole fit; ``fit``
+    Steps are counted across epochs, so that one iterator is used for the whole fit; ``fit``
     needs ``steps_per_epoch=len(batches)``.
     """
     keras = import_keras()
@@ -137,7 +137,7 @@ def for_fit(batches, model, n_steps: int):
         return _tensorflow_dataset(batches, model, n_steps)
 
     class Adapter(keras.utils.PyDataset):
-        num_batches = None  # as many as are asked for
+        num_batches = None  # no limit
 
         def __getitem__(self, step):
             return batches.step(step)
@@ -146,12 +146,12 @@ def for_fit(batches, model, n_steps: int):
 
 
 def _tensorflow_dataset(batches, model, n_steps):
-    """Return a tf.data pipeline whose shapes are free where the model's are: one trace for all.
+    """Return a tf.data pipeline with the free shapes of the model, so that it is traced once.
 
     Keras' own PyDataset adapter takes the static shapes of the first two batches: another length
     then fails or makes ``fit`` trace again. ``Dataset.from_generator`` takes some 20 ms to start,
-    and Keras starts two in each epoch. TensorFlow keeps every function that it was ever handed, so
-    this one must not keep the rows of a fit alive.
+    and Keras starts two in each epoch. TensorFlow keeps every function that was ever passed to it,
+    so this one must not hold references to the rows of a fit.
     """
     import tensorflow
 
@@ -179,12 +179,12 @@ def _tensorflow_dataset(batches, model, n_steps):
         *inputs, targets, weights = arrays
         return tuple(inputs), targets, weights
 
-    # A step more, of no rows: at the end of what it knows Keras makes another iterator.
+    # One more step, without rows: at the end of the known steps Keras makes another iterator.
     return tensorflow.data.Dataset.range(n_steps + 1).map(load).prefetch(2)
 
 
 def _input_signature(model, example) -> tuple:
-    """Return the shapes of a model's inputs, free where it leaves them free, and their types."""
+    """Return the shapes of a model's inputs, including free dimensions, and their types."""
     import tensorflow
 
     return tuple(
@@ -195,9 +195,9 @@ def _input_signature(model, example) -> tuple:
 
 @contextlib.contextmanager
 def seeded_training(seed: int):
-    """Seed what a backend draws from its global state while it trains; restore that state.
+    """Seed the global random state of a backend during training; restore it afterwards.
 
-    Under torch a user's Dropout layer without a seed draws from torch's global generator.
+    Under torch a user's Dropout layer without a seed uses the global generator of torch.
     """
     if import_keras().backend.backend() != "torch":
         yield
@@ -210,10 +210,9 @@ def seeded_training(seed: int):
 
 
 def update_rows(variable, squares, gradient, rate, epsilon) -> bool:
-    """Make a step of Adagrad on the rows that a sparse gradient names; False if it is dense.
+    """Make a step of Adagrad on the rows of a sparse gradient; return False if it is dense.
 
-    Only TensorFlow gives sparse gradients of a table; the step is the one that a dense gradient,
-    zero elsewhere, would make.
+    Only TensorFlow has sparse gradients of a table; the step equals that of the dense gradient.
     """
     if import_keras().backend.backend() != "tensorflow":
         return False
@@ -279,13 +278,13 @@ def gradient(function, start: np.ndarray) -> np.ndarray:
 
         return np.array(jax.grad(function)(jax.numpy.asarray(start)))
     raise NotImplementedError(
-        "Gradients of a score are computed under the Keras backends tensorflow, torch and jax. "
+        "Gradients of a score need one of the Keras backends tensorflow, torch and jax. "
         f"Received: backend {name!r}."
     )
 
 
 def has_gpu() -> bool:
-    """Tell whether the running backend sees a GPU."""
+    """Return whether the running backend sees a GPU."""
     name = import_keras().backend.backend()
     if name == "tensorflow":
         import tensorflow
@@ -302,7 +301,7 @@ def has_gpu() -> bool:
 
 @contextlib.contextmanager
 def dtype_policy(name: str):
-    """Build layers under a dtype policy; the caller's stays as it is.
+    """Build layers under a dtype policy; that of the caller does not change.
 
     Networks are built under the lock of ``keras_seeded``, so that threads take turns.
     """

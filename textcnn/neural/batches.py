@@ -1,4 +1,4 @@
-"""Batches of rows of like length, in an order seeded per epoch, with a record of what was fed."""
+"""Batches of rows of similar length, in an order seeded per epoch, with a record of the rows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from textcnn.neural.backend import ShapePolicy
 class RowSource(Protocol):
     """Rows that a network can read: documents, images.
 
-    ``lengths`` says how long each row is, so that rows of like length share a batch, or is None
-    where all rows have one shape.
+    ``lengths`` contains the length of each row, so that rows of similar length share a batch, or is
+    None if all rows have the same shape.
     """
 
     lengths: np.ndarray | None
@@ -23,7 +23,7 @@ class RowSource(Protocol):
         """Return the number of rows."""
 
     def view(self, rows: np.ndarray) -> dict[str, np.ndarray]:
-        """Return what a model that learns from these rows may know (its own words, say)."""
+        """Return what a model with these training rows may use, for example its own words."""
 
     def gather(
         self, rows: np.ndarray, view: dict[str, np.ndarray], policy: ShapePolicy
@@ -31,30 +31,30 @@ class RowSource(Protocol):
         """Return the network's inputs for these rows, padded as the policy says."""
 
     def tables(self) -> dict[str, np.ndarray]:
-        """Return the given tables by layer name; those named ``shared_…`` stay frozen."""
+        """Return the pretrained tables by layer name; those named ``shared_…`` are frozen."""
 
 
 class Batches:
     """Inputs, targets and weights of some rows, batch by batch.
 
-    Rows of like length share a batch, so little is padded. With a seed the batches come in a new
-    order in each epoch, and rows of equal length change company; the order never looks at a target.
+    Rows of similar length share a batch, to reduce padding. With a seed the batches are in a new
+    order in each epoch, and rows of equal length are mixed; the order never depends on a target.
 
     Parameters
     ----------
     source : RowSource
-        Where the inputs come from.
+        Source of the inputs.
     rows : ndarray of int, shape (n_rows,)
         Row numbers in ``source``.
     view : dict
-        What the model knows, as ``source.view`` returned it.
+        What the model may use, as ``source.view`` returned it.
     targets : ndarray of float32, shape (n_rows, n_outputs), or None
         One line per entry of ``rows``.
     weights : ndarray of float32, shape (n_rows,), or None
         One per entry of ``rows``; their mean should be 1.
     batch_size : int
     policy : ShapePolicy
-        Shapes that the backend should see.
+        Shapes of batches for the backend.
     seed : numpy.random.SeedSequence or None
         None keeps the order by length, for prediction.
     """
@@ -73,7 +73,7 @@ class Batches:
         self._n_batches = -(-len(self._rows) // batch_size)
         self._lengths = None if source.lengths is None else source.lengths[self._rows]
         self.fed = np.zeros(0 if len(self._rows) == 0 else int(self._rows.max()) + 1, dtype=bool)
-        self.error: Exception | None = None  # of the source, while a backend asked for a batch
+        self.error: Exception | None = None  # of the source, while a backend read a batch
         self.set_epoch(0)
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ class Batches:
         return self._n_batches
 
     def set_epoch(self, epoch: int) -> None:
-        """Put the rows in the order of this epoch; the same epoch always gives the same order."""
+        """Put the rows in the order of this epoch; it depends only on the seed and the epoch."""
         n_rows = len(self._rows)
         if self._seed is None:
             positions = np.arange(n_rows)
@@ -97,7 +97,7 @@ class Batches:
         self._positions, self._batch_order = positions, batch_order
 
     def step(self, number: int):
-        """Return batch ``number`` as counted through the epochs; ask for them in ascending order.
+        """Return batch ``number`` as counted across epochs; call in ascending order.
 
         The first batch of an epoch puts the rows in that epoch's order.
         """
@@ -111,12 +111,12 @@ class Batches:
             raise
 
     def positions(self, index: int) -> np.ndarray:
-        """Return the positions (in ``rows``) that batch ``index`` of this epoch holds."""
+        """Return the positions in ``rows`` of batch ``index`` of this epoch."""
         start = self._batch_order[index] * self._batch_size
         return self._positions[start : start + self._batch_size]
 
     def inputs(self, index: int) -> tuple[np.ndarray, ...]:
-        """Return the network's inputs of batch ``index``, padded where the backend asks for it."""
+        """Return the inputs of the network for batch ``index``, padded if the backend needs it."""
         positions = self.positions(index)
         rows = self._rows[positions]
         self.fed[rows] = True
@@ -125,7 +125,7 @@ class Batches:
         return self._source.gather(rows, self._view, self._policy)
 
     def rows_of(self, index: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return row numbers, targets and weights of batch ``index`` for who reads rows itself."""
+        """Return row numbers, targets and weights of batch ``index``, without inputs."""
         positions = self.positions(index)
         rows = self._rows[positions]
         self.fed[rows] = True
@@ -137,7 +137,7 @@ class Batches:
         targets, weights = self._targets[positions], self._weights[positions]
         missing = self._batch_size - len(positions) if self._policy.fixed_batch else 0
         if missing:
-            # Rows that only fill the batch weigh nothing; the others weigh more, because Keras
+            # Rows that only fill the batch have weight 0; others have larger ones, because Keras
             # divides by the size of the batch.
             factor = np.float32(self._batch_size / len(positions))
             weights = np.concatenate([weights * factor, np.zeros(missing, np.float32)])
@@ -145,5 +145,5 @@ class Batches:
         return self.inputs(index), targets, weights
 
     def fed_rows(self) -> np.ndarray:
-        """Return the rows that were handed out so far, ascending: a record, not the plan."""
+        """Return the rows that were used so far, ascending: a record, not the plan."""
         return np.flatnonzero(self.fed)

@@ -1,4 +1,4 @@
-"""The last layers of every network: dense part, raw outputs, the level that training adds."""
+"""Last layers of every network: dense layers, raw outputs, base rate during training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOSSES = ("binary_crossentropy", "categorical_crossentropy", "squared", "absolut
 
 
 def keras_loss(name: str):
-    """Return the Keras loss that takes raw outputs (logits, standardised targets, log rates)."""
+    """Return the Keras loss of raw outputs (logits, standardised targets, log rates)."""
     keras = import_keras()
     if name == "binary_crossentropy":
         return keras.losses.BinaryCrossentropy(from_logits=True)
@@ -24,21 +24,21 @@ def keras_loss(name: str):
         return keras.losses.MeanAbsoluteError()
     if name == "poisson":
         return _poisson
-    raise ValueError(f"The loss is not known. Expected: one of {LOSSES}. Received: loss={name!r}.")
+    raise ValueError(f"Unknown loss. Expected: one of {LOSSES}. Received: loss={name!r}.")
 
 
 def _poisson(targets, log_rates):
-    """Poisson negative log-likelihood of a log rate, without the term that holds no parameter."""
+    """Poisson negative log-likelihood of a log rate, without the constant term."""
     ops = import_keras().ops
     return ops.mean(ops.exp(log_rates) - targets * log_rates, axis=-1)
 
 
 def add_head(features, *, n_outputs: int, dense_units, activation, dropout: float, l2: float):
-    """Put dense layers, dropout and the raw outputs on a ``(batch, n_features)`` tensor.
+    """Add dense layers, dropout and raw outputs to a ``(batch, n_features)`` tensor.
 
-    The output layer has no bias: training adds the fold model's own level (its prior logit, say)
-    as a constant, prediction does not. So a raw output is relative to that level by construction,
-    and a network that learns nothing from its input gives exactly zero for every row.
+    The output layer has no bias: in training, the base rate of the fold model (for example the
+    logit of its prior) is added as a constant, in prediction it is not. So raw outputs are without
+    the base rate, and exactly zero for every row if a network learns nothing from its input.
     """
     keras = import_keras()
     regularizer = keras.regularizers.L2(l2) if l2 else None
@@ -47,7 +47,7 @@ def add_head(features, *, n_outputs: int, dense_units, activation, dropout: floa
             units, activation=activation, kernel_regularizer=regularizer, name=f"dense_{number}"
         )(features)
     if dropout:
-        # A seed of its own, because torch draws from its global generator for a layer without one.
+        # A separate seed, because torch uses its global generator for a layer without one.
         seed = random.randint(1, 10**9)  # seeded by `keras_seeded` while a network is built
         features = keras.layers.Dropout(dropout, seed=seed)(features)
     raw = keras.layers.Dense(

@@ -1,4 +1,4 @@
-"""What one network is trained with, and what training it leaves; the same for both engines."""
+"""Inputs and results of the training of one network; the same for both engines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """All that one model is fitted with; nothing in it comes from rows the model must not see."""
+    """Inputs of the training of one model; nothing in it depends on held-out rows."""
 
     learn: np.ndarray  # int64 (n_learn,)
     targets: np.ndarray  # float32 (n_learn, n_outputs)
@@ -25,43 +25,43 @@ class TrainingJob:
     stop: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     stop_targets: np.ndarray | None = None
     stop_weights: np.ndarray | None = None
-    patience: int = 2  # epochs without a better loss on the stop rows
+    patience: int = 2  # epochs without a better loss on the validation rows
     predict: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
-    note: str = ""  # what this model is, for error messages
+    note: str = ""  # name of the model, for error messages
     progress: Progress | None = None
 
 
 class Progress(Protocol):
-    """Who is told how a model's training goes."""
+    """Callbacks of the training of a model."""
 
     def begin(self) -> None:
-        """Take note that training of the model begins."""
+        """Report that training of the model begins."""
 
     def epoch(self, epoch: int, losses: dict) -> bool:
-        """Take note that an epoch ended; True stops this model."""
+        """Report that an epoch ended; return True to stop this model."""
 
     def end(self) -> None:
-        """Take note that the model is fitted and has predicted."""
+        """Report that the model is fitted and has predicted."""
 
 
 @dataclass
 class FittedModel:
-    """A fitted model as NumPy arrays, and the record of what it was fed."""
+    """A fitted model as NumPy arrays, and the record of its rows."""
 
     weights: list[np.ndarray]
     names: list[str]  # Keras paths of the weights
     view: dict[str, np.ndarray]
     history: list[dict]
-    updates: int  # up to the weights that were kept
+    updates: int  # of the weights that were kept
     seconds: float
-    fed: dict[str, np.ndarray]  # row numbers handed to "learn", "stop" and "predict"
-    engine: str = "keras"  # what trained it
+    fed: dict[str, np.ndarray]  # row numbers used for "learn", "stop" and "predict"
+    engine: str = "keras"  # that trained it
 
 
 def diverged(job: TrainingJob) -> FloatingPointError:
-    """Return the error of a training that left the finite numbers."""
+    """Return the error of a training whose weights are not finite."""
     return FloatingPointError(
-        "Training diverged: the network's weights are no longer finite. Expected: a learning "
-        "rate at which the loss falls. Try a tenth of the present one. Received: "
+        "Training diverged: the weights of the network are not finite. Expected: a learning "
+        "rate at which the loss decreases. Try a tenth of the present one. Received: "
         f"learning_rate={job.learning_rate!r}."
     )

@@ -1,4 +1,4 @@
-"""What each layer of a Keras model gives while the model runs, nested models included."""
+"""Outputs of each layer of a Keras model while it runs, including nested models."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from textcnn.neural.backend import import_keras
 class LayerOutput:
     """One call of one layer."""
 
-    path: str  # its name, after those of the models that it is nested in: "network/conv2d"
+    path: str  # its name, after those of the models that contain it: "network/conv2d"
     layer: Any
     value: Any  # the backend's tensor
 
 
 def leaf_layers(model) -> dict[str, Any]:
-    """Return the layers of a model by path; a nested model stands for its layers."""
+    """Return the layers of a model by path, including the layers of nested models."""
     found: dict[str, Any] = {}
     for layer in model.layers:
         if isinstance(layer, import_keras().Model) and layer.layers:
@@ -34,14 +34,14 @@ def leaf_layers(model) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def recorded_layers(model, changes: Mapping[str, Callable] | None = None):
-    """Record what layers give, in the order of their calls; for a model that nobody else uses.
+    """Record outputs of layers, in the order of their calls; for a model without other users.
 
     Parameters
     ----------
     model : keras.Model
         Must run eagerly: each call of it inside the block adds to the record.
     changes : mapping of str to callable, optional
-        By the path of a layer, what its output is replaced by, as a function of it.
+        By the path of a layer, a function that replaces its output.
 
     Yields
     ------
@@ -74,7 +74,7 @@ def recorded_layers(model, changes: Mapping[str, Callable] | None = None):
 
 @contextlib.contextmanager
 def replaced_calls(model, calls: Mapping[str, Callable]):
-    """Let layers of a model compute something else; for a model that nobody else uses.
+    """Replace the calls of layers of a model; for a model without other users.
 
     Parameters
     ----------

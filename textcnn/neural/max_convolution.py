@@ -1,7 +1,7 @@
-"""A convolution over words and the maximum of each feature map, trained through its windows alone.
+"""A convolution over words and the maximum of each feature map, with a sparse gradient.
 
-The maximum passes a gradient to one window per document and filter. A backend that knows nothing of
-it multiplies the zeros of all other windows too, which is most of a training step on long texts.
+The maximum has a gradient for one window per document and filter. Backends also multiply the zeros
+of all other windows, which takes most of the time of a training step on long texts.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from textcnn.neural import backend
 
-# Functions that never fall, so that the maximum may be taken first.
+# Non-decreasing functions, so that the maximum can be computed first.
 MONOTONE = frozenset(
     {"elu", "leaky_relu", "linear", "relu", "relu6", "selu", "sigmoid", "softplus", "tanh"}
 )
-# From about this many words on, gathering the winning windows costs less than multiplying zeros.
+# For at least about this many words, gathering the maximum windows is faster.
 LONG = 48
 FAR_BELOW = 1e30
 
@@ -26,7 +26,7 @@ def max_convolution(
 ):
     """Convolve each input, add up, take the maximum over places, activate.
 
-    Variables keep the paths that they have where the convolutions are called by themselves.
+    Variables have the same paths as in separate calls of the convolutions.
 
     Parameters
     ----------
@@ -35,13 +35,13 @@ def max_convolution(
     channels : list of tensors, shape (batch, length, n_channels)
         One for each convolution.
     mask : tensor, shape (batch, length, 1)
-        1 at places that count, one at least in each row; 0 elsewhere.
+        1 at positions that are used, at least one in each row; 0 elsewhere.
     activation : str
         One of ``MONOTONE``.
     frozen : tuple of bool
         Which inputs need no gradient.
     is_long : bool
-        Whether rows are long enough that training through the winning windows alone pays.
+        Whether rows are so long that training with only the maximum windows is faster.
     name : str
 
     Returns
@@ -49,16 +49,14 @@ def max_convolution(
     tensor, shape (batch, n_filters)
     """
     for layer, part in zip(convolutions, channels, strict=True):
-        layer.build(
-            part.shape
-        )  # here, because a layer that builds others puts its name before theirs
+        layer.build(part.shape)  # here, because a layer that builds others prefixes their names
     return _layer_class()(convolutions, activation, frozen, is_long, name=name)(channels, mask)
 
 
 def is_long(lengths: np.ndarray) -> bool:
-    """Tell whether rows of these lengths are worth training through their winning windows.
+    """Return whether rows of these lengths train faster with only their maximum windows.
 
-    Rows weigh by their length, as they do in the time that a convolution takes.
+    Rows are weighted by their length, like in the time of a convolution.
     """
     lengths = np.asarray(lengths, float)
     return bool((lengths**2).sum() >= LONG * max(lengths.sum(), 1))
@@ -71,7 +69,7 @@ def _layer_class():
     ops = keras.ops
 
     class MaxConvolution1D(keras.layers.Layer):
-        """Sum of convolutions, maximum over the places that count, activation."""
+        """Sum of convolutions, maximum over the used positions, activation."""
 
         def __init__(self, convolutions, activation, frozen, is_long, **names):
             super().__init__(**names)
@@ -87,13 +85,13 @@ def _layer_class():
                 parts = zip(self.convolutions, channels, strict=True)
                 maps = _sum([layer(part) for layer, part in parts])
                 return self._activation(ops.max(maps + lowered, axis=1))
-            # Copies, because a function with a gradient of its own may not use variables.
+            # Copies, because a function with a custom gradient must not use variables.
             kernels = [ops.copy(layer.kernel) for layer in self.convolutions]
             if self._is_long:
                 largest = _winning(channels, kernels, lowered, self._frozen)
             else:
                 largest = ops.max(_maps(channels, kernels, lowered), axis=1)
-            # The bias moves all windows of a filter alike, so it may come after the maximum.
+            # The bias is equal for all windows of a filter, so it can be added after the maximum.
             return self._activation(largest + self.convolutions[0].bias)
 
         def compute_output_shape(self, channels_shape, counts_shape):
@@ -114,9 +112,9 @@ def _maps(channels, kernels, lowered):
 
 
 def _winning(channels, kernels, lowered, frozen: tuple[bool, ...]):
-    """Return the largest value of each feature map, whose gradient goes through its window alone.
+    """Return the largest value of each feature map, with a gradient for its window only.
 
-    Of equal values the first one wins.
+    Of equal values the first one is used.
     """
     ops = backend.import_keras().ops
 
@@ -140,9 +138,9 @@ def _winning(channels, kernels, lowered, frozen: tuple[bool, ...]):
 
 
 def _window_places(winners, maps, width: int):
-    """Return where the winning windows lie, (n_filters, batch, width).
+    """Return the positions of the maximum windows, (n_filters, batch, width).
 
-    Places count through the documents of a batch, each of them padded for windows at its ends.
+    Positions are counted across the documents of a batch, each padded for windows at its ends.
     """
     ops = backend.import_keras().ops
     batch, length = ops.shape(maps)[0], ops.shape(maps)[1]
@@ -152,7 +150,7 @@ def _window_places(winners, maps, width: int):
 
 
 def _kernel_gradients(channels, kernels, slopes, places) -> list:
-    """Return what each kernel learns: the sum of its filter's windows, weighted by the slopes."""
+    """Return the gradients of kernels: sums of the windows of filters, weighted by gradients."""
     ops = backend.import_keras().ops
     width, _, n_filters = kernels[0].shape
     sizes = [kernel.shape[1] for kernel in kernels]
@@ -168,7 +166,7 @@ def _kernel_gradients(channels, kernels, slopes, places) -> list:
 
 
 def _channel_gradients(channels, kernels, slopes, places, frozen) -> list:
-    """Return what each input learns: kernels times slopes, added up where windows overlap."""
+    """Return the gradients of inputs: kernels times gradients, summed over windows."""
     ops = backend.import_keras().ops
     gradients = []
     for part, kernel, is_frozen in zip(channels, kernels, frozen, strict=True):

@@ -1,4 +1,4 @@
-"""One Keras model that is built and traced once and then serves any number of fits."""
+"""A Keras model that is built and traced once and used for any number of fits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from textcnn.neural.heads import LEVEL_LAYER, keras_loss
 from textcnn.neural.optimizer import make_optimizer
 from textcnn.neural.randomness import keras_seeded
 
-# Idle traced networks that stay for the next column or fit; each holds its own tables in memory.
+# Number of idle traced networks kept for the next column or fit, each with its own tables.
 MAX_IDLE_NETWORKS = 4
 MAX_IDLE_BYTES = 256 * 2**20
 
@@ -26,18 +26,18 @@ _idle_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class Blueprint:
-    """How to build a network: picklable; equal keys for networks that can serve each other."""
+    """How to build a network: picklable; networks with equal keys can replace each other."""
 
     build: Callable  # () -> keras.Model whose last layer is heads.add_head's
     loss: str
     key: Hashable | None  # None: never shared between fits (a user's own callable)
-    shared_layers: tuple[str, ...] = ()  # layers that hold given tables, frozen
-    design: Design | None = None  # what the compiled engine needs to know; None: not its family
-    engine: str = "auto"  # "numba" and "keras" where the user asks for one
+    shared_layers: tuple[str, ...] = ()  # layers with pretrained tables, frozen
+    design: Design | None = None  # for the compiled engine; None: not supported by it
+    engine: str = "auto"  # or "numba", "keras" if the user chose one
 
 
 class TracedNetwork:
-    """A compiled Keras model with everything in it that a fit changes put back at will."""
+    """A compiled Keras model whose variables can all be reset."""
 
     def __init__(self, blueprint: Blueprint):
         backend.limit_threads()
@@ -62,7 +62,7 @@ class TracedNetwork:
 
     @cached_property
     def _frozen(self) -> set[int]:
-        """Identities of the variables that no model owns: shared tables and the level."""
+        """Identities of the variables of no single model: shared tables and the base rate."""
         frozen = {id(self._level)}
         for name in self._shared_layers:
             frozen |= {id(variable) for variable in self._model.get_layer(name).weights}
@@ -74,9 +74,9 @@ class TracedNetwork:
         return [weight for weight in self._model.weights if id(weight) not in self._frozen]
 
     def load_tables(self, tables: dict[str, np.ndarray]) -> None:
-        """Load the given tables of this fit, padded with zeros to the network's own size.
+        """Load the pretrained tables of this fit, padded with zeros to the size of the network.
 
-        A table whose layer a model owns (trainable vectors) is where each model starts from.
+        Tables of trainable vectors are the initial values of each model.
         """
         for name, table in tables.items():
             if self._tables.get(name) is not table:
@@ -90,17 +90,17 @@ class TracedNetwork:
         variable.assign(padded)
 
     def forget_tables(self) -> None:
-        """Let go of the caller's tables, so that an idle network keeps none of them alive."""
+        """Delete references to the tables of the caller, so that idle networks use no memory."""
         self._tables = {}
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the variables, the optimizer's included."""
+        """Bytes of the variables, including those of the optimizer."""
         variables = [*self._model.variables, *self._optimizer.variables]
         return sum(int(np.prod(variable.shape)) * 4 for variable in variables)
 
     def reset(self, seed: int) -> None:
-        """Put fresh seeded weights, dropout seeds, optimizer slots and counters in place."""
+        """Reset weights, dropout seeds, optimizer slots and counters by a seed."""
         with keras_seeded(seed):
             fresh = self._build()
         pairs = zip(_state(self._model), _state(fresh), strict=True)
@@ -108,7 +108,7 @@ class TracedNetwork:
             if variable is start:
                 raise ValueError(
                     "network= must build a new model, with new layers, at each call; otherwise a "
-                    "fold model would start from what another has learnt. Create the layers inside "
+                    "fold model would start from the weights of another. Create the layers inside "
                     f"the callable. Received: the same variable twice, {variable.path!r}."
                 )
             if id(variable) not in self._frozen:
@@ -156,12 +156,12 @@ class TracedNetwork:
             except Exception:
                 for source in (batches, stop_batches):
                     if source is not None and source.error is not None:
-                        # A backend's own error would hide what was wrong with a row.
+                        # The error of the backend would hide the error of a row.
                         raise source.error  # noqa: B904 - the backend's error stays as context
                 raise
         updates = int(backend.to_numpy(self._optimizer.iterations))
         if stop_batches is not None:
-            # The weights of the best epoch were put back; what came after it was thrown away.
+            # The weights of the best epoch were restored; later ones were discarded.
             best = int(np.argmin([epoch["val_loss"] for epoch in history]))
             updates = min(updates, (best + 1) * len(batches))
         return history, updates
@@ -175,18 +175,18 @@ class TracedNetwork:
         return [variable.path for variable in self._owned]
 
     def load_weights(self, weights: list[np.ndarray]) -> None:
-        """Put a fitted model's variables in place, with the level at zero, for prediction."""
+        """Set the variables of a fitted model, with a base rate of zero, for prediction."""
         for variable, array in zip(self._owned, weights, strict=True):
             variable.assign(array)
         self.set_level(np.zeros(self.n_outputs, np.float32))
 
     @property
     def model(self):
-        """The Keras model itself, for those who look into a network of their own."""
+        """The Keras model."""
         return self._model
 
     def export_onnx(self, path: str, inputs: tuple[np.ndarray, ...]) -> None:
-        """Write the model with its present variables as Keras exports it: after one call."""
+        """Export the model with its present variables by Keras, after one call."""
         self.forward(inputs)
         self._model.export(path, format="onnx", verbose=False)
 
@@ -199,7 +199,7 @@ class TracedNetwork:
 
 @contextlib.contextmanager
 def borrow_network(blueprint: Blueprint):
-    """Lend a traced network to one fit at a time; it comes back only if nothing went wrong."""
+    """Yield a traced network to one fit at a time; it is kept only if there was no error."""
     backend.refuse_forked_process()
     network = None
     with _idle_lock:
@@ -229,7 +229,7 @@ def _state(model) -> list:
 
 
 def _epoch_callback(history, progress):
-    """Keep the losses of each epoch and ask the caller whether to go on."""
+    """Record the losses of each epoch, and stop if the caller requests it."""
     keras = backend.import_keras()
 
     class Epochs(keras.callbacks.Callback):
@@ -243,7 +243,7 @@ def _epoch_callback(history, progress):
 
 
 def _stop_after(n_updates):
-    """End training in the middle of an epoch once the updates are done."""
+    """End training within an epoch after the last update."""
     keras = backend.import_keras()
 
     class StopAfter(keras.callbacks.Callback):

@@ -1,4 +1,4 @@
-"""Adam whose cosine decay is data to the traced step; tables of vectors go by Adagrad."""
+"""Adam whose cosine decay is data of the traced step, and Adagrad for tables of vectors."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from textcnn.neural import backend
 
-# Adagrad's rate over Adam's: at 10 both reach the same accuracy (see benchmarks/RESULTS.md).
+# Learning rate of Adagrad relative to Adam; at 10 the accuracy is equal (benchmarks/RESULTS.md).
 TABLE_RATE = 10.0
 
 
 def make_optimizer(model):
     """Return the optimizer of a model, built for its trainable variables.
 
-    Adam moves all rows of a table at every step: those that its batch does not hold go on by their
-    momentum, so a step costs time in proportion to the vocabulary. Under Adagrad a row without a
-    gradient stays where it is, so that a step costs as much as its batch holds words.
+    Adam changes all rows of a table in every step, also those that are not in the batch, because of
+    their momentum, so the time of a step is proportional to the vocabulary. With Adagrad a row
+    without a gradient does not change, so the time is proportional to the words in the batch.
     """
     keras = backend.import_keras()
     optimizer = _optimizer_class()(learning_rate=1e-3)

@@ -1,4 +1,4 @@
-"""Seeds that depend on what they are for, never on the order in which they are drawn."""
+"""Seeds that depend on their purpose, and not on the order in which they are drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 
-# Every use of randomness has its own number, so that adding one never moves the others.
+# Every use of randomness has its own number, so that a new one does not change the others.
 PURPOSES = {
     "plan": 0,
     "vectors": 1,
@@ -20,13 +20,13 @@ PURPOSES = {
 
 
 def entropy_from(random_state) -> int:
-    """Return the one integer that every seed of a fit is derived from.
+    """Return the integer from which all seeds of a fit are derived.
 
     Parameters
     ----------
     random_state : None, int, numpy.random.RandomState or numpy.random.Generator
-        None asks the operating system; an int is used as it is; a generator is asked for one
-        number, as scikit-learn's splitters do.
+        None uses the operating system; an int is used directly; from a generator one number is
+        drawn, as in scikit-learn's splitters.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def entropy_from(random_state) -> int:
     if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool):
         if random_state < 0:
             raise ValueError(
-                "random_state must not be negative. Expected: None, an int from 0 on, a "
+                "random_state must not be negative. Expected: None, an int of at least 0, a "
                 f"numpy RandomState or Generator. Received: random_state={random_state!r}."
             )
         return int(random_state)
@@ -57,7 +57,7 @@ def entropy_from(random_state) -> int:
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(np.iinfo(np.int32).max))
     raise ValueError(
-        "random_state is of a type that gives no seed. Expected: None, an int from 0 on, a numpy "
+        "Unsupported type of random_state. Expected: None, an int of at least 0, a numpy "
         f"RandomState or Generator. Received: random_state={random_state!r}."
     )
 
@@ -68,7 +68,7 @@ def seed_sequence(entropy: int, purpose: str, column: int = 0, fold: int = 0):
 
 
 def integer_seed(sequence: np.random.SeedSequence) -> int:
-    """Return a 31-bit seed, the largest that every library here takes."""
+    """Return a 31-bit seed, the largest that all libraries accept."""
     return int(sequence.generate_state(1)[0] >> 1)
 
 
@@ -78,19 +78,19 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def keras_seeded(seed: int):
-    """Seed what Keras draws while it builds a network; the caller's global states stay.
+    """Seed Keras while it builds a network; global states of the caller are restored.
 
-    Keras takes the seed of an initializer or a Dropout layer that was given none from Python's
-    ``random.randint``, which therefore draws from a generator of this thread's own: others draw
-    from the global one meanwhile (dask's, when a connection is lost). The global states are seeded
-    and put back as well, because a user's own network may draw from them.
+    Without a seed, initializers and Dropout layers of Keras use Python's ``random.randint``, which
+    is therefore replaced by a generator of this thread: other threads may use the global one at the
+    same time (those of dask, when a connection is lost). The global states are seeded and restored
+    as well, because a user's network may use them.
     """
     with _lock:
         yield from _with_seeded_globals(seed)
 
 
 def _with_seeded_globals(seed: int):
-    """Seed the process-wide states, and put them back afterwards."""
+    """Seed the global states of the process, and restore them afterwards."""
     python_state = random.getstate()
     numpy_state = np.random.get_state()  # noqa: NPY002 - saved and restored, never drawn from
     own, owner, shared = random.Random(seed), threading.get_ident(), random.randint

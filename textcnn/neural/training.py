@@ -23,8 +23,8 @@ def fit_models(
 ) -> list[tuple[FittedModel, np.ndarray]]:
     """Fit one model per job; return it with its raw outputs for the job's ``predict`` rows.
 
-    With ``n_jobs`` the jobs are dealt to processes, each with a traced network of its own; the
-    results do not depend on how they are dealt.
+    With ``n_jobs`` the jobs are distributed over processes, each with its own traced network;
+    results do not depend on the distribution.
     """
     return fit_groups([((blueprint, source), jobs)], n_jobs=n_jobs)[0]
 
@@ -32,10 +32,10 @@ def fit_models(
 def fit_groups(
     groups: Sequence[tuple[tuple[Blueprint, RowSource], Sequence[TrainingJob]]], *, n_jobs=None
 ) -> list[list[tuple[FittedModel, np.ndarray]]]:
-    """Do for several networks, each with rows of its own, what :func:`fit_models` does for one.
+    """Fit the models of several networks, each with its own rows, as :func:`fit_models` does.
 
     Models that the compiled engine trains share this process, a thread each (``n_jobs`` at a time),
-    unless joblib is told to send work elsewhere.
+    unless joblib is configured to use other machines.
     """
     engines = [choose_engine(blueprint)[0] for (blueprint, _), _ in groups]
     if set(engines) == {"numba"} and works_here():
@@ -72,7 +72,7 @@ def _fit_here(rows: tuple[Blueprint, RowSource], jobs):
 
 
 def _fit_one(network: TracedNetwork, source: RowSource, job: TrainingJob):
-    """Fit one job from its own seeded weights; nothing of an earlier job is left in the network."""
+    """Fit one job from its own seeded weights; the network is reset before."""
     try:
         return _fit_reset_network(network, source, job)
     except Exception as error:
@@ -130,7 +130,7 @@ def _fit_reset_network(network, source, job):
 
 
 def _predict(network, source, rows, view):
-    """Return raw outputs in the order of ``rows``, and the rows that were really fed."""
+    """Return raw outputs in the order of ``rows``, and the recorded rows."""
     outputs = np.empty((len(rows), network.n_outputs), np.float32)
     rows = np.asarray(rows)
     fed = []
@@ -151,7 +151,7 @@ def _predict(network, source, rows, view):
 
 
 def _parts_of_like_length(source: RowSource, rows: np.ndarray) -> list[np.ndarray]:
-    """Part positions so that a long document is not in a batch with short ones, padded for it."""
+    """Split positions so that long documents do not share a batch with short ones."""
     if len(rows) == 0:
         return []
     if source.lengths is None:

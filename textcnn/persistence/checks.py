@@ -125,7 +125,7 @@ def _check_counter(counter) -> None:
 
 
 def _is_linear_model_of(fitted, counter, head) -> bool:
-    """Tell whether weights and model of a fold fit the n-grams that they are handed."""
+    """Return whether weights and model of a fold match their n-grams."""
     steps = getattr(fitted.estimator, "steps", None)
     names = ("Ridge",) if head.is_regression else ("CentredLogisticRegression",)
     if (

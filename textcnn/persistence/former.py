@@ -1,4 +1,4 @@
-"""What files of former versions hold, as the present classes have it."""
+"""Converts the contents of files of former versions to the present classes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from textcnn.crossfit.level import Level
 from textcnn.persistence.archive import FileFormatError
 
-# Classes that are called otherwise now.
+# Renamed classes.
 RENAMED = {
     "LevelledModel": "FoldModel",
     "PictureNetwork": "ImageNetwork",
     "PictureNetworkSettings": "ImageNetworkSettings",
     "PictureReader": "ImageReader",
 }
-# Parameters that are gone, with the values at which they did nothing to features.
+# Removed parameters, with the values at which they did not affect features.
 _GONE = {"add_indicator": (False,), "add_spread": (False,), "scoring": None}
 # Values of ``keep=`` of tables → those of ``selection=``.
 _SELECTIONS = {"all": "all", "earning": "significant"}
-# Attributes that nothing reads any more.
+# Attributes that are no longer used.
 _UNREAD = ("_is_joined", "_repeated_hashes")
 
 
 def _fold_model(state: dict):
-    """Make a fold model of what held an estimator, its level and its record side by side."""
+    """Return a fold model from an estimator, its base rate and its record."""
     from textcnn.fit.models import FittedEstimator, FoldModel
 
     level = state.pop("level")
@@ -43,17 +43,17 @@ def _fold_hints() -> dict[str, Any]:
     }
 
 
-# Classes that are gone: how their parts become a present one, and the types of the parts.
+# Removed classes: the conversion of their parts to a present class, and the types of the parts.
 FORMER_PARTS = {"FoldEstimator": (_fold_model, _fold_hints)}
 
 
 def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict, dict]:
-    """Return the parameters and the fitted fields of an estimator as its class has them now.
+    """Return the parameters and fitted attributes of an estimator as its class has them now.
 
     Raises
     ------
     FileFormatError
-        If the estimator made features that no version makes any more.
+        If the estimator has features that this version does not support.
     """
     fitted = {key: value for key, value in fitted.items() if key not in _UNREAD}
     if name.startswith("ImageCNN"):
@@ -76,13 +76,13 @@ def _without_gone(parameters: dict) -> dict:
         if key in parameters and harmless is not None and parameters[key] not in harmless:
             raise FileFormatError(
                 f"It was fitted with {key}={parameters[key]!r}, which adds a feature that this "
-                "version does not make. Load it with textcnn 0.1, or fit it again without."
+                "version does not support. Load it with textcnn 0.1, or fit it again without."
             )
     return {key: value for key, value in parameters.items() if key not in _GONE}
 
 
 def _put_models_into_sets(fitted: dict) -> None:
-    """Give each set of models what reads new rows for them."""
+    """Add to each set of models the parts that read new rows for it."""
     if "_networks" in fitted:
         fitted["_model_sets"] = fitted.pop("_networks")
     if "_models" not in fitted:
@@ -95,7 +95,7 @@ def _put_models_into_sets(fitted: dict) -> None:
     if "_counters" in fitted:
         counters = fitted.pop("_counters")
         if not isinstance(counters, list) or len(counters) != len(models):
-            raise FileFormatError("Its models do not fit its columns.")
+            raise FileFormatError("Its models do not match its columns.")
         fitted["_model_sets"] = [
             [LinearModels(counter, head, folds)]
             for counter, folds in zip(counters, models, strict=True)

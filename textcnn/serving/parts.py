@@ -35,7 +35,7 @@ class ServedWeights:
 
 @dataclass
 class ServedFold:
-    """A model with the level of the rows that it learnt from."""
+    """A model with the base rate of its training rows."""
 
     model: ServedWeights
     level: Level

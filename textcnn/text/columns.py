@@ -49,7 +49,7 @@ class TextColumn(Remembering):
 
 
 def takes_texts(tags):
-    """Return an estimator's tags; they say that cells may be strings or missing."""
+    """Return an estimator's tags: cells may be strings or missing."""
     tags.input_tags.string = True
     tags.input_tags.allow_nan = True
     return tags

@@ -1,4 +1,4 @@
-"""A fitted network of text columns: what reads new cells, what it is built of, its models."""
+"""A fitted network of text columns: the readers of new cells, the settings, the models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from textcnn.text.reader import ColumnReader, blueprint
 
 @dataclass
 class TextNetwork:
-    """One network's fitted parts: readers of its columns, what it is built of, and its models."""
+    """Fitted parts of a network: the readers of its columns, the settings, and the models."""
 
     names: list[str]
     readers: list[ColumnReader]
@@ -31,11 +31,11 @@ class TextNetwork:
 
     @property
     def blueprint(self) -> Blueprint:
-        """How to build the Keras model, which is never part of the state."""
+        """Blueprint of the Keras model, which is not part of the fitted state."""
         return blueprint(self.readers, self.settings, n_outputs=self.n_outputs, loss=self.loss)
 
     def source(self, documents) -> TextSource:
-        """Return documents as the rows that this network's models read."""
+        """Return documents as rows for the models of this network."""
         return TextSource(
             documents,
             [reader.vocabulary for reader in self.readers],

@@ -1,4 +1,4 @@
-"""How networks of text columns learn: words first, then a network per fold."""
+"""Fits networks of text columns: finds the vocabulary, then fits a network per fold."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class TextLearner:
         return self.training.stop_fraction
 
     def check(self, task: Task) -> None:
-        """Refuse class weights and label smoothing that do not go with the target."""
+        """Refuse class weights and label smoothing that do not match the target."""
         parameters.check_target(self.training, task.target)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
-        """Tell whether word vectors are trained on each fold's own rows."""
+        """Return whether word vectors are trained on the training rows of each fold."""
         return self._learns_vectors and not self._shares_words(plan)
 
     def notes(self, plan: FoldPlan) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ class TextLearner:
         task: Task,
         rows: np.ndarray | None = None,
     ) -> Prepared:
-        """Learn a column's words, of some rows or of all; the seeds depend on its number."""
+        """Find the vocabulary of a column in some or all rows; seeds depend on its number."""
         reading = self.reading
         if isinstance(column, JoinedColumns):
             tokenizer = JoinedTokenizer(reading.tokenizer, reading.max_length)
@@ -88,7 +88,7 @@ class TextLearner:
                 others = []
             else:
                 tokenized = reading.tokenize([column.cells[row] for row in rows])
-                # New words have vectors where those are made of pieces; so must held-out words.
+                # With vectors made of pieces, new words have vectors; so must held-out words.
                 others = reading.tokenize(column.cells).forms
             reader, documents = ColumnReader.fit(
                 tokenized,
@@ -115,7 +115,7 @@ class TextLearner:
         return _prepared(network, [documents])
 
     def prepare_together(self, columns: Sequence, task: Task) -> Prepared:
-        """Learn the words of columns that one network reads, a branch for each."""
+        """Find the vocabularies of columns that one network reads, with a branch for each."""
         parts = [self.prepare(column, number, task) for number, column in enumerate(columns)]
         documents = [part.data[1].columns[0] for part in parts]
         return _prepared(join_networks([part.models for part in parts]), documents)
@@ -129,7 +129,7 @@ class TextLearner:
         return any(map(is_corpus, embedding_sources(self.reading.embeddings)))
 
     def _shares_words(self, plan: FoldPlan) -> bool:
-        """Tell whether vectors are trained on the words of all rows."""
+        """Return whether vectors are trained on the words of all rows."""
         independent = plan.groups is None and not plan.ordered
         return self.unsupervised == "all_rows" or (self.unsupervised == "auto" and independent)
 
@@ -146,7 +146,7 @@ def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedC
         return columns
     if reset:
         joins = estimator.join_columns
-    else:  # as at fit, whatever parameters were set since
+    else:  # as in fit, even if parameters were changed since
         joins = (
             sum(len(getattr(models, "readers", "1")) for models, *_ in estimator._model_sets) == 1
         )

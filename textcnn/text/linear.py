@@ -1,4 +1,4 @@
-"""How TF-IDF and linear models of text columns learn: n-grams are counted once for all folds."""
+"""Fits TF-IDF and linear models of text columns; n-grams are counted once for all folds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class LinearModels:
 class LinearLearner:
     """Counts n-grams and fits a linear model per fold."""
 
-    counter: NgramCounter  # that knows no n-gram yet
+    counter: NgramCounter  # without n-grams yet
     C: float
     min_df: int
 
@@ -80,8 +80,8 @@ class LinearLearner:
         )
         if not counter.word_sizes and not counter.char_sizes:
             raise ValueError(
-                "There is nothing to count. Expected: word_ngrams or char_ngrams. "
-                "Received: word_ngrams=None, char_ngrams=None."
+                "Nothing to count: word_ngrams and char_ngrams are both None. "
+                "Expected: at least one of them."
             )
         return cls(counter, C, estimator.min_df)
 
@@ -89,11 +89,11 @@ class LinearLearner:
         """Accept every target and weights."""
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
-        """Say that all folds share the counts: weights of n-grams are each fold's own."""
+        """Return False: all folds share the counts, and weights of n-grams are fitted per fold."""
         return False
 
     def notes(self, plan: FoldPlan) -> tuple[str, ...]:
-        """Return no note."""
+        """Return an empty note."""
         return ()
 
     def prepare(
@@ -115,7 +115,7 @@ class LinearLearner:
         return counter, _per_row(counts, len(column))
 
     def _estimator(self, target: Target, counter: NgramCounter) -> Pipeline:
-        """Return the unfitted weights and model of a fold."""
+        """Return the unfitted weighting and model of a fold."""
         if target.is_regression:
             model = Ridge(alpha=_RIDGE_FACTOR / self.C, solver="sparse_cg")
         else:
@@ -128,7 +128,7 @@ _COUNTED = ("word_sizes", "char_sizes", "lowercase", "tokenizer")
 
 
 def _single_cells(column) -> list[str]:
-    """Return a column's cells; of joined columns all cells of a row, one after another."""
+    """Return the cells of a column, or for joined columns all cells of each row in turn."""
     if isinstance(column, JoinedColumns):
         return [cell for cells in column.cells for cell in cells]
     return column.cells
@@ -152,7 +152,7 @@ def _sizes(estimator, name: str) -> tuple[int, ...]:
     is_pair = isinstance(value, list | tuple) and len(value) == 2
     if not is_pair or not all(map(parameters.is_whole, value)) or not 1 <= value[0] <= value[1]:
         raise ValueError(
-            f"{name} must be None or the smallest and the largest size, such as (1, 2). "
+            f"{name} must be None or the smallest and largest size, for example (1, 2). "
             f"Received: {name}={value!r}."
         )
     return tuple(int(size) for size in value)

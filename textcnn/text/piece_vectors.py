@@ -1,8 +1,8 @@
-"""Vectors of any word, made of the vectors of its pieces: wordllama, static models of model2vec.
+"""Vectors of any word from the vectors of its pieces: wordllama, static models of model2vec.
 
-A word's vector is the sum of its pieces' vectors, divided by the square root of their number, so
-that words of one and of several pieces are of about the same length. All are scaled: the numbers of
-the pieces' vectors have a standard deviation of 0.25.
+The vector of a word is the sum of the vectors of its pieces, divided by the square root of their
+number, so that the vectors of words of one and of several pieces have about the same length. All
+are scaled so that the numbers in the vectors of pieces have a standard deviation of 0.25.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEVIATION = 0.25
 INSTALL = "pip install 'textcnn[vectors]'"
 _WEIGHTS = "weights/l2_supercat_256.safetensors"
 _TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
-# What marks a folder as a static model; sentence-transformers keeps it one folder deeper.
+# Files that identify a static model; sentence-transformers stores them one folder deeper.
 _MODEL_FILES = ("model.safetensors", "0_StaticEmbedding/model.safetensors")
 _BLOCK_ROWS = 1 << 14
 _CACHED_MODELS = 2
@@ -35,15 +35,15 @@ _cache_lock = Lock()
 
 
 class PieceVectors:
-    """The vectors of pieces of words, and what takes words to pieces; made by `open_pieces`.
+    """The vectors of pieces of words, and the tokenizer that splits words; see `open_pieces`.
 
-    A word is lower-cased first. A word that has no known piece in lower case is tried as written;
-    if it has none either, such as a character that the model lacks, it has no vector.
+    Words are first lower-cased. A word without a known piece in lower case is read as written; a
+    word that still has none, for example an unknown character, has no vector.
 
     Parameters
     ----------
     tokenizer : tokenizers.Tokenizer
-        Takes a word to the numbers of its pieces.
+        Splits a word into the numbers of its pieces.
     table : ndarray of shape (n_rows, dim)
         Vectors of pieces, of any float type; not copied.
     mapping : ndarray of int, shape (n_pieces,), optional
@@ -51,16 +51,16 @@ class PieceVectors:
     weights : ndarray of float, shape (n_pieces,), optional
         Factor of each piece.
     unknown : int, optional
-        Number of the unknown piece, which is left out.
+        Number of the unknown piece, which is omitted.
     source : str, default=""
-        ``"wordllama"`` or the folder of a model, by which another process finds it.
+        ``"wordllama"`` or the folder of a model, from which other processes load it.
 
     Attributes
     ----------
     dim : int
         Number of dimensions.
     fingerprint : str
-        A hash of vectors and pieces, equal only for the same model.
+        Hash of vectors and pieces, which identifies the model.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class PieceVectors:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of vectors and pieces."""
+        """Hash of vectors and pieces."""
         found = hashlib.sha256(np.ascontiguousarray(self._table))
         for part in (self._mapping, self._weights):
             if part is not None:
@@ -125,7 +125,7 @@ class PieceVectors:
         Parameters
         ----------
         n_most : int
-            How many at most. Tokenizers number frequent pieces first.
+            Maximum number of words. Tokenizers number frequent pieces first.
 
         Returns
         -------
@@ -171,12 +171,12 @@ class PieceVectors:
         return float(np.sqrt(max(squares / size - (total / size) ** 2, 0.0)))
 
     def __repr__(self) -> str:
-        """Show the size."""
+        """Return the size as text."""
         n_pieces = self._tokenizer.get_vocab_size()
         return f"<PieceVectors: {n_pieces} pieces, dim={self.dim}>"
 
     def __sklearn_clone__(self) -> PieceVectors:
-        """Return the same object: clones share the table."""
+        """Return the same object, because clones share the table."""
         return self
 
     def __deepcopy__(self, memo: dict) -> PieceVectors:
@@ -185,12 +185,12 @@ class PieceVectors:
 
 
 def is_model_folder(path: Path) -> bool:
-    """Return whether a folder holds a static model of model2vec."""
+    """Return whether a folder contains a static model of model2vec."""
     return any((path / name).is_file() for name in _MODEL_FILES)
 
 
 def is_model(source: object) -> bool:
-    """Return whether an object is a ``model2vec.StaticModel`` or alike."""
+    """Return whether an object is a ``model2vec.StaticModel`` or similar."""
     parts = (getattr(source, "embedding", None), getattr(source, "tokenizer", None))
     return isinstance(parts[0], np.ndarray) and hasattr(parts[1], "encode")
 
@@ -198,7 +198,7 @@ def is_model(source: object) -> bool:
 def open_pieces(source: object) -> PieceVectors:
     """Open the vectors of pieces of an installed package, a folder or a model in memory.
 
-    Nothing is downloaded. The last two models that were read in this process are cached, until
+    Nothing is downloaded. The last two models read in this process are cached until
     their files change.
 
     Parameters
@@ -240,14 +240,14 @@ def _wordllama_folder() -> Path:
     found = importlib.util.find_spec(WORDLLAMA)
     if found is None or found.origin is None:
         raise ImportError(
-            'embeddings="wordllama" needs the package wordllama, whose vectors are part of it. '
+            'embeddings="wordllama" needs the package wordllama, which contains the vectors. '
             f"Expected: wordllama installed. Received: no such package. Type: {INSTALL}"
         )
     folder = Path(found.origin).parent
     missing = [name for name in (_WEIGHTS, _TOKENIZER) if not (folder / name).is_file()]
     if missing:
         raise ValueError(
-            "The installed package wordllama has no vectors that are known here. Expected: "
+            "The installed version of wordllama is not supported. Expected: "
             f"{' and '.join(missing)} in {str(folder)!r}. Type: {INSTALL} --force-reinstall"
         )
     return folder
@@ -272,7 +272,7 @@ def _read_folder(folder: str | Path) -> PieceVectors:
         from model2vec import StaticModel
     except ImportError as error:
         raise ImportError(
-            f"The folder {str(folder)!r} holds a static model, which model2vec reads. Expected: "
+            f"The folder {str(folder)!r} contains a static model, which needs model2vec. Expected: "
             f"model2vec installed. Received: {error}. Type: {INSTALL}"
         ) from error
     try:

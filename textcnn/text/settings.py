@@ -1,4 +1,4 @@
-"""The parameters of words and text networks: checked before any training, then grouped."""
+"""Parameters of words and text networks: checked before any training, then grouped."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
 @dataclass(frozen=True)
 class LevelDefaults:
-    """What "auto" stands for where a text is read as words or as characters."""
+    """Values of "auto" for texts that are read as words or as characters."""
 
     max_length: int
     kernel_sizes: tuple[int, ...]
-    learned_dim: str | int  # "auto": by whether vectors are given
+    learned_dim: str | int  # "auto": depends on whether there are pretrained vectors
 
 
 LEVELS = {
@@ -35,7 +35,7 @@ LEVELS = {
 
 
 def reader_settings(estimator) -> ReaderSettings:
-    """Check the parameters about words and vectors; return them as settings."""
+    """Check the parameters of words and vectors; return them as settings."""
     defaults = _check_level(estimator)
     yes_or_no(estimator, "trainable_embeddings")
     if estimator.max_length is not None:
@@ -44,7 +44,7 @@ def reader_settings(estimator) -> ReaderSettings:
     whole_number(estimator, "learned_dim", 0, or_string="auto")
     if estimator.learned_dim == 0 and not embedding_sources(estimator.embeddings):
         raise ValueError(
-            "learned_dim=0 leaves words without any vector, because no embeddings are given. "
+            "With learned_dim=0 and without embeddings words have no vectors. "
             'Expected: embeddings=, or learned_dim="auto" or at least 1. '
             "Received: learned_dim=0, embeddings=None."
         )
@@ -69,51 +69,51 @@ def reader_settings(estimator) -> ReaderSettings:
 
 
 def _refuse_what_no_vectors_read(estimator) -> None:
-    """Refuse parameters about given vectors where none of that kind are given."""
+    """Refuse parameters of pretrained vectors if there are none of that type."""
     sources = embedding_sources(estimator.embeddings)
     if not sources:
         refuse_ignored(
             estimator,
             ["trainable_embeddings"],
-            why="A network without given vectors (embeddings=None)",
-            expected='embeddings= a file of vectors or "corpus", or it left out',
+            why="A network without pretrained vectors (embeddings=None)",
+            expected='embeddings= a file of vectors or "corpus", or no such parameter',
         )
     if all(map(is_corpus, sources)):
         refuse_ignored(
             estimator,
             ["keep_vectors"],
             why=f"A network without a file of vectors (embeddings={estimator.embeddings!r})",
-            expected="embeddings= a file or table of vectors, or it left out",
+            expected="embeddings= a file or table of vectors, or no such parameter",
         )
     if not any(map(is_corpus, sources)):
         refuse_ignored(
             estimator,
             ["corpus_options", "unsupervised"],
             why=f"A network without vectors of the column (embeddings={estimator.embeddings!r})",
-            expected='embeddings="corpus", or them left out',
+            expected='embeddings="corpus", or no such parameter',
         )
 
 
 def _check_level(estimator) -> LevelDefaults:
-    """Check how a text is parted, and what is said of words where characters are read."""
+    """Check the tokenizer, and parameters of words that are invalid with characters."""
     one_of(estimator, "level", LEVELS)
     tokenizer = estimator.tokenizer
     if isinstance(tokenizer, str) and tokenizer == "char":
         raise ValueError(
-            'tokenizer="char" is written level="char", which also chooses kernel sizes and vectors '
-            "for characters. Only to give vectors of characters by embeddings= type "
+            'Instead of tokenizer="char" pass level="char", which also sets kernel sizes and '
+            "vectors for characters. With pretrained vectors of characters (embeddings=) pass "
             "tokenizer=list. Received: tokenizer='char'."
         )
     if estimator.level == "char":
         if not (isinstance(tokenizer, str) and tokenizer == "word"):
             raise ValueError(
-                'level="char" reads characters and ignores a tokenizer. Expected: tokenizer= '
-                'left out, or level="word". '
+                'level="char" reads characters and ignores a tokenizer. Expected: no tokenizer=, '
+                'or level="word". '
                 f"Received: level='char', tokenizer={tokenizer!r}."
             )
         if embedding_sources(estimator.embeddings):
             raise ValueError(
-                'level="char" learns small vectors of characters and takes no given ones. '
+                'level="char" has small trainable vectors of characters and no pretrained ones. '
                 'Expected: embeddings=None, or level="word". '
                 f"Received: level='char', embeddings={estimator.embeddings!r}."
             )
@@ -137,7 +137,7 @@ def network_settings(estimator) -> TextNetworkSettings:
     if not (estimator.network is None or is_name or callable(estimator.network)):
         raise ValueError(
             f'network must be None (convolutions over words), "{RECURRENT}" or a callable that '
-            "takes the number of channels per word and returns a keras.Model. "
+            "accepts the number of channels per word and returns a keras.Model. "
             f"Received: network={estimator.network!r}."
         )
     _refuse_what_the_network_does_not_read(estimator)
@@ -157,7 +157,7 @@ def network_settings(estimator) -> TextNetworkSettings:
 
 
 def _refuse_what_the_network_does_not_read(estimator) -> None:
-    """Refuse parameters of convolutions that a recurrent or a user's network has no place for."""
+    """Refuse parameters of convolutions that a recurrent or a user's network ignores."""
     network = estimator.network
     if network is None:
         return
@@ -166,20 +166,20 @@ def _refuse_what_the_network_does_not_read(estimator) -> None:
             estimator,
             ["kernel_sizes", "n_blocks"],
             why=f'A recurrent network (network="{network}")',
-            expected="them left out, or network=None, which is convolutions",
+            expected="no such parameter, or network=None, which is convolutions",
         )
     else:
         name = getattr(network, "__name__", type(network).__name__)
         refuse_ignored(
             estimator,
             ["n_filters", "kernel_sizes", "pooling", "n_blocks"],
-            why=f"A network of your own (network={name})",
-            expected="them left out, and what they would say in your function",
+            why=f"A callable network (network={name})",
+            expected="no such parameter, and the values in your function",
         )
     if not whole_numbers(estimator, "dense_units", at_least_one=False):
         refuse_ignored(
             estimator,
             ["activation"],
-            why="A network that has no layer for it (network= is given, dense_units=())",
-            expected="dense_units=(64,) say, or it left out",
+            why="A network without a layer for it (network= is set, dense_units=())",
+            expected="for example dense_units=(64,), or no such parameter",
         )

@@ -46,7 +46,7 @@ def test_an_engine_that_is_asked_for_is_taken(monkeypatch):
     assert choose_engine(replace(plan, engine="keras"))[0] == "keras"
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     assert choose_engine(replace(plan, engine="numba"))[0] == "numba"
-    with pytest.raises(ValueError, match="engine is not known"):
+    with pytest.raises(ValueError, match="Unknown engine"):
         choose_engine(replace(plan, engine="jax"))
 
 
@@ -59,7 +59,7 @@ def test_a_backend_that_is_chosen_trains(monkeypatch):
 def test_a_gpu_is_used_through_keras(monkeypatch):
     plan, _ = text_network()
     monkeypatch.setattr(choice, "sees_gpu", lambda: True)
-    assert choose_engine(plan) == ("keras", "a GPU is there")
+    assert choose_engine(plan) == ("keras", "a GPU is visible")
 
 
 def test_gpus_that_are_hidden_are_not_seen(monkeypatch):

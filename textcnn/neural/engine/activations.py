@@ -1,4 +1,4 @@
-"""Activations that never fall, and their slopes, told by what they return."""
+"""Non-decreasing activations, and their derivatives as functions of their output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _elu(x):
     return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
 
 
-# Name → the function, and the product of its slope with others; each slope follows from the result.
+# Name → function, and product of its derivative, computed from the result, with gradients.
 ACTIVATIONS: dict[str, tuple[Callable, Callable]] = {
     "linear": (lambda x: x, lambda a, s: s),
     "relu": (lambda x: np.maximum(x, 0), lambda a, s: s * (a > 0)),

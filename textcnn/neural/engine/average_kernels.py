@@ -1,4 +1,4 @@
-"""The loops of average pooling, apart because most networks never need them compiled.
+"""Loops of average pooling, in a separate file because few networks need them compiled.
 
 Lines and numbers are those of :mod:`textcnn.neural.engine.kernels`.
 """
@@ -16,7 +16,7 @@ def _add(total, a):
 
 @compiled("void(float32[:, ::1], int32[::1], int32[::1], int64, float32[:, ::1])")
 def window_sums(products, line, starts, width, sums):
-    """Add the products of each window to its sum; ``starts`` says where windows begin."""
+    """Add the products of each window to its sum; ``starts`` contains the starts of windows."""
     for t in range(starts.shape[0]):
         for j in range(width):
             _add(sums[t], products[line[starts[t] + j] * width + j])
@@ -24,7 +24,7 @@ def window_sums(products, line, starts, width, sums):
 
 @compiled("void(float32[:, ::1], int32[::1], int32[::1], int64, float32[:, ::1])")
 def scatter_window_slopes(window_slopes, line, starts, width, product_slopes):
-    """Add up what each product of word and kernel learns from the windows that it is in."""
+    """Sum the gradients of each product of word and kernel over the windows that contain it."""
     for t in range(starts.shape[0]):
         for j in range(width):
             _add(product_slopes[line[starts[t] + j] * width + j], window_slopes[t])

@@ -1,4 +1,4 @@
-"""Average pooling of feature maps: over all windows of each document, there and back."""
+"""Average pooling of feature maps over all windows of each document, and its gradient."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textcnn.neural.engine.words import WordBatch
 
 @dataclass
 class AveragedMaps:
-    """The feature maps of one convolution, and how to get back from their averages."""
+    """Feature maps of one convolution, and the gradient of their averages."""
 
     maps: np.ndarray  # float32 (n_windows, n_filters), activated
     starts: np.ndarray  # int32 (n_windows,), where in the line windows begin
@@ -39,12 +39,12 @@ class AveragedMaps:
         return sums / self.counts[:, None].astype(np.float32)
 
     def slopes(self, slopes: np.ndarray, slope_times: Callable) -> np.ndarray:
-        """Return slopes with respect to the windows' sums, from those to the averages."""
+        """Return gradients of sums of windows, from those of the averages."""
         shares = slopes / self.counts[:, None].astype(np.float32)
         return slope_times(self.maps, np.repeat(shares, self.counts, axis=0))
 
     def scatter(self, window_slopes: np.ndarray, line: np.ndarray, product_slopes) -> None:
-        """Add what the products of words and kernel learn."""
+        """Add the gradients of the products of words and kernel."""
         average_kernels.scatter_window_slopes(
             np.ascontiguousarray(window_slopes), line, self.starts, self.width, product_slopes
         )

@@ -1,4 +1,4 @@
-"""Which engine trains a network: Numba where it knows the network, else Keras, and why."""
+"""Selects the engine that trains a network: Numba if it supports the network, or Keras."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ _lock = threading.Lock()
 
 
 def choose_engine(blueprint) -> tuple[str, str]:
-    """Return ``"numba"`` or ``"keras"``, and the reason in words.
+    """Return ``"numba"`` or ``"keras"``, and the reason as text.
 
     Parameters
     ----------
     blueprint : textcnn.neural.network.Blueprint
-        Its ``engine`` is what the user asks for.
+        Its ``engine`` is the choice of the user.
 
     Raises
     ------
     ValueError
-        If ``engine="numba"`` is asked for and cannot be had, or the engine is not known.
+        If ``engine="numba"`` is chosen but not available, or the engine is unknown.
     """
     if blueprint.engine not in ENGINES:
         raise ValueError(
-            f"The engine is not known. Expected: one of {ENGINES}. "
-            f"Received: engine={blueprint.engine!r}."
+            f"Unknown engine. Expected: one of {ENGINES}. Received: engine={blueprint.engine!r}."
         )
     if blueprint.engine == "keras":
-        return "keras", "engine='keras' asks for it"
+        return "keras", "engine='keras' is set"
     unknown = what_is_unknown(blueprint.design)
     refused = unknown or _why_not_compiled(blueprint.design.settings.pooling != "max")
     if blueprint.engine == "numba":
@@ -46,29 +45,29 @@ def choose_engine(blueprint) -> tuple[str, str]:
                 f"This network cannot be trained by Numba: {refused}. Expected: "
                 'engine="auto" or "keras" for it. Received: engine="numba".'
             )
-        return "numba", "engine='numba' asks for it"
+        return "numba", "engine='numba' is set"
     for reason in (refused, _why_keras()):
         if reason:
             return "keras", reason
-    return "numba", "the network is one that it knows"
+    return "numba", "Numba supports the network"
 
 
 def what_is_unknown(design: Design | None) -> str | None:
-    """Return what of a network the engine does not know; None if it knows all."""
+    """Return the part of a network that the engine does not support; None if it supports all."""
     if design is None:
         return "the network is not a text network of convolutions"
     settings = design.settings
     if settings.network is not None:
-        return "network= is given"
+        return "network= is set"
     if settings.n_blocks > 1:
         return "n_blocks is above 1"
     if settings.activation not in ACTIVATIONS:
-        return f"the activation {settings.activation!r} is not one that it knows"
+        return f"the activation {settings.activation!r} is not supported"
     return None
 
 
 def works_here() -> bool:
-    """Tell whether joblib would do its work on this machine, so that threads can do it as well."""
+    """Return whether joblib would use this machine, so that threads can be used instead."""
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend(prefer="processes")
@@ -76,18 +75,18 @@ def works_here() -> bool:
 
 
 def _why_keras() -> str | None:
-    """Return why the surroundings speak for Keras; None if they do not."""
+    """Return a reason of the environment for Keras, or None."""
     chosen = os.environ.get("KERAS_BACKEND")
     if chosen:
         return f"KERAS_BACKEND={chosen} is set"
     if sees_gpu():
-        return "a GPU is there"
+        return "a GPU is visible"
     return None
 
 
 @cache
 def _why_not_compiled(averages: bool) -> str | None:
-    """Return why the engine's loops are not to be had; None once they are compiled or read."""
+    """Return why the loops of the engine are not available; None if they are."""
     with _lock:
         try:
             importlib.import_module("textcnn.neural.engine.kernels")
@@ -101,14 +100,14 @@ def _why_not_compiled(averages: bool) -> str | None:
 
 
 def _errors_of_numba() -> tuple[type[Exception], ...]:
-    """Return what Numba raises where it cannot compile; nothing before it is imported."""
+    """Return the errors of compilation by Numba; none before it is imported."""
     errors = sys.modules.get("numba.core.errors")
     return () if errors is None else (errors.NumbaError, OSError)
 
 
 @cache
 def sees_gpu() -> bool:
-    """Tell whether a GPU of NVIDIA's is open to this process, without importing a backend."""
+    """Return whether this process can use an NVIDIA GPU, without importing a backend."""
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return False
     if os.path.exists("/dev/nvidia0"):

@@ -1,4 +1,4 @@
-"""Functions compiled once and kept on disk, in a folder of the user's where ours is read-only."""
+"""Functions compiled once and cached on disk, in a user folder if the package is read-only."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Callable
 
 import numba
 
-# What may be assumed of arithmetic: products and sums may be fused and regrouped. Not that numbers
-# are finite, because training that diverges must be seen.
+# Allowed optimisations: products and sums may be fused and regrouped. Numbers may be infinite or
+# NaN, because training that diverges must be detected.
 ARITHMETIC = {"contract", "reassoc", "nsz"}
 
 
 def compiled(signature: str, *, is_part: bool = False) -> Callable:
     """Compile a function for these types of arguments, without the GIL.
 
-    With the types given, it is compiled, or read from disk, when its module is imported: what
-    cannot be compiled is known before any training. ``is_part`` says that only compiled functions
-    call it, which compiles faster.
+    With given types, it is compiled or read from disk when its module is imported, so errors of
+    compilation occur before any training. ``is_part`` is for functions that only compiled functions
+    call, which compile faster.
     """
     settings = {
         "nogil": True,
@@ -28,7 +28,7 @@ def compiled(signature: str, *, is_part: bool = False) -> Callable:
     }
 
     def decorate(function):
-        # Numba refuses to keep anything where neither folder can be written to.
+        # Numba raises an error if neither folder is writable.
         with contextlib.suppress(RuntimeError):
             return numba.njit(signature, cache=True, **settings)(function)
         return numba.njit(signature, **settings)(function)

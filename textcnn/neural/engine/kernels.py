@@ -1,7 +1,7 @@
-"""The loops over words: distinct words of a batch, windows and their maximum, and their gradients.
+"""Loops over words: distinct words of a batch, maxima of windows, and their gradients.
 
-A batch is a line of word numbers: its documents one after another, with zeros between them that no
-window reaches across. Number 0 is a word of zeros; the others are the batch's distinct words.
+A batch is a line of word numbers: its documents one after another, with so many zeros between them
+that no window spans two. Number 0 is a word of zeros; the others are the batch's distinct words.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from textcnn.neural.engine.compiling import compiled
 def read_batch(
     forms, offsets, kind_of_form, rows, gap, tag, last_tag, number_of, line, starts, ends, kinds
 ):
-    """Lay the documents of a batch into a line; return how many numbers it has.
+    """Write the documents of a batch into a line; return the number of its distinct numbers.
 
-    ``last_tag`` says of each kind of word in which batch it was last met, so that nothing has to be
-    cleared between batches; ``kinds`` gets the kind of each number.
+    ``last_tag`` contains the last batch of each kind of word, so that nothing has to be cleared
+    between batches; ``kinds`` gets the kind of each number.
     """
     n_numbers = 1
     kinds[0] = 0
@@ -53,7 +53,7 @@ def read_batch(
 
 @compiled("void(float32[:, ::1], int32[::1], int32[::1], int64, int64, float32[:, ::1])")
 def gather_vectors(table, row_of_kind, kinds, n_numbers, first, vectors):
-    """Put the vectors of a table in place, from column ``first`` on; number 0 stays zero."""
+    """Copy the vectors of a table, from column ``first`` on; number 0 remains zero."""
     for number in range(1, n_numbers):
         source = table[row_of_kind[kinds[number]]]
         target = vectors[number, first : first + table.shape[1]]
@@ -81,7 +81,7 @@ def _add_2(total, a, b):
 
 @compiled("void(float32[:, ::1], int32[::1], int64, int64, float32[::1])", is_part=True)
 def _add_window(products, line, start, width, total):
-    """Add up the products of one window."""
+    """Sum the products of one window."""
     a = products[line[start] * width]
     if width == 1:
         for f in range(total.shape[0]):
@@ -111,7 +111,7 @@ def _keep(largest, winners, a, place):
     "void(float32[::1], int32[::1], float32[::1], float32[::1], float32[::1], int32)", is_part=True
 )
 def _keep_of_3(largest, winners, a, b, c, place):
-    """Keep the largest of three windows that follow each other, the first of equal ones."""
+    """Keep the largest of three consecutive windows, the first of equal ones."""
     for f in range(largest.shape[0]):
         value, winner = a[f], place
         winner = place + np.int32(1) if b[f] > value else winner
@@ -127,12 +127,12 @@ def _keep_of_3(largest, winners, a, b, c, place):
     " float32[:, ::1], int32[:, ::1], float32[:, ::1])"
 )
 def window_maximum(products, line, starts, ends, n_rows, width, first, largest, winners, totals):
-    """Keep the largest sum of each filter's windows per document, and where its window starts.
+    """Keep the largest sum over windows per filter and document, and the start of its window.
 
-    ``products`` has, for each number, a row for each place in a window. The first of equal sums
-    wins. Results go into columns ``first`` to ``first + n_filters``. ``totals`` has room for three
-    windows: that many are added up before they are compared, each in loops over few arrays, which
-    a processor does eight filters at a time.
+    ``products`` has, for each number, a row for each position in a window. The first of equal sums
+    is used. Results are in columns ``first`` to ``first + n_filters``. ``totals`` has space for
+    three windows, which are summed before they are compared, in loops over few arrays that a
+    processor computes for eight filters at a time.
     """
     n_filters = products.shape[1]
     left = (width - 1) // 2
@@ -177,9 +177,9 @@ def _add_scaled_4(total, p, a, q, b, r, c, s, d):
 def winning_gradients(
     vectors, kernel, line, winners, slopes, first, width, n_frozen, kernel_slopes, vector_slopes
 ):
-    """Add up what kernel and vectors learn through the winning windows alone.
+    """Sum the gradients of kernel and vectors over the maximum windows.
 
-    ``kernel`` has a row of channels for each place in a window and filter; ``vector_slopes`` has
+    ``kernel`` has a row of channels for each position in a window and filter; ``vector_slopes`` has
     the channels after the first ``n_frozen``.
     """
     n_rows = slopes.shape[0]
@@ -223,7 +223,7 @@ def winning_gradients(
 
 @compiled("void(int32[::1], int32[:, ::1], float32[:, ::1], int64, int64, float32[:, ::1])")
 def scatter_slopes(line, winners, slopes, first, width, product_slopes):
-    """Add up what each product of word and kernel learns: the rows are those of ``products``."""
+    """Sum the gradients of each product of word and kernel, in the rows of ``products``."""
     n_filters = product_slopes.shape[1]
     for i in range(slopes.shape[0]):
         for f in range(n_filters):
@@ -241,7 +241,7 @@ def scatter_slopes(line, winners, slopes, first, width, product_slopes):
 def sum_by_row(
     vector_slopes, first, dim, row_of_kind, kinds, n_numbers, last_tag, place_of, tag, sums, rows
 ):
-    """Add up the slopes of numbers that share a row of a table; return how many rows there are."""
+    """Sum the gradients of numbers that share a row of a table; return the number of rows."""
     n_places = 0
     for number in range(1, n_numbers):
         row = row_of_kind[kinds[number]]
@@ -280,7 +280,7 @@ def adagrad_rows(table, squares, sums, rows, n_places, rate, epsilon):
     " float32)"
 )
 def adam(values, slopes, means, squares, rate, share_of_mean, share_of_square, epsilon):
-    """Make a step of Adam, and set the slopes back to zero."""
+    """Make a step of Adam, and reset the gradients to zero."""
     for i in range(values.shape[0]):
         slope = slopes[i]
         mean = means[i] + (slope - means[i]) * share_of_mean

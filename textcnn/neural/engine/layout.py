@@ -1,4 +1,4 @@
-"""What a network is made of: its variables by Keras paths, and all but tables as one array."""
+"""Layout of a network: its variables by Keras paths, and all except tables as one array."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-TABLE_SCALE = 0.05  # standard deviation of learnt vectors at the start
+TABLE_SCALE = 0.05  # initial standard deviation of trainable vectors
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class Convolution:
     number: int  # among all of the network, as Keras orders them
     column: int
     width: int
-    name: str  # the beginning of its variables' Keras paths
-    n_frozen: int  # the first channels of a word, which no model changes
-    parts: list[tuple[int, int]]  # where the channels begin and end that Keras convolves apart
+    name: str  # prefix of the Keras paths of its variables
+    n_frozen: int  # number of first channels of a word, which are frozen
+    parts: list[tuple[int, int]]  # ranges of channels that Keras convolves separately
 
 
 class Design:
-    """A text network as the engine sees it, and how all of its weights but tables are laid out.
+    """A text network for the engine, and the layout of all of its weights except tables.
 
-    They are one array, so that a step of Adam is one loop, and views of it. A convolution is a row
-    of channels for each place in its window and filter: given and learnt channels side by side.
-    Kernels come before biases, so that what l2 holds down lies together.
+    Weights are views of one array, so that a step of Adam is one loop. A convolution has a row of
+    channels for each position in its window and filter: pretrained channels, then trainable ones.
+    Kernels come before biases, so that weights with an l2 penalty are contiguous.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Design:
         self.settings, self.columns, self.n_outputs = settings, columns, n_outputs
         self.n_poolings = 2 if settings.pooling == "both" else 1  # of each feature map
         self.convolutions: list[Convolution] = []
-        self.table_shapes: dict[str, tuple[int, int]] = {}  # of those that a model owns
+        self.table_shapes: dict[str, tuple[int, int]] = {}  # of the trainable ones
         shapes: dict[Any, tuple[int, ...]] = {}
         for column, tables in enumerate(columns):
             n_channels = tables.given_dim + tables.learned_dim
@@ -72,12 +72,12 @@ class Design:
         shapes["biases"] = (len(self.convolutions), settings.n_filters)
         for number, units in enumerate(settings.dense_units):
             shapes["dense_bias", number] = (units,)
-        self.n_last = sizes[-2]  # what goes into the raw outputs
+        self.n_last = sizes[-2]  # number of inputs of the raw outputs
         self.size = sum(map(math.prod, shapes.values()))
         self._shapes = shapes
 
     def views(self, flat: np.ndarray) -> dict:
-        """Return the parts of an array of this layout, by what they are."""
+        """Return the parts of an array of this layout, by name."""
         parts, start = {}, 0
         for key, shape in self._shapes.items():
             size = math.prod(shape)
@@ -86,7 +86,7 @@ class Design:
         return parts
 
     def started(self, random: np.random.Generator) -> np.ndarray:
-        """Return fresh weights, from the distributions that the Keras network draws from."""
+        """Return initial weights, from the distributions of the Keras network."""
         flat = np.zeros(self.size, np.float32)
         for key, part in self.views(flat).items():
             if key[0] == "kernel":
@@ -100,12 +100,12 @@ class Design:
         return flat
 
     def exported(self, parts: dict, tables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return copies of a model's weights under the paths and in the order that Keras has.
+        """Return copies of a model's weights with the paths and in the order of Keras.
 
         Parameters
         ----------
         parts : dict
-            The weights that are no tables, as :meth:`views` returned them.
+            The weights except tables, as :meth:`views` returned them.
         tables : dict of str to ndarray
         """
         weights = {path: tables[path].copy() for path in self.table_shapes}
@@ -124,7 +124,7 @@ class Design:
         return weights
 
     def imported(self, weights: dict[str, np.ndarray]) -> np.ndarray:
-        """Return the array of weights that have Keras' paths and shapes."""
+        """Return the array of weights from those with the paths and shapes of Keras."""
         flat = np.empty(self.size, np.float32)
         parts = self.views(flat)
         for convolution in self.convolutions:
@@ -143,15 +143,15 @@ class Design:
 def started_tables(
     design: Design, given: dict[str, np.ndarray], random: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Return the tables that a model owns, as they are before training.
+    """Return the trainable tables of a model before training.
 
     Parameters
     ----------
     design : Design
     given : dict of str to ndarray
-        Given vectors by layer name, as ``RowSource.tables`` returns them.
+        Pretrained vectors by layer name, as ``RowSource.tables`` returns them.
     random : numpy.random.Generator
-        Draws the learnt vectors.
+        Generator of the trainable vectors.
     """
     tables = {}
     for path, shape in design.table_shapes.items():

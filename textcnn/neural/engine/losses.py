@@ -1,4 +1,4 @@
-"""Losses on raw outputs and their slopes: the NumPy form of what ``heads.keras_loss`` names."""
+"""Losses of raw outputs and their gradients in NumPy, as in ``heads.keras_loss``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 def loss_and_slopes(
     loss: str, raw: np.ndarray, targets: np.ndarray, weights: np.ndarray
 ) -> tuple[float, np.ndarray]:
-    """Return the weighted mean loss of a batch, and its slopes with respect to the raw outputs.
+    """Return the weighted mean loss of a batch, and its gradient for the raw outputs.
 
     Parameters
     ----------

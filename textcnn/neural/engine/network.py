@@ -1,4 +1,4 @@
-"""One model while it trains: its weights, its forward pass, its slopes, its steps."""
+"""A model in training: its weights, forward pass, gradients and steps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from textcnn.neural.optimizer import TABLE_RATE
 DECAY_OF_MEAN = 0.9
 DECAY_OF_SQUARE = 0.999
 EPSILON = np.float32(1e-7)
-# A product of matrices makes about so many times the multiplications of sums over single windows in
-# the same time.
+# Multiplications in a product of matrices, relative to sums over single windows in the same time.
 PRODUCT_SPEED = 5.0
 
 
 @dataclass
 class TableSlopes:
-    """What some rows of a table learn from a batch."""
+    """Gradients of some rows of a table from a batch."""
 
     path: str
     rows: np.ndarray  # int32 (n_rows,), each once
@@ -35,25 +34,25 @@ class TableSlopes:
 
 @dataclass
 class _Pass:
-    """What a forward pass leaves for the way back."""
+    """Results of a forward pass that the backward pass needs."""
 
     batches: list[WordBatch]
-    winners: np.ndarray  # int32 (n_rows, n_features), where windows with the maximum start
-    maps: list  # of AveragedMaps, one per convolution where averages are taken
-    layers: list[np.ndarray]  # what goes into each dense layer, dropout applied to the last
-    keep: np.ndarray | None  # float32, what dropout multiplied by
+    winners: np.ndarray  # int32 (n_rows, n_features), starts of the maximum windows
+    maps: list  # of AveragedMaps, one per convolution with averages
+    layers: list[np.ndarray]  # inputs of dense layers, dropout applied to the last
+    keep: np.ndarray | None  # float32, factors of dropout
     raw: np.ndarray  # float32 (n_rows, n_outputs)
 
 
 def averaged_maps(products, batch: WordBatch, width: int, bias, activate: Callable):
-    """Return feature maps and the way back from their averages; few networks need it compiled."""
+    """Return averaged feature maps; imported here, because few networks need the code."""
     from textcnn.neural.engine.averages import AveragedMaps
 
     return AveragedMaps.of(products, batch, width, bias, activate)
 
 
 class EngineNetwork:
-    """A network of one model, with weights of its own.
+    """A network of one model, with its own weights.
 
     Parameters
     ----------
@@ -62,9 +61,9 @@ class EngineNetwork:
         One of ``heads.LOSSES``.
     columns : list of ColumnWords
     flat : ndarray of float32
-        All weights but tables, laid out as the design says; changed in place.
+        All weights except tables, in the layout of the design; changed in place.
     offset : ndarray of float32, shape (n_outputs,)
-        Level that training adds to the raw outputs.
+        Base rate that is added to the raw outputs in training.
     """
 
     def __init__(
@@ -79,8 +78,8 @@ class EngineNetwork:
         self._n_updates = 0
         self._activate, self._slope_times = ACTIVATIONS[design.settings.activation]
         self._totals = np.empty((3, design.settings.n_filters), np.float32)
-        self._n_rows = self._n_numbers = 0  # that there is room for
-        self.tables: dict[str, np.ndarray] = {}  # that this model owns, by their Keras paths
+        self._n_rows = self._n_numbers = 0  # size of the arrays
+        self.tables: dict[str, np.ndarray] = {}  # trainable ones, by their Keras paths
         self._table_steps: dict[str, _TableSteps] = {}
         for number, column in enumerate(columns):
             first = 0
@@ -91,15 +90,15 @@ class EngineNetwork:
                     first += table.vectors.shape[1]
 
     def outputs(self, rows: np.ndarray) -> np.ndarray:
-        """Return raw outputs without the level, float32 (n_rows, n_outputs)."""
+        """Return raw outputs without the base rate, float32 (n_rows, n_outputs)."""
         return self._forward(rows, None).raw
 
     def loss_of(self, rows: np.ndarray, targets, weights) -> float:
-        """Return the loss of a batch without dropout, penalties left out."""
+        """Return the loss of a batch without dropout and penalties."""
         return loss_and_slopes(self.loss, self.outputs(rows) + self.offset, targets, weights)[0]
 
     def penalty(self) -> float:
-        """Return what l2 adds to the loss."""
+        """Return the l2 penalty."""
         if not self.design.settings.l2:
             return 0.0
         held_down = self.flat[: self.design.n_regularized].astype(float)
@@ -108,7 +107,7 @@ class EngineNetwork:
     def gradients(
         self, rows: np.ndarray, targets, weights, keep: np.ndarray | None
     ) -> tuple[float, list[TableSlopes]]:
-        """Fill ``slopes`` from a batch; return its loss and what the tables learn.
+        """Fill ``slopes`` from a batch; return its loss and the gradients of tables.
 
         Parameters
         ----------
@@ -116,7 +115,7 @@ class EngineNetwork:
         targets : ndarray of float32, shape (n_rows, n_outputs)
         weights : ndarray of float32, shape (n_rows,)
         keep : ndarray of float32, shape (n_rows, n_units), or None
-            What dropout multiplies the last features by.
+            Factors of dropout for the last features.
         """
         done = self._forward(rows, keep)
         loss, slopes = loss_and_slopes(self.loss, done.raw + self.offset, targets, weights)
@@ -135,7 +134,7 @@ class EngineNetwork:
         return loss, table_slopes
 
     def step(self, table_slopes: list[TableSlopes], rate: float) -> None:
-        """Move the weights by what :meth:`gradients` found, and forget it."""
+        """Update the weights by the result of :meth:`gradients`, and reset it."""
         self._n_updates += 1
         correction = math.sqrt(1 - DECAY_OF_SQUARE**self._n_updates)
         correction /= 1 - DECAY_OF_MEAN**self._n_updates
@@ -161,11 +160,11 @@ class EngineNetwork:
             )
 
     def state(self) -> dict[str, np.ndarray]:
-        """Return copies of the weights under Keras' paths."""
+        """Return copies of the weights by their Keras paths."""
         return self.design.exported(self.weights, self.tables)
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Put weights back that :meth:`state` returned."""
+        """Restore weights that :meth:`state` returned."""
         self.flat[:] = self.design.imported(state)
         for path, table in self.tables.items():
             table[:] = state[path]
@@ -186,9 +185,9 @@ class EngineNetwork:
         return _Pass(batches, winners, maps, layers, keep, raw)
 
     def _make_room(self, n_rows: int, n_numbers: int) -> None:
-        """Make arrays for a batch of this size, and for those that are a quarter larger.
+        """Allocate arrays for batches of up to this size plus a quarter.
 
-        They are used again batch after batch.
+        They are reused in every batch.
         """
         self._n_rows = n_rows = max(self._n_rows, n_rows + n_rows // 4)
         self._n_numbers = n_numbers = max(self._n_numbers, n_numbers + n_numbers // 4)
@@ -204,7 +203,7 @@ class EngineNetwork:
         }
 
     def _pooled(self, batches: list[WordBatch], n_rows: int):
-        """Return pooled feature maps, where maxima lie, and the maps whose averages were taken."""
+        """Return pooled feature maps, positions of maxima, and averaged maps."""
         settings = self.design.settings
         n_filters, n_poolings = settings.n_filters, self.design.n_poolings
         pooled, winners = self._feature_maps[:n_rows], self._winners[:n_rows]
@@ -236,7 +235,7 @@ class EngineNetwork:
                 by_branch[:, number, -1] = maps[-1].averages()
         if settings.pooling == "average":
             return pooled, winners, maps
-        # The bias moves all windows of a filter alike, so it may come after the maximum.
+        # The bias is equal for all windows of a filter, so it can be added after the maximum.
         largest = self._activate(by_branch[:, :, 0] + self.weights["biases"])
         if settings.pooling == "max":
             return largest.reshape(n_rows, -1), winners, maps
@@ -244,7 +243,7 @@ class EngineNetwork:
         return pooled, winners, maps
 
     def _back_through_dense(self, done: _Pass, slopes: np.ndarray) -> np.ndarray:
-        """Return slopes with respect to the pooled feature maps."""
+        """Return gradients of the pooled feature maps."""
         n_dense = self.design.n_dense
         layers = list(done.layers)
         np.matmul(layers[-1].T, slopes, out=self.slopes["dense", n_dense])
@@ -260,7 +259,7 @@ class EngineNetwork:
         return slopes
 
     def _back_through_poolings(self, done: _Pass, slopes: np.ndarray):
-        """Fill the biases' slopes; return those of the largest sums, and of windows averaged."""
+        """Fill the gradients of biases; return those of maxima and of averaged windows."""
         settings = self.design.settings
         shape = (len(slopes), -1, self.design.n_poolings, settings.n_filters)
         slopes, biases = slopes.reshape(shape), self.slopes["biases"]
@@ -281,10 +280,10 @@ class EngineNetwork:
     def _back_through_windows(
         self, done: _Pass, slopes: np.ndarray, window_slopes: list[np.ndarray]
     ) -> list[np.ndarray]:
-        """Fill the slopes of kernels; return those of each column's vectors that are learnt.
+        """Fill the gradients of kernels; return those of the trainable vectors of each column.
 
-        Each convolution goes the way that is cheaper for it: through its winning windows one by
-        one, or through all products of words and kernel at once.
+        Each convolution uses the faster method: single maximum windows, or all products of words
+        and kernel at once.
         """
         n_filters = self.design.settings.n_filters
         winners = done.winners
@@ -327,7 +326,7 @@ class EngineNetwork:
 
 
 class _TableSteps:
-    """What steps of Adagrad on the rows of one table need.
+    """State of Adagrad for the rows of one table.
 
     Parameters
     ----------
@@ -335,7 +334,7 @@ class _TableSteps:
     column : int
         The column whose words have these vectors.
     first : int
-        The first of its channels among those of the column that are learnt.
+        Its first channel among the trainable channels of the column.
     """
 
     def __init__(self, table: Table, column: int, first: int):
@@ -348,10 +347,10 @@ class _TableSteps:
         self._rows = np.empty(0, np.int32)
 
     def sum_by_row(self, vector_slopes: np.ndarray, batch: WordBatch) -> TableSlopes:
-        """Return what the rows of the table learn, where several kinds of word may share one."""
+        """Return gradients of the rows of the table, which several kinds of word may share."""
         self._tag += 1
         n_numbers, dim = len(batch.vectors), self.squares.shape[1]
-        if n_numbers > len(self._rows):  # room for those that are a quarter larger, too
+        if n_numbers > len(self._rows):  # space for batches that are a quarter larger
             self._rows = np.empty(n_numbers + n_numbers // 4, np.int32)
             self._sums = np.empty((len(self._rows), dim), np.float32)
         n_rows = kernels.sum_by_row(

@@ -1,4 +1,4 @@
-"""Fits models side by side in threads, each in one; callbacks are told from the caller's thread."""
+"""Fits models in parallel, one per thread; callbacks run in the caller's thread."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from joblib.parallel import get_active_backend
 from textcnn.neural.engine.training import fit_one
 from textcnn.utils.threads import one_thread, usable_threads
 
-# Seconds between looks at whether the user interrupts.
+# Seconds between checks for an interrupt by the user.
 PATIENCE = 0.1
 
 
-class Ended(Exception):  # noqa: N818 - no error: another model's, or the user, ended the fit
+class Ended(Exception):  # noqa: N818 - not an error: another model or the user ended the fit
     """The fit was ended while this model was trained."""
 
 
 @dataclass
 class _Message:
-    """What a training thread tells the caller's thread, and waits for an answer to."""
+    """A call that a training thread sends to the caller's thread, and its answer."""
 
     call: Any  # () -> answer
     answered: threading.Event = field(default_factory=threading.Event)
@@ -34,19 +34,19 @@ class _Message:
 
 
 class _Told:
-    """Listener of one model: hands everything to the caller's thread, which knows the callbacks."""
+    """Listener of one model: passes all calls to the caller's thread."""
 
     def __init__(self, progress, messages: queue.SimpleQueue, is_over: threading.Event):
         self._progress, self._messages, self._is_over = progress, messages, is_over
 
     def begin(self) -> None:
-        """Announce that training begins."""
+        """Report that training begins."""
         self.step()
         if self._progress is not None:
             self._tell(self._progress.begin)
 
     def epoch(self, epoch: int, losses: dict) -> bool:
-        """Announce an epoch; wait for whether to stop."""
+        """Report an epoch; return whether to stop."""
         if self._progress is None:
             return False
         return bool(self._tell(lambda: self._progress.epoch(epoch, losses)))
@@ -57,7 +57,7 @@ class _Told:
             raise Ended
 
     def end(self) -> None:
-        """Announce that the model is fitted."""
+        """Report that the model is fitted."""
         if self._progress is not None:
             self._tell(self._progress.end)
 
@@ -65,7 +65,7 @@ class _Told:
         message = _Message(call)
         self._messages.put(message)
         while not message.answered.wait(PATIENCE):
-            self.step()  # the caller's thread may have left
+            self.step()  # the caller's thread may have ended
         self.step()
         return message.answer
 
@@ -73,13 +73,13 @@ class _Told:
 def fit_side_by_side(
     groups: Sequence[tuple[tuple[Any, Any], Sequence]], *, n_jobs: int | None = None
 ) -> list[list]:
-    """Fit the jobs of some groups, as many at a time as there are threads; results in order.
+    """Fit the jobs of some groups in threads; return results in order.
 
     Parameters
     ----------
     groups : sequence of ((blueprint, source), jobs)
     n_jobs : int or None
-        How many at a time; None for as many as there are threads.
+        Number of parallel fits; None for the number of threads.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def fit_side_by_side(
     side_by_side = min(at_a_time, len(places))
     for _, jobs in groups:
         for job in jobs:
-            if hasattr(job.progress, "side_by_side"):  # it forecasts how long the fit will take
+            if hasattr(job.progress, "side_by_side"):  # it estimates the time of the fit
                 job.progress.side_by_side = side_by_side
     with one_thread(), ThreadPoolExecutor(side_by_side) as threads:
         futures = [threads.submit(fit, place) for place in places]
@@ -128,9 +128,9 @@ def fit_side_by_side(
 
 
 def n_threads() -> int:
-    """Return how many models may be fitted at a time.
+    """Return the number of models that may be fitted in parallel.
 
-    A thread of somebody's pool fits one: its siblings have the other cores.
+    In a thread of a pool it is 1, because the other threads use the other cores.
     """
     backend, _ = get_active_backend()
     is_nested = getattr(backend, "nesting_level", 0) > 0
@@ -140,10 +140,10 @@ def n_threads() -> int:
 
 
 def _answer(messages: queue.SimpleQueue, n_models: int) -> None:
-    """Do in this thread what the training threads ask for, until all models are done."""
+    """Run the calls of the training threads in this thread, until all models are done."""
     while n_models:
         try:
-            # In short waits, so that an interrupt comes through on every system.
+            # With short waits, so that interrupts work on every system.
             message = messages.get(timeout=PATIENCE)
         except queue.Empty:
             continue
@@ -157,7 +157,7 @@ def _answer(messages: queue.SimpleQueue, n_models: int) -> None:
 
 
 def _raise_first(errors: Sequence[BaseException | None]) -> None:
-    """Raise the error of the first model that failed, not of those that were ended for it."""
+    """Raise the error of the first failed model, not of those that were ended because of it."""
     raised = [error for error in errors if error is not None and not isinstance(error, Ended)]
     if raised:
         raise raised[0]

@@ -1,4 +1,4 @@
-"""Trains one model from a job, as ``keras.Model.fit`` does, and predicts the rows it must."""
+"""Trains one model from a job, like ``keras.Model.fit``, and predicts its rows."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from textcnn.neural.engine.words import words_of
 from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
 
 NAME = "numba"
-# Words that are predicted at a time, which bounds the products of words and kernels.
+# Words that are predicted at a time, to limit the memory of products of words and kernels.
 BLOCK_WORDS = 4096
 
 
 class Listener(Protocol):
-    """Who is told of a model's training, from the thread that trains it."""
+    """Callbacks of the training of a model, called from the training thread."""
 
     def begin(self) -> None:
-        """Take note that training begins."""
+        """Report that training begins."""
 
     def epoch(self, epoch: int, losses: dict) -> bool:
-        """Take note that an epoch ended; True stops this model."""
+        """Report that an epoch ended; return True to stop this model."""
 
     def step(self) -> None:
-        """Raise what ends the whole fit, if something does."""
+        """Raise an error if the whole fit must end."""
 
     def end(self) -> None:
-        """Take note that the model is fitted and has predicted."""
+        """Report that the model is fitted and has predicted."""
 
 
 def fit_one(
@@ -55,7 +55,7 @@ def fit_one(
     job : TrainingJob
     listener : Listener
     start : dict of str to ndarray, optional
-        Weights by their Keras paths to start from, instead of those of the job's seed.
+        Initial weights by their Keras paths, instead of those from the seed of the job.
     """
     started = time.perf_counter()
     listener.begin()
@@ -72,9 +72,9 @@ def fit_one(
         policy=None,
         seed=job.batches_seed,
     )
-    # Which rows were handed to the network: a record, not the plan.
+    # Rows that were passed to the network: a record, not the plan.
     stopped, predicted = np.zeros((2, len(source.lengths)), bool)
-    with np.errstate(all="ignore"):  # what is not finite is told below
+    with np.errstate(all="ignore"):  # values that are not finite are reported below
         history, updates = _train(network, source, batches, job, dropout_seed, listener, stopped)
         weights = network.state()
         if not all(np.isfinite(array).all() for array in weights.values()):
@@ -94,7 +94,7 @@ def fit_one(
 
 
 def _started_network(design, loss, source, view, job, seed, start) -> EngineNetwork:
-    """Return a network with fresh weights, or with those that are given."""
+    """Return a network with new initial weights, or with given ones."""
     random = np.random.default_rng(seed)
     given = source.tables()
     if start is None:
@@ -110,7 +110,7 @@ def _started_network(design, loss, source, view, job, seed, start) -> EngineNetw
 def _train(
     network, source, batches, job, dropout_seed, listener, stopped: np.ndarray
 ) -> tuple[list[dict], int]:
-    """Make the job's updates; return a dict of losses per epoch and the updates that are kept."""
+    """Train for the updates of the job; return losses per epoch and the number of updates."""
     dropout = Dropout(network.design, dropout_seed)
     schedule = job.schedule or job.updates
     best = Best(job.patience) if len(job.stop) else None
@@ -118,7 +118,7 @@ def _train(
     done = 0
     n_batches = len(batches)
     while done < job.updates:
-        if history:  # batches begin in the order of the first epoch
+        if history:  # batches start in the order of the first epoch
             batches.set_epoch(len(history))
         n_steps = min(n_batches, job.updates - done)
         total, n_rows = 0.0, 0
@@ -140,18 +140,18 @@ def _train(
     if best is None:
         return history, done
     network.restore(best.state)
-    # What came after the best epoch was thrown away.
+    # Later epochs than the best one were discarded.
     n_epochs = int(np.argmin([epoch["val_loss"] for epoch in history])) + 1
     return history, min(done, n_epochs * n_batches)
 
 
 def _rate(learning_rate: float, done: int, schedule: int) -> float:
-    """Return the learning rate, which falls along a cosine to zero."""
+    """Return the learning rate, which decays to zero by a cosine schedule."""
     return learning_rate * 0.5 * (1 + math.cos(math.pi * min(done / max(schedule, 1), 1.0)))
 
 
 class Dropout:
-    """Draws what the last features of a batch are multiplied by, batch after batch."""
+    """Draws the dropout factors of the last features of each batch."""
 
     def __init__(self, design: Design, seed: np.random.SeedSequence):
         self._dropped = min(round(design.settings.dropout * 2**16), 2**16 - 1)
@@ -160,7 +160,7 @@ class Dropout:
         self._bits = np.random.SFC64(seed)
 
     def __call__(self, n_rows: int) -> np.ndarray | None:
-        """Return float32 (n_rows, n_units): zero, or what makes up for the zeros."""
+        """Return float32 (n_rows, n_units): zero, or the inverse of the share that is kept."""
         if not self._dropped:
             return None
         size = n_rows * self._n_units
@@ -170,7 +170,7 @@ class Dropout:
 
 
 class Best:
-    """Keeps the weights of the epoch with the least loss on the stop rows."""
+    """Keeps the weights of the epoch with the lowest loss on the validation rows."""
 
     def __init__(self, patience: int):
         self._patience = patience
@@ -179,7 +179,7 @@ class Best:
         self.state: dict[str, np.ndarray] | None = None
 
     def is_over(self, loss: float, network: EngineNetwork) -> bool:
-        """Take note of an epoch's loss; tell whether it has not fallen for too long."""
+        """Record the loss of an epoch; return whether to stop training."""
         self._wait += 1
         is_first = self.state is None
         if loss < self._least:
@@ -192,7 +192,7 @@ class Best:
 
 
 def _stop_loss(network, source, job, listener, fed: np.ndarray) -> float:
-    """Return the loss on the stop rows."""
+    """Return the loss on the validation rows."""
     total = 0.0
     for part in _parts(source, job.stop):
         listener.step()
@@ -204,7 +204,7 @@ def _stop_loss(network, source, job, listener, fed: np.ndarray) -> float:
 
 
 def _predict(network, source, rows, listener, fed: np.ndarray) -> np.ndarray:
-    """Return raw outputs without the level, in the order of ``rows``."""
+    """Return raw outputs without the base rate, in the order of ``rows``."""
     rows = np.asarray(rows, np.int64)
     outputs = np.empty((len(rows), network.design.n_outputs), np.float32)
     for part in _parts(source, rows):
@@ -215,7 +215,7 @@ def _predict(network, source, rows, listener, fed: np.ndarray) -> np.ndarray:
 
 
 def _parts(source, rows) -> list[np.ndarray]:
-    """Return positions in ``rows``, so many that a part has about ``BLOCK_WORDS`` words."""
+    """Return parts of positions in ``rows``, each with about ``BLOCK_WORDS`` words."""
     if not len(rows):
         return []
     parts = np.cumsum(source.lengths[rows]) // BLOCK_WORDS

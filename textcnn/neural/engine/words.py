@@ -1,4 +1,4 @@
-"""The words of a column as one model knows them, and the batches of them that training reads."""
+"""The words of a column for one model, and batches of them for training."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from textcnn.neural.engine.layout import Design
 
 @dataclass
 class Table:
-    """A table of vectors, and which of its rows each kind of word has."""
+    """A table of vectors, and the row of each kind of word."""
 
-    path: str | None  # None: frozen, no model's own
+    path: str | None  # None: frozen
     vectors: np.ndarray  # float32 (n_rows, dim)
     row_of_kind: np.ndarray  # int32 (n_kinds,)
-    first: int  # the first of its channels among those of a word
+    first: int  # its first channel among those of a word
 
 
 @dataclass
 class WordBatch:
-    """Some documents in a line of numbers, and the vector of each number."""
+    """Documents as a line of numbers, and the vector of each number."""
 
     line: np.ndarray  # int32, at least as long as the documents and the gaps between them
     starts: np.ndarray  # int32 (n_rows,)
     ends: np.ndarray  # int32 (n_rows,)
-    kinds: np.ndarray  # int32 (n_numbers,), of each number; the first stands for none
+    kinds: np.ndarray  # int32 (n_numbers,), of each number; the first one is unused
     vectors: np.ndarray  # float32 (n_numbers, n_channels); the first is zero
 
 
 class ColumnWords:
-    """One text column to one model. Forms that have the same vectors are one kind of word.
+    """One text column for one model. Forms that have the same vectors are one kind of word.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class ColumnWords:
     offsets : ndarray of int64, shape (n_documents + 1,)
     kind_of_form : ndarray of int32
     tables : list of Table
-        Given vectors first.
+        Pretrained vectors first.
     gap : int
         Zeros between documents.
     """
@@ -51,15 +51,15 @@ class ColumnWords:
         self._forms, self._offsets, self._kind_of_form = forms, offsets, kind_of_form
         self._gap = gap
         self._n_channels = sum(table.vectors.shape[1] for table in tables)
-        # What remembers the last batch of each kind.
+        # The last batch of each kind.
         n_kinds = len(tables[0].row_of_kind)
         self._tag = 0
         self._last_tag = np.zeros(n_kinds, np.int64)
         self._number_of = np.zeros(n_kinds, np.int32)
-        self._n_rows = self._n_words = 0  # that there is room for
+        self._n_rows = self._n_words = 0  # size of the arrays
 
     def batch(self, rows: np.ndarray) -> WordBatch:
-        """Return the words of some documents; the arrays are used again by the next call."""
+        """Return the words of some documents; the next call reuses the arrays."""
         self._tag += 1
         n_rows = len(rows)
         n_words = int((self._offsets[rows + 1] - self._offsets[rows]).sum())
@@ -89,10 +89,10 @@ class ColumnWords:
         )
 
     def _make_room(self, n_rows: int, n_words: int) -> None:
-        """Make arrays for a batch of this size, and for those that are a quarter larger."""
+        """Allocate arrays for batches of up to this size plus a quarter."""
         self._n_rows = n_rows = max(self._n_rows, n_rows + n_rows // 4)
         self._n_words = n_words = max(self._n_words, n_words + n_words // 4)
-        # An empty document has a place, and documents have gaps around them.
+        # An empty document has one position, and documents have gaps around them.
         self._line = np.empty(n_words + n_rows + self._gap * (n_rows + 1), np.int32)
         self._starts, self._ends = np.empty((2, n_rows), np.int32)
         self._kinds = np.empty(n_words + 1, np.int32)
@@ -104,18 +104,18 @@ class ColumnWords:
 def words_of(
     source, view: dict, design: Design, given: dict[str, np.ndarray], tables: dict[str, np.ndarray]
 ) -> list[ColumnWords]:
-    """Return the columns of a text source as a model with this view and these tables knows them.
+    """Return the columns of a text source for a model with this view and these tables.
 
     Parameters
     ----------
     source : textcnn.text.documents.TextSource
     view : dict
-        What the model knows, as ``source.view`` returned it.
+        What the model may use, as ``source.view`` returned it.
     design : Design
     given : dict of str to ndarray
-        Given vectors by layer name, as ``source.tables`` returned them.
+        Pretrained vectors by layer name, as ``source.tables`` returned them.
     tables : dict of str to ndarray
-        The model's own tables by their Keras paths; training changes them in place.
+        The trainable tables by their Keras paths; training changes them in place.
     """
     columns = []
     for number, (documents, maps) in enumerate(zip(source.columns, source.maps(view), strict=True)):
