@@ -45,9 +45,24 @@ def test_verify_detects_broken_indexing_inside_training(monkeypatch, is_training
                 rows = (np.asarray(rows) + 1) % len(source)
             super().__init__(source, rows, view, targets=targets, **kwargs)
 
-    X, y = signal_table(N_ROWS, 0)
     monkeypatch.setattr(training, "Batches", OffByOne)
-    encoder = tiny().fit(X, y)
+    check_that_broken_indexing_is_detected("keras")
+
+
+def test_verify_detects_broken_indexing_inside_the_compiled_engine(monkeypatch):
+    import textcnn.neural.engine.training as training
+
+    class OffByOne(training.Batches):
+        def __init__(self, source, rows, view, **kwargs):
+            super().__init__(source, (np.asarray(rows) + 1) % len(source), view, **kwargs)
+
+    monkeypatch.setattr(training, "Batches", OffByOne)
+    check_that_broken_indexing_is_detected("numba")
+
+
+def check_that_broken_indexing_is_detected(engine):
+    X, y = signal_table(N_ROWS, 0)
+    encoder = tiny(engine=engine).fit(X, y)
     with pytest.raises(LeakError, match="was trained on rows that it predicted") as caught:
         encoder.report_.verify()
     assert len(caught.value.rows)

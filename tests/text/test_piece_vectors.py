@@ -200,7 +200,7 @@ class TestNewWords:
         assert len(encoder.explain(["excellent film"]).to_frame())
         frame = pd.DataFrame({"a": TEXTS, "b": TEXTS[::-1]})
         new = pd.DataFrame({"a": NEW[:3], "b": NEW[:3]})
-        classifier = TextCNNClassifier("wordllama", columns="joined", **QUICK).fit(frame, LIKED)
+        classifier = TextCNNClassifier("wordllama", join_columns=True, **QUICK).fit(frame, LIKED)
         assert classifier.predict_proba(new).shape == (3, 2)
         regressor = TextCNNRegressor("wordllama", **QUICK).fit(frame, np.arange(32.0))
         assert np.isfinite(regressor.predict(new)).all()
