@@ -76,5 +76,5 @@ def test_no_target_of_a_held_out_row_has_a_say():
 
 def test_an_unknown_choice_is_refused():
     X, y = two_columns(20, 0)
-    with pytest.raises(ValueError, match="columns must be one of"):
-        joined(columns="together").fit(X, y)
+    with pytest.raises(ValueError, match="join_columns must be True or False"):
+        joined(join_columns="together").fit(X, y)

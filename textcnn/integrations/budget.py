@@ -132,12 +132,14 @@ def _trial_seconds(encoder, X) -> tuple[float, float]:
         "target_type": "continuous",
         "loss": "auto",
         "class_weight": None,
-        "scoring": None,
+        "label_smoothing": 0.0,
+        "output": "proba",
         "early_stopping": False,
         "ensemble": "mean",
         "random_state": 0,
     }
-    trial = clone(encoder).set_params(**changes)
+    known = encoder.get_params(deep=False)
+    trial = clone(encoder).set_params(**{k: v for k, v in changes.items() if k in known})
     seconds = []
     for _ in range(2):
         started = time.perf_counter()
