@@ -230,7 +230,6 @@ def test_equal_stamps_stay_on_one_side_and_the_latest_rows_stop():
     assert days[first].max() < days[~first].min()
     new = encoder.transform(signal_table(5, 1)[0])
     assert new.columns.tolist() == features.columns.tolist()
-    assert (new["cnn_uncovered"] == 0).all()
 
 
 def test_without_time_the_report_notes_that_row_order_is_used():
