@@ -429,7 +429,7 @@ def test_what_cannot_be_tested_is_refused():
     X, y = noise(100)
     with pytest.raises(TypeError, match="LogisticRegression, which has no fit_transform"):
         leakage_test(LogisticRegression(), X, y)
-    with pytest.raises(ValueError, match="20 rows with a target to fit on"):
+    with pytest.raises(ValueError, match="20 rows with a target for training"):
         leakage_test(StandardScaler(), X[:22], y[:22])
     with pytest.raises(ValueError, match="6 groups"):
         leakage_test(StandardScaler(), X, y, groups=np.arange(100) % 4)
@@ -453,7 +453,7 @@ def test_features_of_another_shape_or_kind_are_refused():
             return made[self.what]()
 
     X, y = noise(100)
-    with pytest.raises(ValueError, match="75 training rows and 25 fresh rows are expected"):
+    with pytest.raises(ValueError, match="75 training rows and 25 fresh rows"):
         leakage_test(Odd("rows"), X, y)
     with pytest.raises(ValueError, match="features that are numbers"):
         leakage_test(Odd("words"), X, y)

@@ -80,8 +80,8 @@ class LinearLearner:
         )
         if not counter.word_sizes and not counter.char_sizes:
             raise ValueError(
-                "Nothing to count: word_ngrams and char_ngrams are both None. "
-                "Expected: at least one of them."
+                "Nothing to count. Expected: word_ngrams or char_ngrams. "
+                "Received: word_ngrams=None, char_ngrams=None."
             )
         return cls(counter, C, estimator.min_df)
 
