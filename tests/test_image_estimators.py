@@ -114,7 +114,7 @@ def test_under_cross_validation_and_on_files(tmp_path):
     np.testing.assert_array_equal(scores[1], scores[0])
     np.testing.assert_array_equal(scores[2], scores[0])
     two = pd.DataFrame({"front": paths, "back": paths})
-    with pytest.raises(ValueError, match="One column of images.*'front', 'back'"):
+    with pytest.raises(ValueError, match="one column of images.*'front', 'back'"):
         ImageCNNClassifier(**TINY).fit(two, y)
 
 
