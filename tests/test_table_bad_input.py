@@ -53,7 +53,7 @@ def test_only_text_columns():
 def test_a_text_column_may_be_all_missing_at_transform_but_not_absent():
     X, y = table_of()
     features = features_of(members=("svd", "linear")).fit(X, y)
-    with pytest.raises(ValueError, match="yet now missing:\n- review"):
+    with pytest.raises(ValueError, match=r"lacks columns that were used in fit: \['review'\]"):
         features.transform(X[["price"]])
     empty = features.transform(X.head(3).assign(review=""))
     for missing in (None, np.nan, pd.NA):
@@ -72,7 +72,7 @@ def test_a_text_column_without_any_text_is_left_out():
     assert table.columns.tolist() == ["price", "review_linear"]
     assert features.transform(X.head(2).assign(empty="words")).shape == (2, 2)
     with pytest.warns(TableFeaturesWarning, match=r"all cells of \['empty'\] are empty"):
-        alone = features_of(columns=["empty"]).fit_transform(X, y)
+        alone = features_of(columns=["empty"], others="passthrough").fit_transform(X, y)
     assert alone.columns.tolist() == ["review", "price"]
 
 
@@ -96,14 +96,12 @@ def test_column_names():
     with pytest.raises(ValueError, match="Several columns of X are named 'review'"):
         features_of().fit(double, y)
     with pytest.raises(TypeError, match="a column named 1 of type int"):
-        features_of().fit_transform(X.set_axis([0, 1], axis=1), y)
+        features_of(others="passthrough").fit_transform(X.set_axis([0, 1], axis=1), y)
     only = features_of().fit_transform(X[["review"]].set_axis([0], axis=1), y)
     assert only.columns.tolist() == ["x0_linear"]
     with pytest.raises(ValueError, match="Two columns would have the name 'review_linear'"):
-        features_of().fit(X.assign(review_linear=1), y)
+        features_of().fit(X.assign(review_linear=X["price"]), y)
     features = features_of().fit(X, y)
-    with pytest.raises(ValueError, match="same order"):
-        features.transform(X[["price", "review"]])
     with pytest.raises(ValueError, match="not equal to feature_names_in_"):
         features.get_feature_names_out(["a", "b"])
 
@@ -173,8 +171,6 @@ def test_wrong_settings(changes, message):
 
 def test_wrong_tables():
     X, y = table_of()
-    with pytest.raises(TypeError, match=r"Type X.to_pandas\(\)"):
-        features_of().fit(pa.Table.from_pandas(X), y)
     with pytest.raises(TypeError, match=r"Type X.collect\(\)"):
         features_of().fit(pl.from_pandas(X).lazy(), y)
     with pytest.raises(TypeError, match="Unsupported type of X"):
@@ -234,14 +230,14 @@ def test_columns_of_arrow_and_of_arrays():
     X, y = table_of()
     arrow = X["review"].astype(pd.ArrowDtype(pa.string()))
     table = X.assign(review=arrow, vector=[np.ones(2)] * len(X))
-    features = features_of().fit(table, y)
+    features = features_of(others="passthrough").fit(table, y)
     assert features.text_columns_ == ["review"]
 
 
 def test_a_selector_returns_labels_of_columns():
     X, y = table_of()
     table = X.set_axis([1, 0], axis=1)[[0, 1]]  # the text is the second column, called 1
-    only_text = features_of(columns=lambda frame: [1], keep_text=False)
+    only_text = features_of(columns=lambda frame: [1], others="passthrough")
     with pytest.raises(TypeError, match="a column named 0 of type int"):
         only_text.fit(table, y)
     assert not hasattr(only_text, "n_features_in_")
@@ -257,7 +253,7 @@ def test_repeated_names_are_found_before_any_training(monkeypatch):
 
     monkeypatch.setattr("textcnn.table.fitting.TableFit.fit_all", never)
     with pytest.raises(ValueError, match="Two columns would have the name 'review_linear'"):
-        features_of().fit(X.assign(review_linear=1), y)
+        features_of().fit(X.assign(review_linear=X["price"]), y)
 
 
 def test_a_foreign_encoder_needs_a_target_and_a_fold_for_every_row():
@@ -272,7 +268,10 @@ def test_a_foreign_encoder_needs_a_target_and_a_fold_for_every_row():
 def test_lone_surrogates_in_other_columns_are_no_error():
     texts = ["a good film of the week", "a bad film of the year"] * 10
     X = pd.DataFrame({"review": texts, "note": pd.Series(["\ud800", "b"] * 10, dtype=object)})
-    features = TableFeatures(["linear"], columns=["review"], cv=2, random_state=0)
+    features = features_of(columns=["review"], cv=2)
+    table = features.fit_transform(X, [1, 0] * 10)
+    assert table["note"].tolist() == [1, 0] * 10
+    features.set_params(others="passthrough")
     table = features.fit_transform(X, [1, 0] * 10)
     assert table["note"].tolist() == ["\ud800", "b"] * 10
     assert table["review_linear"].notna().all()
@@ -281,11 +280,11 @@ def test_lone_surrogates_in_other_columns_are_no_error():
 def test_a_column_of_missing_cells_passes_or_is_reported():
     X, y = table_of()
     X["nothing"] = np.nan
-    features = features_of().fit(X, y)
+    features = features_of(others="passthrough").fit(X, y)
     assert features.text_columns_ == ["review"]
     assert features.transform(X.head(3))["nothing"].isna().all()
     polars = pl.from_pandas(X[["review", "price"]]).with_columns(pl.lit(None).alias("nothing"))
-    table = features_of().fit_transform(polars, y)
+    table = features_of(others="passthrough").fit_transform(polars, y)
     assert table.columns == ["price", "nothing", "review_linear"]
     assert table.schema["nothing"] == pl.Null
     for given in (X, polars):

@@ -50,7 +50,7 @@ def mixed_table(n_rows=120, seed=0):
 
 
 def linear(**changes):
-    settings = {"members": ("svd", "linear"), "cv": 3, "random_state": 0}
+    settings = {"members": ("svd", "linear"), "cv": 3, "others": "passthrough", "random_state": 0}
     return TableFeatures(**(settings | changes))
 
 
@@ -164,6 +164,9 @@ def test_which_columns_are_text():
             "object": np.array([f"many of them here {i}" for i in range(n)], dtype=object),
             "names": [f"John Smith{i}" for i in range(n)],
             "category": random.choice(["a b c d", "e f g h"], n),
+            "forty": [f"some words of {i % 40}" for i in range(n)],
+            "days": [f"2026-01-{i % 28 + 1:02d}" for i in range(n)],
+            "amounts": [f"{i}.5" for i in range(n)],
             "dates": [f"2026-01-01 10:{i:02d}:00 5" for i in range(n)],
             "codes": [f"A{i}" for i in range(n)],
             "numbers": random.normal(size=n),
@@ -177,11 +180,17 @@ def test_which_columns_are_text():
         "chinese",
         "gaps",
         "object",
+        "names",
+        "dates",
+        "codes",
+        "objects",
     ]
+    few = pd.DataFrame({"text": X["text"].head(30), "forty": X["category"].head(30)})
+    assert linear(members=("linear",), cv=2).fit(few, y[:30]).text_columns_ == ["text"]
     categorical = X[["text", "category"]].astype("category")
     assert linear(members=("linear",)).fit(categorical, y).text_columns_ == ["text"]
     everything = linear(members=("linear",), columns="all").fit(X.drop(columns="missing"), y)
-    assert len(everything.text_columns_) == 10
+    assert len(everything.text_columns_) == 13
 
 
 def test_parameters_of_members_are_reached_by_name():
@@ -216,7 +225,7 @@ def test_any_encoder_is_a_member():
         TargetEncoder(),
         TextLinearEncoder(char_ngrams=None),
     ]
-    features = TableFeatures(members, columns=["review"], cv=3, random_state=0)
+    features = linear(members=members, columns=["review"])
     table = features.fit_transform(X, y)
     assert table.columns[6:].tolist() == [
         "review_words",
@@ -419,7 +428,6 @@ def test_check_estimator(estimator, check, monkeypatch):
         # Those of set_output want arrays by default, where a table in is a table out.
         "check_set_output_transform",
         "check_get_feature_names_out_error",
-        "check_dataframe_column_names_consistency",
     ],
 )
 @pytest.mark.parametrize("columns", ["auto", "all"])

@@ -24,6 +24,8 @@ from textcnn.fit import parameters
 from textcnn.fit.defaults import refuse_ignored
 from textcnn.neural.randomness import entropy_from
 from textcnn.table.columns import JoinedTexts, read_text
+from textcnn.table.encoding import CATEGORIES
+from textcnn.table.explaining import explain_members
 from textcnn.table.fitting import (
     PlanMaker,
     SortedColumns,
@@ -34,9 +36,11 @@ from textcnn.table.fitting import (
 from textcnn.table.frames import Table, check_new_names, read_table
 from textcnn.table.gains import other_columns
 from textcnn.table.members import FittedMember, check_foreign, read_members
+from textcnn.table.others import OTHERS, OtherColumns, other_columns_of
 from textcnn.table.parameters import MemberParametersMixin
-from textcnn.table.report import TableReport, nothing_to_do, report_of
+from textcnn.table.report import TableReport, columns_of_report, nothing_to_do, report_of
 from textcnn.text.hashes import hash_rows
+from textcnn.utils.feature_names import accepted_names
 from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 SELECTIONS = ("all", "significant")
@@ -44,13 +48,13 @@ SELECTIONS = ("all", "significant")
 
 @documented
 class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
-    """Replace the text columns of a table by features of several encoders, its members.
+    """Turn a table with text into a table of numbers, for gradient boosting or any other model.
 
-    Text columns are found automatically, every member encodes each of them with the same folds,
-    and the other columns pass through unchanged. :meth:`fit_transform` gives training rows
-    out-of-fold features: predictions of models that were not trained on that row.
-    :meth:`transform` gives new rows the mean of all models. ``report_`` shows the gain of each
-    member.
+    Text columns are found automatically, and several encoders, the members, encode each of them
+    with the same folds. Dates, categories and booleans become numbers. :meth:`fit_transform` gives
+    training rows out-of-fold features: predictions of models that were not trained on that row.
+    :meth:`transform` gives new rows the mean of all models. ``report_`` shows what each column was
+    taken for, and the gain of each member.
 
     .. warning::
         ``fit(X, y).transform(X)`` is not ``fit_transform(X, y)``. It gives training rows features
@@ -69,14 +73,15 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same with characters
         or with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, for columns of image
         files only. Other transformers can be passed too: one that uses y must have a ``cv``, such
-        as :class:`OutOfFoldEncoder`; others do not get y. Parameters of members are set by name:
-        ``cnn__n_filters``. A member with ``join_columns=True`` (``cnn__join_columns=True``, or an
-        encoder with this parameter) joins several text columns into one, named ``joined``.
+        as :class:`OutOfFoldEncoder`; others do not get y. Parameters of members are set by
+        ``set_params(cnn__n_filters=50)``, or searched as ``cnn__n_filters``. A member with
+        ``join_columns=True`` joins several text columns into one, named ``joined``.
     columns : "auto", "all", str, list of str or int, or selector, default="auto"
-        The text columns. ``"auto"``: columns of strings with at least 5 % distinct values and at
-        least three words per cell on average, ignoring empty cells (in scripts without spaces each
-        character is a word). Columns of image files (all cells end with ``.jpg``, for example) are
-        not text; they are used if a member encodes images. A selector is one of skrub,
+        The text columns. ``"auto"``: columns of strings with more than 40 distinct values, short or
+        long, that are not dates, numbers or names of image files; with fewer values only if more
+        than half of the values are distinct and have at least three words on average (in scripts
+        without spaces each character is a word). Columns of image files (all cells end with
+        ``.jpg``, for example) are used if a member encodes images. A selector is one of skrub,
         scikit-learn's ``make_column_selector``, or a function from a DataFrame to column names.
     cv : int, splitter or iterable, default=5
         An int is the number of folds: stratified for classes, by group if ``groups`` are
@@ -90,8 +95,20 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         number of members and columns. This is a selection by the training target: validate it as a
         part of the model, inside cross-validation, never on the rows that it was fitted on. Members
         with a gain on the first plan are fitted ``n_repeats`` times.
+    others : {"encode", "passthrough", "drop"}, default="encode"
+        What happens to the other columns. ``"encode"``: numbers keep their values, with infinity
+        as missing; booleans become 0 and 1; dates become year, month, day, hour and total seconds,
+        by skrub's ``DatetimeEncoder``; strings of numbers or dates are parsed; other strings and
+        categories are encoded as ``categories`` says. Columns without values, with one value, or
+        with names of image files that no member encodes are dropped. ``"passthrough"``: they come
+        out unchanged. ``"drop"``: the table has the features only.
+    categories : {"ordinal", "category", "one-hot"}, default="ordinal"
+        Encoding of categories, with ``others="encode"``. ``"ordinal"``: float32 codes, in sorted
+        order or that of an ordered dtype, and -1 for missing and unseen categories.
+        ``"category"``: categories of pandas or polars, for models that use them; missing and unseen
+        ones are missing. ``"one-hot"``: a column of 0 and 1 for each of the 40 most frequent.
     keep_text : bool, default=False
-        Whether to keep the text columns in the table.
+        Whether to keep the text columns in the table, as they are.
     time_limit : float or None, default=None
         Seconds for all members. The cheapest are fitted first; members for which there is not
         enough time are left out, with a warning and a note in the report. A network can be stopped
@@ -117,7 +134,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     ----------
     report_ : TableReport
         Score, gain, seconds and verdict of each member on each column; ``.to_frame()``,
-        ``.verify()``.
+        ``.verify()``. ``.columns`` is a DataFrame with what each column was taken for, and why.
     encoders_ : dict
         (column, member) → the fitted encoder of each feature in the table. Encoders of this package
         have their own ``report_``.
@@ -153,10 +170,12 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     Notes
     -----
     ``cv``, ``target_type``, ``uncovered``, ``unlabelled``, ``missing_class`` and ``scoring`` of
-    TableFeatures replace those of its members. New columns are float32 and follow the other
+    TableFeatures replace those of its members. Features are float32 and follow the other
     columns, by text column and in the order of ``members``, joined ones last, with the names
-    ``{column}_{member}``, followed by the class or component if there are several. A table without
-    text columns is returned unchanged. In benchmarks on tables of a few thousand rows with several
+    ``{column}_{member}``, followed by the class or component if there are several. With
+    ``others="encode"`` characters in names that LightGBM or XGBoost refuse become ``_``.
+    Missing numbers stay missing: for models that refuse them, add scikit-learn's ``SimpleImputer``
+    behind TableFeatures. In benchmarks on tables of a few thousand rows with several
     text columns, the unsupervised ``"svd"`` was better than out-of-fold features, so it is a
     default member.
 
@@ -173,29 +192,24 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
 
     Examples
     --------
-    >>> import pandas as pd
+    >>> from sklearn.ensemble import HistGradientBoostingClassifier
+    >>> from sklearn.pipeline import make_pipeline
     >>> from textcnn import TableFeatures
-    >>> train = pd.DataFrame(
-    ...     {
-    ...         "price": range(80),
-    ...         "review": ["a good film", "a bad film", "it was good", "it was so bad"] * 20,
-    ...     }
-    ... )
-    >>> liked = [1, 0, 1, 0] * 20
-    >>> features = TableFeatures(members=["linear"], random_state=0)
-    >>> table = features.fit_transform(train, liked)  # out of fold
-    >>> table.columns.tolist(), table["price"].dtype
-    (['price', 'review_linear'], dtype('int64'))
-    >>> features.report_.to_frame()[["column", "member", "verdict"]].values.tolist()
-    [['review', 'linear', 'significant gain']]
-    >>> features.transform(pd.DataFrame({"price": [7], "review": ["a good one"]})).shape
-    (1, 2)
+    >>> from textcnn.datasets import load_reviews
+    >>> table = load_reviews().iloc[:300]
+    >>> X, y = table.drop(columns="recommended"), table["recommended"]
+    >>> features = TableFeatures(members=("svd", "linear"), random_state=0)
+    >>> model = make_pipeline(features, HistGradientBoostingClassifier()).fit(X, y)
+    >>> model.predict(X.head(2)).shape
+    (2,)
+    >>> dict(zip(features.report_.columns["column"], features.report_.columns["kind"]))["review"]
+    'text'
     """
 
     # What fit leaves, with the type that a saved file must hold.
     _fitted_fields = INPUT_FIELDS | {
         "_fitted_members": list[FittedMember],
-        "_kept_numbers": list[int],
+        "_others": OtherColumns,
         "_member_numbers": list[int | None],  # None: it reads several columns as one
         "_plan": FoldPlan,
         "_report": TableReport,
@@ -217,6 +231,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         columns="auto",
         cv=5,
         selection="all",
+        others="encode",
+        categories="ordinal",
         keep_text=False,
         time_limit=None,
         n_repeats=3,
@@ -232,6 +248,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         self.columns = columns
         self.cv = cv
         self.selection = selection
+        self.others = others
+        self.categories = categories
         self.keep_text = keep_text
         self.time_limit = time_limit
         self.n_repeats = n_repeats
@@ -295,7 +313,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         Returns
         -------
         DataFrame or ndarray, of the same type as X
-            The other columns unchanged, then the features as float32.
+            The other columns, then the features as float32. A table of pyarrow becomes a DataFrame
+            of pandas.
         """
         table, features = self._fit(X, y, groups=groups, sample_weight=sample_weight, time=time)
         self._warn(stacklevel=4)  # behind scikit-learn's wrapper of set_output
@@ -309,12 +328,17 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         Parameters
         ----------
         X : DataFrame, array or list of rows
-            The same columns as at fit. All cells of a text column may be None, but the column must
-            exist.
+            A frame needs the columns that are used, in any order, and may have others. All cells
+            may be missing, and categories may be new. An array needs the same columns as in fit.
 
         Returns
         -------
         DataFrame or ndarray, of the same type as X
+
+        Raises
+        ------
+        ValueError
+            If a column that is used is missing; the message names it.
 
         Warns
         -----
@@ -323,10 +347,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         """
         check_is_fitted(self)
         table = read_table(self, X, reset=False)
-        texts = {
-            name: replace(read_text(table, number), name=name)  # an array has no names
-            for name, number in zip(self.text_columns_, self._text_numbers, strict=True)
-        }
+        table.check_columns([*self._text_numbers, *self._others.numbers])
+        texts = self._texts(table)
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
             warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
@@ -339,6 +361,54 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             for fitted in self._fitted_members
         ]
         return self._finished(table, np.hstack([_no_features(table), *blocks]))
+
+    def explain(self, X):
+        """Return what each word of each text column contributes to the features of some rows.
+
+        Contributions are those of :meth:`TextLinearEncoder.explain` and of
+        :meth:`TextCNNEncoder.explain`: to the logit of a class, or to the prediction in units of y,
+        relative to a text without words. They describe the features, not the model behind
+        TableFeatures. Members that do not use the target, such as ``"svd"``, have none.
+
+        Cost: milliseconds per row and model.
+
+        Parameters
+        ----------
+        X : DataFrame, array or list of rows
+            Rows as :meth:`transform` takes them; text columns are enough.
+
+        Returns
+        -------
+        DataFrame
+            One line per row, column, member, output and word: ``row`` (its index label, or its
+            number in an array), ``column``, ``member``, ``output``, ``word``, ``contribution``.
+
+        Raises
+        ------
+        ValueError
+            If no member can be explained.
+
+        Examples
+        --------
+        >>> from textcnn import TableFeatures
+        >>> from textcnn.datasets import load_reviews
+        >>> table = load_reviews().iloc[:300]
+        >>> features = TableFeatures(members=["linear"], random_state=0)
+        >>> features = features.fit(table[["review", "price"]], table["recommended"])
+        >>> features.explain(table[["review"]].tail(2))["row"].unique().tolist()
+        [298, 299]
+        """
+        check_is_fitted(self)
+        table = read_table(self, X, reset=False)
+        table.check_columns(self._text_numbers)
+        return explain_members(self._fitted_members, self._texts(table), table.index)
+
+    def _texts(self, table: Table) -> dict:
+        """Return the text columns of new rows by the names that they had in fit."""
+        return {
+            name: replace(read_text(table, number), name=name)  # an array has no names
+            for name, number in zip(self.text_columns_, self._text_numbers, strict=True)
+        }
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output columns.
@@ -353,12 +423,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         ndarray of object
         """
         check_is_fitted(self)
-        names = input_names(self, input_features)
-        new = []
-        for fitted, number in zip(self._fitted_members, self._member_numbers, strict=True):
-            column = fitted.column if number is None else names[number]
-            new += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
-        return np.array([*(names[number] for number in self._kept_numbers), *new], dtype=object)
+        labels = input_names(self, input_features)
+        return np.array([*self._others.names(labels), *self._new_names(labels)], dtype=object)
 
     @property
     def report_(self) -> TableReport:
@@ -403,6 +469,15 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
     def _check_settings(self) -> list:
         """Check all parameters before X; return the members."""
         parameters.one_of(self, "selection", SELECTIONS)
+        parameters.one_of(self, "others", OTHERS)
+        parameters.one_of(self, "categories", CATEGORIES)
+        if self.others != "encode":
+            refuse_ignored(
+                self,
+                ["categories"],
+                why=f"A table with others={self.others!r}",
+                expected='others="encode", or it left out',
+            )
         parameters.yes_or_no(self, "keep_text")
         parameters.whole_number(self, "n_repeats", 1)
         if self.selection == "all":
@@ -427,7 +502,8 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         members = self._check_settings()
         started = clock.monotonic()
         table, inputs = read_input(self, X)
-        columns = self._sort_columns(table, members)
+        columns = sort_columns(self.columns, table, members)
+        others = self._encode_others(table, columns)
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
         hashes = columns.hashes(len(table))
         if isinstance(groups, str) and groups == "documents":
@@ -455,17 +531,20 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         kept, report = [], None
         if columns.entries:
             stage = self._stage(table, columns, plan, maker, target, y, started)
-            kept, report = self._fit_members(stage, table, columns, X, y)
+            kept, report = self._fit_members(stage, columns, X, y)
         else:
             reason = nothing_to_do(columns.texts, self.columns)
             report = TableReport([], reason, warnings=[reason])
+        new = [name for entry in kept for name in entry.fitted.names]
+        check_new_names(others.names(table.names), accepted_names(new))
+        report.kinds = columns_of_report(columns.kinds, others, kept)
         place = dict(zip(columns.names, columns.text_numbers, strict=True))
         set_fitted(
             self,
             inputs
             | {
                 "_fitted_members": [entry.fitted for entry in kept],
-                "_kept_numbers": columns.kept_numbers,
+                "_others": others,
                 "_member_numbers": [
                     None if entry.fitted.joined else place[entry.text.name] for entry in kept
                 ],
@@ -480,14 +559,23 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         )
         return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
 
-    def _sort_columns(self, table: Table, members) -> SortedColumns:
-        """Find the columns that members read, and check the names that features will have."""
-        columns = sort_columns(self.columns, table, members, keep_text=self.keep_text)
-        if columns.entries:
-            table.check_names_beside_features(columns.kept_numbers)
-            prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in columns.entries]
-            check_new_names([table.names[number] for number in columns.kept_numbers], prefixes)
-        return columns
+    def _encode_others(self, table: Table, columns: SortedColumns) -> OtherColumns:
+        """Fit the encoding of the other columns, and check the names that features will have."""
+        others = other_columns_of(
+            table,
+            columns.kinds,
+            columns.text_numbers,
+            others=self.others,
+            categories=self.categories,
+            keep_text=self.keep_text,
+        )
+        if any(column.form == "category" for column in others.encoded):
+            table.as_container(self._chosen_output()).check_holds_categories()
+        if columns.entries and not others.is_encoding:
+            table.check_names_beside_features(others.unchanged)
+        prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in columns.entries]
+        check_new_names(others.names(table.names), accepted_names(prefixes))
+        return others
 
     def _stage(self, table, columns, plan, maker, target, y, started) -> TableFit:
         """Return what fits the members by the plan and measures what each adds."""
@@ -506,7 +594,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             deadline=None if self.time_limit is None else started + self.time_limit,
         )
 
-    def _fit_members(self, stage: TableFit, table, columns, X, y) -> tuple[list, TableReport]:
+    def _fit_members(self, stage: TableFit, columns, X, y) -> tuple[list, TableReport]:
         """Fit, measure and choose; return the entries that are kept, by column, and the report."""
         progress = FitProgress(self, len(stage.entries), X, y)
         stage.fit_all(progress)
@@ -518,10 +606,6 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         texts = columns.texts
         kept = [e for text in texts for e in stage.entries if e.text is text and e.kept]
         kept += [e for e in stage.entries if isinstance(e.text, JoinedTexts) and e.kept]
-        check_new_names(
-            [table.names[number] for number in columns.kept_numbers],
-            [name for entry in kept for name in entry.fitted.names],
-        )
         n_others = len(columns.other_numbers)
         return kept, report_of(stage, self.selection, texts, n_others=n_others, n_used=stage.n_used)
 
@@ -532,11 +616,22 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
 
     def _finished(self, table: Table, features: np.ndarray):
         """Return columns and features in the table's own container."""
-        names = [name for fitted in self._fitted_members for name in fitted.names]
+        table = table.as_container(self._chosen_output())
+        return self._others.beside(table, features, self._new_names(table.names))
+
+    def _new_names(self, labels) -> list[str]:
+        """Return the names of the features, given those of the table's columns."""
+        names = []
+        for fitted, number in zip(self._fitted_members, self._member_numbers, strict=True):
+            column = fitted.column if number is None else labels[number]
+            names += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
+        return accepted_names(names)
+
+    def _chosen_output(self) -> str:
+        """Return the container that ``set_output`` chose, or ``"default"``."""
         # scikit-learn would convert the finished table, whose features are objects in an array.
         chosen = getattr(self, "_sklearn_output_config", {}).get("transform")
-        table = table.as_container(chosen or get_config()["transform_output"])
-        return table.with_features(self._kept_numbers, features, names)
+        return chosen or get_config()["transform_output"]
 
 
 def _is_iterator(cv) -> bool:

@@ -193,12 +193,12 @@ def _is_array(value, kinds: str, *n_dimensions: int) -> bool:
 def check_table(features) -> None:
     """Refuse a TableFeatures with inconsistent columns and members."""
     parts = vars(features)
-    named = ("_kept_numbers", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
+    named = ("_others", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
     if any(name not in parts for name in (*named, "_report", "text_columns_")):
         raise FileFormatError("It contains a TableFeatures that is not fitted.")
     _check_names(features)
     own = [number for number in features._member_numbers if number is not None]
-    numbers = [*features._kept_numbers, *own, *features._text_numbers]
+    numbers = [*features._others.numbers, *own, *features._text_numbers]
     if any(not 0 <= number < features.n_features_in_ for number in numbers):
         raise FileFormatError("A column of TableFeatures is not in its table.")
     members = features._fitted_members

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,10 @@ def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict,
     parameters = dict(parameters)
     if name == "TableFeatures" and "keep" in parameters:
         parameters["selection"] = _SELECTIONS.get(parameters.pop("keep"))
+    if name == "TableFeatures" and "_kept_numbers" in fitted:
+        others = importlib.import_module("textcnn.table.others")  # imported only for old files
+        parameters["others"] = "passthrough"
+        fitted["_others"] = others.OtherColumns(fitted.pop("_kept_numbers"), [], is_encoding=False)
     if name != "TableFeatures":
         parameters = _without_gone(parameters)
         if name.startswith("Text") and "columns" in parameters:

@@ -1,23 +1,20 @@
-"""Find the text and image columns of a table: by a rule, by name, or by a selector."""
+"""Choose and read the text and image columns of a table: by kind, by name, or by a selector."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
-from textcnn.text.columns import TextColumn, is_missing, read_columns
+from textcnn.table.kinds import ColumnKind, names_files
+from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.joining import JoinedColumns
-from textcnn.text.tokens import word_tokens
 
 JOINED = "joined"
-FEWEST_WORDS = 3.0
-SMALLEST_SHARE = 0.05
-_MOST_CELLS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +34,16 @@ class JoinedTexts(JoinedColumns):
         return sum(sum(map(len, column.cells)) for column in self.columns)
 
 
-def text_columns(columns, table: Table) -> list[int]:
+def text_columns(columns, table: Table, kinds: Sequence[ColumnKind] | None) -> list[int]:
     """Return the numbers of the text columns, ascending.
 
     Parameters
     ----------
     columns : "auto", "all", str, list of str or int, or selector
-        ``"auto"``: columns of strings with at least 5 % distinct values and at least three words
-        per cell on average, ignoring empty cells. A word contains a letter; in scripts without
-        spaces each character is a word. Words are counted in 1,000 evenly spaced cells. Columns of
-        image file names are not text.
+        ``"auto"``: the columns that :func:`~textcnn.table.kinds.kind_of` takes for text.
     table : Table
+    kinds : sequence of ColumnKind or None
+        What each column holds; needed for ``"auto"``.
 
     Raises
     ------
@@ -57,9 +53,7 @@ def text_columns(columns, table: Table) -> list[int]:
         If ``columns`` has another type.
     """
     if isinstance(columns, str) and columns == "auto":
-        columns = map(table.column, range(len(table.names)))
-        # Paths are not text, and folder names may contain the class.
-        return [n for n, cells in enumerate(columns) if _is_text(cells) and not _names_files(cells)]
+        return [number for number, kind in enumerate(kinds) if kind.kind == "text"]
     if isinstance(columns, str) and columns == "all":
         return list(range(len(table.names)))
     if isinstance(columns, str):
@@ -83,38 +77,18 @@ def text_columns(columns, table: Table) -> list[int]:
 
 
 def columns_of_members(
-    columns, table: Table, *, reads_text: bool, reads_images: bool
+    columns, table: Table, kinds, *, reads_text: bool, reads_images: bool
 ) -> tuple[list, list]:
     """Return the numbers of all columns that members encode, and of those with image files."""
-    numbers = text_columns(columns, table)
+    numbers = text_columns(columns, table, kinds)
     if not reads_images:
         return numbers, []
-    images = image_columns(table)
+    images = [number for number in range(len(table.names)) if names_files(table.column(number))]
     if isinstance(columns, str) and columns == "auto":
         numbers = sorted({*numbers, *images})
     if not reads_text:
         numbers = [number for number in numbers if number in images]
     return numbers, images
-
-
-def image_columns(table: Table) -> list[int]:
-    """Return the numbers of the columns of image file names, ascending.
-
-    These are columns of strings whose cells, except empty ones, all have the extension of an
-    image, for example ``.jpg`` or ``.png``. Files need not exist.
-    """
-    return [number for number in range(len(table.names)) if _names_files(table.column(number))]
-
-
-def _names_files(column) -> bool:
-    """Return whether a column has image file names, by the rule of :func:`image_columns`."""
-    if not _may_hold_strings(column):
-        return False
-    cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
-    filled = [cell for cell in cells if not is_missing(cell) and cell != ""]
-    return bool(filled) and all(
-        isinstance(cell, str) and cell.lower().endswith(SUFFIXES) for cell in filled
-    )
 
 
 def read_text(table: Table, number: int) -> TextColumn:
@@ -155,31 +129,3 @@ def _number(name, table: Table) -> int:
         "columns contains a value that is not a column of X. Expected some of "
         f"{shown}, or their numbers. Received: {name!r}."
     )
-
-
-def _is_text(column) -> bool:
-    """Return whether a column is text, by the rule of :func:`text_columns`."""
-    if not _may_hold_strings(column):
-        return False
-    cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
-    filled = [cell for cell in cells if isinstance(cell, str) and cell.strip()]
-    # An object column of mostly other types is not text.
-    others = sum(not isinstance(cell, str) and not is_missing(cell) for cell in cells)
-    if not filled or others > len(filled):
-        return False
-    if len(set(filled)) < SMALLEST_SHARE * len(filled):
-        return False
-    sample = filled[:: -(-len(filled) // _MOST_CELLS)]
-    n_words = [sum(any(map(str.isalpha, word)) for word in word_tokens(cell)) for cell in sample]
-    return float(np.mean(n_words)) >= FEWEST_WORDS
-
-
-def _may_hold_strings(column) -> bool:
-    """Return whether the dtype can contain strings."""
-    if type(column).__module__.partition(".")[0] == "polars":
-        return str(column.dtype).startswith(("String", "Utf8", "Categorical", "Enum", "Object"))
-    if isinstance(column, np.ndarray):
-        return column.dtype.kind in "OUST"
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.cat.categories
-    return pd.api.types.is_string_dtype(column.dtype)  # objects, strings of pandas and of Arrow

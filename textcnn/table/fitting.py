@@ -20,6 +20,7 @@ from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.table.columns import JoinedTexts, columns_of_members, read_text
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, gain_metric, logits, paired_gain
+from textcnn.table.kinds import ColumnKind, chosen_kinds, kinds_of
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
@@ -280,12 +281,12 @@ class TableFit:
 
 @dataclass
 class SortedColumns:
-    """Which columns of a table members read, and which go on as they are."""
+    """The columns that members read, and what all columns of the table are taken for."""
 
+    kinds: list[ColumnKind]
     texts: list[TextColumn]
     text_numbers: list[int]
     other_numbers: list[int]
-    kept_numbers: list[int]
     entries: list[Entry]
 
     @property
@@ -302,7 +303,7 @@ class SortedColumns:
         )
 
 
-def sort_columns(columns, table: Table, members: Sequence[Member], *, keep_text) -> SortedColumns:
+def sort_columns(columns, table: Table, members: Sequence[Member]) -> SortedColumns:
     """Find and read the columns that members read; each is read and hashed once.
 
     Parameters
@@ -311,22 +312,23 @@ def sort_columns(columns, table: Table, members: Sequence[Member], *, keep_text)
         As :func:`~textcnn.table.columns.text_columns` takes it.
     table : Table
     members : sequence of Member
-    keep_text : bool
-        Whether the columns that members read go on as well.
     """
+    kinds = kinds_of(table)
     numbers, images = columns_of_members(
         columns,
         table,
+        kinds,
         reads_text=not all(member.reads_images for member in members),
         reads_images=any(member.reads_images for member in members),
     )
+    if not (isinstance(columns, str) and columns == "auto"):
+        kinds = chosen_kinds(kinds, numbers, images)
     texts = [replace(read_text(table, number), memo={}) for number in numbers]
-    others = [number for number in range(len(table.names)) if number not in set(numbers)]
     return SortedColumns(
+        kinds=kinds,
         texts=texts,
         text_numbers=numbers,
-        other_numbers=others,
-        kept_numbers=sorted([*others, *numbers]) if keep_text else others,
+        other_numbers=[number for number in range(len(table.names)) if number not in set(numbers)],
         entries=make_entries(members, texts, [table.names[number] for number in images]),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,10 +22,14 @@ class Table:
     data : pandas.DataFrame, polars.DataFrame or ndarray of shape (n_rows, n_columns)
     names : list of str
         ``x0``, ``x1``, … for arrays and for frames whose names are not str.
+    places : list of int or None
+        The place in ``data`` of each name; -1 for a column that is absent. None if they are all
+        there, in this order.
     """
 
     data: Any
     names: list[str]
+    places: list[int] | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -37,8 +42,15 @@ class Table:
             return "numpy"
         return "pandas" if isinstance(self.data, pd.DataFrame) else "polars"
 
+    @property
+    def index(self) -> pd.Index:
+        """Labels of the rows: numbers unless the table is a frame of pandas."""
+        return self.data.index if self.container == "pandas" else pd.RangeIndex(len(self))
+
     def column(self, number: int):
         """Return one column as a Series, or as an array for a NumPy table."""
+        if self.places is not None:
+            number = self.places[number]
         if self.container == "numpy":
             return self.data[:, number]
         if self.container == "pandas":
@@ -58,7 +70,27 @@ class Table:
             frame = pl.from_pandas(frame)
         elif not isinstance(frame, pd.DataFrame):
             frame = frame.to_pandas()
-        return Table(frame, self.names)
+        return Table(frame, self.names, self.places)
+
+    def check_columns(self, numbers: Sequence[int]) -> None:
+        """Refuse a table in which some of these columns are absent."""
+        absent = [self.names[n] for n in numbers if self.places and self.places[n] < 0]
+        if absent:
+            there = list(self.data.columns)
+            raise ValueError(
+                f"X lacks columns that were used in fit: {_some(absent)}. Expected them under the "
+                f"same names, in any order. Received: {_some(there)}. If their values are unknown, "
+                f"type X.assign(**{{{absent[0]!r}: None}})."
+            )
+
+    def check_holds_categories(self) -> None:
+        """Refuse an array as output of categories."""
+        if self.container == "numpy":
+            raise ValueError(
+                "An array of numbers cannot hold categories. Expected a DataFrame for "
+                'categories="category". Type TableFeatures(categories="category")'
+                '.set_output(transform="pandas"), or categories="ordinal".'
+            )
 
     def check_names_beside_features(self, kept: list[int]) -> None:
         """Refuse labels that are not str, as the names of features are."""
@@ -75,17 +107,50 @@ class Table:
         """Return the kept columns, unchanged, followed by float32 features."""
         if self.container == "numpy":
             return self._array_with_features(kept, features)
+        if self.places is not None:
+            kept = [self.places[number] for number in kept]
         if self.container == "pandas":
-            others = self.data if len(kept) == len(self.names) else self.data.iloc[:, kept]
+            all_kept = kept == list(range(self.data.shape[1]))
+            others = self.data if all_kept else self.data.iloc[:, kept]
             if not names:
                 return others.copy()
-            added = pd.DataFrame(features, index=self.data.index, columns=names, copy=False)
-            return pd.concat([others, added], axis=1) if kept else added
+            return self._beside(others, features, names)
         import polars as pl
 
         added = [pl.Series(name, features[:, i]) for i, name in enumerate(names)]
-        others = self.data.select([self.names[number] for number in kept])
+        others = self.data.select([self.data.columns[number] for number in kept])
         return others.with_columns(added) if kept else pl.DataFrame(added)
+
+    def replaced_by(self, columns: dict, features: np.ndarray, names: list[str]):
+        """Return columns of numbers, categories or cells in this container, then the features.
+
+        Parameters
+        ----------
+        columns : dict of str to ndarray, Series or pandas.Categorical of length n_rows
+            Categories only in frames.
+        features : ndarray of float32, shape (n_rows, n_features)
+        names : list of str
+        """
+        if self.container == "numpy":
+            if not columns:
+                return features
+            blocks = [np.asarray(column)[:, None] for column in columns.values()]
+            return np.hstack([*blocks, features])
+        added = dict(zip(names, features.T, strict=True))
+        if self.container == "pandas":
+            frame = pd.DataFrame(
+                {name: getattr(column, "array", column) for name, column in columns.items()},
+                index=self.data.index,
+            )
+            return self._beside(frame, features, names)
+        import polars as pl
+
+        return pl.DataFrame([_polars_series(n, c) for n, c in {**columns, **added}.items()])
+
+    def _beside(self, frame: pd.DataFrame, features: np.ndarray, names: list[str]):
+        """Return a pandas frame with features behind its columns."""
+        added = pd.DataFrame(features, index=self.data.index, columns=names, copy=False)
+        return pd.concat([frame, added], axis=1) if frame.shape[1] else added
 
     def _array_with_features(self, kept, features) -> np.ndarray:
         """Return an array; objects stay objects; a table of features only is float32."""
@@ -106,7 +171,9 @@ def read_table(estimator, X, *, reset: bool) -> Table:
     ----------
     estimator : estimator
         Its ``n_features_in_`` and ``feature_names_in_`` are set (``reset=True``) or compared.
-    X : DataFrame of pandas or polars, Series of either, array or list of rows
+    X : DataFrame of pandas or polars, Series of either, table of pyarrow, array or list of rows
+        After fit, frames with the names seen in fit may have other columns too, in any order;
+        which of them are needed is checked by :meth:`Table.check_columns`.
     reset : bool
 
     Returns
@@ -121,6 +188,8 @@ def read_table(estimator, X, *, reset: bool) -> Table:
         Sparse matrices and unsupported containers.
     """
     library = type(X).__module__.partition(".")[0]
+    if library == "pyarrow" and hasattr(X, "to_pandas") and hasattr(X, "column_names"):
+        X = X.to_pandas()
     if isinstance(X, pd.Series):
         X = X.to_frame(name="x0" if X.name is None else X.name)
     elif library == "polars" and hasattr(X, "to_frame"):
@@ -141,14 +210,18 @@ def read_table(estimator, X, *, reset: bool) -> Table:
             input_name="X",
             estimator=estimator,
         )
+        seen = getattr(estimator, "feature_names_in_", None)
+        if not reset and seen is not None and all(isinstance(name, str) for name in names):
+            place = {name: number for number, name in enumerate(names)}
+            places = [place.get(name, -1) for name in seen]
+            in_place = places == list(range(len(names)))
+            return Table(X, list(seen), None if in_place else places)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if not all(isinstance(name, str) for name in names):  # as in scikit-learn
             names = [f"x{number}" for number in range(len(names))]
         return Table(X, names)
     if not issparse(X) and not isinstance(X, np.ndarray | list | tuple):
-        conversion = {"pyarrow": "X.to_pandas()", "polars": "X.collect()"}.get(
-            library, "pd.DataFrame(X)"
-        )
+        conversion = {"polars": "X.collect()"}.get(library, "pd.DataFrame(X)")
         if library in ("pyarrow", "polars") or not hasattr(X, "__array__"):
             raise TypeError(
                 "Unsupported type of X. Expected a DataFrame of pandas or polars, an array or "
@@ -176,6 +249,23 @@ def _as_array(X):
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
         array = np.array(X, dtype=object)  # NumPy would convert numbers to text
     return array
+
+
+def _polars_series(name: str, column):
+    """Return a polars Series of an array, a Series or categories."""
+    import polars as pl
+
+    if isinstance(column, pd.Categorical):
+        cells = [None if code < 0 else column.categories[code] for code in column.codes]
+        return pl.Series(name, cells, dtype=pl.Enum(column.categories.tolist()))
+    if isinstance(column, pl.Series):
+        return column.rename(name)
+    return pl.Series(name, column)
+
+
+def _some(names: list[str]) -> str:
+    """Return a list of names, the first ones if they are many."""
+    return str(names if len(names) <= 20 else [*names[:20], "…"])
 
 
 def check_new_names(kept: list[str], new: list[str]) -> None:

@@ -191,7 +191,7 @@ class FittedMember:
         with warnings.catch_warnings():
             # TableFeatures has already warned about training rows.
             warnings.simplefilter("ignore", InSampleWarning)
-            output = self.encoder.transform(_as_input(self.encoder, text))
+            output = self.encoder.transform(as_input(self.encoder, text))
         return _matrix(output, self.member)
 
 
@@ -209,9 +209,9 @@ def fit_member(
             if isinstance(encoder, OutOfFold):
                 output = _fit_by_plan(encoder, text, settings)
             elif uses_targets:
-                output = encoder.fit_transform(_as_input(encoder, text), settings.y)
+                output = encoder.fit_transform(as_input(encoder, text), settings.y)
             else:
-                output = encoder.fit_transform(_as_input(encoder, text))
+                output = encoder.fit_transform(as_input(encoder, text))
         features = _matrix(output, member.name)
     except Exception as error:
         error.add_note(f"while fitting member {member.name!r} on column {text.name!r}")
@@ -236,7 +236,7 @@ def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettin
     plan, target = settings.plan, settings.target
     if type(encoder).fit_transform is not OutOfFold.fit_transform:  # a subclass has its own
         return encoder.fit_transform(
-            _as_input(encoder, text),
+            as_input(encoder, text),
             settings.y,
             groups=plan.groups,
             sample_weight=plan.sample_weight,
@@ -248,7 +248,7 @@ def _fit_by_plan(encoder, text: TextColumn | JoinedTexts, settings: MemberSettin
         columns, inputs = [text], {"n_features_in_": len(parts), "feature_names_in_": names}
         hashes = [text.once("hashes", lambda: hash_documents(text))]
     else:
-        columns, inputs = read_input(encoder, _as_input(encoder, text))
+        columns, inputs = read_input(encoder, as_input(encoder, text))
         hashes = [encoder._hash_column(column) for column in columns]
     return encoder._fit_by_plan(columns, inputs, hashes, plan, target, settings.y)
 
@@ -322,7 +322,7 @@ def _set_up(encoder, settings: MemberSettings, seed: int):
     return encoder.set_params(**changes)
 
 
-def _as_input(encoder, text: TextColumn | JoinedTexts):
+def as_input(encoder, text: TextColumn | JoinedTexts):
     """Return a column as input of an encoder; missing cells are empty texts."""
     if isinstance(text, JoinedTexts):
         return pd.DataFrame({column.name: column.cells for column in text.columns}, dtype=object)

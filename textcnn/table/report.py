@@ -35,6 +35,8 @@ class TableReport:
     notes : list of str
     warnings : list of str
         The notes that are also warnings.
+    kinds : list of dict
+        What each column of the table was taken for; :attr:`columns` shows them.
     encoders : dict
         The fitted encoder of each (column, member), if known.
     reports : dict of CrossFitReport
@@ -45,6 +47,7 @@ class TableReport:
     headline: str
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    kinds: list[dict] = field(default_factory=list)
 
     def __post_init__(self):
         """Start without encoders, which are not part of a stored report."""
@@ -65,11 +68,22 @@ class TableReport:
         self.reports = {key: encoder.report_.verify() for key, encoder in supervised.items()}
         return self
 
+    @property
+    def columns(self) -> pd.DataFrame:
+        """What each column of the table was taken for, one line each.
+
+        ``column``; ``kind``: ``"text"``, ``"image"``, ``"category"``, ``"number"``, ``"boolean"``,
+        ``"date"``, ``"constant"``, ``"empty"`` or ``"unknown"``; ``reason``; ``n_outputs``: number
+        of columns that it has in the output.
+        """
+        return pd.DataFrame(self.kinds, columns=["column", "kind", "reason", "n_outputs"])
+
     def to_dict(self) -> dict:
         """Return the report as a dict for JSON; NaN becomes None."""
         return {
             "headline": self.headline,
             "notes": list(self.notes),
+            "columns": list(self.kinds),
             "members": json_safe(self.to_frame().to_dict("records")),
             "verified": bool(self.reports),
             "reports": {
@@ -97,6 +111,8 @@ class TableReport:
         blocks = [self.headline]
         if self.lines:
             blocks.append(_aligned(self._shown()))
+        if self.kinds:
+            blocks.append(_aligned(self._shown_columns()))
         notes = self._all_notes()
         if notes:
             blocks.append("\n".join(f"- {note}" for note in notes))
@@ -105,7 +121,20 @@ class TableReport:
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self._all_notes())
         table = self._shown().to_html(index=False, escape=True) if self.lines else ""
-        return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}<ul>{notes}</ul></div>"
+        kinds = self._shown_columns().to_html(index=False, escape=True) if self.kinds else ""
+        head = f"<p><b>{html.escape(self.headline)}</b></p>"
+        return f"<div>{head}{table}{kinds}<ul>{notes}</ul></div>"
+
+    def _shown_columns(self) -> pd.DataFrame:
+        """Return the columns and their kinds; of many columns the texts, and how many others."""
+        frame = self.columns
+        if len(frame) > _MOST_SHOWN:
+            texts = frame[frame["kind"].isin(["text", "image"])].head(_MOST_SHOWN)
+            counts = frame.drop(texts.index)["kind"].value_counts()
+            rest = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+            line = {"column": "…", "kind": "", "reason": rest, "n_outputs": ""}
+            frame = pd.concat([texts.astype(object), pd.DataFrame([line])])
+        return frame.rename(columns={"kind": "taken for", "n_outputs": "outputs"})
 
     def _all_notes(self) -> list[str]:
         if not self.reports:
@@ -145,6 +174,10 @@ COLUMNS = (
     "verdict",
     "kept",
 )
+
+
+# Of a table with more columns the report shows the texts only.
+_MOST_SHOWN = 30
 
 
 def _has_report(encoder) -> bool:
@@ -214,10 +247,27 @@ def nothing_to_do(texts, columns) -> str:
         names = [text.name for text in texts]
         return f"No text: all cells of {names} are empty. No features were made."
     return (
-        "No text column was found, so the table is returned unchanged. Expected columns of strings "
-        "with at least three words per cell and at least 5 % distinct values. "
+        "No text column was found, so the table has no text features. Expected columns of strings "
+        "with more than 40 distinct values. "
         f'Received: columns={columns!r}. Name them: TableFeatures(columns=["review"]).'
     )
+
+
+def columns_of_report(kinds, others, kept) -> list[dict]:
+    """Return what each column was taken for, and how many output columns it has."""
+    n_outputs = others.n_outputs()
+    features: dict[str, int] = {}
+    for entry in kept:
+        features[entry.text.name] = features.get(entry.text.name, 0) + len(entry.fitted.names)
+    return [
+        {
+            "column": kind.name,
+            "kind": kind.kind,
+            "reason": kind.reason,
+            "n_outputs": n_outputs.get(number, 0) + features.get(kind.name, 0),
+        }
+        for number, kind in enumerate(kinds)
+    ]
 
 
 def _line(stage, entry, selection: str) -> dict:

@@ -1,0 +1,185 @@
+"""Encode the columns of a table that are not text: numbers, booleans, dates, categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn import config_context
+
+from textcnn.table.kinds import MOST_CATEGORIES, ColumnKind, known_strings, strings_of
+
+CATEGORIES = ("ordinal", "category", "one-hot")
+
+
+@dataclass
+class EncodedColumn:
+    """How a column is encoded; fitted on training rows.
+
+    Attributes
+    ----------
+    name : str
+        Name of the column.
+    number : int
+        Its place in the table.
+    kind : str
+        ``"number"``, ``"boolean"``, ``"date"`` or ``"category"``.
+    names : list of str
+        Names of the output columns.
+    form : str
+        For categories: ``"ordinal"``, ``"category"`` or ``"one-hot"``.
+    categories : list of str
+        The categories seen in fit, sorted or in the order of an ordered categorical dtype.
+    date_format : str or None
+        Format of dates given as strings.
+    time_zone : str or None
+        Time zone of the dates seen in fit.
+    dates : skrub.DatetimeEncoder or None
+    """
+
+    name: str
+    number: int
+    kind: str
+    names: list[str]
+    form: str = "ordinal"
+    categories: list[str] = field(default_factory=list)
+    date_format: str | None = None
+    time_zone: str | None = None
+    dates: Any = None
+
+    def transform(self, column: pd.Series) -> list:
+        """Return the output columns: arrays of numbers, or one ``pandas.Categorical``.
+
+        Parameters
+        ----------
+        column : pandas.Series
+            As :func:`~textcnn.table.kinds.as_series` returns it.
+        """
+        if self.kind == "number":
+            return [_numbers(column)]
+        if self.kind == "boolean":
+            return [_numbers(_truth(column)).astype(np.float32)]
+        if self.kind == "date":
+            with config_context(transform_output="default"):
+                parts = self.dates.transform(self._dates(column))
+            return [parts[part].to_numpy(np.float32) for part in parts]
+        known = pd.Index(self.categories, dtype=object)
+        codes = known.get_indexer(
+            pd.Index(_keys(column), dtype=object)
+        )  # -1 for missing and new categories
+        if self.form == "category":
+            return [pd.Categorical.from_codes(codes, known)]
+        if self.form == "ordinal":
+            return [codes.astype(np.float32)]
+        return [(codes == code).astype(np.float32) for code in range(len(known))]
+
+    def _dates(self, column: pd.Series) -> pd.Series:
+        """Return dates without a time zone; cells that are no dates become missing."""
+        dates = _as_dates(column, self.date_format)
+        if dates.dt.tz is not None:
+            dates = dates.dt.tz_convert(self.time_zone or "UTC").dt.tz_localize(None)
+        return dates.rename(self.name)
+
+
+def encode_column(kind: ColumnKind, number: int, column: pd.Series, form: str) -> EncodedColumn:
+    """Return the fitted encoding of a column that is not text.
+
+    Parameters
+    ----------
+    kind : ColumnKind
+        A text is encoded as a category.
+    number : int
+        Its place in the table.
+    column : pandas.Series
+        As :func:`~textcnn.table.kinds.as_series` returns it.
+    form : {"ordinal", "category", "one-hot"}
+    """
+    name = kind.name
+    if kind.kind in ("number", "boolean"):
+        return EncodedColumn(name, number, kind.kind, [name])
+    if kind.kind == "date":
+        return _encoded_dates(name, number, column)
+    categories = _categories(column)
+    if form == "one-hot":
+        counts = pd.Series(_keys(column)).value_counts()
+        frequent = set(counts.index[:MOST_CATEGORIES])
+        categories = [category for category in categories if category in frequent]
+    names = [f"{name}_{value}" for value in categories] if form == "one-hot" else [name]
+    return EncodedColumn(name, number, "category", names, form, categories)
+
+
+def _encoded_dates(name: str, number: int, column: pd.Series) -> EncodedColumn:
+    from skrub import DatetimeEncoder, ToDatetime
+
+    encoded = EncodedColumn(name, number, "date", [], dates=DatetimeEncoder())
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype) and _holds_strings(column):
+        strings = strings_of(column).dropna().drop_duplicates().rename(name)
+        known = known_strings(strings)
+        encoded.date_format = ToDatetime().fit(strings.iloc[known.index]).format_
+    dates = _as_dates(column, encoded.date_format)
+    if dates.dt.tz is not None:
+        encoded.time_zone = str(dates.dt.tz)
+    with config_context(transform_output="default"):
+        encoded.dates.fit(encoded._dates(column))
+    encoded.names = [str(part) for part in encoded.dates.get_feature_names_out()]
+    return encoded
+
+
+def _holds_strings(column: pd.Series) -> bool:
+    cells = column.astype(object)
+    return pd.api.types.infer_dtype(cells, skipna=True) == "string"
+
+
+def _as_dates(column: pd.Series, date_format: str | None) -> pd.Series:
+    """Return a column as dates; cells that are no dates become missing."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object)
+    is_text = date_format is not None
+    dates = pd.to_datetime(column, format=date_format if is_text else None, errors="coerce")
+    if dates.dtype == object:  # several time zones
+        dates = pd.to_datetime(column, errors="coerce", utc=True)
+    return dates
+
+
+def _numbers(column: pd.Series) -> np.ndarray:
+    """Return numbers: of NumPy's dtype as they are, others as float64; infinity is missing."""
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return column.dt.total_seconds().to_numpy(np.float64)
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        column = pd.to_numeric(column.astype(object), errors="coerce")
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        return column.to_numpy()
+    kind = column.dtype if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f" else None
+    numbers = column.to_numpy(kind or np.float64, na_value=np.nan)
+    return np.where(np.isinf(numbers), np.asarray(np.nan, numbers.dtype), numbers)
+
+
+def _truth(column: pd.Series) -> pd.Series:
+    """Return booleans as numbers; other cells are missing."""
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.astype(object).map(float, na_action="ignore")
+    return column.astype(object).map(_as_truth)
+
+
+def _as_truth(cell) -> float:
+    is_truth = isinstance(cell, bool | np.bool_) or cell in (0, 1)
+    return float(cell) if is_truth else np.nan
+
+
+def _keys(column: pd.Series) -> np.ndarray:
+    """Return the cells of a category as str, missing cells as None."""
+    strings = strings_of(column)
+    return strings.where(strings.notna(), None).to_numpy(object)
+
+
+def _categories(column: pd.Series) -> list[str]:
+    """Return the distinct categories; those of an ordered dtype keep their order."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        used = column.cat.remove_unused_categories()
+        names = strings_of(pd.Series(used.cat.categories)).tolist()
+        return names if used.cat.ordered else sorted(names)
+    return sorted(set(strings_of(column).dropna()))
