@@ -280,5 +280,9 @@ def _of_polars(column) -> pd.Series:
     """Return a Series of polars as one of pandas, without pyarrow."""
     if column.dtype.is_numeric() and not column.dtype.is_decimal():
         return pd.Series(column.to_numpy())
-    kind = "category" if str(column.dtype).startswith(("Categorical", "Enum")) else None
-    return pd.Series(column.to_list(), dtype=kind or (object if not len(column) else None))
+    cells = column.to_list()
+    if str(column.dtype).startswith("Enum"):
+        return pd.Series(pd.Categorical(cells, column.dtype.categories.to_list(), ordered=True))
+    if str(column.dtype).startswith("Categorical"):
+        return pd.Series(cells, dtype="category")
+    return pd.Series(cells, dtype=None if cells else object)
