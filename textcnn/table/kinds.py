@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 
@@ -23,6 +24,8 @@ _FEWEST_WORDS = 3.0
 _SMALLEST_SHARE = 0.5
 _MOST_CELLS = 1000
 _LONGEST_DATE = 40  # characters of a date or number
+_DIGIT = re.compile(r"\d")
+_MISSING = re.compile(r"[\W_]*|[#<]*n/?an?>?|nan|null|none|nil", re.IGNORECASE)
 # What pandas calls the cells of an object column → what they are here.
 _NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal")
 _DATES = ("date", "datetime", "datetime64")
@@ -212,7 +215,7 @@ def _kind_of_strings(name: str, column: pd.Series) -> ColumnKind:
     distinct = strings.unique()
     if len(distinct) == 0:
         return ColumnKind(name, "empty", "all cells are missing or empty")
-    if len(distinct[0]) <= _LONGEST_DATE:
+    if len(distinct[0]) <= _LONGEST_DATE and _may_be_parsed(distinct):
         known = known_strings(strings)
         if known.empty:
             return ColumnKind(name, "empty", f"all cells mean missing, such as {distinct[0]!r}")
@@ -259,6 +262,11 @@ def _as_string(cell) -> str:
 
 def _is_image_file(cell) -> bool:
     return isinstance(cell, str | os.PathLike) and str(cell).lower().endswith(SUFFIXES)
+
+
+def _may_be_parsed(distinct) -> bool:
+    """Return whether strings may be dates or numbers, or may all mean missing: a quick look."""
+    return any(map(_DIGIT.search, distinct)) or all(map(_MISSING.fullmatch, distinct))
 
 
 def _words_per_cell(strings: pd.Series) -> float:
