@@ -298,3 +298,35 @@ def test_two_columns_with_the_same_name_are_refused_for_new_rows_too():
     features = features_of().fit(X, y)
     with pytest.raises(ValueError, match="Several columns of X are named 'price'"):
         features.transform(pd.concat([X, X[["price"]]], axis=1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "target", "message"),
+    [
+        (90, [1] * 90, "y has only one class: 1 in all 90 rows.*Expected at least two classes"),
+        (4, [0, 1, 0, 1], "fewer training rows than folds: n_samples=4.*Pass cv=4 or less"),
+        (90, ["rare"] + ["a", "b"] * 44 + ["a"], "training rows without class 'rare' in fold"),
+    ],
+)
+def test_targets_that_no_fold_can_learn(monkeypatch, rows, target, message):
+    def never(*_):
+        raise AssertionError("training has begun")
+
+    monkeypatch.setattr("textcnn.table.fitting.TableFit.fit_all", never)
+    X, _ = table_of()
+    features = features_of(cv=5)
+    with pytest.raises(ValueError, match=message):
+        features.fit(X.head(rows), target)
+    assert not hasattr(features, "n_features_in_")
+
+
+def test_two_thousand_columns():
+    X, y = table_of()
+    random = np.random.default_rng(0)
+    numbers = pd.DataFrame(random.random((90, 1900))).add_prefix("n")
+    letters = pd.DataFrame(random.choice(list("abc"), (90, 100))).add_prefix("c")
+    features = features_of()
+    table = features.fit_transform(pd.concat([X, numbers, letters], axis=1), y)
+    assert table.shape == (90, 2002)
+    assert "1901 number, 100 category" in str(features.report_)
+    assert features.report_.columns["kind"].value_counts()["number"] == 1901
