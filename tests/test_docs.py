@@ -32,10 +32,12 @@ def _check_index(names):
 
 
 def _check_quickstart(names):
-    written = pd.read_csv("with_features.csv")
-    assert written["review_cnn"].between(0, 1).all()
-    assert len(written) == len(names["table"])
-    assert names["probability"].shape == (3,)
+    written = pd.read_csv("train_features.csv")
+    assert written.columns.tolist() == names["test_features"].columns.tolist()
+    assert written["review_linear"].between(0, 1).all()
+    assert len(written) == 500
+    assert names["probability"].shape == (3,) and names["scores"].mean() > 0.7
+    assert set(names["words"]["column"]) == {"review"}
 
 
 def _check_leak_safety(names):

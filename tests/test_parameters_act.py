@@ -151,6 +151,8 @@ WAYS = {
         "columns": Way(["review"]),
         "cv": Way(3),
         "selection": Way("significant"),
+        "others": Way("drop"),
+        "categories": Way("one-hot"),
         "keep_text": Way(True),
         "time_limit": Way(1e-9),
         "n_repeats": Way(2, {"selection": "significant"}),
@@ -189,6 +191,7 @@ def rows_of(kind, random):
     new = ["good river", "Bad poem", "", "fine film"] * 3
     if kind == "TableFeatures":
         table = pd.DataFrame({"review": texts, "note": texts[::-1], "price": np.arange(N_ROWS)})
+        table["kind"] = np.where(table["price"] % 3, "film", "book")
         return table, table.assign(review=(new * 2)[:N_ROWS])
     return texts, new
 
