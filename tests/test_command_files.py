@@ -147,7 +147,8 @@ def test_numbers_and_images(tmp_path):
     table = pd.DataFrame({"path": paths, "price": random.normal(size=12).round(3)})
     table.to_csv(tmp_path / "train.csv", index=False)
     arguments = ["fit-transform", str(tmp_path / "train.csv"), "--image", "path", "--target"]
-    arguments += ["price", "--folds", "2", "--epochs", "1", "--image-size", "6", "6", "--save"]
+    arguments += ["price", "--target-type", "continuous", "--folds", "2", "--epochs", "1"]
+    arguments += ["--image-size", "6", "6", "--save"]
     arguments += [str(tmp_path / "m.textcnn"), "--out", str(tmp_path / "f.csv")]
     assert main(arguments) == 0
     loaded = textcnn.load(tmp_path / "m.textcnn")
