@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import pandas as pd
@@ -88,8 +89,8 @@ def text_stages(
     from textcnn import OutOfFoldEncoder, TextCNNEncoder
 
     if encoders is None:
-        target_type = "continuous" if regression else "auto"
-        encoder = TextCNNEncoder(target_type=target_type, random_state=random_state)
+        numbers = {"target_type": "continuous"} if regression else {}
+        encoder = TextCNNEncoder(random_state=random_state, **numbers)
         encoders = {"TextCNNEncoder, out of fold": encoder}
     tfidf = TfidfTransformer(sublinear_tf=True)
     svd = make_pipeline(_word_counts(), tfidf, TruncatedSVD(N_TOPICS, random_state=random_state))
@@ -157,6 +158,7 @@ def compare_text_features(
     regression: bool = False,
     random_state: int = 0,
     show: Callable[[str], object] | None = None,
+    running: Callable[[str], AbstractContextManager] = nullcontext,
 ) -> pd.DataFrame:
     """Fit gradient boosting on the other columns and the text features of each way; score it.
 
@@ -181,6 +183,9 @@ def compare_text_features(
         Seed of the split, of gradient boosting and of the resampling.
     show : callable, optional
         Called with each line of `comparison_report` as soon as it is ready, e.g. ``print``.
+    running : callable, optional
+        Called with the name of each way; the context that it returns is entered while the way is
+        fitted.
 
     Returns
     -------
@@ -231,7 +236,8 @@ def compare_text_features(
     show(_heading(width, metric))
     lines, resampled = {}, {}
     for way, way_stages in stages.items():
-        with threadpool_limits(1, user_api="blas"):  # waiting threads would use processor time
+        # Threads that wait would use processor time.
+        with running(way), threadpool_limits(1, user_api="blas"):
             outputs, results = _outputs(way_stages, list(other_columns), split, boosting)
         resampled[way] = _resampled_scores(split[3], outputs, metric, random_state)
         score, error = _score(split[3], outputs, metric), float(np.std(resampled[way], ddof=1))

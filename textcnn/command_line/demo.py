@@ -10,7 +10,7 @@ import numpy as np
 
 from textcnn.command_line.cells import known, numbers_or_text, target_of
 from textcnn.command_line.files import check_outputs
-from textcnn.command_line.messages import BadInputError, progress_bar
+from textcnn.command_line.messages import BadInputError, running
 from textcnn.command_line.parser import table_format
 from textcnn.command_line.reading import read_whole
 
@@ -88,18 +88,17 @@ def _compare(
     """Print one comparison, line by line."""
     from textcnn.command_line.comparison import compare_text_features, text_stages
 
-    stages = text_stages(text, regression=regression, random_state=seed)
-    with progress_bar(*(step[1] for steps in stages.values() for step in steps)):
-        compare_text_features(
-            table,
-            text_columns=text,
-            target=target,
-            other_columns=others,
-            stages=stages,
-            regression=regression,
-            random_state=seed,
-            show=_say,
-        )
+    compare_text_features(
+        table,
+        text_columns=text,
+        target=target,
+        other_columns=others,
+        stages=text_stages(text, regression=regression, random_state=seed),
+        regression=regression,
+        random_state=seed,
+        show=_say,
+        running=running,
+    )
     _say("")
 
 

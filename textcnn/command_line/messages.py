@@ -103,30 +103,47 @@ def stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 @contextlib.contextmanager
-def progress_bar(*encoders) -> Iterator[None]:
-    """Show the progress of fits with scikit-learn's bars, but only in a terminal.
+def progress_bar(encoder) -> Iterator[None]:
+    """Show the progress of a fit with scikit-learn's bars, but only in a terminal.
 
     They need rich, which Keras installs, and scikit-learn 1.9; without these there are no bars.
     """
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
     try:
         import rich
         from sklearn.callback import ProgressBar
     except ImportError:
-        is_terminal = False
-    encoders = [encoder for encoder in encoders if hasattr(encoder, "set_callbacks")]
-    if not is_terminal or not encoders:
+        rich = None
+    if rich is None or not _is_terminal():
         yield
         return
     rich.reconfigure(stderr=True)  # standard output is for features
-    for encoder in encoders:
-        encoder.set_callbacks(ProgressBar(max_propagation_depth=None))
+    encoder.set_callbacks(ProgressBar(max_propagation_depth=None))
     try:
         yield
     finally:
-        for encoder in encoders:
-            encoder.set_callbacks()
+        encoder.set_callbacks()
+
+
+@contextlib.contextmanager
+def running(what: str) -> Iterator[None]:
+    """Show what is running and for how long, but only in a terminal; it leaves no line there."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    except ImportError:
+        Progress = None
+    if Progress is None or not _is_terminal():
+        yield
+        return
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
 
 
 class RowCounter:
@@ -134,7 +151,7 @@ class RowCounter:
 
     def __init__(self, what: str):
         self._what = what
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
+        self._shows = _is_terminal()
         self._shown = 0.0
         self._started = time.monotonic()
 

@@ -225,8 +225,8 @@ def _add_format(parser, table: str, also: str = "") -> None:
         metavar="TEXT",
         action="append",
         help="a spelling of missing cells, may be given several times; replaces the usual ones "
-        f"({', '.join(name for name in USUAL_NA if name.isalpha())} and others), which a text column "
-        "has as texts. Empty cells are always missing",
+        f"({', '.join(name for name in USUAL_NA if name.isalpha())} and others), which are not "
+        "missing in text columns. Empty cells always are",
     )
 
 
