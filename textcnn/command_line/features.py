@@ -58,12 +58,12 @@ def fit_transform(options: argparse.Namespace) -> int:
         check_outputs(list(images), outputs)
     _check_kept(options, inputs, set(found[options.target]))
     X = _frame({name: found[name] for name in inputs}, is_table)
-    y = target_of(found[options.target], options.target, options.target_type, options.decimal)
     parameters = {}
     if options.group is not None:
         parameters["groups"] = groups_of(found[options.group], options.group)
     if options.time is not None:
         parameters["time"] = times_of(found[options.time], options.time, options.decimal)
+    y = target_of(found[options.target], options.target, options.target_type, options.decimal)
     with table_writer(options.out, _output_format(options)) as writer:
         with _in_time(started, None if is_table else options.time_limit), progress_bar(encoder):
             features = _refused(encoder.fit_transform, X, y, **parameters)

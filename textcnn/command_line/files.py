@@ -69,8 +69,10 @@ class TableFormat:
         return found
 
     def separator(self, path: str) -> str:
-        """Return the separator that is given, or the usual one for the file's name."""
-        return self.sep or ("\t" if _suffix(path) in (".tsv", ".tab") else ",")
+        """Return the separator that is given, or the usual one for the name and decimal point."""
+        if self.sep is not None:
+            return self.sep
+        return "\t" if _suffix(path) in (".tsv", ".tab") else ";" if self.decimal == "," else ","
 
 
 def _suffix(path: str) -> str:

@@ -10,6 +10,7 @@ import io
 import json
 import lzma
 import math
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import PurePath
@@ -64,7 +65,7 @@ def _compression(path: str, kind: str):
         ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0),
         ".bz2": lambda file: bz2.open(file, "wb"),
         ".xz": lambda file: lzma.open(file, "wb"),
-        ".zst": lambda file: import_pyarrow("Zstandard files").CompressedOutputStream(file, "zstd"),
+        ".zst": _zstandard,
     }
     if suffix == ".zip":
         raise BadInputError(f"cannot write {path!r}; expected .gz, .bz2, .xz or .zst to compress")
@@ -72,6 +73,12 @@ def _compression(path: str, kind: str):
         plain = path[: -len(suffix)]
         raise BadInputError(f"Parquet files are already compressed; write {plain!r}")
     return compressions.get(suffix)
+
+
+def _zstandard(file):
+    """Return Arrow's stream, which closes what it writes to: a duplicate of the file."""
+    pyarrow = import_pyarrow("Zstandard files")
+    return pyarrow.CompressedOutputStream(open(os.dup(file.fileno()), "wb"), "zstd")
 
 
 class _CsvWriter:
