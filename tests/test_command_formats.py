@@ -414,11 +414,13 @@ def test_a_whole_table(suffix, tmp_path, capsys):
         title=TABLE["review"], shop=np.resize(["07", "7"], 60), user=range(60), secret=Y, liked=Y
     )
     source, out, saved = (tmp_path / name for name in (f"t.{suffix}", "o.csv", "m.textcnn"))
-    table.to_csv(source, index=False) if suffix == "csv" else table.to_parquet(source)
+    table.to_csv(source) if suffix == "csv" else table.to_parquet(source)
     arguments = ["fit-transform", source, "--kind", "table", "--members", "svd,linear"]
     arguments += ["--target", "liked", "--keep", "user", "--drop", "secret", "--folds", "2"]
     arguments += ["--text", "review", "--text", "title"]
     assert command(*arguments, "--out", out, "--save", saved) == 0
+    said = capsys.readouterr().err
+    assert ("column 'Unnamed: 0' numbers the rows and is left out" in said) == (suffix == "csv")
     encoder = textcnn.load(saved)
     assert isinstance(encoder, TableFeatures) and encoder.members == ("svd", "linear")
     assert encoder.text_columns_ == ["review", "title"]

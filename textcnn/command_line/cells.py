@@ -60,6 +60,12 @@ def numbers_or_text(cells: list, decimal: str):
     return pd.Series([np.nan if cell is None else number(cell, decimal) for cell in cells])
 
 
+def are_row_numbers(cells: list) -> bool:
+    """Return whether cells number the rows, as an index that was written to the file."""
+    values = [number(cell) for cell in cells]
+    return None not in values and bool((np.diff(values) == 1).all())
+
+
 def target_of(cells: list, name: str, target_type: str, decimal: str) -> list | np.ndarray:
     """Return the target: numbers for a regression, else classes as they are written.
 

@@ -6,11 +6,9 @@ import argparse
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from textcnn.command_line.cells import known, numbers_or_text, target_of
+from textcnn.command_line.cells import are_row_numbers, known, numbers_or_text, target_of
 from textcnn.command_line.files import check_outputs
-from textcnn.command_line.messages import BadInputError, running
+from textcnn.command_line.messages import BadInputError, printable, running
 from textcnn.command_line.parser import table_format
 from textcnn.command_line.reading import read_whole
 
@@ -65,12 +63,12 @@ def _compare_own(table: pd.DataFrame, options: argparse.Namespace) -> None:
     others = usable_columns(table, exclude=used)
     left_out = [column for column in table.columns if column not in (*used, *others)]
     _say(f"{options.csv}: {len(table):,} rows, target {options.target!r}")
-    _say(f"Other columns: {', '.join(others) or 'none'}.")
+    _say(f"Other columns: {_listed(others) or 'none'}.")
     if table.attrs["row_numbers"]:
-        _say(f"Unused row numbers: {', '.join(table.attrs['row_numbers'])}.")
+        _say(f"Unused row numbers: {_listed(table.attrs['row_numbers'])}.")
     if left_out:
         reasons = f"more than {MAXIMUM_CATEGORIES} different values, or almost empty"
-        _say(f"Unused columns ({reasons}): {', '.join(left_out)}.")
+        _say(f"Unused columns ({reasons}): {_listed(left_out)}.")
     _say("Columns that are only known after the target make all scores too good: --drop them.\n")
     regression = options.target_type == "continuous"
     _warn_of_leaks(table, options.target, others, regression)
@@ -135,7 +133,7 @@ def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
     copy = next((n for n in cells if n not in used and cells[n] == cells[options.target]), None)
     if copy is not None:
         raise BadInputError(f"column {copy!r} equals the target. Type --drop {copy!r}")
-    row_numbers = [name for name, column in columns.items() if _counts_rows(column)]
+    row_numbers = [name for name in cells if name not in used and are_row_numbers(cells[name])]
     table = pd.DataFrame({**columns, options.target: target}).drop(columns=row_numbers)
     _check_finite(table)
     table = table[table[options.target].notna()].reset_index(drop=True).infer_objects()
@@ -144,11 +142,6 @@ def _read_own_table(options: argparse.Namespace) -> pd.DataFrame | None:
     for column in options.text:
         _check_text(table, column)
     return table
-
-
-def _counts_rows(column: pd.Series) -> bool:
-    """Return whether a column numbers the rows, as an index that was written to the file."""
-    return column.dtype.kind == "f" and bool((np.diff(column) == 1).all())
 
 
 def _warn_of_leaks(table: pd.DataFrame, target: str, others: list[str], regression: bool) -> None:
@@ -222,6 +215,10 @@ def _check_text(table: pd.DataFrame, column: str) -> None:
             f"{column!r} does not look like text: expected at least {_MINIMUM_TERMS} words that "
             f"occur in several rows. Received: {repeated}"
         )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(map(printable, names))
 
 
 def _say(text: str) -> None:

@@ -6,13 +6,14 @@ import argparse
 import contextlib
 import json
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from textcnn.command_line.cells import groups_of, known, target_of, times_of
+from textcnn.command_line.cells import are_row_numbers, groups_of, known, target_of, times_of
 from textcnn.command_line.files import check_outputs
 from textcnn.command_line.messages import (
     BadInputError,
@@ -49,6 +50,7 @@ def fit_transform(options: argparse.Namespace) -> int:
     )
     if is_table:
         inputs = [name for name in cells if name not in (*beside, *options.keep)]
+        inputs = [name for name in inputs if not _is_index(name, cells[name])]
         if not inputs:
             raise BadInputError("the table has no column but those of --target, --keep and others")
     found = {name: known(cells[name], options, name in options.text) for name in inputs}
@@ -182,6 +184,14 @@ def _reads_texts(encoder) -> bool:
     from textcnn import TextCNNEncoder, TextLinearEncoder
 
     return isinstance(encoder, TextCNNEncoder | TextLinearEncoder)
+
+
+def _is_index(name: str, cells: list) -> bool:
+    """Return whether a column without a name is the index of a frame, with a warning."""
+    is_index = name.startswith("Unnamed: ") and are_row_numbers(cells)
+    if is_index:
+        warnings.warn(f"column {name!r} numbers the rows and is left out", stacklevel=2)
+    return is_index
 
 
 def _frame(cells: dict[str, list], is_table: bool):
