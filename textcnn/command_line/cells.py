@@ -49,6 +49,12 @@ def number(cell, decimal: str = ".") -> float | None:
     return float(cell) if _NUMBER.fullmatch(cell) else None
 
 
+def with_point(cell, decimal: str):
+    """Return a number that is written with another decimal point as text with a point."""
+    is_number = isinstance(cell, str) and number(cell, decimal) is not None
+    return cell.replace(decimal, ".") if is_number else cell
+
+
 def numbers_or_text(cells: list, decimal: str):
     """Return a column as numbers if all cells that are not missing are; codes as 007 are text."""
     import pandas as pd

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from textcnn.command_line.cells import are_row_numbers, groups_of, known, target_of, times_of
+from textcnn.command_line.cells import (
+    are_row_numbers,
+    groups_of,
+    known,
+    target_of,
+    times_of,
+    with_point,
+)
 from textcnn.command_line.files import check_outputs
 from textcnn.command_line.messages import (
     BadInputError,
@@ -59,7 +66,7 @@ def fit_transform(options: argparse.Namespace) -> int:
         images = {cell for name in inputs for cell in found[name] if isinstance(cell, str)}
         check_outputs(list(images), outputs)
     _check_kept(options, inputs, set(found[options.target]))
-    X = _frame({name: found[name] for name in inputs}, is_table)
+    X = _frame({name: found[name] for name in inputs}, is_table, options.decimal)
     parameters = {}
     if options.group is not None:
         parameters["groups"] = groups_of(found[options.group], options.group)
@@ -89,7 +96,7 @@ def transform(options: argparse.Namespace) -> int:
     ):
         for chunk in chunks:
             found = {name: known(chunk[name], options, name in texts) for name in columns}
-            X = _frame(found, is_table)
+            X = _frame(found, is_table, options.decimal)
             try:
                 features = encoder.transform(X)
             except (ValueError, TypeError) as error:
@@ -194,10 +201,15 @@ def _is_index(name: str, cells: list) -> bool:
     return is_index
 
 
-def _frame(cells: dict[str, list], is_table: bool):
-    """Return X; the numbers and dates of JSON and Parquet stay such in a whole table."""
+def _frame(cells: dict[str, list], is_table: bool, decimal: str):
+    """Return X; in a whole table numbers and dates of JSON and Parquet stay such.
+
+    Those of CSV are strings, which the table reads, with points.
+    """
     import pandas as pd
 
+    if is_table and decimal != ".":
+        cells = {name: [with_point(cell, decimal) for cell in cells[name]] for name in cells}
     dtype = None if is_table else object
     return pd.DataFrame({name: pd.Series(column, dtype=dtype) for name, column in cells.items()})
 
