@@ -180,7 +180,16 @@ def test_a_folder_of_parts_is_one_table(model, features, tmp_path):
     np.testing.assert_allclose(found["review_linear"], features, atol=1e-6)
 
 
-QUOTED = ["a film", '"Great film', "bad", 'they said "good"', "fine", 'so bad"', '"all"', "end"]
+QUOTED = [
+    "a film",
+    '"Great film',
+    "bad",
+    'they said "good"',
+    'so bad"',
+    '"So" good',
+    '"all"',
+    "end",
+]
 
 
 @pytest.mark.parametrize("options", [[], ["--quoting", "none"]])
@@ -200,7 +209,7 @@ def test_an_open_quote_in_tsv_is_a_part_of_the_text(tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_MOST_QUOTED_LINES", 3)
     rows = [f"text {i}" for i in range(9)]
     rows[4] = '"text 4'
-    (tmp_path / "t.tsv").write_text("id\treview\n" + "".join(f"1\t{row}\n" for row in rows))
+    (tmp_path / "t.tsv").write_text("id\treview\n" + "".join(f"1\t{row}\n\n" for row in rows))
     assert cells_of(tmp_path / "t.tsv")["review"] == rows
 
 
@@ -220,6 +229,11 @@ def test_a_quote_that_encloses_rows_of_csv_is_warned_of(model, tmp_path, capsys)
     assert said.count("\n") == 1 and "lines 2 to 4 of" in said and "--quoting none" in said
     assert command(*arguments, tmp_path / "o.csv", "--quoting", "minimal") == 0
     assert not capsys.readouterr().err
+    (tmp_path / "t.tsv").write_text('review\n"Great\nbad\nfine"\n')
+    arguments[1], arguments[5] = tmp_path / "t.tsv", "review"
+    assert command(*arguments, tmp_path / "o.csv") == 0
+    assert "lines 2 to 4 of" in capsys.readouterr().err
+    arguments[1], arguments[5] = tmp_path / "t.csv", "id"
     (tmp_path / "t.csv").write_text('id,review\n1,"Great\n2,bad\n3,fine"\n')
     assert command(*arguments, tmp_path / "o.csv", "--quoting", "none") == 0
     assert pd.read_csv(tmp_path / "o.csv")["id"].tolist() == [1, 2, 3]

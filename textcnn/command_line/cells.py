@@ -68,6 +68,9 @@ def numbers_or_text(cells: list, decimal: str):
 
 def are_row_numbers(cells: list) -> bool:
     """Return whether cells number the rows, as an index that was written to the file."""
+    ends = number(cells[0]), number(cells[-1])
+    if None in ends or ends[1] - ends[0] != len(cells) - 1:
+        return False
     values = [number(cell) for cell in cells]
     return None not in values and bool((np.diff(values) == 1).all())
 

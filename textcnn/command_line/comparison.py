@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import pandas as pd
@@ -158,7 +157,6 @@ def compare_text_features(
     regression: bool = False,
     random_state: int = 0,
     show: Callable[[str], object] | None = None,
-    running: Callable[[str], AbstractContextManager] = nullcontext,
 ) -> pd.DataFrame:
     """Fit gradient boosting on the other columns and the text features of each way; score it.
 
@@ -183,9 +181,6 @@ def compare_text_features(
         Seed of the split, of gradient boosting and of the resampling.
     show : callable, optional
         Called with each line of `comparison_report` as soon as it is ready, e.g. ``print``.
-    running : callable, optional
-        Called with the name of each way; the context that it returns is entered while the way is
-        fitted.
 
     Returns
     -------
@@ -237,7 +232,7 @@ def compare_text_features(
     lines, resampled = {}, {}
     for way, way_stages in stages.items():
         # Threads that wait would use processor time.
-        with running(way), threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api="blas"):
             outputs, results = _outputs(way_stages, list(other_columns), split, boosting)
         resampled[way] = _resampled_scores(split[3], outputs, metric, random_state)
         score, error = _score(split[3], outputs, metric), float(np.std(resampled[way], ddof=1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textcnn.command_line.cells import are_row_numbers, known, numbers_or_text, target_of
 from textcnn.command_line.files import check_outputs
-from textcnn.command_line.messages import BadInputError, printable, running
+from textcnn.command_line.messages import BadInputError, printable
 from textcnn.command_line.parser import table_format
 from textcnn.command_line.reading import read_whole
 
@@ -95,7 +95,6 @@ def _compare(
         regression=regression,
         random_state=seed,
         show=_say,
-        running=running,
     )
     _say("")
 

@@ -129,23 +129,6 @@ def progress_bar(encoder) -> Iterator[None]:
         encoder.set_callbacks()
 
 
-@contextlib.contextmanager
-def running(what: str) -> Iterator[None]:
-    """Show what is running and for how long, but only in a terminal; it leaves no line there."""
-    try:
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-    except ImportError:
-        Progress = None
-    if Progress is None or not _is_terminal():
-        yield
-        return
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        progress.add_task(what, total=None)
-        yield
-
-
 class RowCounter:
     """Shows the number of processed rows, but only in a terminal."""
 

@@ -324,12 +324,13 @@ def _rows(lines: _Lines, sep: str, table_format: TableFormat, width: int, path: 
     """Yield the rows of a CSV file after its header; empty lines are left out.
 
     A quote at the start of a cell may be a part of the text, in a file without quoting. Where all
-    lines between two quotes are rows by themselves, those of a TSV file are read as rows, and
-    others with a warning.
+    lines between two quotes are rows by themselves, those of a TSV file are read as rows; those of
+    other files, and of a single column, as one cell with a warning.
     """
-    if table_format.quoting == "auto" and width > 1:
-        lines.is_row = lambda line: line.count(sep) == width - 1
-    reader, is_tsv, has_warned = _reader(lines, sep, table_format), sep == "\t", False
+    is_tsv, has_warned = sep == "\t", False
+    if table_format.quoting == "auto" and (width > 1 or is_tsv):
+        lines.is_row = lambda line: line.count(sep) == width - 1 or not line.strip("\r\n")
+    reader, is_split = _reader(lines, sep, table_format), is_tsv and width > 1
     while True:
         lines.of_row.clear()
         try:
@@ -337,15 +338,16 @@ def _rows(lines: _Lines, sep: str, table_format: TableFormat, width: int, path: 
         except StopIteration:
             return
         except csv.Error:
-            if not (is_tsv and lines.are_rows()):
+            if not (is_split and lines.are_rows()):
                 raise
             row = None
         if row is not None and not (len(lines.of_row) > 1 and lines.are_rows()):
             if row:
                 yield row
             continue
-        if is_tsv:
-            yield from (_unquoted(line, sep, width) for line in list(lines.of_row))
+        if is_split:
+            texts = [line for line in lines.of_row if line.strip("\r\n")]
+            yield from (_unquoted(line, sep, width) for line in texts)
             continue
         if not has_warned:
             has_warned = True
