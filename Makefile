@@ -11,10 +11,12 @@ export TF_CPP_MIN_LOG_LEVEL ?= 2
 CSV :=
 TEXT :=
 TARGET :=
+DROP :=
 override CSV := $(value CSV)
 override TEXT := $(value TEXT)
 override TARGET := $(value TARGET)
-export CSV TEXT TARGET
+override DROP := $(value DROP)
+export CSV TEXT TARGET DROP
 
 # Two processes with a thread each: with more they would only wait for one another.
 PYTEST = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal
@@ -27,6 +29,11 @@ BENCH_DATA := text tables vectors/domain.50k.100d.txt.gz
 # Modules that need no trained network, and one fit of each class.
 CHECK := tests/text tests/crossfit tests/image/test_idx.py tests/image/test_reader.py \
 	tests/test_datasets.py tests/test_every_class.py tests/test_makefile.py tests/test_public_api.py
+
+# The dependencies of the package without those that only other networks and word vectors need.
+DEMO_NEEDS = import re, tomllib; \
+	names = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
+	print(*(name for name in names if not re.match("tensorflow|keras|gensim", name)))
 
 SHARE := 1
 FITS := 200
@@ -42,7 +49,8 @@ help: ## list the targets
 setup: $(VENV)/.ready-test ## make .venv with the package, the test tools and every Keras backend
 
 demo: $(VENV)/.ready ## compare four ways to use a text column; CSV=file.csv TEXT=column TARGET=column adds your table
-	$(PY) -m textcnn demo $${CSV:+"--csv=$$CSV"} $${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"}
+	env -u KERAS_BACKEND CUDA_VISIBLE_DEVICES= $(PY) -m textcnn demo $${CSV:+"--csv=$$CSV"} \
+		$${TEXT:+"--text=$$TEXT"} $${TARGET:+"--target=$$TARGET"} $${DROP:+"--drop=$$DROP"}
 
 check: lint ## lint and the fast tests, while you work: under 3 minutes on two cores
 	$(PYTEST) -q $(CHECK)
@@ -100,9 +108,11 @@ data-for-test:
 data-for-bench:
 	@$(PYTHON) benchmarks/shared_data.py $(BENCH_DATA)
 
-# Stamps: set-up runs again only when pyproject.toml is newer. The larger one also serves the demo.
+# Stamps: set-up runs again only when pyproject.toml is newer. The larger one also serves the demo,
+# which needs neither TensorFlow and Keras (2 GB) nor gensim. Modules are compiled when imported.
 $(VENV)/.ready: pyproject.toml | $(PY)
-	$(INSTALL) --editable .
+	$(INSTALL) --no-compile rich $$($(PY) -c '$(DEMO_NEEDS)')
+	$(INSTALL) --no-compile --no-deps --editable .
 	touch $@
 
 $(VENV)/.ready-test: pyproject.toml | $(PY)

@@ -12,11 +12,11 @@ from __future__ import annotations
 # Functions that are tried by themselves, against a plain computation of the same
 
 
-def lead_error(*given):
-    """Return the standard error of the lead of one way over another, of the demo's comparison."""
-    from textcnn.command_line.comparison import _lead_error
+def resampled_scores(*given):
+    """Return the scores of resampled test rows, of the demo's comparison."""
+    from textcnn.command_line.comparison import _resampled_scores
 
-    return _lead_error(*given)
+    return _resampled_scores(*given)
 
 
 def mean_and_squared_error(*given):
@@ -227,7 +227,6 @@ def name_bundled_file(monkeypatch, name: str) -> None:
 
 # Code for another process, which has no part of the tests
 
-START_BACKEND_QUIETLY = "main._start_backend_quietly"
 WRITE_TO_ARCHIVE = "archive.ArchiveWriter._write"
 
 # Names in the state of a saved file, which tests of forged files change

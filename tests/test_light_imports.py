@@ -65,6 +65,15 @@ assert main([*arguments, "--out", "o.csv", "--save", "m.textcnn"]) == 0
 assert main(["transform", "t.csv", "--model", "m.textcnn", "--out", "n.csv"]) == 0
 assert main(["report", "m.textcnn"]) == 0
 """,
+    "demo": """
+import os, tempfile
+from textcnn.command_line.main import main
+from textcnn.datasets import make_reviews
+os.chdir(tempfile.mkdtemp())
+make_reviews(200).to_csv("t.csv", index=False)
+arguments = ["demo", "--only-csv", "--csv", "t.csv", "--text", "review", "--drop", "rating"]
+assert main([*arguments, "--target", "recommended"]) == 0
+""",
 }
 
 

@@ -40,6 +40,7 @@ def test_the_demo_takes_any_name(tmp_path, name):
     settings = [f"CSV={name}", f"TEXT={name}", f"TARGET={name}"]
     expected = [f"--csv={name}", f"--text={name}", f"--target={name}"]
     assert demo_arguments(tmp_path, *settings) == expected
+    assert demo_arguments(tmp_path, f"DROP={name}") == [f"--drop={name}"]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,18 @@ def test_the_command_line_hears_of_what_is_given_and_of_nothing_else(tmp_path, s
 
 def test_a_target_in_the_environment_is_not_meant_for_the_demo(tmp_path):
     assert demo_arguments(tmp_path, TARGET="x86_64") == []
+
+
+def test_the_demo_installs_what_it_needs_and_no_backend(tmp_path):
+    done = make("-n", "demo", f"VENV={tmp_path / 'venv'}")
+    [line] = [line for line in done.stdout.splitlines() if "pip install" in line and "rich" in line]
+    code = re.search(r"-c '([^']*)'", line)[1]
+    named = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True
+    ).stdout.split()
+    names = {re.match(r"[a-z-]+", name)[0] for name in named}
+    assert {"numba", "numpy", "pandas", "scikit-learn"} <= names
+    assert not names & {"tensorflow", "keras", "gensim"}
 
 
 def make(*arguments, **environment):

@@ -10,17 +10,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import TruncatedSVD
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict, train_test_split
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score, roc_auc_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from textcnn.text.tokens import word_tokens
 
@@ -32,95 +32,10 @@ N_RESAMPLES = 200
 # scikit-learn's gradient boosting bins at most 255 values of a category.
 MAXIMUM_CATEGORIES = 255
 MINIMUM_FILLED_ROWS = 20
+_METRICS = {"test_auc": "test AUC", "test_r2": "test R²"}
 
 # A step of a ColumnTransformer: (name, transformer, columns).
 Stage = tuple[str, object, object]
-
-
-class OutOfFoldLinear(TransformerMixin, BaseEstimator):
-    """Turn one text column into out-of-fold class probabilities of a linear model on TF-IDF.
-
-    In `fit_transform`, rows are predicted by models that were not trained on them; in `transform`,
-    by another model that is trained on all training rows.
-
-    Parameters
-    ----------
-    random_state : int, default=0
-        Seed of the five stratified folds.
-    """
-
-    def __init__(self, random_state: int = 0) -> None:
-        self.random_state = random_state
-
-    def fit(self, X, y):
-        """Fit the model for new rows.
-
-        Parameters
-        ----------
-        X : sequence of str, length n_rows
-            One text per row.
-        y : array-like of shape (n_rows,)
-            Classes.
-
-        Returns
-        -------
-        OutOfFoldLinear
-            The fitted transformer.
-        """
-        self.model_ = self._model().fit(X, y)
-        return self
-
-    def fit_transform(self, X, y):
-        """Fit and return out-of-fold probabilities.
-
-        Parameters
-        ----------
-        X : sequence of str, length n_rows
-            One text per row.
-        y : array-like of shape (n_rows,)
-            Classes.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 1) for two classes, else (n_rows, n_classes)
-            Probabilities.
-        """
-        self.fit(X, y)
-        folds = StratifiedKFold(5, shuffle=True, random_state=self.random_state)
-        return self._columns(
-            cross_val_predict(self._model(), X, y, cv=folds, method="predict_proba")
-        )
-
-    def transform(self, X):
-        """Return the probabilities of new rows.
-
-        Parameters
-        ----------
-        X : sequence of str, length n_rows
-            One text per row.
-
-        Returns
-        -------
-        ndarray of shape (n_rows, 1) for two classes, else (n_rows, n_classes)
-            Probabilities.
-        """
-        check_is_fitted(self)
-        return self._columns(self.model_.predict_proba(X))
-
-    def _model(self) -> Pipeline:
-        """Return the linear model, not fitted."""
-        return make_pipeline(_tfidf(), LogisticRegression(C=10, max_iter=1000))
-
-    def _columns(self, probabilities: np.ndarray) -> np.ndarray:
-        """Drop the first of two classes, which is redundant."""
-        return probabilities[:, 1:] if probabilities.shape[1] == 2 else probabilities
-
-
-def _tfidf() -> TfidfVectorizer:
-    """Return TF-IDF of words and word pairs, with the same tokenizer as the networks."""
-    return TfidfVectorizer(
-        tokenizer=word_tokens, token_pattern=None, ngram_range=(1, 2), min_df=2, sublinear_tf=True
-    )
 
 
 def _without_missing(cells: pd.Series) -> np.ndarray:
@@ -128,15 +43,19 @@ def _without_missing(cells: pd.Series) -> np.ndarray:
     return np.array(["" if pd.isna(cell) else str(cell) for cell in cells.tolist()], dtype=object)
 
 
-def _texts() -> FunctionTransformer:
-    """Return the step that fills missing cells, which TF-IDF refuses."""
-    return FunctionTransformer(_without_missing)
+def _word_counts():
+    """Return counts of words and word pairs, with the same tokenizer as the networks."""
+    counts = CountVectorizer(
+        tokenizer=word_tokens, token_pattern=None, ngram_range=(1, 2), min_df=2
+    )
+    return make_pipeline(FunctionTransformer(_without_missing), counts)
 
 
 def text_stages(
     text_columns: Sequence[str],
     *,
     encoders: Mapping[str, object] | None = None,
+    regression: bool = False,
     random_state: int = 0,
 ) -> dict[str, list[Stage]]:
     """Return four ways to use text columns, as steps of a ``ColumnTransformer``.
@@ -148,14 +67,16 @@ def text_stages(
     encoders : mapping of str to transformer, optional
         Transformers for the last way, by name; each gets all text columns as one frame. By
         default, a `TextCNNEncoder` with default settings.
+    regression : bool, default=False
+        Whether the target is a number.
     random_state : int, default=0
         Seed of the estimators that this function makes.
 
     Returns
     -------
     dict of str to list of (name, transformer, columns)
-        No text; TF-IDF with a truncated SVD, which does not use the target; out-of-fold
-        logistic regression on TF-IDF; and the encoders.
+        No text; TF-IDF with a truncated SVD, which does not use the target; an out-of-fold
+        linear model on TF-IDF; and the encoders.
 
     Examples
     --------
@@ -164,16 +85,23 @@ def text_stages(
     >>> list(text_stages(["review"], encoders={"whole texts": TargetEncoder()}))[1:]
     ['TF-IDF + SVD', 'TF-IDF + logistic regression, out of fold', 'whole texts']
     """
-    if encoders is None:
-        from textcnn import TextCNNEncoder
+    from textcnn import OutOfFoldEncoder, TextCNNEncoder
 
-        encoders = {"TextCNNEncoder, out of fold": TextCNNEncoder(random_state=random_state)}
-    svd = make_pipeline(_texts(), _tfidf(), TruncatedSVD(N_TOPICS, random_state=random_state))
-    linear = make_pipeline(_texts(), OutOfFoldLinear(random_state))
+    if encoders is None:
+        numbers = {"target_type": "continuous"} if regression else {}
+        encoder = TextCNNEncoder(random_state=random_state, **numbers)
+        encoders = {"TextCNNEncoder, out of fold": encoder}
+    tfidf = TfidfTransformer(sublinear_tf=True)
+    svd = make_pipeline(_word_counts(), tfidf, TruncatedSVD(N_TOPICS, random_state=random_state))
+    model = Ridge() if regression else LogisticRegression(C=10, max_iter=1000)
+    linear = OutOfFoldEncoder(
+        make_pipeline(tfidf, model), shared=_word_counts(), random_state=random_state
+    )
+    name = "ridge" if regression else "logistic"
     stages: dict[str, list[Stage]] = {
         "no text": [],
         "TF-IDF + SVD": [(f"{c}_svd", svd, c) for c in text_columns],
-        "TF-IDF + logistic regression, out of fold": [
+        f"TF-IDF + {name} regression, out of fold": [
             (f"{c}_linear", linear, c) for c in text_columns
         ],
     }
@@ -226,13 +154,14 @@ def compare_text_features(
     target: str,
     other_columns: Sequence[str],
     stages: Mapping[str, list[Stage]],
+    regression: bool = False,
     random_state: int = 0,
     show: Callable[[str], object] | None = None,
 ) -> pd.DataFrame:
     """Fit gradient boosting on the other columns and the text features of each way; score it.
 
-    The table is split once, 70 to 30, stratified by the target. Every way gets the same rows, the
-    same other columns and the same `HistGradientBoostingClassifier` with its default settings.
+    The table is split once, 70 to 30, stratified by classes. Every way gets the same rows, the
+    same other columns and the same gradient boosting of scikit-learn with its default settings.
 
     Parameters
     ----------
@@ -241,11 +170,13 @@ def compare_text_features(
     text_columns : sequence of str
         Names of the text columns.
     target : str
-        Name of the column of classes, two or more.
+        Name of the target: a column of classes, two or more, or of numbers.
     other_columns : sequence of str
         Columns of numbers or categories that every way uses.
     stages : mapping of str to list of (name, transformer, columns)
         The ways, as `text_stages` returns them.
+    regression : bool, default=False
+        Whether the target is a number; otherwise its values are classes.
     random_state : int, default=0
         Seed of the split, of gradient boosting and of the resampling.
     show : callable, optional
@@ -253,17 +184,18 @@ def compare_text_features(
 
     Returns
     -------
-    pandas.DataFrame of shape (n_ways, 3)
+    pandas.DataFrame of shape (n_ways, 4)
         Index: the ways. `test_auc`: area under the ROC curve on the test rows, for several classes
-        the unweighted mean of one-vs-rest scores. `seconds`: time to fit and predict.
-        `text_features`: number of features made from the text. ``attrs["lead_error"]`` is the
-        standard error of the difference between the best two, by a stratified bootstrap of the
-        test rows with 200 resamples.
+        the unweighted mean of one-vs-rest scores; or `test_r2`, for a regression. `error`: its
+        standard error. `processor_seconds`: processor time of this process to fit and predict, all
+        threads together. `text_features`: number of features made from the text.
+        ``attrs["lead_error"]`` is the standard error of the difference between the best two.
 
     Notes
     -----
-    Costs one fit per way. The standard error includes only the variation of the test rows: another
-    split or other seeds change the difference further.
+    Costs one fit per way. Standard errors are those of a bootstrap of the test rows with 200
+    resamples, stratified by classes, the same for all ways. They include only the variation of the
+    test rows: another split or other seeds change the scores further.
 
     Examples
     --------
@@ -282,23 +214,35 @@ def compare_text_features(
     """
     others = _numbers_and_categories(table[list(other_columns)])
     inputs = pd.concat([table[list(text_columns)], others], axis=1)
-    labels = table[target].to_numpy()
+    y = table[target].to_numpy()
     split = train_test_split(
-        inputs, labels, test_size=TEST_SHARE, stratify=labels, random_state=random_state
+        inputs,
+        y,
+        test_size=TEST_SHARE,
+        stratify=None if regression else y,
+        random_state=random_state,
     )
+    kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
+    boosting = kind(categorical_features="from_dtype", random_state=random_state)
     # The first fit of gradient boosting starts its threads; that should not count for any way.
-    HistGradientBoostingClassifier(max_iter=1).fit([[0.0], [1.0]] * 20, [0, 1] * 20)
+    kind(max_iter=1).fit([[0.0], [1.0]] * 20, [0, 1] * 20)
     show = show or _show_nothing
-    width = _width(stages)
-    show(_heading(width))
-    lines, scores = {}, {}
+    metric, width = "test_r2" if regression else "test_auc", _width(stages)
+    show(_heading(width, metric))
+    lines, resampled = {}, {}
     for way, way_stages in stages.items():
-        lines[way], scores[way] = _score(way_stages, list(other_columns), split, random_state)
+        # Threads that wait would use processor time.
+        with threadpool_limits(1, user_api="blas"):
+            outputs, results = _outputs(way_stages, list(other_columns), split, boosting)
+        resampled[way] = _resampled_scores(split[3], outputs, metric, random_state)
+        score, error = _score(split[3], outputs, metric), float(np.std(resampled[way], ddof=1))
+        lines[way] = {metric: score, "error": error, **results}
         show(_line(way, lines[way], width))
     results = pd.DataFrame.from_dict(lines, orient="index").rename_axis("way")
     if len(results) > 1:
-        pair = [scores[way] for way in _ranked(results).index[:2]]
-        results.attrs["lead_error"] = _lead_error(split[3], pair, random_state)
+        best, second = _ranked(results).index[:2]
+        leads = resampled[best] - resampled[second]
+        results.attrs["lead_error"] = float(np.std(leads, ddof=1))
         show(_verdict(results))
     return results
 
@@ -307,21 +251,25 @@ def _show_nothing(line: str) -> None:
     """Ignore a line."""
 
 
-def _lead_error(y: np.ndarray, pair: list[np.ndarray], random_state: int) -> float:
-    """Return the standard error of the difference of two ways' AUC, by a paired bootstrap."""
+def _score(y: np.ndarray, outputs: np.ndarray, metric: str) -> float:
+    """Return R², or the area under the ROC curve, the mean of each class against the rest."""
+    if metric == "test_r2":
+        return r2_score(y, outputs)
+    return roc_auc_score(y, outputs, multi_class="ovr", average="macro")
+
+
+def _resampled_scores(
+    y: np.ndarray, outputs: np.ndarray, metric: str, random_state: int
+) -> np.ndarray:
+    """Return scores of resampled test rows, which depend on the seed and y alone."""
     random = np.random.default_rng(random_state)
-    rows_of_class = [np.flatnonzero(y == label) for label in np.unique(y)]
-    leads = []
+    strata = np.zeros(len(y)) if metric == "test_r2" else y
+    rows_of = [np.flatnonzero(strata == label) for label in np.unique(strata)]
+    scores = []
     for _ in range(N_RESAMPLES):
-        rows = np.concatenate([random.choice(rows, len(rows)) for rows in rows_of_class])
-        first, second = (_auc(y[rows], scores[rows]) for scores in pair)
-        leads.append(first - second)
-    return float(np.std(leads, ddof=1))
-
-
-def _auc(y: np.ndarray, scores: np.ndarray) -> float:
-    """Return the area under the ROC curve, the mean of each class against the rest."""
-    return roc_auc_score(y, scores, multi_class="ovr", average="macro")
+        rows = np.concatenate([random.choice(rows, len(rows)) for rows in rows_of])
+        scores.append(_score(y[rows], outputs[rows], metric))
+    return np.array(scores)
 
 
 def _numbers_and_categories(table: pd.DataFrame) -> pd.DataFrame:
@@ -331,28 +279,23 @@ def _numbers_and_categories(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _score(
-    stages: list[Stage], other_columns: list[str], split: list, random_state: int
-) -> tuple[dict[str, float | int], np.ndarray]:
-    """Fit one way on the training rows; return its results and its scores of the test rows."""
-    X_train, X_test, y_train, y_test = split
+def _outputs(
+    stages: list[Stage], other_columns: list[str], split: list, boosting
+) -> tuple[np.ndarray, dict[str, float | int]]:
+    """Fit one way on the training rows; return its outputs for the test rows, and its costs."""
+    X_train, X_test, y_train, _ = split
     text = ColumnTransformer(stages)
-    boosting = HistGradientBoostingClassifier(
-        categorical_features="from_dtype", random_state=random_state
-    )
-    start = time.perf_counter()
+    start = time.process_time()
     train_features = text.fit_transform(X_train, y_train)
     boosting.fit(_beside(X_train[other_columns], train_features), y_train)
-    test_features = text.transform(X_test)
-    probabilities = boosting.predict_proba(_beside(X_test[other_columns], test_features))
-    seconds = time.perf_counter() - start
-    scores = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
-    results = {
-        "test_auc": _auc(y_test, scores),
-        "seconds": seconds,
-        "text_features": train_features.shape[1],
-    }
-    return results, scores
+    test = _beside(X_test[other_columns], text.transform(X_test))
+    if is_regressor(boosting):
+        outputs = boosting.predict(test)
+    else:
+        outputs = boosting.predict_proba(test)
+        outputs = outputs[:, 1] if outputs.shape[1] == 2 else outputs
+    seconds = time.process_time() - start
+    return outputs, {"processor_seconds": seconds, "text_features": train_features.shape[1]}
 
 
 def _beside(others: pd.DataFrame, features: np.ndarray) -> pd.DataFrame:
@@ -372,7 +315,7 @@ def comparison_report(results: pd.DataFrame) -> str:
     Returns
     -------
     str
-        A line per way, and a last line with the highest test AUC and its lead over the second
+        A line per way, and a last line with the highest score and its lead over the second
         (with ``results.attrs["lead_error"]``, if given). A lead of at most two standard errors is
         not significant.
 
@@ -381,19 +324,19 @@ def comparison_report(results: pd.DataFrame) -> str:
     >>> import pandas as pd
     >>> from textcnn.command_line.comparison import comparison_report
     >>> results = pd.DataFrame(
-    ...     {"test_auc": [0.5, 0.75], "seconds": [0.1, 2.0], "text_features": [0, 30]},
+    ...     {"test_auc": [0.5, 0.75], "error": [0.02, 0.018], "processor_seconds": [0.1, 2.0]},
     ...     index=["no text", "TF-IDF + SVD"],
     ... )
     >>> results.attrs["lead_error"] = 0.0124
     >>> print(comparison_report(results))
-    way           test AUC  seconds  text features
-    no text          0.500      0.1              0
-    TF-IDF + SVD     0.750      2.0             30
+    way           test AUC  std. error  processor seconds
+    no text          0.500       0.020                0.1
+    TF-IDF + SVD     0.750       0.018                2.0
     Highest test AUC: TF-IDF + SVD, 0.250 ± 0.012 (standard error) above no text.
     """
     width = _width(results.index)
     lines = [_line(way, line, width) for way, line in results.to_dict("index").items()]
-    return "\n".join([_heading(width), *lines, _verdict(results)])
+    return "\n".join([_heading(width, results.columns[0]), *lines, _verdict(results)])
 
 
 def _width(ways: Iterable[str]) -> int:
@@ -401,34 +344,34 @@ def _width(ways: Iterable[str]) -> int:
     return max(len("way"), *map(len, ways))
 
 
-def _heading(width: int) -> str:
+def _heading(width: int, metric: str) -> str:
     """Return the first line of the report."""
-    return f"{'way':<{width}}  test AUC  seconds  text features"
+    return f"{'way':<{width}}  {_METRICS[metric]:>8}  std. error  processor seconds"
 
 
 def _line(way: str, line: Mapping[str, float | int], width: int) -> str:
     """Return the line of one way."""
-    numbers = f"{line['test_auc']:8.3f}  {line['seconds']:7.1f}  {line['text_features']:13d}"
-    return f"{way:<{width}}  {numbers}"
+    score = next(iter(line.values()))
+    return f"{way:<{width}}  {score:8.3f}  {line['error']:10.3f}  {line['processor_seconds']:17.1f}"
 
 
 def _ranked(results: pd.DataFrame) -> pd.Series:
     """Return the scores, best first."""
-    return results["test_auc"].sort_values(ascending=False, kind="stable")
+    return results.iloc[:, 0].sort_values(ascending=False, kind="stable")
 
 
 def _verdict(results: pd.DataFrame) -> str:
     """Return the last line of the report."""
     ranked = _ranked(results)
-    best, second = ranked.index[:2]
+    metric, (best, second) = _METRICS[ranked.name], ranked.index[:2]
     # The difference of the printed numbers, so that the sentence agrees with the table.
     lead = f"{ranked.iloc[0].round(3) - ranked.iloc[1].round(3):.3f}"
     error = results.attrs.get("lead_error")
     if error is None:
-        return f"Highest test AUC: {best}, {lead} above {second}."
+        return f"Highest {metric}: {best}, {lead} above {second}."
     if ranked.iloc[0] - ranked.iloc[1] <= 2 * error:
         return (
-            f"Highest test AUC: {best}, but its lead over {second} is not significant "
+            f"Highest {metric}: {best}, but its lead over {second} is not significant "
             f"({lead} ± {error:.3f} standard error)."
         )
-    return f"Highest test AUC: {best}, {lead} ± {error:.3f} (standard error) above {second}."
+    return f"Highest {metric}: {best}, {lead} ± {error:.3f} (standard error) above {second}."

@@ -5,192 +5,222 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
-import signal
-import sys
 import time
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from textcnn.command_line.cells import (
+    are_row_numbers,
+    groups_of,
+    known,
+    target_of,
+    times_of,
+    with_point,
+)
+from textcnn.command_line.files import check_outputs
 from textcnn.command_line.messages import (
     BadInputError,
     RowCounter,
     TimeOverError,
     one_line,
-    printable,
     progress_bar,
 )
-from textcnn.command_line.reading import FORMATS, read_chunks
+from textcnn.command_line.parser import table_format
+from textcnn.command_line.reading import read_chunks, read_whole
 from textcnn.command_line.writing import table_writer
 
-_FILES = "CSV, TSV or JSON lines (also .gz), or Parquet; - is standard input, as CSV"
+_SAME_NAME = "--keep names a column with the same name as a feature: {!r}"
 
 
-def add_commands(commands, seed) -> None:
-    """Add the three commands to the parser; ``seed`` reads a seed."""
-    _add_fit_transform(commands, seed)
-    _add_transform(commands)
-    report = commands.add_parser(
-        "report",
-        help="show the report of a saved encoder",
-        description="Show the report of a saved encoder: scores per fold and the score of a "
-        "baseline (class frequencies or mean), after checking that no model predicted its "
-        "training rows.",
-    )
-    report.add_argument("model", metavar="MODEL", help="file written by --save")
-    report.add_argument("--json", action="store_true", help="as JSON, with every fold")
-    report.set_defaults(run=_report)
-
-
-def _add_fit_transform(commands, seed) -> None:
-    fit = commands.add_parser(
-        "fit-transform",
-        help="make out-of-fold features of training rows",
-        description="Make out-of-fold features of text (or image) columns for training rows, and "
-        "save the encoder for new rows. Rows keep their order.",
-    )
-    fit.add_argument("table", metavar="TABLE", help=f"training rows: {_FILES}")
-    columns = fit.add_argument_group("columns")
-    columns.add_argument("--text", metavar="COLUMN", action="append", default=[])
-    columns.add_argument(
-        "--image", metavar="COLUMN", action="append", default=[], help="paths of images"
-    )
-    columns.add_argument("--target", metavar="COLUMN", required=True)
-    columns.add_argument("--group", metavar="COLUMN", help="rows of a group stay in the same fold")
-    columns.add_argument(
-        "--time",
-        metavar="COLUMN",
-        help="learn from earlier rows only; the first rows get no feature",
-    )
-    columns.add_argument(
-        "--keep", metavar="COLUMN", action="append", default=[], help="copy to the output"
-    )
-    how = fit.add_argument_group("features")
-    how.add_argument(
-        "--kind",
-        choices=("cnn", "linear"),
-        default="cnn",
-        help="network, or linear model on TF-IDF",
-    )
-    how.add_argument(
-        "--target-type",
-        choices=("auto", "binary", "multiclass", "continuous"),
-        default="auto",
-        help="type of target; continuous if integers are quantities",
-    )
-    how.add_argument("--folds", type=_positive, default=5, help="number of folds (default 5)")
-    how.add_argument("--vectors", metavar="FILE", help="word vectors: word2vec or GloVe")
-    how.add_argument("--epochs", type=_positive, help="number of epochs")
-    how.add_argument(
-        "--image-size",
-        metavar=("HEIGHT", "WIDTH"),
-        type=_positive,
-        nargs=2,
-        help="resize images to this",
-    )
-    how.add_argument("--seed", type=seed, default=0, help="seed of folds and models (default 0)")
-    how.add_argument("--jobs", type=int, metavar="N", help="number of processes; -1 for all cores")
-    how.add_argument(
-        "--time-limit",
-        metavar="SECONDS",
-        type=_seconds,
-        help="stop with exit status 3 as soon as fitting is expected to take longer",
-    )
-    fit.add_argument(
-        "--save", metavar="MODEL", help="save the encoder, for example to model.textcnn"
-    )
-    _add_output(fit)
-    fit.set_defaults(run=_fit_transform)
-
-
-def _add_transform(commands) -> None:
-    transform = commands.add_parser(
-        "transform",
-        help="make features of new rows with a saved encoder",
-        description="Make features of new rows with a saved encoder, a few thousand rows at a "
-        "time, so that memory does not grow with the table.",
-    )
-    transform.add_argument("table", metavar="TABLE", help=f"new rows: {_FILES}")
-    transform.add_argument("--model", metavar="MODEL", required=True, help="file written by --save")
-    transform.add_argument(
-        "--keep", metavar="COLUMN", action="append", default=[], help="copy to the output"
-    )
-    _add_output(transform)
-    transform.set_defaults(run=_transform)
-
-
-def _add_output(parser) -> None:
-    parser.add_argument(
-        "--out", metavar="FILE", default="-", help="features; - is standard output (the default)"
-    )
-    parser.add_argument("--format", choices=FORMATS, help="format of TABLE (default: by its name)")
-    parser.add_argument(
-        "--out-format", choices=FORMATS, help="format of the features (default: by the file's name)"
-    )
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"expected an integer of at least 1. Received: {text}")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0. Received: {text}")
-    return seconds
-
-
-def _fit_transform(options: argparse.Namespace) -> int:
+def fit_transform(options: argparse.Namespace) -> int:
     """Fit on a whole table and write its out-of-fold features."""
-    import pandas as pd
-
     started = time.monotonic()
-    if bool(options.text) == bool(options.image):
+    _check_columns(options)
+    encoder = _encoder(options)
+    if options.save is not None and not Path(options.save).absolute().parent.is_dir():
+        raise BadInputError(f"the folder of --save {options.save} does not exist")
+    outputs = {"--out": options.out, "--save": options.save}
+    check_outputs([options.table, *filter(None, [options.vectors])], outputs)
+    is_table = options.kind == "table"
+    inputs = options.text or options.image
+    beside = [name for name in (options.target, options.group, options.time) if name is not None]
+    cells = read_whole(
+        options.table,
+        [*inputs, *beside, *options.keep],
+        table_format(options),
+        others=is_table,
+        without=options.drop,
+    )
+    if is_table:
+        inputs = [name for name in cells if name not in (*beside, *options.keep)]
+        inputs = [name for name in inputs if not _is_index(name, cells[name])]
+        if not inputs:
+            raise BadInputError("the table has no column but those of --target, --keep and others")
+    found = {name: known(cells[name], options, name in options.text) for name in inputs}
+    found |= {name: known(cells[name], options) for name in beside}
+    if options.image:
+        images = {cell for name in inputs for cell in found[name] if isinstance(cell, str)}
+        check_outputs(list(images), outputs)
+    _check_kept(options, inputs, set(found[options.target]))
+    X = _frame({name: found[name] for name in inputs}, is_table, options.decimal)
+    parameters = {}
+    if options.group is not None:
+        parameters["groups"] = groups_of(found[options.group], options.group)
+    if options.time is not None:
+        parameters["time"] = times_of(found[options.time], options.time, options.decimal)
+    y = target_of(found[options.target], options.target, options.target_type, options.decimal)
+    with table_writer(options.out, _output_format(options)) as writer:
+        with _in_time(started, None if is_table else options.time_limit), progress_bar(encoder):
+            features = _refused(encoder.fit_transform, X, y, **parameters)
+        writer.write(_output(encoder, features, X, cells, options.keep))
+        if options.save is not None:
+            _save(encoder, options.save)
+    return 0
+
+
+def transform(options: argparse.Namespace) -> int:
+    """Write the features of new rows, a chunk at a time."""
+    check_outputs([options.table, options.model], {"--out": options.out})
+    encoder = _loaded(options.model)
+    columns = _columns_of(encoder, options.model)
+    is_table = hasattr(encoder, "text_columns_")
+    texts = encoder.text_columns_ if is_table else columns if _reads_texts(encoder) else []
+    counter, n_rows = RowCounter("textcnn transform"), 0
+    with (
+        read_chunks(options.table, [*columns, *options.keep], table_format(options)) as chunks,
+        table_writer(options.out, _output_format(options)) as writer,
+    ):
+        for chunk in chunks:
+            found = {name: known(chunk[name], options, name in texts) for name in columns}
+            X = _frame(found, is_table, options.decimal)
+            try:
+                features = encoder.transform(X)
+            except (ValueError, TypeError) as error:
+                raise BadInputError(
+                    f"in rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)} (row numbers in "
+                    "this message count from 0 within these rows)"
+                ) from error
+            writer.write(_output(encoder, features, X, chunk, options.keep))
+            n_rows += len(X)
+            counter.show(n_rows)
+        if not n_rows:
+            raise BadInputError(f"{options.table!r} has no rows")
+        counter.end(n_rows)
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Print the report of a saved encoder."""
+    encoder = _loaded(options.model)
+    if not hasattr(type(encoder), "report_"):
         raise BadInputError(
-            "expected the columns to encode: --text COLUMN or --image COLUMN, not both"
+            f"{options.model!r} contains a {type(encoder).__name__}, which has no report"
+        )
+    verified = _refused(lambda: encoder.report_.verify())
+    print(json.dumps(verified.to_dict(), indent=2) if options.json else verified)
+    return 0
+
+
+def _check_columns(options: argparse.Namespace) -> None:
+    """Refuse options that do not act together."""
+    if options.kind == "table":
+        if options.image or options.vectors or options.epochs or options.image_size:
+            raise BadInputError(
+                "--image, --image-size, --vectors and --epochs do not act on --kind table"
+            )
+    elif options.members or options.drop:
+        raise BadInputError("--members and --drop need --kind table")
+    elif bool(options.text) == bool(options.image):
+        raise BadInputError(
+            "expected the columns to encode: --text COLUMN or --image COLUMN, not both; or --kind "
+            "table"
         )
     if options.image and (options.kind == "linear" or options.vectors):
         raise BadInputError("--kind linear and --vectors need --text; omit them with --image")
-    inputs = options.text or options.image
-    beside = [name for name in (options.target, options.group, options.time) if name is not None]
-    if options.target in inputs:
+    if options.kind == "linear" and (options.vectors or options.epochs):
+        raise BadInputError("--vectors and --epochs need --kind cnn")
+    if options.image_size and not options.image:
+        raise BadInputError("--image-size needs --image")
+    if options.target in (*options.text, *options.image):
         raise BadInputError(
             f"--target and --text or --image name the same column, {options.target!r}"
         )
-    if options.save is not None and not Path(options.save).absolute().parent.is_dir():
-        raise BadInputError(f"the folder of --save {options.save} does not exist")
-    encoder = _encoder(options)
-    with _messages(), _stoppable():
-        cells: dict[str, list] = {}
-        wanted = [*inputs, *beside, *options.keep]
-        with read_chunks(options.table, wanted, format=options.format) as chunks:
-            for chunk in chunks:
-                for name, column in chunk.items():
-                    cells.setdefault(name, []).extend(column)
-        if not cells:
-            raise BadInputError(f"{options.table!r} has no rows")
-        X = pd.DataFrame({name: _filled(cells[name]) for name in inputs}, dtype=object)
-        y = _target(cells[options.target], options.target)
-        parameters = {}
-        if options.group is not None:
-            parameters["groups"] = _filled(cells[options.group])
-        if options.time is not None:
-            parameters["time"] = _times(cells[options.time], options.time)
-        with table_writer(options.out, format=options.out_format) as writer:
-            with _in_time(started, options.time_limit), progress_bar(encoder):
-                features = np.asarray(_refused(encoder.fit_transform, X, y, **parameters))
-            writer.write(_output(encoder, features, {n: cells[n] for n in options.keep}))
-            if options.save is not None:
-                _save(encoder, options.save)
-    return 0
+    named = {options.target, options.group, options.time, *options.text, *options.keep}
+    if both := set(options.drop) & named:
+        raise BadInputError(f"--drop names a column that another option names, {min(both)!r}")
+
+
+def _encoder(options):
+    """Return the unfitted encoder for the options."""
+    import textcnn
+
+    settings = {
+        "cv": options.folds,
+        "target_type": options.target_type,
+        "n_jobs": options.jobs,
+        "random_state": options.seed,
+        "uncovered": "raise" if options.time is None else "nan",
+    }
+    if options.kind == "table":
+        settings["time_limit"] = options.time_limit
+        if options.text:
+            settings["columns"] = options.text
+        if options.members:
+            settings["members"] = options.members
+        return textcnn.TableFeatures(**settings)
+    if options.kind == "linear":
+        return textcnn.TextLinearEncoder(**settings)
+    if options.epochs is not None:
+        settings["epochs"] = options.epochs
+    if options.image:
+        size = None if options.image_size is None else tuple(options.image_size)
+        return textcnn.ImageCNNEncoder(image_size=size, **settings)
+    return textcnn.TextCNNEncoder(options.vectors, **settings)
+
+
+def _output_format(options):
+    """Return the format of the features: that of the table, as far as options name it."""
+    return replace(table_format(options), format=options.out_format)
+
+
+def _reads_texts(encoder) -> bool:
+    from textcnn import TextCNNEncoder, TextLinearEncoder
+
+    return isinstance(encoder, TextCNNEncoder | TextLinearEncoder)
+
+
+def _is_index(name: str, cells: list) -> bool:
+    """Return whether a column without a name is the index of a frame, with a warning."""
+    is_index = name.startswith("Unnamed: ") and are_row_numbers(cells)
+    if is_index:
+        warnings.warn(f"column {name!r} numbers the rows and is left out", stacklevel=2)
+    return is_index
+
+
+def _frame(cells: dict[str, list], is_table: bool, decimal: str):
+    """Return X; in a whole table numbers and dates of JSON and Parquet stay such.
+
+    Those of CSV are strings, which the table reads, with points.
+    """
+    import pandas as pd
+
+    if is_table and decimal != ".":
+        cells = {name: [with_point(cell, decimal) for cell in cells[name]] for name in cells}
+    dtype = None if is_table else object
+    return pd.DataFrame({name: pd.Series(column, dtype=dtype) for name, column in cells.items()})
+
+
+def _check_kept(options, inputs: list[str], classes: set) -> None:
+    """Refuse, before the fit, a column of --keep with the name of a feature."""
+    makers = {"cnn": ["cnn"], "linear": ["linear"], "table": options.members or []}[options.kind]
+    for prefix in (f"{name}_{maker}" for name in inputs for maker in makers):
+        features = {prefix, *(f"{prefix}_{label}" for label in classes)}
+        if twice := features & set(options.keep):
+            raise BadInputError(_SAME_NAME.format(min(twice)))
 
 
 @contextlib.contextmanager
@@ -215,83 +245,11 @@ def _save(encoder, path: str) -> None:
         raise BadInputError(f"cannot write {path!r}: {one_line(error)}") from error
 
 
-def _encoder(options):
-    """Return the unfitted encoder for the options."""
-    import textcnn
-
-    settings = {
-        "cv": options.folds,
-        "target_type": options.target_type,
-        "n_jobs": options.jobs,
-        "random_state": options.seed,
-        "uncovered": "raise" if options.time is None else "nan",
-    }
-    if options.kind == "linear":
-        if options.vectors or options.epochs:
-            raise BadInputError("--vectors and --epochs need --kind cnn")
-        return textcnn.TextLinearEncoder(**settings)
-    if options.epochs is not None:
-        settings["epochs"] = options.epochs
-    if options.image:
-        size = None if options.image_size is None else tuple(options.image_size)
-        return textcnn.ImageCNNEncoder(image_size=size, **settings)
-    return textcnn.TextCNNEncoder(options.vectors, **settings)
-
-
-def _transform(options: argparse.Namespace) -> int:
-    """Write the features of new rows, a chunk at a time."""
-    encoder = _loaded(options.model)
-    columns = _columns_of(encoder, options.model)
-    import pandas as pd
-
-    counter, n_rows = RowCounter("textcnn transform"), 0
-    with (
-        _messages(),
-        _stoppable(),
-        read_chunks(options.table, [*columns, *options.keep], format=options.format) as chunks,
-        table_writer(options.out, format=options.out_format) as writer,
-    ):
-        for chunk in chunks:
-            X = pd.DataFrame({name: _filled(chunk[name]) for name in columns}, dtype=object)
-            try:
-                features = np.asarray(encoder.transform(X))
-            except (ValueError, TypeError) as error:
-                raise BadInputError(
-                    f"in rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)} (row numbers in "
-                    "this message count from 0 within these rows)"
-                ) from error
-            writer.write(_output(encoder, features, {n: chunk[n] for n in options.keep}))
-            n_rows += len(X)
-            counter.show(n_rows)
-        if not n_rows:
-            raise BadInputError(f"{options.table!r} has no rows")
-        counter.end(n_rows)
-    return 0
-
-
-def _report(options: argparse.Namespace) -> int:
-    """Print the report of a saved encoder."""
-    encoder = _loaded(options.model)
-    if not hasattr(type(encoder), "report_"):
-        raise BadInputError(
-            f"{options.model!r} contains a {type(encoder).__name__}, which has no report"
-        )
-    report = _refused(lambda: encoder.report_.verify())
-    if options.json:
-        print(json.dumps(report.to_dict(), indent=2))
-    else:
-        print(report)
-    return 0
-
-
 def _loaded(path: str):
     """Load a saved estimator; errors are one line."""
     import textcnn
 
-    try:
-        return textcnn.load(path)
-    except (OSError, ValueError) as error:
-        raise BadInputError(one_line(error)) from error
+    return _refused(textcnn.load, path)
 
 
 def _columns_of(encoder, path: str) -> list[str]:
@@ -311,104 +269,32 @@ def _refused(function, *arguments, **keywords):
     """Call a function; report its errors as bad input, in one line."""
     try:
         return function(*arguments, **keywords)
-    except (ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError, OSError, ImportError) as error:
         notes = "; ".join(getattr(error, "__notes__", ()))
         raise BadInputError(one_line(error) + (f" ({notes})" if notes else "")) from error
 
 
-def _output(encoder, features: np.ndarray, kept: dict[str, list]) -> dict:
-    """Return the columns to write: those of --keep, then the features."""
-    names = encoder.get_feature_names_out()
-    twice = sorted(set(kept) & set(map(str, names)))
-    if twice:
-        raise BadInputError(f"--keep names a column with the same name as a feature: {twice[0]!r}")
-    return kept | {str(name): features[:, place] for place, name in enumerate(names)}
+def _output(encoder, features, X, cells: dict[str, list], keep: list[str]) -> dict:
+    """Return the columns to write: those of --keep, then the features.
 
-
-def _filled(cells: list) -> list:
-    """Return cells with None for empty ones, for every file format."""
-    return [None if cell == "" else cell for cell in cells]
-
-
-def _target(cells: list, name: str):
-    """Return the target: numbers if every cell is one, else classes; empty cells are missing."""
-    cells = _filled(cells)
-    present = [cell for cell in cells if cell is not None]
-    if not present:
-        raise BadInputError(f"the target column {name!r} is empty")
-    numbers = [_number(cell) for cell in present]
-    if any(number is None for number in numbers):
-        return np.array([None if cell is None else str(cell) for cell in cells], object)
-    values = np.full(len(cells), np.nan)
-    values[[place for place, cell in enumerate(cells) if cell is not None]] = numbers
-    return values.astype(np.int64) if _is_whole(values) else values
-
-
-def _is_whole(values: np.ndarray) -> bool:
-    return bool(np.isfinite(values).all() and (values == values.round()).all()) and bool(
-        np.abs(values).max() < 2**53
-    )
-
-
-def _number(cell) -> float | None:
-    try:
-        return float(cell)
-    except (TypeError, ValueError):
-        return None
-
-
-def _times(cells: list, name: str) -> np.ndarray:
-    """Return times as numbers or dates."""
+    Columns that a whole table passes through are written as they were read.
+    """
     import pandas as pd
 
-    for row, cell in enumerate(cells, start=1):
-        if cell is None or cell == "":
-            raise BadInputError(f"row {row} has an empty time in column {name!r}")
-    numbers = [_number(cell) for cell in cells]
-    if all(number is not None for number in numbers):
-        return np.array(numbers)
-    found = pd.to_datetime(pd.Series(cells), errors="coerce", utc=True, format="ISO8601")
-    if found.isna().any():
-        row = int(found.isna().to_numpy().argmax())
-        raise BadInputError(
-            f"row {row + 1}, column {name!r} is not a time; expected numbers or dates such as "
-            f"2024-05-31. Received: {str(cells[row])[:40]!r}"
-        )
-    return found.dt.tz_localize(None).to_numpy()
+    names = [str(name) for name in encoder.get_feature_names_out()]
+    kept = {name: cells[name] for name in keep}
+    if twice := set(kept) & set(names):
+        raise BadInputError(_SAME_NAME.format(min(twice)))
+    table = features if isinstance(features, pd.DataFrame) else pd.DataFrame(features)
+    for place, name in enumerate(names):
+        column = table.iloc[:, place]
+        is_passed = name in X and column.equals(X[name])
+        kept[name] = cells[name] if is_passed else _cells_of(column)
+    return kept
 
 
-@contextlib.contextmanager
-def _messages() -> Iterator[None]:
-    """Show each warning once, in one line."""
-    shown: set[str] = set()
-
-    def show(message, category, *_, **__):
-        text = one_line(message)
-        if text not in shown and sys.stderr is not None:
-            shown.add(text)
-            print(f"textcnn: warning: {printable(text)}", file=sys.stderr)
-
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with warnings.catch_warnings():
-        # Otherwise every chunk would repeat the warning about training rows.
-        warnings.simplefilter("once", UserWarning)
-        warnings.showwarning = show
-        yield
-
-
-@contextlib.contextmanager
-def _stoppable() -> Iterator[None]:
-    """Make SIGTERM remove incomplete output, as Ctrl-C does."""
-
-    def stop(number, frame):
-        raise SystemExit(128 + number)
-
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not in the main thread, which handles signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _cells_of(column) -> np.ndarray | list:
+    """Return a feature as an array of floats, or a list of cells with None for missing ones."""
+    if column.dtype.kind == "f" and isinstance(column.dtype, np.dtype):
+        return column.to_numpy()
+    return column.astype(object).where(column.notna(), None).tolist()

@@ -1,11 +1,14 @@
-"""Errors that the user can correct, and progress in a terminal."""
+"""Errors that the user can correct, warnings, and progress in a terminal."""
 
 from __future__ import annotations
 
 import contextlib
 import difflib
+import os
+import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 
 _SECONDS_BETWEEN = 0.2
@@ -49,18 +52,73 @@ def check_column(columns: Sequence[str], column: str) -> None:
 
 
 @contextlib.contextmanager
+def any_characters() -> Iterator[None]:
+    """Escape the characters that the encoding of a terminal or pipe lacks."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if hasattr(stream, "reconfigure")]
+    before = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in zip(streams, before, strict=True):
+            with contextlib.suppress(OSError, ValueError):  # a broken pipe, or closed
+                stream.reconfigure(errors=errors)
+
+
+@contextlib.contextmanager
+def short_warnings() -> Iterator[None]:
+    """Show each warning once, in one line."""
+    shown: set[str] = set()
+
+    def show(message, category, *_, **__):
+        text = one_line(message)
+        if text not in shown and sys.stderr is not None:
+            shown.add(text)
+            print(f"textcnn: warning: {printable(text)}", file=sys.stderr)
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with warnings.catch_warnings():
+        # Otherwise every chunk would repeat the warning about training rows.
+        warnings.simplefilter("once", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Make SIGTERM remove incomplete output, as Ctrl-C does."""
+
+    def stop(number, frame):
+        raise SystemExit(128 + number)
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not in the main thread, which handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+@contextlib.contextmanager
 def progress_bar(encoder) -> Iterator[None]:
     """Show the progress of a fit with scikit-learn's bars, but only in a terminal.
 
     They need rich, which Keras installs, and scikit-learn 1.9; without these there are no bars.
     """
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
     try:
         import rich
         from sklearn.callback import ProgressBar
     except ImportError:
-        is_terminal = False
-    if not is_terminal:
+        rich = None
+    if rich is None or not _is_terminal():
         yield
         return
     rich.reconfigure(stderr=True)  # standard output is for features
@@ -76,7 +134,7 @@ class RowCounter:
 
     def __init__(self, what: str):
         self._what = what
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
+        self._shows = _is_terminal()
         self._shown = 0.0
         self._started = time.monotonic()
 

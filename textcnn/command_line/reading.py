@@ -1,172 +1,177 @@
-"""Read tables from files and standard input in chunks; errors name row and column."""
+"""Read tables in chunks of cells as they are written; errors name row and column."""
 
 from __future__ import annotations
 
 import contextlib
 import csv
-import gzip
 import io
+import itertools
 import json
+import lzma
 import re
-import sys
+import warnings
+import zipfile
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator, Sequence
 
+from textcnn.command_line.files import Part, TableFormat, as_text, import_pyarrow, opened, parts_of
 from textcnn.command_line.messages import BadInputError, check_column, one_line
 
-FORMATS = ("csv", "jsonl", "parquet")
 ROWS_AT_A_TIME = 4096
 _BYTES_AT_A_TIME = 32 * 2**20
 LARGEST_CELL = 256 * 2**20
-_SUFFIXES = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
+_SEPARATORS = ",;\t|"
+# Lines after which an open quote is taken for a part of the text, if each line alone is a row.
+_MOST_QUOTED_LINES = 1000
+_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n')
 # Invalid UTF-8 bytes are decoded to surrogates, so that errors can name row and column.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
 Chunk = dict[str, list]
 
 
-def format_of(path: str, given: str | None) -> str:
-    """Return the format of a file by its name, unless one is given."""
-    if given is not None:
-        return given
-    if path == "-":
-        return "csv"
-    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    found = _SUFFIXES.get(suffixes[-1] if suffixes else "")
-    if found is None:
-        raise BadInputError(
-            f"unknown file format of {path!r}; expected a name in .csv, .tsv, .jsonl (also .gz) "
-            "or .parquet, or --format"
-        )
-    return found
-
-
 @contextlib.contextmanager
 def read_chunks(
-    path: str, columns: list[str], *, format: str | None = None
+    path: str,
+    columns: Sequence[str],
+    table_format: TableFormat = TableFormat(),  # noqa: B008 - it is frozen
+    *,
+    others: bool = False,
+    without: Collection[str] = (),
 ) -> Iterator[Iterator[Chunk]]:
     """Yield an iterator over chunks of a table: lists of cells by column.
 
     Parameters
     ----------
     path : str
-        ``"-"`` is standard input.
-    columns : list of str
-        The columns to read.
-    format : {"csv", "jsonl", "parquet"}, optional
-        By the file's name if None.
+        A file or a folder of parts; ``"-"`` is standard input.
+    columns : sequence of str
+        Columns that the table must have.
+    table_format : TableFormat
+    others : bool, default=False
+        Whether to read the other columns too, except those of ``without``, which must exist.
+    without : collection of str
 
     Raises
     ------
     BadInputError
     """
-    kind = format_of(path, format)
-    columns = list(dict.fromkeys(columns))
-    readers = {"csv": _read_csv, "jsonl": _read_json_lines, "parquet": _read_parquet}
-    with contextlib.ExitStack() as files:
+    table = _Table(path, list(dict.fromkeys(columns)), table_format, others, frozenset(without))
+    with contextlib.closing(table.chunks()) as chunks:  # closed before the file
+        yield chunks
+
+
+def read_whole(path: str, columns: Sequence[str], table_format: TableFormat, **which) -> Chunk:
+    """Return all rows of a table, as :func:`read_chunks` does."""
+    cells: Chunk = {}
+    n_rows = 0
+    with read_chunks(path, columns, table_format, **which) as chunks:
+        for chunk in chunks:
+            for name, column in chunk.items():
+                cells.setdefault(name, [None] * n_rows).extend(column)
+            n_rows = max(map(len, cells.values()), default=0)
+            for column in cells.values():  # a key that this chunk lacks
+                column.extend([None] * (n_rows - len(column)))
+    if not n_rows:
+        raise BadInputError(f"{path!r} has no rows")
+    return cells
+
+
+class _Table:
+    """A table that is read part by part."""
+
+    def __init__(self, path, columns, table_format: TableFormat, others: bool, without):
+        self._parts = parts_of(path)
+        self._format = table_format
+        self._columns, self._others, self._without = columns, others, without
+        self._keys: dict[str, None] = {}  # those of all JSON objects
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the cells of all parts."""
+        for part in self._parts:
+            constants = {k: v for k, v in part.constants.items() if self._takes(k)}
+            for chunk in self._chunks_of(part):
+                n_rows = len(next(iter(chunk.values()), ()))
+                yield chunk | {name: [cell] * n_rows for name, cell in constants.items()}
+        if self._keys:
+            for column in self._required(self._parts[0]):
+                check_column(list(self._keys), column)
+
+    def _takes(self, column: str) -> bool:
+        return column in self._columns or self._others and column not in self._without
+
+    def _required(self, part: Part) -> list[str]:
+        """Return the columns that the file of a part must have."""
+        named = [*self._columns, *self._without]
+        return [name for name in named if name not in part.constants]
+
+    def _chosen(self, names: Sequence[str], part: Part) -> list[str]:
+        """Return the columns to read of a part that has columns of these names."""
+        for column in self._required(part):
+            check_column(names, column)
+        return [name for name in names if self._takes(name)]
+
+    def _chunks_of(self, part: Part) -> Iterator[Chunk]:
+        """Read a file; the errors of the system get its name."""
+        path = part.path
+        kind = self._format.kind(path)
         try:
-            file = files.enter_context(_opened(path, kind))
-        except OSError as error:
-            raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
-        # Closed before the file.
-        yield files.enter_context(
-            contextlib.closing(_with_file_name(readers[kind](file, columns, path), path))
-        )
+            with contextlib.ExitStack() as files:
+                file = opened(path, files)
+                if file.peek(4)[:4] == b"PAR1":
+                    kind = "parquet"
+                if kind == "parquet":
+                    yield from self._read_parquet(file, part)
+                    return
+                text = as_text(file, self._format.encoding)
+                files.callback(text.detach)
+                read = self._read_csv if kind == "csv" else self._read_json_lines
+                yield from read(text, part)
+        except UnicodeDecodeError as error:
+            raise BadInputError(
+                f"{path!r} is not valid {error.encoding}: {one_line(error)}. Name the right one by "
+                "--encoding"
+            ) from error
+        except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+            reason = f"{type(error).__name__}: {one_line(error)}"
+            raise BadInputError(f"cannot read {path!r}: {reason}") from error
 
-
-def _with_file_name(chunks: Iterator[Chunk], path: str) -> Iterator[Chunk]:
-    """Add the file's name to errors of reading."""
-    try:
-        yield from chunks
-    except (OSError, EOFError, zlib.error) as error:
-        raise BadInputError(
-            f"cannot read {path!r}: {type(error).__name__}: {one_line(error)}"
-        ) from error
-
-
-def _opened(path: str, kind: str):
-    if path == "-":
-        return contextlib.nullcontext(sys.stdin.buffer)
-    if path.lower().endswith(".gz") and kind != "parquet":
-        return gzip.open(path, "rb")
-    return open(path, "rb")
-
-
-def _text(file, *, newline: str | None) -> io.TextIOWrapper:
-    return io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline=newline)
-
-
-def _read_csv(file, columns, path) -> Iterator[Chunk]:
-    text = _text(file, newline="")
-    csv.field_size_limit(LARGEST_CELL)
-    rows = csv.reader(text, delimiter="\t" if ".tsv" in path.lower() else ",", strict=True)
-    number = 0
-    try:
-        header = next(rows, None)
-        if not header:
-            raise BadInputError(f"{path!r} is empty; expected a header line with column names")
-        repeated = next((name for name in header if header.count(name) > 1), None)
-        if repeated is not None:
-            raise BadInputError(f"{path!r} has two columns named {repeated!r}")
-        places = _places(header, columns)
-        cells: list[list[str]] = [[] for _ in places]
-        size = 0
-        for number, row in enumerate(rows, start=1):
-            if len(row) != len(header):
-                if not row:  # an empty line
-                    continue
-                raise BadInputError(
-                    f"row {number} of {path!r} (line {rows.line_num}) has {len(row)} cells; "
-                    f"expected {len(header)}, as in the first line"
-                )
-            for column, (name, place) in zip(cells, places, strict=True):
-                cell = row[place]
-                _check_text(cell, name, number, path)
-                column.append(cell)
-                size += len(cell)
-            if len(cells[0]) >= ROWS_AT_A_TIME or size > _BYTES_AT_A_TIME:
+    def _read_csv(self, text: io.TextIOWrapper, part: Part) -> Iterator[Chunk]:
+        path, lines = part.path, _Lines(text)
+        csv.field_size_limit(LARGEST_CELL)
+        number = 0
+        try:
+            sep, header = _header(lines, self._format, path, self._required(part))
+            names = _distinct(header)
+            places = [(name, names.index(name)) for name in self._chosen(names, part)]
+            if repeated := next((n for n in self._columns if header.count(n) > 1), None):
+                raise BadInputError(f"{path!r} has two columns named {repeated!r}")
+            cells: list[list[str]] = [[] for _ in places]
+            size = 0
+            for number, row in enumerate(_rows(lines, sep, self._format, len(header), path), 1):
+                if len(row) != len(header) and (len(row) < len(header) or any(row[len(header) :])):
+                    raise BadInputError(
+                        f"row {number} of {path!r} (line {lines.number}) has {len(row)} cells; "
+                        f"expected {len(header)}, as in the first line"
+                    )
+                for column, (name, place) in zip(cells, places, strict=True):
+                    cell = row[place]
+                    _check_text(cell, name, number, path)
+                    column.append(cell)
+                    size += len(cell)
+                if number % ROWS_AT_A_TIME == 0 or size > _BYTES_AT_A_TIME:
+                    yield {name: column for (name, _), column in zip(places, cells, strict=True)}
+                    cells, size = [[] for _ in places], 0
+            if any(cells):
                 yield {name: column for (name, _), column in zip(places, cells, strict=True)}
-                cells, size = [[] for _ in places], 0
-        if cells[0]:
-            yield {name: column for (name, _), column in zip(places, cells, strict=True)}
-    except csv.Error as error:
-        raise BadInputError(
-            f"row {number + 1} of {path!r} (line {rows.line_num}) cannot be read: {error}"
-        ) from error
-    finally:
-        text.detach()
+        except csv.Error as error:
+            raise BadInputError(
+                f"row {number + 1} of {path!r} (line {lines.number}) cannot be read: {error}. If "
+                "quotes are a part of the text, type --quoting none"
+            ) from error
 
-
-def _places(header: list[str], columns: list[str]) -> list[tuple[str, int]]:
-    for column in columns:
-        check_column(header, column)
-    return [(name, header.index(name)) for name in columns]
-
-
-def _check_text(cell: str, column: str, row: int, path: str) -> None:
-    """Refuse invalid UTF-8."""
-    if not cell.isascii() and _NO_TEXT.search(cell):
-        raise BadInputError(
-            f"row {row}, column {column!r} of {path!r} is not valid UTF-8; convert the table to "
-            "UTF-8"
-        )
-
-
-def _read_json_lines(file, columns, path) -> Iterator[Chunk]:
-    chunk: Chunk = {}
-    n_rows = size = number = 0
-    text = _text(file, newline=None)
-    try:
+    def _read_json_lines(self, text: io.TextIOWrapper, part: Part) -> Iterator[Chunk]:
+        path, number, size, rows = part.path, 0, 0, []
         for line_number, line in enumerate(text, start=1):
             if not line.strip():
                 continue
@@ -182,43 +187,197 @@ def _read_json_lines(file, columns, path) -> Iterator[Chunk]:
                     f"line {line_number} of {path!r} is not a JSON object; expected one object "
                     "per row"
                 )
-            for column in columns:
-                if number == 1:
-                    check_column(list(row), column)
-                cell = row.get(column)
+            self._keys |= dict.fromkeys(row)
+            row = {name: cell for name, cell in row.items() if self._takes(name)}
+            for name, cell in row.items():
                 if isinstance(cell, str):
-                    _check_text(cell, column, number, path)
+                    _check_text(cell, name, number, path)
                 elif isinstance(cell, dict | list):
                     raise BadInputError(
-                        f"row {number}, column {column!r} of {path!r} is a "
+                        f"row {number}, column {name!r} of {path!r} is a "
                         f"{type(cell).__name__}; expected text, a number or null"
                     )
-                chunk.setdefault(column, []).append(cell)
-            n_rows, size = n_rows + 1, size + len(line)
-            if n_rows >= ROWS_AT_A_TIME or size > _BYTES_AT_A_TIME:
-                yield chunk
-                chunk, n_rows, size = {}, 0, 0
-        if n_rows:
-            yield chunk
-    finally:
-        text.detach()
+            rows.append(row)
+            size += len(line)
+            if len(rows) >= ROWS_AT_A_TIME or size > _BYTES_AT_A_TIME:
+                yield self._columns_of(rows, part)
+                rows, size = [], 0
+        if rows:
+            yield self._columns_of(rows, part)
+
+    def _columns_of(self, rows: list[dict], part: Part) -> Chunk:
+        """Turn rows into columns; a key that a row lacks is None."""
+        required = (name for name in self._columns if name not in part.constants)
+        names = dict.fromkeys([*required, *(name for row in rows for name in row)])
+        return {name: [row.get(name) for row in rows] for name in names}
+
+    def _read_parquet(self, file, part: Part) -> Iterator[Chunk]:
+        path, pyarrow = part.path, import_pyarrow("Parquet files")
+        if not file.seekable():
+            file = io.BytesIO(file.read())  # the schema is at the end
+        try:
+            table = pyarrow.parquet.ParquetFile(file)
+            chosen = self._chosen(table.schema_arrow.names, part)
+            n_rows = 0
+            for batch in table.iter_batches(ROWS_AT_A_TIME, columns=chosen):
+                yield {name: _cells(batch, name, n_rows, path) for name in chosen}
+                n_rows += len(batch)
+        except pyarrow.ArrowException as error:
+            raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
 
 
-def _read_parquet(file, columns, path) -> Iterator[Chunk]:
-    pyarrow, parquet = import_parquet()
-    if path == "-":
-        file = io.BytesIO(file.read())  # the schema is at the end
-    try:
-        table = parquet.ParquetFile(file)
-        names = table.schema_arrow.names
-        for column in columns or ():
-            check_column(names, column)
-        n_rows = 0
-        for batch in table.iter_batches(ROWS_AT_A_TIME, columns=columns):
-            yield {name: _cells(batch, name, n_rows, path) for name in columns or names}
-            n_rows += len(batch)
-    except pyarrow.ArrowException as error:
-        raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
+class _Lines:
+    """Lines of a text, which remembers those of the row that is being read."""
+
+    def __init__(self, text):
+        self._text = text
+        self.number = 0
+        self.of_row: list[str] = []
+        self.is_row: Callable[[str], bool] | None = None
+
+    def __iter__(self):
+        """Return itself, as `csv.reader` asks."""
+        return self
+
+    def __next__(self) -> str:
+        """Return the next line."""
+        line = next(self._text)
+        self.number += 1
+        self.of_row.append(line)
+        if len(self.of_row) % _MOST_QUOTED_LINES == 0 and self.are_rows():
+            raise csv.Error("a quote is not closed")
+        return line
+
+    def are_rows(self) -> bool:
+        """Return whether each line that was read for one row is a row by itself."""
+        return self.is_row is not None and all(map(self.is_row, self.of_row))
+
+    def again(self, used: list[str]) -> Iterator[str]:
+        """Return the lines of the row again, and new ones; those that are used go into a list."""
+        for line in itertools.chain(list(self.of_row), self):
+            used.append(line)
+            yield line
+
+    def put_back(self, used: list[str]) -> None:
+        """Let lines that were read after the used ones be read as the next row."""
+        left = self.of_row[len(used) :]
+        self.number -= len(left)
+        self._text = itertools.chain(left, self._text)
+
+
+def _header(lines: _Lines, table_format: TableFormat, path: str, required) -> tuple[str, list[str]]:
+    """Return the separator and the column names.
+
+    Without --sep the separator is the first that gives the header line the required columns.
+    """
+    first = next(lines, "")
+    while first and not first.strip("\r\n"):
+        first = next(lines, "")
+    usual = table_format.separator(path)
+    candidates = table_format.sep or "".join(dict.fromkeys(usual + _SEPARATORS))
+    if excel := _EXCEL_SEPARATOR.fullmatch(first):
+        candidates, first = table_format.sep or excel[1], next(lines, "")
+    if not first:
+        raise BadInputError(f"{path!r} is empty; expected a header line with column names")
+    lines.of_row = [first]
+    found: list[tuple[str, list[str], list[str]]] = []
+    refusal: Exception | None = None
+    for sep in candidates:
+        used: list[str] = []
+        try:
+            header = next(_reader(lines.again(used), sep, table_format))
+        except csv.Error as error:
+            refusal = refusal or error
+            continue
+        found.append((sep, header, used))
+        if set(required) <= set(_distinct(header)):
+            break
+    else:
+        # The error about a column names those of the most likely separator.
+        found.sort(key=lambda way: len(way[1]))
+    if not found:
+        raise refusal
+    sep, header, used = found[-1]
+    lines.put_back(used)
+    return sep, header
+
+
+def _reader(lines, sep: str, table_format: TableFormat):
+    quoting = csv.QUOTE_NONE if table_format.quoting == "none" else csv.QUOTE_MINIMAL
+    return csv.reader(lines, delimiter=sep, quoting=quoting, strict=True)
+
+
+def _distinct(header: list[str]) -> list[str]:
+    """Return distinct column names: empty and repeated ones are called as in pandas."""
+    names: list[str] = []
+    for place, name in enumerate(header):
+        name = name or f"Unnamed: {place}"
+        number, distinct = 0, name
+        while distinct in names:
+            number += 1
+            distinct = f"{name}.{number}"
+        names.append(distinct)
+    return names
+
+
+def _rows(lines: _Lines, sep: str, table_format: TableFormat, width: int, path: str) -> Iterator:
+    """Yield the rows of a CSV file after its header; empty lines are left out.
+
+    A quote at the start of a cell may be a part of the text, in a file without quoting. Where all
+    lines between two quotes are rows by themselves, those of a TSV file are read as rows; those of
+    other files, and of a single column, as one cell with a warning.
+    """
+    is_tsv, has_warned = sep == "\t", False
+    if table_format.quoting == "auto" and (width > 1 or is_tsv):
+        lines.is_row = lambda line: line.count(sep) == width - 1 or not line.strip("\r\n")
+    reader, is_split = _reader(lines, sep, table_format), is_tsv and width > 1
+    while True:
+        lines.of_row.clear()
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            if not (is_split and lines.are_rows()):
+                raise
+            row = None
+        if row is not None and not (len(lines.of_row) > 1 and lines.are_rows()):
+            if row:
+                yield row
+            continue
+        if is_split:
+            texts = [line for line in lines.of_row if line.strip("\r\n")]
+            yield from (_unquoted(line, sep, width) for line in texts)
+            continue
+        if not has_warned:
+            has_warned = True
+            begin = lines.number - len(lines.of_row) + 1
+            warnings.warn(
+                f"lines {begin} to {lines.number} of {path!r} are one row, because they are "
+                "between quotes, but each would be a row by itself. If quotes are a part of the "
+                "text, type --quoting none; if not, --quoting minimal",
+                UserWarning,
+                stacklevel=2,
+            )
+        yield row
+
+
+def _unquoted(line: str, sep: str, width: int) -> list[str]:
+    """Read a line as a row; its quotes are a part of the text, unless they enclose a cell."""
+    with contextlib.suppress(csv.Error):
+        [row] = csv.reader([line], delimiter=sep, strict=True)
+        if len(row) == width:
+            return row
+    return line.rstrip("\r\n").split(sep)
+
+
+def _check_text(cell: str, column: str, row: int, path: str) -> None:
+    """Refuse invalid UTF-8."""
+    if not cell.isascii() and _NO_TEXT.search(cell):
+        raise BadInputError(
+            f"row {row}, column {column!r} of {path!r} is not valid UTF-8; name its encoding, for "
+            "example --encoding cp1252"
+        )
 
 
 def _cells(batch, name: str, n_before: int, path: str) -> list:
@@ -234,15 +393,3 @@ def _cells(batch, name: str, n_before: int, path: str) -> list:
                     f"row {row}, column {name!r} of {path!r} cannot be read: {one_line(error)}"
                 ) from error
         raise
-
-
-def import_parquet():
-    """Import pyarrow, or raise an error that says how to install it."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise BadInputError(
-            f"Parquet files need pyarrow: {error}. Type: pip install pyarrow"
-        ) from error
-    return pyarrow, pyarrow.parquet

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import csv
 import gzip
 import io
 import json
+import lzma
 import math
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import PurePath
 
 import numpy as np
 
+from textcnn.command_line.files import TableFormat, import_pyarrow
 from textcnn.command_line.messages import BadInputError, one_line
-from textcnn.command_line.reading import format_of, import_parquet
+
+_FLOAT = (float, np.floating)
 
 
 @contextlib.contextmanager
-def table_writer(path: str, *, format: str | None = None) -> Iterator:
+def table_writer(path: str, table_format: TableFormat) -> Iterator:
     """Yield a writer for parts of a table: an object with ``write(columns)``.
 
     Parameters
     ----------
     path : str
         ``"-"`` is standard output.
-    format : {"csv", "jsonl", "parquet"}, optional
-        By the file's name if None.
+    table_format : TableFormat
 
     Raises
     ------
@@ -36,77 +41,137 @@ def table_writer(path: str, *, format: str | None = None) -> Iterator:
     from textcnn.persistence.atomic import atomic_write
 
     writers = {"csv": _CsvWriter, "jsonl": _JsonLinesWriter, "parquet": _ParquetWriter}
-    kind = format_of(path, format)
-    if kind == "parquet" and path.lower().endswith(".gz"):
-        raise BadInputError(f"Parquet files are already compressed; write {path[:-3]!r}")
-    writer = writers[kind]
-    if path == "-":
-        with contextlib.closing(writer(sys.stdout.buffer, path)) as open_writer:
-            yield open_writer
-        sys.stdout.buffer.flush()
-        return
+    kind = table_format.kind(path)
+    compressed = _compression(path, kind)
     try:
         with contextlib.ExitStack() as files:
-            file = files.enter_context(atomic_write(path))
-            if path.lower().endswith(".gz"):
-                file = files.enter_context(gzip.GzipFile(fileobj=file, mode="wb", filename=""))
-            yield files.enter_context(contextlib.closing(writer(file, path)))
-    except (OSError, UnicodeEncodeError) as error:
+            file = sys.stdout.buffer if path == "-" else files.enter_context(atomic_write(path))
+            if compressed is not None:
+                file = files.enter_context(compressed(file))
+            writer = writers[kind](file, path, table_format)
+            yield files.enter_context(contextlib.closing(writer))
+        if path == "-":
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except (OSError, UnicodeEncodeError, csv.Error) as error:
         raise BadInputError(f"cannot write {path!r}: {one_line(error)}") from error
 
 
+def _compression(path: str, kind: str):
+    """Return what opens the file for compression by its name, or None."""
+    suffix = PurePath(path).suffix.lower()
+    compressions = {
+        ".gz": lambda file: gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0),
+        ".bz2": lambda file: bz2.open(file, "wb"),
+        ".xz": lambda file: lzma.open(file, "wb"),
+        ".zst": _zstandard,
+    }
+    if suffix == ".zip":
+        raise BadInputError(f"cannot write {path!r}; expected .gz, .bz2, .xz or .zst to compress")
+    if suffix in compressions and kind == "parquet":
+        plain = path[: -len(suffix)]
+        raise BadInputError(f"Parquet files are already compressed; write {plain!r}")
+    return compressions.get(suffix)
+
+
+def _zstandard(file):
+    """Return Arrow's stream, which closes what it writes to: a duplicate of the file."""
+    pyarrow = import_pyarrow("Zstandard files")
+    return pyarrow.CompressedOutputStream(open(os.dup(file.fileno()), "wb"), "zstd")
+
+
 class _CsvWriter:
-    def __init__(self, file, path: str):
-        self._text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
-        delimiter = "\t" if ".tsv" in path.lower() else ","
-        self._rows = csv.writer(self._text, delimiter=delimiter, lineterminator="\n")
-        self._names: list[str] | None = None
+    def __init__(self, file, path: str, table_format: TableFormat):
+        encoding = table_format.encoding or "utf-8"
+        self._text = io.TextIOWrapper(file, encoding, newline="", write_through=True)
+        self._decimal = table_format.decimal
+        quotes = table_format.quoting != "none"
+        self._rows = csv.writer(
+            _UnixLines(self._text),
+            delimiter=table_format.separator(path),
+            lineterminator="\r\n",  # cells with either of both are quoted
+            quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+            quotechar='"' if quotes else None,
+        )
+        self._has_header = False
 
     def write(self, columns: dict) -> None:
         """Write rows, after a header line at the start."""
-        if self._names is None:
-            self._names = list(columns)
-            self._rows.writerow(self._names)
-        self._rows.writerows(zip(*map(_shown, columns.values()), strict=True))
+        if not self._has_header:
+            self._has_header = True
+            self._rows.writerow(columns)
+        self._rows.writerows(zip(*map(self._shown, columns.values()), strict=True))
 
     def close(self) -> None:
         """Flush and leave the file open."""
         self._text.flush()
         self._text.detach()
 
+    def _shown(self, column) -> list:
+        """Return cells as written in CSV: shortest digits, empty for None and NaN."""
+        shown = [
+            "" if cell is None or cell != cell else str(cell) if isinstance(cell, _FLOAT) else cell
+            for cell in column
+        ]
+        if self._decimal == ".":
+            return shown
+        return [
+            cell.replace(".", self._decimal) if isinstance(given, _FLOAT) else cell
+            for cell, given in zip(shown, column, strict=True)
+        ]
 
-def _shown(column) -> list:
-    """Return cells as written in CSV: shortest digits, empty for NaN."""
-    if isinstance(column, np.ndarray) and column.dtype.kind == "f":
-        return ["" if math.isnan(cell) else str(cell) for cell in column]
-    return ["" if cell is None else cell for cell in column]
+
+class _UnixLines:
+    """Writes lines with the line ends of Unix."""
+
+    def __init__(self, text: io.TextIOWrapper):
+        self._text = text
+
+    def write(self, line: str) -> None:
+        """Write a line that ends in both line ends."""
+        self._text.write(line[:-2] + "\n")
 
 
 class _JsonLinesWriter:
-    def __init__(self, file, path: str):
-        self._file = file
+    def __init__(self, file, path: str, table_format: TableFormat):
+        self._file, self._path = file, path
 
     def write(self, columns: dict) -> None:
         """Write one object per row."""
         cells = [
-            [None if math.isnan(cell) else float(str(cell)) for cell in column]
-            if isinstance(column, np.ndarray) and column.dtype.kind == "f"
-            else [None if isinstance(cell, float) and math.isnan(cell) else cell for cell in column]
+            [
+                (None if math.isnan(cell) else float(str(cell)))
+                if isinstance(cell, _FLOAT)
+                else cell
+                for cell in (column if _is_float(column) else _as_list(column))
+            ]
             for column in columns.values()
         ]
-        lines = [
-            json.dumps(dict(zip(columns, row, strict=True)), default=str, allow_nan=False) + "\n"
-            for row in zip(*cells, strict=True)
-        ]
+        rows = (dict(zip(columns, row, strict=True)) for row in zip(*cells, strict=True))
+        try:
+            lines = [json.dumps(row, default=str, allow_nan=False) + "\n" for row in rows]
+        except ValueError as error:
+            raise BadInputError(
+                f"cannot write {self._path!r}: JSON has no infinite numbers; write .csv"
+            ) from error
         self._file.write("".join(lines).encode("utf-8"))
 
     def close(self) -> None:
         """Leave the file open."""
 
 
+def _is_float(column) -> bool:
+    return isinstance(column, np.ndarray) and column.dtype.kind == "f"
+
+
+def _as_list(column) -> list:
+    return column.tolist() if isinstance(column, np.ndarray) else list(column)
+
+
 class _ParquetWriter:
-    def __init__(self, file, path: str):
-        self._pyarrow, self._parquet = import_parquet()
+    def __init__(self, file, path: str, table_format: TableFormat):
+        self._pyarrow = import_pyarrow("Parquet files")
         self._file, self._path, self._writer = file, path, None
 
     def write(self, columns: dict) -> None:
@@ -118,7 +183,7 @@ class _ParquetWriter:
         }
         table = self._pyarrow.table(arrays)
         if self._writer is None:
-            self._writer = self._parquet.ParquetWriter(self._file, table.schema)
+            self._writer = self._pyarrow.parquet.ParquetWriter(self._file, table.schema)
         self._writer.write_table(table)
 
     def _array(self, name: str, cells, kind):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,8 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : str or path
-        The target. A symbolic link is followed and stays a link.
+        The target. A symbolic link is followed and stays a link. A device or pipe, such as
+        ``/dev/null``, is written directly.
 
     Yields
     ------
@@ -43,6 +45,10 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     ...     path.read_bytes()
     b'a,b'
     """
+    if _is_device(path):
+        with open(path, "wb") as file:
+            yield file
+        return
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise IsADirectoryError(f"Expected a file name. Received: the folder {str(path)!r}.")
@@ -63,6 +69,15 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
             os.unlink(name)
         raise
     _sync_folder(target.parent)
+
+
+def _is_device(path: str | os.PathLike) -> bool:
+    """Return whether a path is neither a regular file, nor a folder, nor free."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _mode_of(target: Path) -> int:
