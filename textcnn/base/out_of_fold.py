@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
+from textcnn.base.verifying import verify_again, verify_fit
 from textcnn.crossfit import (
     FoldPlan,
     Target,
@@ -21,6 +23,7 @@ from textcnn.crossfit import (
     read_target,
     with_validation_rows,
 )
+from textcnn.crossfit.fingerprints import Fingerprint, Verification, digest_of, fingerprint
 from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.report import ColumnRecord, CrossFitReport
 from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
@@ -49,6 +52,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     _groups_by_content = "documents"  # value of groups= that groups rows of equal content
     # Fitted attributes, with their types in saved files; files contain model sets by name.
     _fitted_fields = INPUT_FIELDS | {
+        "_fingerprint": Fingerprint,  # not in files of versions before 0.2
         "_head": Target,  # without the rows' values, which new rows do not need
         "_history": list[dict],
         "_model_sets": "model sets",  # per column: models for new rows
@@ -57,6 +61,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         "_records": list[ColumnRecord],
         "_row_hashes": np.ndarray,
         "_target": Target,
+        "_verification": Verification,  # not in files of versions before 0.2
         "classes_": np.ndarray | list | None,
         "target_type_": str,
     }
@@ -170,10 +175,20 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     @property
     def report_(self) -> CrossFitReport:
-        """The report of the fit: which model predicted each row, and scores per fold."""
+        """The report of the fit: which model predicted each row, and scores per fold.
+
+        The end of a fit verifies it; see :meth:`CrossFitReport.verify`.
+        """
         check_is_fitted(self)
         return CrossFitReport(
-            self._records, self._plan, self._target, notes=self._notes, encoder=self
+            self._records,
+            self._plan,
+            self._target,
+            notes=self._notes,
+            encoder=self,
+            fingerprint=getattr(self, "_fingerprint", None),
+            verification=getattr(self, "_verification", None),
+            predict_again=partial(verify_again, self),
         )
 
     def get_metadata_routing(self):
@@ -272,23 +287,29 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         progress.end()
         features = [oof.assemble(plan, fit.features, uncovered=self.uncovered) for fit in fits]
         target = task.target
+        head = target.without_rows()
+        verification = verify_fit(fits, plan, head, columns, features, n_jobs=self.n_jobs)
+        records = [fit.record for fit in fits]
+        features = np.hstack(features)
         set_fitted(
             self,
             inputs
             | {
-                "_head": target.without_rows(),
+                "_fingerprint": fingerprint(features, digest_of(records, plan)),
+                "_head": head,
                 "_history": [line for fit in fits for line in fit.history],
                 "_model_sets": [fit.models for fit in fits],
                 "_notes": learner.notes(plan),
                 "_plan": plan,
-                "_records": [fit.record for fit in fits],
+                "_records": records,
                 "_row_hashes": combine_hashes(hashes),
                 "_target": target,
+                "_verification": verification,
                 "classes_": target.classes,
                 "target_type_": target.kind,
             },
         )
-        return np.hstack(features)
+        return features
 
     def _mean_features(self, models, column) -> np.ndarray:
         """Return the mean features of new cells over the models that read them."""

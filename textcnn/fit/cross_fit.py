@@ -26,6 +26,7 @@ class CrossFittedColumn:
     models: list[ModelSet]  # for new rows
     history: list[dict]
     record: ColumnRecord
+    fold_models: list[ModelSet]
 
 
 @dataclass(frozen=True)
@@ -118,12 +119,14 @@ class CrossFit:
         ]
         record = _record(name, models, raw, target, groups[0][0].words, hashes)
         check_named_folds(self.plan, record.predictions, features, target, name)
+        fold_models = [
+            prepared.models.with_models([model for model, _ in group])
+            for (prepared, _), group in zip(groups, results, strict=True)
+        ]
         return CrossFittedColumn(
             features=features,
-            models=[
-                prepared.models.with_models([model for model, _ in group])
-                for (prepared, _), group in zip(groups, results, strict=True)
-            ],
+            models=fold_models,
+            fold_models=fold_models,
             history=[
                 line
                 for fold, fitted in enumerate(models)

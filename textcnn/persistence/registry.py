@@ -29,6 +29,7 @@ _DATACLASSES = {
     "ColumnReader": "textcnn.text.reader",
     "ColumnRecord": "textcnn.crossfit.report",
     "EstimatorModels": "textcnn.fit.estimators",
+    "Fingerprint": "textcnn.crossfit.fingerprints",
     "FittedEstimator": "textcnn.fit.models",
     "FittedMember": "textcnn.table.members",
     "FittedModel": "textcnn.neural.jobs",
@@ -45,6 +46,7 @@ _DATACLASSES = {
     "Target": "textcnn.crossfit.targets",
     "TextNetwork": "textcnn.text.fitted",
     "TextNetworkSettings": "textcnn.text.network",
+    "Verification": "textcnn.crossfit.fingerprints",
 }
 # Public classes, which the package finds by name; each declares the fields that fit leaves.
 _ESTIMATORS = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from textcnn.crossfit.fingerprints import Verification
 from textcnn.crossfit.report import CrossFitReport, json_safe
 from textcnn.crossfit.report_display import _aligned
 from textcnn.table.stack import is_nested
@@ -38,7 +39,7 @@ class TableReport:
     encoders : dict
         The fitted encoder of each (column, member), if known.
     reports : dict of CrossFitReport
-        The report of each (column, member), after :meth:`verify`.
+        The report of each (column, member) that uses the target; :meth:`verify` replaces them.
     """
 
     lines: list[dict]
@@ -49,21 +50,68 @@ class TableReport:
     def __post_init__(self):
         """Start without encoders, which are not part of a stored report."""
         self.encoders: dict = {}
-        self.reports: dict[tuple[str, str], CrossFitReport] = {}
+        self._verified: dict[tuple[str, str], CrossFitReport] | None = None
 
-    def verify(self) -> TableReport:
+    @property
+    def reports(self) -> dict[tuple[str, str], CrossFitReport]:
+        """The report of each (column, member) that uses the target."""
+        if self._verified is not None:
+            return self._verified
+        return {k: encoder.report_ for k, encoder in self.encoders.items() if _has_report(encoder)}
+
+    def verify(self, features=None) -> TableReport:
         """Verify the report of every encoder (see :meth:`CrossFitReport.verify`); return self.
 
-        Members without a report, such as ``"svd"``, do not use the target.
+        Each member was verified when it was fitted; this checks its records again. Members without
+        a report, such as ``"svd"``, do not use the target.
+
+        Parameters
+        ----------
+        features : DataFrame or array, optional
+            The table that you train the next model on: its last columns must be what
+            ``fit_transform`` returned, as float32, in the same rows and order. Other columns are
+            not compared.
 
         Raises
         ------
         LeakError
             A ValueError naming the column, the model and the rows.
+        ValueError
+            If `features` has too few columns or another number of rows.
         """
-        supervised = {k: encoder for k, encoder in self.encoders.items() if _has_report(encoder)}
-        self.reports = {key: encoder.report_.verify() for key, encoder in supervised.items()}
+        self._verified = None
+        blocks = {} if features is None else self._blocks(features)
+        self._verified = {
+            key: report.verify(blocks.get(key)) for key, report in self.reports.items()
+        }
         return self
+
+    @property
+    def verification(self) -> Verification:
+        """What was checked of all members together, and what was not."""
+        found = [report.verification for report in self.reports.values() if report.verified]
+        return Verification(
+            list(dict.fromkeys(line for one in found for line in one.checked)),
+            list(dict.fromkeys(line for one in found for line in one.not_checked)),
+        )
+
+    def _blocks(self, features) -> dict[tuple[str, str], np.ndarray]:
+        """Return the columns of each member of a table that ``fit_transform`` returned."""
+        widths = {(line["column"], line["member"]): line["n_features"] for line in self.lines}
+        widths = {key: widths[key] for key in self.encoders}
+        total = sum(widths.values())
+        shape = getattr(features, "shape", None) or np.shape(features)
+        n_columns = shape[1] if len(shape) == 2 else 1
+        if n_columns < total:
+            raise ValueError(
+                f"Expected the table that fit_transform returned, with {total} features as its "
+                f"last columns. Received: {n_columns} columns."
+            )
+        start, blocks = n_columns - total, {}
+        for key, width in widths.items():
+            blocks[key] = _columns(features, start, start + width)
+            start += width
+        return blocks
 
     def to_dict(self) -> dict:
         """Return the report as a dict for JSON; NaN becomes None."""
@@ -71,7 +119,7 @@ class TableReport:
             "headline": self.headline,
             "notes": list(self.notes),
             "members": json_safe(self.to_frame().to_dict("records")),
-            "verified": bool(self.reports),
+            "verified": self._is_verified,
             "reports": {
                 f"{column}, {member}": report.to_dict()
                 for (column, member), report in self.reports.items()
@@ -108,11 +156,20 @@ class TableReport:
         return f"<div><p><b>{html.escape(self.headline)}</b></p>{table}<ul>{notes}</ul></div>"
 
     def _all_notes(self) -> list[str]:
-        if not self.reports:
+        if not self._is_verified:
             return self.notes
-        names = ", ".join(f"{member} of {column}" for column, member in self.reports)
-        verified = f"Verified: no model predicted a row that it was trained on ({names})."
-        return [*self.notes, verified]
+        reports = self.reports
+        names = ", ".join(f"{member} of {column}" for column, member in reports)
+        lines = [f"Verified: no model predicted a row that it was trained on ({names})."]
+        found = self.verification
+        lines += [f"Verified: {line}." for line in found.checked[1:]]
+        lines += [f"Not checked: {line}." for line in found.not_checked]
+        return [*self.notes, *lines]
+
+    @property
+    def _is_verified(self) -> bool:
+        reports = self.reports
+        return bool(reports) and all(report.verified for report in reports.values())
 
     def _shown(self) -> pd.DataFrame:
         frame = self.to_frame()
@@ -145,6 +202,13 @@ COLUMNS = (
     "verdict",
     "kept",
 )
+
+
+def _columns(features, start: int, end: int) -> np.ndarray:
+    """Return some columns of a table of any type."""
+    if hasattr(features, "iloc"):
+        return features.iloc[:, start:end]
+    return features[:, start:end]
 
 
 def _has_report(encoder) -> bool:
