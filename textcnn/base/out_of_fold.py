@@ -42,12 +42,14 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     A subclass has ``_read_columns(estimator, X, reset)``, which returns columns with a length and
     ``label(number)``; ``_hash_column(column)``, uint64 per row, 0 for an empty cell;
+    ``_hash_document(column)``, the same for cells that a model reads as equal;
     ``_learner()``, which checks its parameters and returns a
     :class:`~textcnn.fit.learner.Learner`; and ``_feature_name``.
     """
 
     _read_columns: Callable
     _hash_column: Callable
+    _hash_document: Callable
     _feature_name: str
     _groups_by_content = "documents"  # value of groups= that groups rows of equal content
     # Fitted attributes, with their types in saved files; files contain model sets by name.
@@ -84,7 +86,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             Targets; models are not trained on rows whose target is missing.
         groups : array-like of shape (n_rows,), or "documents" or "images", optional
             Groups of rows that are kept in the same fold. ``"documents"`` groups rows of equal
-            content, ``"images"`` rows of equal images; each empty row is its own group.
+            content (texts that differ only in case and spaces are equal), ``"images"`` rows of
+            equal images; each empty row is its own group.
         sample_weight : array-like of shape (n_rows,), optional
             Weight of each row in training and scores; models are not trained on rows of weight 0.
         time : array-like of numbers or dates, shape (n_rows,), optional
@@ -255,8 +258,9 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             output=self.output,
         )
         hashes = [self._hash_column(column) for column in columns]
+        documents = combine_hashes([self._hash_document(column) for column in columns])
         if isinstance(groups, str) and groups == self._groups_by_content:
-            groups = group_hashes(combine_hashes(hashes))
+            groups = group_hashes(documents)
         entropy = entropy_from(self.random_state)
         plan = make_fold_plan(
             self.cv,
@@ -270,7 +274,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
-        check_repeated_documents(plan, combine_hashes(hashes), self._groups_by_content)
+        check_repeated_documents(plan, documents, self._groups_by_content)
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
         task = Task(target, entropy, plan.sample_weight, self.n_jobs)
@@ -283,7 +287,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         refit = self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
         cross_fit = CrossFit(learner, plan, task, refit)
         progress = FitProgress(self, cross_fit.n_models * len(columns), X, y)
-        fits = cross_fit.run(columns, hashes, progress)
+        documents = [self._hash_document(column) for column in columns]
+        fits = cross_fit.run(columns, documents, progress)
         progress.end()
         features = [oof.assemble(plan, fit.features, uncovered=self.uncovered) for fit in fits]
         target = task.target

@@ -51,7 +51,7 @@ class ColumnRecord:
     words : dict
         Counts such as ``{"tokens": …, "tokens_with_vector": …}``; may be empty.
     documents : ndarray of shape (n_rows,), uint64
-        Hash of each row's cell; 0 for an empty cell.
+        Hash of each row's cell, equal for cells that models read as equal; 0 for an empty cell.
     """
 
     name: str
@@ -269,6 +269,9 @@ class CrossFitReport:
     @property
     def duplicates(self) -> pd.DataFrame:
         """Rows whose text or image also occurs in the training rows of the model that predicted it.
+
+        Texts that differ only in case and spaces are counted as the same; other near-copies, such
+        as a text with one more word, are not.
 
         One line per column and metric: ``share`` of the predictions (empty cells do not count),
         their number (``n_duplicates``), the mean score of all rows over the folds that have both

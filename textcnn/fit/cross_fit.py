@@ -56,7 +56,8 @@ class CrossFit:
         columns : sequence
             As the learner prepares them, with ``label(number)``.
         hashes : sequence of ndarray of uint64, shape (n_rows,)
-            Hash of each cell, 0 for an empty one; for the report.
+            Hash of each cell, 0 for an empty one, equal for cells that models read as equal; for
+            the report.
         progress : FitProgress
 
         Returns

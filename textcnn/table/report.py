@@ -264,6 +264,7 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
             for name in sorted(unsupervised)
         ]
     report.notes += _advice(lines)
+    report.notes += _repeated_texts(stage)
     for entry in stage.entries:
         for note in entry.fitted.notes if entry.fitted is not None else ():
             report.notes.append(f"{entry.text.name}, {entry.member.name}: {note}.")
@@ -331,6 +332,23 @@ def _advice(lines: list[dict]) -> list[str]:
             notes.append(
                 f"{column}: {best['member']} alone scores {best['score']:.3f}, above "
                 f"{other['member']} with {other['score']:.3f}. This can happen in small tables."
+            )
+    return notes
+
+
+def _repeated_texts(stage) -> list[str]:
+    """Note per column how many rows have a text of the training rows of the model of their fold."""
+    notes, seen = [], set()
+    for entry in stage.entries:
+        if entry.fitted is None or not _has_report(entry.fitted.encoder) or id(entry.text) in seen:
+            continue
+        seen.add(id(entry.text))
+        line = entry.fitted.encoder.report_.duplicates.iloc[0]
+        if line["n_duplicates"]:
+            notes.append(
+                f"{entry.text.name}: {line['n_duplicates']:,} rows ({line['share']:.1%}) have a "
+                "text that also occurs in the training rows of the model that predicted them, "
+                'apart from case and spaces. groups="documents" keeps them in the same fold.'
             )
     return notes
 
