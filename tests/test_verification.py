@@ -9,6 +9,7 @@ from checks import WORDS, signal_table, tiny
 from inside import exchange_models, predict_again
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold
 
 import textcnn
 from textcnn import (
@@ -211,6 +212,23 @@ def test_a_table_checks_the_features_of_its_members(form):
     assert caught.value.rows.tolist() == [5]
     with pytest.raises(ValueError, match="with 2 features as its last columns"):
         report.verify(table[["review_linear"]] if form == "pandas" else table[:, -1:])
+
+
+def test_a_rows_own_target_acts_through_stratified_folds_alone():
+    X, y = texts_and_classes()
+    row = 7
+    other = y.copy()
+    other[row] = 1 - y[row]
+
+    def feature(cv, targets):
+        return linear(cv=cv).fit_transform(X, targets)[row, 0]
+
+    folds = list(KFold(5, shuffle=True, random_state=0).split(np.arange(N_ROWS)))
+    assert feature(folds, y) == feature(folds, other)
+    assert feature(KFold(5), y) == feature(KFold(5), other)
+    assert feature(5, y) != feature(5, other), "other folds are drawn: so docs/leak-safety.md"
+    numbers, others = (values + 0.5 * np.arange(N_ROWS) for values in (y, other))
+    assert feature(5, numbers) == feature(5, others)
 
 
 @pytest.mark.parametrize("make", [linear, tiny])

@@ -105,7 +105,9 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         """Fit, and return the out-of-fold features of the training rows.
 
         The feature of each row comes from models that were not trained on it. This is not what
-        ``fit(X, y).transform(X)`` returns.
+        ``fit(X, y).transform(X)`` returns. With folds that do not depend on y, the row's own target
+        has no influence on it at all; an int ``cv`` for classes is stratified, so that another
+        target of a row draws other folds. The fit is verified when it ends (``report_``).
 
         Parameters
         ----------
