@@ -14,6 +14,12 @@ from textcnn import OutOfFoldEncoder, audit
 from textcnn.crossfit.leakage import leakage_test
 
 
+@pytest.fixture(autouse=True)
+def _fixed_folds():
+    """TargetEncoder draws its folds from NumPy's global state, whatever the version."""
+    np.random.seed(0)  # noqa: NPY002
+
+
 class Noise(TransformerMixin, BaseEstimator):
     """The first column, as a class of leaks that only ``fit_transform`` has."""
 
@@ -107,7 +113,7 @@ def test_means_of_small_categories_without_the_row():
     y = noise(1000)[1]
     X = np.repeat(np.arange(250), 4)[:, None]
     assert found_by(leakage_test(LeaveOneOut(), X, y, n_repeats=5)) == ["equal rows"]
-    sound = leakage_test(TargetEncoder(random_state=0), X, y, n_repeats=5)
+    sound = leakage_test(TargetEncoder(), X, y, n_repeats=5)
     assert not sound.leaks
     assert any("equal rows in different folds" in line for line in sound.not_tested)
 
