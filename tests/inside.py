@@ -6,6 +6,8 @@ goes through these functions, so that the inside of the package may change at th
 
 from __future__ import annotations
 
+import copy
+
 # Imported where it is needed: a test of tokens starts no backend, and what moves breaks its tests
 # alone.
 
@@ -238,3 +240,16 @@ MEMBERS = "_fitted_members"
 TEXT_NUMBERS = "_text_numbers"
 SOFTMAX = "_softmax"
 MAY_BE_ANYTHING = ("_history", "_notes", "classes_", "target_type_")
+
+
+def exchange_models(encoder):
+    """Return an encoder whose fold models are recorded in another order."""
+    encoder = copy.deepcopy(encoder)
+    [one] = encoder._model_sets[0]
+    one.models = one.models[::-1]
+    return encoder
+
+
+def predict_again(report, X, features):
+    """Let the fold models of a report predict again, and compare with features alone."""
+    return report._predict_again(X, features)

@@ -10,7 +10,9 @@ from sklearn import config_context
 from sklearn.model_selection import GroupKFold, KFold, TimeSeriesSplit, cross_val_score
 from sklearn.pipeline import make_pipeline
 
+from textcnn.crossfit import read_target
 from textcnn.crossfit.report import LeakError
+from textcnn.neural.randomness import seed_sequence
 
 N_ROWS = 60
 
@@ -28,11 +30,12 @@ def test_verify_detects_a_broken_plan(monkeypatch):
         return dataclasses.replace(plan, assignments=(leaking, *plan.assignments[1:]))
 
     monkeypatch.setattr(textcnn.base.out_of_fold, "make_fold_plan", broken)
-    encoder = tiny().fit(X, y)
-    rows = encoder.report_.plan.assignments[0].predict[:4]
+    plan = make_plan(5, read_target(y, n_rows=N_ROWS), random_state=seed_sequence(0, "plan"))
+    encoder = tiny(random_state=0, cv=5)
     with pytest.raises(LeakError, match="model 0 was trained on rows that it predicted") as caught:
-        encoder.report_.verify()
-    assert caught.value.rows.tolist() == rows.tolist()
+        encoder.fit(X, y)  # the end of the fit verifies it
+    assert caught.value.rows.tolist() == plan.assignments[0].predict[:4].tolist()
+    assert not hasattr(encoder, "classes_")
 
 
 @pytest.mark.parametrize("is_training", [True, False])
@@ -62,9 +65,8 @@ def test_verify_detects_broken_indexing_inside_the_compiled_engine(monkeypatch):
 
 def check_that_broken_indexing_is_detected(engine):
     X, y = signal_table(N_ROWS, 0)
-    encoder = tiny(engine=engine).fit(X, y)
     with pytest.raises(LeakError, match="was trained on rows that it predicted") as caught:
-        encoder.report_.verify()
+        tiny(engine=engine).fit(X, y)
     assert len(caught.value.rows)
 
 

@@ -29,7 +29,9 @@ _PUBLIC = {
     "TextCNNEncoder": "textcnn.text_cnn",
     "TextCNNRegressor": "textcnn.text_cnn",
     "TextLinearEncoder": "textcnn.text_linear",
+    "VerificationWarning": "textcnn.crossfit.fingerprints",
     "WordVectors": "textcnn.text.vectors",
+    "audit": "textcnn.crossfit.audit",
     "leakage_test": "textcnn.crossfit.leakage",
     "load": "textcnn.persistence",
 }

@@ -130,6 +130,7 @@ class ImageCNNEncoder(OutOfFold):
     _groups_by_content = "images"
     _read_columns = staticmethod(read_columns_of_images)
     _hash_column = staticmethod(hash_images)
+    _hash_document = staticmethod(hash_images)
     _model_set = ImageNetwork
     _feature_name = "cnn"
 

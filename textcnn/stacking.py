@@ -109,7 +109,8 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
 
     Notes
     -----
-    Probabilities of exactly 0 and 1 and constant predictions are the same number in every model.
+    Probabilities of exactly 0 and 1 are the same number in every model, and a model that returns
+    the same output for every row has neutral features.
     A fitted encoder contains the report: targets, row numbers and 64-bit hashes of the training
     rows. Sample weights are passed to ``fit`` of ``estimator``; in a Pipeline, to its last step.
 
@@ -134,6 +135,7 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
     """
 
     _hash_column = staticmethod(hash_whole_table)
+    _hash_document = staticmethod(hash_whole_table)
     _model_set = EstimatorModels
 
     def __init__(

@@ -18,6 +18,7 @@ from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
 from textcnn.crossfit import FoldPlan, read_target
+from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.row_hashes import group_hashes
 from textcnn.crossfit.scoring import Scoring
 from textcnn.fit import parameters
@@ -276,7 +277,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             Targets. Rows with a missing target are not used for training.
         groups : array-like of shape (n_rows,) or "documents", optional
             Rows of a group stay in the same fold. ``"documents"`` makes a group of rows with
-            identical texts; rows without text are not grouped.
+            identical texts, apart from case and spaces; rows without text are not grouped.
         sample_weight : array-like of shape (n_rows,), optional
             Weight of each row in training and scores; rows of weight 0 are not used for training.
         time : array-like of numbers or dates, shape (n_rows,), optional
@@ -505,9 +506,9 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         columns = sort_columns(self.columns, table, members)
         others = self._encode_others(table, columns)
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
-        hashes = columns.hashes(len(table))
+        hashes, documents = columns.hashes(len(table)), columns.documents(len(table))
         if isinstance(groups, str) and groups == "documents":
-            groups = group_hashes(hashes)
+            groups = group_hashes(documents)
         maker = PlanMaker(
             cv=list(self.cv) if _is_iterator(self.cv) else self.cv,
             target=target,
@@ -520,6 +521,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             entropy=entropy_from(self.random_state),
         )
         plan = maker.make()
+        check_repeated_documents(plan, documents)
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
         for member in members:

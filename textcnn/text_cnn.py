@@ -10,7 +10,7 @@ from textcnn.base.saving import export
 from textcnn.base.state import history, vocabulary_report
 from textcnn.text.columns import takes_texts
 from textcnn.text.fitted import TextNetwork
-from textcnn.text.hashes import hash_documents
+from textcnn.text.hashes import hash_documents, hash_words
 from textcnn.text.learner import TextLearner, read_text_columns
 from textcnn.text.network import feature_name
 
@@ -154,6 +154,7 @@ class TextCNNEncoder(OutOfFold):
 
     _read_columns = staticmethod(read_text_columns)
     _hash_column = staticmethod(hash_documents)
+    _hash_document = staticmethod(hash_words)
     _model_set = TextNetwork
 
     history_ = history

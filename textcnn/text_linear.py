@@ -6,7 +6,7 @@ from textcnn.base.explaining import explain, top_ngrams
 from textcnn.base.out_of_fold import OutOfFold
 from textcnn.base.parameter_docs import documented
 from textcnn.text.columns import takes_texts
-from textcnn.text.hashes import hash_documents
+from textcnn.text.hashes import hash_documents, hash_words
 from textcnn.text.learner import read_text_columns
 from textcnn.text.linear import LinearLearner, LinearModels
 
@@ -120,6 +120,7 @@ class TextLinearEncoder(OutOfFold):
 
     _read_columns = staticmethod(read_text_columns)
     _hash_column = staticmethod(hash_documents)
+    _hash_document = staticmethod(hash_words)
     _model_set = LinearModels
     _feature_name = "linear"
 

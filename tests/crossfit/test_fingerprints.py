@@ -9,8 +9,8 @@ from textcnn.crossfit import assemble, make_fold_plan, read_target
 from textcnn.crossfit.fingerprints import (
     Verification,
     check_predictions,
+    check_recorded,
     check_returned,
-    column_blocks,
     differing_rows,
     fingerprint,
     sample_rows,
@@ -160,14 +160,32 @@ def test_another_shape_is_refused(plan):
         check_returned(fingerprint(features), features[:, :1])
 
 
-def test_columns_of_the_assembled_matrix():
-    assert [block.tolist() for block in column_blocks(2, 2, add_spread=True)] == [[0, 1], [4, 5]]
-    assert [block.tolist() for block in column_blocks(1, 2, add_spread=False)] == [[0], [1]]
-
-
 def test_what_was_not_checked_is_said():
-    lines = unchecked(has_fold_models=False, has_fingerprint=False)
+    lines = unchecked(has_fingerprint=True, has_matrix=False)
     text = str(Verification(["training rows of models"], lines))
     assert "checked: training rows of models" in text
-    assert 'not checked: features against models: ensemble="refit" keeps no fold model' in text
-    assert len(unchecked(has_fold_models=True, has_fingerprint=True)) == 2
+    assert "not checked: your matrix of features: pass it, verify(features)" in text
+    assert len(unchecked(has_fingerprint=True, has_matrix=True)) == 2
+    assert "no fingerprint" in unchecked(has_fingerprint=False, has_matrix=False)[-1]
+
+
+def test_predictions_of_other_models_than_the_recorded_ones_are_found(plan):
+    recorded = [predict(k, a.predict) for k, a in enumerate(plan.assignments)]
+    rows = sample_rows(plan, 20)
+    line = check_recorded("text", plan, rows, predict, recorded)
+    assert line == "text: 20 rows were predicted again by 5 recorded models"
+    with pytest.raises(LeakError, match="model 0 returns other predictions than its record"):
+        check_recorded("text", plan, rows, lambda k, rows: predict((k + 1) % 5, rows), recorded)
+
+
+def test_noise_of_a_model_that_learnt_nothing_is_no_difference(plan):
+    features = np.full((N_ROWS, 1), 0.5, np.float32)
+    features[::2] += 1e-7
+    rows = sample_rows(plan)
+
+    def again(k, rows):
+        return np.full((len(rows), 1), 0.5)
+
+    check_predictions("text", plan, rows, again, features, scale=1.0)
+    with pytest.raises(LeakError):
+        check_predictions("text", plan, rows, again, features)

@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler, TargetEncoder
 
 from textcnn.crossfit import read_target
 from textcnn.crossfit.leakage import leakage_test
-from textcnn.crossfit.leakage_statistics import target_scores
+from textcnn.crossfit.leakage_scores import target_scores
 from textcnn.crossfit.shuffling import Shuffler
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -13,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
+from textcnn.base.verifying import verify_again, verify_fit
 from textcnn.crossfit import (
     FoldPlan,
     Target,
@@ -21,6 +23,7 @@ from textcnn.crossfit import (
     read_target,
     with_validation_rows,
 )
+from textcnn.crossfit.fingerprints import Fingerprint, Verification, digest_of, fingerprint
 from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.report import ColumnRecord, CrossFitReport
 from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
@@ -39,16 +42,19 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     A subclass has ``_read_columns(estimator, X, reset)``, which returns columns with a length and
     ``label(number)``; ``_hash_column(column)``, uint64 per row, 0 for an empty cell;
+    ``_hash_document(column)``, the same for cells that a model reads as equal;
     ``_learner()``, which checks its parameters and returns a
     :class:`~textcnn.fit.learner.Learner`; and ``_feature_name``.
     """
 
     _read_columns: Callable
     _hash_column: Callable
+    _hash_document: Callable
     _feature_name: str
     _groups_by_content = "documents"  # value of groups= that groups rows of equal content
     # Fitted attributes, with their types in saved files; files contain model sets by name.
     _fitted_fields = INPUT_FIELDS | {
+        "_fingerprint": Fingerprint,  # not in files of versions before 0.2
         "_head": Target,  # without the rows' values, which new rows do not need
         "_history": list[dict],
         "_model_sets": "model sets",  # per column: models for new rows
@@ -57,6 +63,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         "_records": list[ColumnRecord],
         "_row_hashes": np.ndarray,
         "_target": Target,
+        "_verification": Verification,  # not in files of versions before 0.2
         "classes_": np.ndarray | list | None,
         "target_type_": str,
     }
@@ -79,7 +86,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             Targets; models are not trained on rows whose target is missing.
         groups : array-like of shape (n_rows,), or "documents" or "images", optional
             Groups of rows that are kept in the same fold. ``"documents"`` groups rows of equal
-            content, ``"images"`` rows of equal images; each empty row is its own group.
+            content (texts that differ only in case and spaces are equal), ``"images"`` rows of
+            equal images; each empty row is its own group.
         sample_weight : array-like of shape (n_rows,), optional
             Weight of each row in training and scores; models are not trained on rows of weight 0.
         time : array-like of numbers or dates, shape (n_rows,), optional
@@ -97,7 +105,9 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         """Fit, and return the out-of-fold features of the training rows.
 
         The feature of each row comes from models that were not trained on it. This is not what
-        ``fit(X, y).transform(X)`` returns.
+        ``fit(X, y).transform(X)`` returns. With folds that do not depend on y, the row's own target
+        has no influence on it at all; an int ``cv`` for classes is stratified, so that another
+        target of a row draws other folds. The fit is verified when it ends (``report_``).
 
         Parameters
         ----------
@@ -170,10 +180,20 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     @property
     def report_(self) -> CrossFitReport:
-        """The report of the fit: which model predicted each row, and scores per fold."""
+        """The report of the fit: which model predicted each row, and scores per fold.
+
+        The end of a fit verifies it; see :meth:`CrossFitReport.verify`.
+        """
         check_is_fitted(self)
         return CrossFitReport(
-            self._records, self._plan, self._target, notes=self._notes, encoder=self
+            self._records,
+            self._plan,
+            self._target,
+            notes=self._notes,
+            encoder=self,
+            fingerprint=getattr(self, "_fingerprint", None),
+            verification=getattr(self, "_verification", None),
+            predict_again=partial(verify_again, self),
         )
 
     def get_metadata_routing(self):
@@ -240,8 +260,9 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             output=self.output,
         )
         hashes = [self._hash_column(column) for column in columns]
+        documents = combine_hashes([self._hash_document(column) for column in columns])
         if isinstance(groups, str) and groups == self._groups_by_content:
-            groups = group_hashes(combine_hashes(hashes))
+            groups = group_hashes(documents)
         entropy = entropy_from(self.random_state)
         plan = make_fold_plan(
             self.cv,
@@ -255,7 +276,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
-        check_repeated_documents(plan, combine_hashes(hashes), self._groups_by_content)
+        check_repeated_documents(plan, documents, self._groups_by_content)
         if plan.dropped_classes:
             target = target.without_classes(plan.dropped_classes)
         task = Task(target, entropy, plan.sample_weight, self.n_jobs)
@@ -268,27 +289,34 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         refit = self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
         cross_fit = CrossFit(learner, plan, task, refit)
         progress = FitProgress(self, cross_fit.n_models * len(columns), X, y)
-        fits = cross_fit.run(columns, hashes, progress)
+        documents = [self._hash_document(column) for column in columns]
+        fits = cross_fit.run(columns, documents, progress)
         progress.end()
         features = [oof.assemble(plan, fit.features, uncovered=self.uncovered) for fit in fits]
         target = task.target
+        head = target.without_rows()
+        verification = verify_fit(fits, plan, head, columns, features, n_jobs=self.n_jobs)
+        records = [fit.record for fit in fits]
+        features = np.hstack(features)
         set_fitted(
             self,
             inputs
             | {
-                "_head": target.without_rows(),
+                "_fingerprint": fingerprint(features, digest_of(records, plan)),
+                "_head": head,
                 "_history": [line for fit in fits for line in fit.history],
                 "_model_sets": [fit.models for fit in fits],
                 "_notes": learner.notes(plan),
                 "_plan": plan,
-                "_records": [fit.record for fit in fits],
+                "_records": records,
                 "_row_hashes": combine_hashes(hashes),
                 "_target": target,
+                "_verification": verification,
                 "classes_": target.classes,
                 "target_type_": target.kind,
             },
         )
-        return np.hstack(features)
+        return features
 
     def _mean_features(self, models, column) -> np.ndarray:
         """Return the mean features of new cells over the models that read them."""

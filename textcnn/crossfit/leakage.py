@@ -13,7 +13,15 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupShuffleSplit, ShuffleSplit, StratifiedShuffleSplit
 
 from textcnn.crossfit import leakage_statistics as statistics
-from textcnn.crossfit.leakage_statistics import LEVEL, Finding, Repeat
+from textcnn.crossfit.leakage_limits import (
+    equal_row_numbers,
+    fold_level_finding,
+    fold_level_warnings,
+    not_tested,
+)
+from textcnn.crossfit.leakage_rows import findings_of_rows
+from textcnn.crossfit.leakage_scores import Finding, Repeat, target_scores
+from textcnn.crossfit.leakage_statistics import LEVEL
 from textcnn.crossfit.rows import read_groups
 from textcnn.crossfit.shuffling import Shuffler
 from textcnn.crossfit.targets import read_target
@@ -87,7 +95,7 @@ def leakage_test(
 
     Shuffled targets are independent of X. If features of training rows from ``fit_transform``
     predict them nevertheless, the encoder leaks the targets. In each repeat a clone of the encoder
-    is fitted on newly shuffled targets. There are four or five findings:
+    is fitted on newly shuffled targets, with the rows in random order. The findings:
 
     ``association``
         Does a feature rank the training rows by their shuffled target? ROC AUC per feature (rank
@@ -99,25 +107,40 @@ def leakage_test(
     ``level of the folds``
         Are the mean ranks of folds associated with their mean targets? Two-sided, and only if the
         fold plan is known: ``association`` compares rows within folds, which hides the base rate
-        of a fold model. Its range shrinks with the number of repeats.
+        of a fold model.
     ``tree``
         Does a tree of depth 3, trained on features and targets of the other repeats, predict the
         targets of this one? One-sided. Detects base rates, copies and marks that no ranking shows.
-    ``tree within a fit``
-        Does a tree of full depth, trained on four fifths of the training rows of a repeat (whole
-        groups if there are groups), predict the targets of the rest? One-sided. Detects leaks
-        whose form differs between fits, as that of leave-one-out means.
+    ``tree within a fold``
+        Does a tree of full depth, trained on some rows of a fold, predict the targets of its other
+        rows? One-sided, and only if the fold plan is known. Detects leaks whose form or sign
+        differs between fits; unbiased features are exactly as good as chance.
+    ``tree within a fit``, ``certain rows within a fit``
+        The same for any transformer: trained on four fifths of the training rows of a repeat (whole
+        groups if there are groups), scored on the rest, and on the twentieth of it where the tree
+        is most certain. One-sided. Detects leave-one-out means, and copies in few rows.
     ``train against fresh``
         Is a linear model, trained in the same way, better on the remaining training rows than on
         fresh rows, whose features come from ``transform``? One-sided. Detects small leaks in many
         features.
+    ``neighbouring rows``
+        Is a feature associated with the target of the row before or after? Targets of other rows
+        are no leak if targets are independent, but they are in a sorted table.
+    ``equal rows``
+        Is a feature lower (or higher) where the target is, in nearly all pairs of rows with equal
+        X? Then it reveals the target together with X, as a leave-one-out mean does with its
+        category.
+    ``FoldLevelWarning``
+        Did most fits issue this warning, so that features reveal their fold or held-out copies?
 
     The ranges of unbiased features come from shuffling the targets once more against the same
     features, widened by the differences between repeats: unbiased features vary more than
-    independent ones, because each target influences the features of other rows. The two findings
-    within a fit have an additional margin, because this influence makes unbiased features slightly
-    better than chance. All findings share a level of 1 % (Bonferroni; ``association`` also over
-    features and classes).
+    independent ones, because each target influences the features of other rows. All ranges shrink
+    with the number of repeats. But those of the findings within a fit have a margin that does not
+    shrink, because this influence makes unbiased features slightly better than chance there; a
+    transformer that reports its folds has ``tree within a fold`` without such a margin. All
+    findings share a level of 1 % (Bonferroni; ``association`` also over features and classes);
+    ``equal rows`` and ``FoldLevelWarning`` fail only where the leak is certain.
 
     Without groups single targets are permuted. With groups, whole groups exchange targets: each
     group gets those of another, truncated or repeated to its own size, in random order. So X has no
@@ -171,7 +194,7 @@ def leakage_test(
     Notes
     -----
     Only the shuffled targets are tested. Features that use later rows, and targets in other columns
-    of X, are not detected.
+    of X, are not detected; ``not_tested`` lists what these findings cannot see.
 
     Features that contain the *base rate* of each fold model reveal the mean target of its held-out
     rows. With folds of whole groups that differ in their base rates a tree can use this leak, and
@@ -198,18 +221,22 @@ def leakage_test(
         np.random.SeedSequence([random_state, use]) for use in (_SPLIT, _LABELS, _NULL)
     )
     train, fresh = _split(target, codes, n_fresh, split_seed)
-    params = _fit_params(encoder, groups, fit_params, n_rows, train)
-    scores = statistics.target_scores(target)
+    # In random order, so that features of neighbouring rows can be told from those of similar ones.
+    train = np.random.default_rng(split_seed.spawn(1)[0]).permutation(train)
+    params = fit_params_of(encoder, groups, fit_params)
+    params = {name: _of_rows(value, n_rows, train) for name, value in params.items()}
+    scores = target_scores(target)
     cells = _cells(y)
     shufflers = [Shuffler(target, codes, rows) for rows in (train, fresh)]
     X_train, X_fresh = take_rows(X, train), take_rows(X, fresh)
-    repeats = []
+    repeats, n_warned = [], []
     for number, seed in enumerate(label_seed.spawn(n_repeats), start=1):
         rng = np.random.default_rng(seed)
         sources = [shuffler.draw_for_fit(rng) for shuffler in shufflers]
         fitted = clone(encoder)
         try:
-            train_features = _matrix(fitted.fit_transform(X_train, cells[sources[0]], **params))
+            with fold_level_warnings(n_warned):
+                train_features = _matrix(fitted.fit_transform(X_train, cells[sources[0]], **params))
             fresh_features = _matrix(fitted.transform(X_fresh))
         except Exception as error:
             error.add_note(f"in repeat {number} of {n_repeats} of the leakage test")
@@ -233,10 +260,12 @@ def leakage_test(
         is_regression=target.is_regression,
         random=null,
     )
-    findings = [*trial.across_repeats(), *trial.within_fits()]
-    return LeakageResult(
-        any(f.leaks for f in findings), findings, LEVEL, n_repeats, _not_tested(repeats, codes)
-    )
+    equal = equal_row_numbers(X_train)
+    findings = [*trial.across_repeats(), *trial.within_fits(), *findings_of_rows(trial, equal)]
+    if n_warned:
+        findings.append(fold_level_finding(len(n_warned), n_repeats))
+    limits = not_tested(repeats, codes, equal, {finding.name for finding in findings})
+    return LeakageResult(any(f.leaks for f in findings), findings, LEVEL, n_repeats, limits)
 
 
 def take_rows(values, rows: np.ndarray):
@@ -308,16 +337,18 @@ def _can_stratify(strata, share) -> bool:
     return counts.min() >= 2 and min(share, 1 - share) * len(strata) >= len(counts)
 
 
-def _fit_params(encoder, groups, fit_params, n_rows, train) -> dict:
-    """Return the arguments of fit_transform, those with one entry per row for training rows."""
+def fit_params_of(encoder, groups, fit_params) -> dict:
+    """Return the arguments of fit_transform, with groups if it has a parameter for them."""
     params = dict(fit_params or {})
     if groups is not None and "groups" in inspect.signature(encoder.fit_transform).parameters:
         params.setdefault("groups", groups)
-    for name, value in params.items():
-        by_row = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
-        if by_row and len(value) == n_rows:
-            params[name] = take_rows(value, train)
     return params
+
+
+def _of_rows(value, n_rows: int, rows):
+    """Return an argument for some rows, if it has one entry per row."""
+    by_row = hasattr(value, "__len__") and not isinstance(value, str | bytes | dict)
+    return take_rows(value, rows) if by_row and len(value) == n_rows else value
 
 
 def _cells(y) -> np.ndarray:
@@ -352,22 +383,6 @@ def _check_features(train_features, fresh_features, n_train, n_fresh, repeats) -
             "and the same number in every repeat. "
             f"Received: shapes {shapes[0]} and {shapes[1]}, {width} feature(s) in the first repeat."
         )
-
-
-def _not_tested(repeats, groups) -> list[str]:
-    """Return the leaks that cannot be detected with these features, as sentences."""
-    lines = [
-        "targets in other columns of X, and features that use later rows",
-        "leaks of a feature only in combination with another column, such as a leave-one-out mean "
-        "with its category",
-        "leaks whose sign or column differs between fits and that are smaller than the margin of "
-        "'tree within a fit', which more repeats do not narrow",
-    ]
-    if repeats[0].folds is None:
-        lines.append("the base rate of each fold model: this transformer does not report its folds")
-    elif groups is None:
-        lines.append("folds of groups that differ in their base rates: pass groups")
-    return lines
 
 
 def _own_folds(fitted, n_rows) -> list[np.ndarray] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import norm, rankdata, t
@@ -11,11 +10,21 @@ from sklearn import config_context
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeRegressor
 
+from textcnn.crossfit.leakage_scores import (
+    CERTAIN_SHARE,
+    Finding,
+    Repeat,
+    linear_weights,
+    mean_of,
+    ranks_among,
+    score_of_certain,
+)
+
 LEVEL = 0.01
-_N_FINDINGS = 5
+N_FINDINGS = 8  # that share the level
 _N_FOLDS = 5
 _TREE_DEPTH = 3
-_SMALLEST_LEAF = 5
+SMALLEST_LEAF = 5
 # Shuffles against fixed features: per repeat without models, and in total with models.
 _N_NULL = 50
 _N_NULL_MODELS = 40
@@ -24,53 +33,7 @@ _MOST_REFERENCES = 40_000
 _WIDEST = 2.0
 _ROUNDING = 1e-9
 # Scores of models within a fit of unbiased features, in standard deviations; see ``within_fits``.
-_SHARED_BY_TREE, _SHARED_BY_LINEAR = 2.0, 0.54
-
-
-@dataclass
-class Finding:
-    """One score, and its range for unbiased features."""
-
-    name: str
-    score: float
-    expected: float
-    low: float
-    high: float
-    leaks: bool
-    detail: str
-    repeats: list[float] = field(repr=False)
-
-    def __str__(self) -> str:
-        """Return the score, its range and its description as text."""
-        sign = "LEAK" if self.leaks else "ok  "
-        low = f"{self.low:.3f}" if np.isfinite(self.low) else "…"
-        return (
-            f"{sign} {self.name}: {self.score:.3f}, range {low} to {self.high:.3f} ({self.detail})"
-        )
-
-
-@dataclass
-class Repeat:
-    """Features of one shuffle, and the shuffled targets, NaN for rows without a target."""
-
-    train_features: np.ndarray
-    fresh_features: np.ndarray
-    train_scores: np.ndarray
-    fresh_scores: np.ndarray
-    folds: list[np.ndarray] | None
-
-
-def target_scores(target) -> np.ndarray:
-    """Return targets for comparison with features, float64 (n_rows, n): 0/1 per class, or ranks."""
-    scores = np.full((len(target.labelled), target.n_outputs), np.nan)
-    values = target.values[target.labelled]
-    if target.kind == "multiclass":
-        scores[target.labelled] = values[:, None] == np.arange(target.n_outputs)
-    elif target.is_regression:
-        scores[target.labelled] = rankdata(values, axis=0) / len(values)
-    else:
-        scores[target.labelled] = values.reshape(len(values), -1)
-    return scores
+_SHARED_BY_TREE, _SHARED_BY_LINEAR, _SHARED_BY_CERTAIN = 2.0, 0.54, 2.0
 
 
 class Trial:
@@ -113,34 +76,35 @@ class Trial:
         for number, repeat in enumerate(self.repeats):
             others = samples[:number] + samples[number + 1 :]
             reference = np.concatenate([features for features, _ in others])
-            ranks = _ranks_among(reference, repeat.train_features)[rows]
+            ranks = ranks_among(reference, repeat.train_features)[rows]
             targets = repeat.train_scores[rows]
-            null = np.array([self._shuffled(0)[rows] for _ in range(_N_NULL)])
-            slopes, size = self._slopes(ranks, targets, self._positions(repeat.folds))
+            null = np.array([self.shuffled(0)[rows] for _ in range(_N_NULL)])
+            slopes, size = self.slopes(ranks, targets, self.positions(repeat.folds))
             by_feature.append(targets.T @ slopes / size[:, None])
             by_feature_errors.append(
                 np.var(null.transpose(0, 2, 1) @ slopes / size[:, None], axis=0)
             )
             if repeat.folds is not None:
-                between = self._fold_means(ranks, self._positions(repeat.folds))
-                slopes, size = self._slopes(between, targets, [np.arange(len(rows))])
+                between = self._fold_means(ranks, self.positions(repeat.folds))
+                slopes, size = self.slopes(between, targets, [np.arange(len(rows))])
                 by_fold.append(targets.T @ slopes / size[:, None])
                 by_fold_errors.append(
                     np.var(null.transpose(0, 2, 1) @ slopes / size[:, None], axis=0)
                 )
             told = self._tree_ranks(
-                _ranks_among(reference, reference), np.concatenate([t for _, t in others]), ranks
+                ranks_among(reference, reference), np.concatenate([t for _, t in others]), ranks
             )
-            slopes, size = self._slopes(told, targets, [np.arange(len(rows))])
+            slopes, size = self.slopes(told, targets, [np.arange(len(rows))])
             by_tree.append(((targets * slopes).sum(axis=0) / size).mean())
             by_tree_errors.append(np.var(((null * slopes).sum(axis=1) / size).mean(axis=1)))
         findings = [
-            self._association(np.array(by_feature), np.array(by_feature_errors)),
+            self.association(np.array(by_feature), np.array(by_feature_errors)),
             self._tree(np.array(by_tree), np.array(by_tree_errors)),
         ]
         if len(by_fold) == len(self.repeats):
-            levels = self._association(np.array(by_fold), np.array(by_fold_errors))
-            levels.name = "level of the folds"
+            levels = self.association(
+                np.array(by_fold), np.array(by_fold_errors), name="level of the folds"
+            )
             levels.detail = f"{levels.detail}, by the means of the folds of the encoder only"
             findings.append(levels)
         return findings
@@ -161,15 +125,13 @@ class Trial:
         n_null = -(-_N_NULL_MODELS // len(self.repeats))
         for repeat in self.repeats:
             ranks = [
-                _ranks_among(repeat.train_features, features)[rows]
+                ranks_among(repeat.train_features, features)[rows]
                 for features, rows in zip(
                     (repeat.train_features, repeat.fresh_features), self.labelled, strict=True
                 )
             ]
             observed.append(self._models(ranks, repeat.train_scores, repeat.fresh_scores))
-            null += [
-                self._models(ranks, self._shuffled(0), self._shuffled(1)) for _ in range(n_null)
-            ]
+            null += [self._models(ranks, self.shuffled(0), self.shuffled(1)) for _ in range(n_null)]
         n_features = self.repeats[0].train_features.shape[1]
         observed, null = np.array(observed), np.array(null)
         findings = []
@@ -178,38 +140,48 @@ class Trial:
                 (
                     "tree within a fit",
                     _SHARED_BY_TREE,
-                    "of a tree trained on other training rows",
+                    f"{self.measure} of a tree trained on other training rows",
                 ),
                 (
                     "train against fresh",
                     _SHARED_BY_LINEAR * np.sqrt(n_features),
-                    "of a linear model on training rows minus that on fresh rows",
+                    f"{self.measure} of a linear model on training rows minus that on fresh rows",
+                ),
+                (
+                    "certain rows within a fit",
+                    _SHARED_BY_CERTAIN,
+                    "deviation of the targets in the direction that the same tree predicts, in "
+                    f"standard deviations, in the {CERTAIN_SHARE:.0%} of rows where it is most "
+                    "certain",
                 ),
             )
         ):
             spread = null[:, place].std(ddof=1)
             error = spread * np.sqrt(1 / len(observed) + 1 / len(null))
-            half = self._half_width(error, observed[:, place].std(ddof=1), LEVEL / _N_FINDINGS)
+            half = self.half_width(error, observed[:, place].std(ddof=1), LEVEL / N_FINDINGS)
             findings.append(
-                self._upper(
+                self.upper(
                     name,
                     observed[:, place],
                     float(null[:, place].mean()),
                     float(shared * spread + half),
-                    f"{self.measure} {detail}",
+                    detail,
                 )
             )
         return findings
 
-    def _association(self, observed: np.ndarray, variances: np.ndarray) -> Finding:
+    def association(
+        self, observed: np.ndarray, variances: np.ndarray, name="association", margin=0.0
+    ) -> Finding:
         """Return the most extreme pair of a feature and a class or target; two-sided."""
         n_pairs = observed[0].size
         mean = observed.mean(axis=0)
-        half = self._half_width(
+        half = self.half_width(
             np.sqrt(variances.mean(axis=0) / len(observed)),
             observed.std(axis=0, ddof=1),
-            LEVEL / _N_FINDINGS / n_pairs / 2,
+            LEVEL / N_FINDINGS / n_pairs / 2,
         )
+        half = half + margin
         # The range of a constant feature is rounding only.
         strangeness = np.abs(mean) / np.maximum(half, _ROUNDING)
         worst = np.unravel_index(np.argmax(strangeness), mean.shape)
@@ -219,7 +191,7 @@ class Trial:
         if n_pairs > 1:
             detail += f", the most extreme of {n_pairs}"
         return Finding(
-            name="association",
+            name=name,
             score=float(self.centre + mean[worst]),
             expected=self.centre,
             low=float(self.centre - half[worst]),
@@ -230,15 +202,15 @@ class Trial:
         )
 
     def _tree(self, observed: np.ndarray, variances: np.ndarray) -> Finding:
-        half = self._half_width(
-            np.sqrt(variances.mean() / len(observed)), observed.std(ddof=1), LEVEL / _N_FINDINGS
+        half = self.half_width(
+            np.sqrt(variances.mean() / len(observed)), observed.std(ddof=1), LEVEL / N_FINDINGS
         )
         # Each pair of repeats is used twice, for training and for scoring, with equal results.
         half *= np.sqrt(2)
         detail = f"{self.measure} of a tree trained on the other fits"
-        return self._upper("tree", self.centre + observed, self.centre, float(half), detail)
+        return self.upper("tree", self.centre + observed, self.centre, float(half), detail)
 
-    def _upper(self, name, observed, expected, half, detail) -> Finding:
+    def upper(self, name, observed, expected, half, detail) -> Finding:
         """Return the finding of a one-sided test of a mean."""
         score = float(observed.mean())
         high = expected + half
@@ -253,7 +225,7 @@ class Trial:
             observed.tolist(),
         )
 
-    def _half_width(self, null_error, spread, tail):
+    def half_width(self, null_error, spread, tail):
         """Return the half width of the range of a mean over repeats, by their standard deviation.
 
         If features are linear in the targets, the influence of targets on features of other rows
@@ -266,7 +238,7 @@ class Trial:
             t.isf(tail, n_repeats - 1) * spread / np.sqrt(n_repeats), null, _WIDEST * null
         )
 
-    def _shuffled(self, part: int) -> np.ndarray:
+    def shuffled(self, part: int) -> np.ndarray:
         """Return targets of the train (0) or fresh (1) rows, shuffled anew."""
         return self.scores[self.shufflers[part].draw(self.random)]
 
@@ -280,7 +252,7 @@ class Trial:
             samples.append((repeat.train_features[chosen], repeat.train_scores[chosen]))
         return samples
 
-    def _positions(self, folds) -> list[np.ndarray]:
+    def positions(self, folds) -> list[np.ndarray]:
         """Return the encoder's folds, or one of all rows, as positions in the labelled rows."""
         rows = self.labelled[0]
         if folds is None:
@@ -288,7 +260,7 @@ class Trial:
         positions = [np.flatnonzero(np.isin(rows, fold)) for fold in folds]
         return [fold for fold in positions if len(fold)]
 
-    def _slopes(self, ranks, targets, folds) -> tuple[np.ndarray, np.ndarray]:
+    def slopes(self, ranks, targets, folds) -> tuple[np.ndarray, np.ndarray]:
         """Return ranks minus their mean in the fold, and divisors, per target column.
 
         The sum of their products with a target, divided, is its ROC AUC minus ½ or its correlation,
@@ -316,32 +288,43 @@ class Trial:
         """Return the ranks of a tree's predictions, one column per target."""
         tree = DecisionTreeRegressor(
             max_depth=_TREE_DEPTH,
-            min_samples_leaf=max(_SMALLEST_LEAF, len(reference) // 200),
+            min_samples_leaf=max(SMALLEST_LEAF, len(reference) // 200),
             random_state=0,
         ).fit(reference, reference_targets)
         shape = (-1, reference_targets.shape[1])
-        return _ranks_among(
+        return ranks_among(
             tree.predict(reference).reshape(shape), tree.predict(ranks).reshape(shape)
         )
 
-    def _models(self, ranks, train_scores, fresh_scores) -> tuple[float, float]:
-        """Return scores on held-out training rows: a tree, and a linear model minus fresh rows."""
+    def _models(self, ranks, train_scores, fresh_scores) -> tuple[float, float, float]:
+        """Return scores on held-out training rows.
+
+        Of a tree, of a linear model minus that on fresh rows, and of the tree where it is certain.
+        """
         targets, fresh_targets = (
             scores[rows]
             for scores, rows in zip((train_scores, fresh_scores), self.labelled, strict=True)
         )
         by_tree, differences = [], []
+        certainty = np.zeros_like(targets)
         for learn, held_out in self._folds(targets):
-            tree = DecisionTreeRegressor(min_samples_leaf=_SMALLEST_LEAF, random_state=0)
+            tree = DecisionTreeRegressor(min_samples_leaf=SMALLEST_LEAF, random_state=0)
             with config_context(assume_finite=True, skip_parameter_validation=True):
                 told = tree.fit(ranks[0][learn], targets[learn]).predict(ranks[0][held_out])
-            by_tree.append(self._score(targets[held_out], told))
-            weights = _linear_weights(ranks[0][learn], targets[learn])
+            by_tree.append(self.score(targets[held_out], told))
+            sizes = tree.tree_.n_node_samples[tree.apply(ranks[0][held_out])]
+            told = told.reshape(len(held_out), -1) - targets[learn].mean(axis=0)
+            certainty[held_out] = told * np.sqrt(sizes)[:, None]
+            weights = linear_weights(ranks[0][learn], targets[learn])
             differences.append(
-                self._score(targets[held_out], ranks[0][held_out] @ weights)
-                - self._score(fresh_targets, ranks[1] @ weights)
+                self.score(targets[held_out], ranks[0][held_out] @ weights)
+                - self.score(fresh_targets, ranks[1] @ weights)
             )
-        return _mean(by_tree, self.centre), _mean(differences, 0.0)
+        return (
+            mean_of(by_tree, self.centre),
+            mean_of(differences, 0.0),
+            score_of_certain(targets, certainty),
+        )
 
     def _folds(self, targets):
         """Split training rows for models of features: whole groups, or stratified by class."""
@@ -361,7 +344,7 @@ class Trial:
                 return splitter.split(np.zeros(n_rows), strata)
         return KFold(_N_FOLDS, shuffle=True, random_state=state).split(np.zeros(n_rows))
 
-    def _score(self, targets, predictions) -> float:
+    def score(self, targets, predictions) -> float:
         """Return the mean ROC AUC or correlation of the targets that vary."""
         predictions = predictions.reshape(targets.shape)
         varying = np.ptp(targets, axis=0) > 0
@@ -378,33 +361,3 @@ class Trial:
             squares = np.sqrt(squares * (predictions**2).sum(axis=0))
             squares = np.where(squares > 0, squares, np.inf)
         return float(self.centre + (shared / squares).mean())
-
-
-def _ranks_among(references: np.ndarray, features: np.ndarray) -> np.ndarray:
-    """Return the share of reference rows below each value, half of equal ones; NaN is lowest."""
-    ranks = np.empty_like(features)
-    for column in range(features.shape[1]):
-        ordered = np.sort(_without_nan(references[:, column]))
-        values = _without_nan(features[:, column])
-        below = np.searchsorted(ordered, values, side="left")
-        ranks[:, column] = (below + np.searchsorted(ordered, values, side="right")) / 2
-    return ranks / len(references)
-
-
-def _linear_weights(ranks: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return the weights of a ridge regression, without its constant."""
-    ranks = ranks - ranks.mean(axis=0)
-    targets = targets - targets.mean(axis=0)
-    if ranks.shape[1] > len(ranks):
-        return ranks.T @ np.linalg.solve(ranks @ ranks.T + np.eye(len(ranks)), targets)
-    return np.linalg.solve(ranks.T @ ranks + np.eye(ranks.shape[1]), ranks.T @ targets)
-
-
-def _without_nan(values: np.ndarray) -> np.ndarray:
-    return np.where(np.isnan(values), -np.inf, values)
-
-
-def _mean(scores, otherwise: float) -> float:
-    """Return the mean of the scores that exist."""
-    found = [score for score in scores if not np.isnan(score)]
-    return float(np.mean(found)) if found else otherwise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +10,14 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit import report_display
+from textcnn.crossfit.fingerprints import (
+    Fingerprint,
+    Verification,
+    as_matrix,
+    check_records,
+    check_returned,
+    unchecked,
+)
 from textcnn.crossfit.gap import distribution_gap, ensemble_of
 from textcnn.crossfit.messages import listed, name_rows
 from textcnn.crossfit.plan import FoldPlan
@@ -18,6 +26,8 @@ from textcnn.crossfit.targets import Target
 from textcnn.crossfit.verification import LeakError, verify_fed
 
 __all__ = ["ColumnRecord", "CrossFitReport", "LeakError"]
+
+NO_LEARNT_ROW = "no model predicted a row that it was trained on"
 
 
 @dataclass
@@ -41,7 +51,7 @@ class ColumnRecord:
     words : dict
         Counts such as ``{"tokens": …, "tokens_with_vector": …}``; may be empty.
     documents : ndarray of shape (n_rows,), uint64
-        Hash of each row's cell; 0 for an empty cell.
+        Hash of each row's cell, equal for cells that models read as equal; 0 for an empty cell.
     """
 
     name: str
@@ -81,13 +91,20 @@ class CrossFitReport:
         Notes, shown below those of the plan.
     encoder : transformer, default=None
         The encoder of this report; :meth:`gap` fits a clone of it.
+    fingerprint : Fingerprint, default=None
+        Of the features that the fit returned, and of its records.
+    verification : Verification, default=None
+        Of the end of the fit.
+    predict_again : callable, default=None
+        ``predict_again(X, features)`` lets the fold models predict a sample of rows again, and
+        returns a sentence per column; ``features`` is a matrix or None.
 
     Attributes
     ----------
     metrics : tuple of str
     notes : list of str
-    verified : bool
-        Whether :meth:`verify` has passed for this report object.
+    verification : Verification or None
+        What was checked and what was not, at the end of the fit or by the last :meth:`verify`.
 
     Raises
     ------
@@ -126,12 +143,20 @@ class CrossFitReport:
         scoring: str | Sequence[str] | None = None,
         notes: Sequence[str] = (),
         encoder=None,
+        fingerprint: Fingerprint | None = None,
+        verification: Verification | None = None,
+        predict_again: Callable | None = None,
     ):
         self.columns = list(columns)
         self.plan = plan
         self.target = target
         self._encoder = encoder
-        self.verified = False
+        self._fingerprint = fingerprint
+        self._predict_again = predict_again
+        self._of_fit = verification
+        self.verification = None
+        if verification is not None:
+            self.verification = self._completed([NO_LEARNT_ROW, *verification.checked], None)
         self._scoring = Scoring(target, scoring, plan.sample_weight)
         self.metrics = self._scoring.metrics
         self.notes = [*plan.notes, *notes]
@@ -162,7 +187,20 @@ class CrossFitReport:
             scoring=scoring,
             notes=self.notes[len(self.plan.notes) :],
             encoder=self._encoder,
+            fingerprint=self._fingerprint,
+            verification=self._of_fit,
+            predict_again=self._predict_again,
         )
+
+    @property
+    def verified(self) -> bool:
+        """Whether the end of the fit, or the last :meth:`verify`, found no leak."""
+        return self.verification is not None
+
+    @property
+    def can_predict_again(self) -> bool:
+        """Whether the fold models are kept, so that ``verify(X=X)`` can use them."""
+        return self._predict_again is not None and not self.serves_refit
 
     def __repr__(self) -> str:
         """Show the columns and the size."""
@@ -232,6 +270,9 @@ class CrossFitReport:
     def duplicates(self) -> pd.DataFrame:
         """Rows whose text or image also occurs in the training rows of the model that predicted it.
 
+        Texts that differ only in case and spaces are counted as the same; other near-copies, such
+        as a text with one more word, are not.
+
         One line per column and metric: ``share`` of the predictions (empty cells do not count),
         their number (``n_duplicates``), the mean score of all rows over the folds that have both
         scores, and the mean ``score_without`` them. If the second is clearly lower, the model
@@ -239,25 +280,74 @@ class CrossFitReport:
         """
         return pd.DataFrame(self._duplicate_lines)
 
-    def verify(self) -> CrossFitReport:
-        """Check that no model predicted a row that it was trained on; return the report.
+    def verify(self, features=None, *, X=None) -> CrossFitReport:
+        """Check the records of the fit, and a matrix in your hands; return the report.
 
-        Uses the row numbers recorded during training, validation and prediction, not the plan: no
-        row was predicted by a model that was trained on it, on a row of its group, or (in time
-        order) on a row that is not earlier; no row without a target or weight was used for
-        training; and each model predicted exactly its held-out rows. Groups, time and weights are
-        assumed to be right: a wrong group column cannot be detected. A verified report says so when
-        it is printed; ``encoder.report_`` returns a new, unverified report.
+        The end of a fit does this with its own features, so a fitted encoder's report is verified.
+        Inputs are not kept. So without arguments only the records are checked again: no row was
+        predicted by a model that was trained on it, on a row of its group, or (in time order) on a
+        row that is not earlier; no row without a target or weight was used for training; each
+        model predicted exactly its held-out rows; and nothing in the records was changed after the
+        fit. The row numbers were recorded during training, validation and prediction, not copied
+        from the plan.
+
+        Parameters
+        ----------
+        features : array or DataFrame of shape (n_rows, n_features), optional
+            The matrix that you train the next model on. Each row must be what ``fit_transform``
+            returned for it, as float32: features of ``fit(X, y).transform(X)``, in-sample values
+            and swapped rows are errors.
+        X : list, array, Series or DataFrame of n_rows rows, optional
+            The rows of the fit. The recorded models predict 90 of them again (one per model at
+            least), and must return the recorded predictions, and `features` if passed.
+
+        Returns
+        -------
+        CrossFitReport
+            Itself; ``verification`` lists what was checked and what was not. Groups, time and
+            weights are assumed to be right: a wrong group column cannot be detected. Nothing here
+            is secure against someone who forges models, records and fingerprint together.
 
         Raises
         ------
         LeakError
             A ValueError naming the column, the model and the rows.
+        ValueError
+            If `features` or `X` has another number of rows or columns, X has other rows, or the
+            models are not kept (``ensemble="refit"``).
         """
+        self.verification = None
         for record in self.columns:
             verify_fed(record.name, record.fed, self.plan)
-        self.verified = True
+        checked, known = [NO_LEARNT_ROW], self._fingerprint
+        if known is not None and known.records:
+            checked.append(check_records(known, self.columns, self.plan))
+        if features is not None:
+            if known is None and X is None:
+                raise ValueError(
+                    "This fit has no fingerprint of the features that it returned: it was saved by "
+                    "an earlier version. Expected: verify(features, X=X) with the rows of the fit."
+                )
+            if known is not None:
+                checked.append(check_returned(known, features))
+        if X is not None:
+            if self._predict_again is None:
+                raise ValueError(
+                    "This report has no encoder to predict again. Received: X. Expected: the "
+                    "report_ of a fitted encoder, or verify() without X."
+                )
+            checked += self._predict_again(X, None if features is None else as_matrix(features))
+        elif self._of_fit is not None:
+            checked += [f"at the end of the fit, {line}" for line in self._of_fit.checked]
+        self.verification = self._completed(checked, features)
         return self
+
+    def _completed(self, checked: list[str], features) -> Verification:
+        """Return what was checked, with what was not."""
+        known = self._fingerprint is not None
+        not_checked = [] if self._of_fit is None else list(self._of_fit.not_checked)
+        not_checked += unchecked(has_fingerprint=known, has_matrix=features is not None)
+        return Verification(checked, not_checked)
 
     def gap(
         self,
@@ -330,6 +420,8 @@ class CrossFitReport:
             "weighted": plan.sample_weight is not None,
             "serves_refit": self.serves_refit,
             "verified": self.verified,
+            "checked": self.verification.checked if self.verified else [],
+            "not_checked": self.verification.not_checked if self.verified else [],
             "n_uncovered": len(plan.uncovered),
             "notes": list(self.notes),
             "summary": json_safe(self._summary_lines),

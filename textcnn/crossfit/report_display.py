@@ -36,7 +36,7 @@ def as_html(report) -> str:
     remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in _remarks(report))
     return (
         f"<div><p><b>{html.escape(_headline(report))}</b><br>"
-        f"{html.escape(_verification(report))}</p>"
+        f"{html.escape(_verification(report)).replace(chr(10), '<br>')}</p>"
         f"{_shown(_summary_frame(report)).to_html(index=False, escape=True)}"
         f"<details><summary>{len(scores)} folds</summary>"
         f"{_shown(scores).to_html(index=False, escape=True)}</details>"
@@ -81,7 +81,7 @@ def _headline(report) -> str:
 
 
 def _verification(report) -> str:
-    """Describe the check of verify(), or how to run it."""
+    """Describe what was verified and what was not, or how to verify."""
     if not report.verified:
         return (
             "Not verified: print(report.verify()) checks that no model predicted a row that it was "
@@ -98,10 +98,13 @@ def _verification(report) -> str:
         found.append("no group in common")
     if report.plan.ordered:
         found.append("only earlier training rows")
-    return (
+    lines = [
         f"Verified: {predicted:,} predictions, compared with the {fed:,} training and validation "
-        f"rows of their models: {', '.join(found)}."
-    )
+        f"rows of their models: {', '.join(found)}.",
+        *(f"Verified: {line}." for line in report.verification.checked[1:]),
+        *(f"Not checked: {line}." for line in report.verification.not_checked),
+    ]
+    return "\n".join(lines)
 
 
 def _summary_frame(report) -> pd.DataFrame:

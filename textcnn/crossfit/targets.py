@@ -30,9 +30,9 @@ class Target:
     Reason: the base rate of a model's training rows reveals the mean target of its held-out rows.
     If features contained it, a decision tree could tell the folds apart and recover the targets.
     Therefore :meth:`features` does not contain the base rate but a constant (0.5, equal
-    probabilities, 0 or 1) that does not depend on y: changing the target of a held-out row leaves
-    that row's feature bit-identical. :meth:`predictions` contains the base rate; use it for
-    predictions and scores, not for features.
+    probabilities, 0 or 1) that does not depend on y: with the same folds, changing the target of
+    a held-out row leaves that row's feature bit-identical. :meth:`predictions` contains the base
+    rate; use it for predictions and scores, not for features.
 
     Attributes
     ----------

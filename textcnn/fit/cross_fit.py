@@ -26,6 +26,7 @@ class CrossFittedColumn:
     models: list[ModelSet]  # for new rows
     history: list[dict]
     record: ColumnRecord
+    fold_models: list[ModelSet]
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class CrossFit:
         columns : sequence
             As the learner prepares them, with ``label(number)``.
         hashes : sequence of ndarray of uint64, shape (n_rows,)
-            Hash of each cell, 0 for an empty one; for the report.
+            Hash of each cell, 0 for an empty one, equal for cells that models read as equal; for
+            the report.
         progress : FitProgress
 
         Returns
@@ -118,12 +120,14 @@ class CrossFit:
         ]
         record = _record(name, models, raw, target, groups[0][0].words, hashes)
         check_named_folds(self.plan, record.predictions, features, target, name)
+        fold_models = [
+            prepared.models.with_models([model for model, _ in group])
+            for (prepared, _), group in zip(groups, results, strict=True)
+        ]
         return CrossFittedColumn(
             features=features,
-            models=[
-                prepared.models.with_models([model for model, _ in group])
-                for (prepared, _), group in zip(groups, results, strict=True)
-            ],
+            models=fold_models,
+            fold_models=fold_models,
             history=[
                 line
                 for fold, fitted in enumerate(models)

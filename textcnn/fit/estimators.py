@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.sparse import issparse
@@ -40,6 +40,10 @@ class WholeTable:
         """Return the number of rows."""
         return self.X.shape[0] if hasattr(self.X, "shape") else len(self.X)
 
+    def take(self, rows: np.ndarray) -> WholeTable:
+        """Return some rows as a table."""
+        return replace(self, X=_safe_indexing(self.X, rows))
+
     def label(self, number: int) -> str:
         """Return the name for messages and the report; ``number`` is ignored."""
         return self.name
@@ -52,6 +56,8 @@ class EstimatorModels:
     head: Target  # without the rows' values
     shared: Any = None  # a fitted transformer, or None
     models: list[FoldModel] = field(default_factory=list)
+
+    needs_backend: ClassVar[bool] = False
 
     def with_models(self, models: list[FoldModel]) -> EstimatorModels:
         """Return the same with fitted models in it."""

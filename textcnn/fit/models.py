@@ -64,6 +64,7 @@ class ModelSet(Protocol):
     """Reads cells of one column, or of several as one, and predicts with each of its models."""
 
     models: list[FoldModel]
+    needs_backend: bool  # whether predictions need a network of Keras
 
     def with_models(self, models: list[FoldModel]) -> ModelSet:
         """Return the same with fitted models in it."""

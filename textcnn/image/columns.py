@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 
 import numpy as np
@@ -37,6 +37,12 @@ class ImageColumn:
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.cells if self.pixels is None else self.pixels)
+
+    def take(self, rows: np.ndarray) -> ImageColumn:
+        """Return some rows as a column."""
+        if self.pixels is not None:
+            return replace(self, pixels=self.pixels[rows])
+        return replace(self, cells=[self.cells[row] for row in rows])
 
     def label(self, number: int) -> str:
         """Return the name used in feature names and messages."""

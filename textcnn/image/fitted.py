@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -26,6 +27,8 @@ class ImageNetwork:
     n_outputs: int
     loss: str
     models: list[FoldModel]
+
+    needs_backend: ClassVar[bool] = True
 
     @property
     def blueprint(self) -> Blueprint:

@@ -30,6 +30,7 @@ _DATACLASSES = {
     "ColumnRecord": "textcnn.crossfit.report",
     "EncodedColumn": "textcnn.table.encoding",
     "EstimatorModels": "textcnn.fit.estimators",
+    "Fingerprint": "textcnn.crossfit.fingerprints",
     "FittedEstimator": "textcnn.fit.models",
     "FittedMember": "textcnn.table.members",
     "FittedModel": "textcnn.neural.jobs",
@@ -47,6 +48,7 @@ _DATACLASSES = {
     "Target": "textcnn.crossfit.targets",
     "TextNetwork": "textcnn.text.fitted",
     "TextNetworkSettings": "textcnn.text.network",
+    "Verification": "textcnn.crossfit.fingerprints",
 }
 # Public classes, which the package finds by name; each declares the fields that fit leaves.
 _ESTIMATORS = (

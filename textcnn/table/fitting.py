@@ -24,7 +24,7 @@ from textcnn.table.kinds import ColumnKind, chosen_kinds, kinds_of
 from textcnn.table.members import FittedMember, Member, MemberSettings, fit_member
 from textcnn.table.stack import LinearStack
 from textcnn.text.columns import TextColumn
-from textcnn.text.hashes import hash_documents
+from textcnn.text.hashes import hash_documents, hash_words
 from textcnn.utils.progress import FitProgress, TimeLimitReached, time_limit
 
 _LARGEST_SEED = 2**32
@@ -293,6 +293,12 @@ class SortedColumns:
     def names(self) -> list[str]:
         """Names of the columns that members read."""
         return [text.name for text in self.texts]
+
+    def documents(self, n_rows: int) -> np.ndarray:
+        """Return a hash per row over all columns, equal for rows that models read as equal."""
+        if not self.texts:
+            return np.zeros(n_rows, np.uint64)
+        return combine_hashes([hash_words(text) for text in self.texts])
 
     def hashes(self, n_rows: int) -> np.ndarray:
         """Return a hash per row over all columns that members read."""

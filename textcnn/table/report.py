@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from textcnn.crossfit.fingerprints import Verification
 from textcnn.crossfit.report import CrossFitReport, json_safe
 from textcnn.crossfit.report_display import _aligned
 from textcnn.table.stack import is_nested
@@ -40,7 +41,7 @@ class TableReport:
     encoders : dict
         The fitted encoder of each (column, member), if known.
     reports : dict of CrossFitReport
-        The report of each (column, member), after :meth:`verify`.
+        The report of each (column, member) that uses the target; :meth:`verify` replaces them.
     """
 
     lines: list[dict]
@@ -52,20 +53,40 @@ class TableReport:
     def __post_init__(self):
         """Start without encoders, which are not part of a stored report."""
         self.encoders: dict = {}
-        self.reports: dict[tuple[str, str], CrossFitReport] = {}
+        self._verified: dict[tuple[str, str], CrossFitReport] | None = None
 
-    def verify(self) -> TableReport:
+    @property
+    def reports(self) -> dict[tuple[str, str], CrossFitReport]:
+        """The report of each (column, member) that uses the target."""
+        if self._verified is not None:
+            return self._verified
+        return {k: encoder.report_ for k, encoder in self.encoders.items() if _has_report(encoder)}
+
+    def verify(self, features=None) -> TableReport:
         """Verify the report of every encoder (see :meth:`CrossFitReport.verify`); return self.
 
-        Members without a report, such as ``"svd"``, do not use the target.
+        Each member was verified when it was fitted; this checks its records again. Members without
+        a report, such as ``"svd"``, do not use the target.
+
+        Parameters
+        ----------
+        features : DataFrame or array, optional
+            The table that you train the next model on: its last columns must be what
+            ``fit_transform`` returned, as float32, in the same rows and order. Other columns are
+            not compared.
 
         Raises
         ------
         LeakError
             A ValueError naming the column, the model and the rows.
+        ValueError
+            If `features` has too few columns or another number of rows.
         """
-        supervised = {k: encoder for k, encoder in self.encoders.items() if _has_report(encoder)}
-        self.reports = {key: encoder.report_.verify() for key, encoder in supervised.items()}
+        self._verified = None
+        blocks = {} if features is None else self._blocks(features)
+        self._verified = {
+            key: report.verify(blocks.get(key)) for key, report in self.reports.items()
+        }
         return self
 
     @property
@@ -78,6 +99,33 @@ class TableReport:
         """
         return pd.DataFrame(self.kinds, columns=["column", "kind", "reason", "n_outputs"])
 
+    @property
+    def verification(self) -> Verification:
+        """What was checked of all members together, and what was not."""
+        found = [report.verification for report in self.reports.values() if report.verified]
+        return Verification(
+            list(dict.fromkeys(line for one in found for line in one.checked)),
+            list(dict.fromkeys(line for one in found for line in one.not_checked)),
+        )
+
+    def _blocks(self, features) -> dict[tuple[str, str], np.ndarray]:
+        """Return the columns of each member of a table that ``fit_transform`` returned."""
+        widths = {(line["column"], line["member"]): line["n_features"] for line in self.lines}
+        widths = {key: widths[key] for key in self.encoders}
+        total = sum(widths.values())
+        shape = getattr(features, "shape", None) or np.shape(features)
+        n_columns = shape[1] if len(shape) == 2 else 1
+        if n_columns < total:
+            raise ValueError(
+                f"Expected the table that fit_transform returned, with {total} features as its "
+                f"last columns. Received: {n_columns} columns."
+            )
+        start, blocks = n_columns - total, {}
+        for key, width in widths.items():
+            blocks[key] = _columns(features, start, start + width)
+            start += width
+        return blocks
+
     def to_dict(self) -> dict:
         """Return the report as a dict for JSON; NaN becomes None."""
         return {
@@ -85,7 +133,7 @@ class TableReport:
             "notes": list(self.notes),
             "columns": list(self.kinds),
             "members": json_safe(self.to_frame().to_dict("records")),
-            "verified": bool(self.reports),
+            "verified": self._is_verified,
             "reports": {
                 f"{column}, {member}": report.to_dict()
                 for (column, member), report in self.reports.items()
@@ -137,11 +185,20 @@ class TableReport:
         return frame.rename(columns={"kind": "taken for", "n_outputs": "outputs"})
 
     def _all_notes(self) -> list[str]:
-        if not self.reports:
+        if not self._is_verified:
             return self.notes
-        names = ", ".join(f"{member} of {column}" for column, member in self.reports)
-        verified = f"Verified: no model predicted a row that it was trained on ({names})."
-        return [*self.notes, verified]
+        reports = self.reports
+        names = ", ".join(f"{member} of {column}" for column, member in reports)
+        lines = [f"Verified: no model predicted a row that it was trained on ({names})."]
+        found = self.verification
+        lines += [f"Verified: {line}." for line in found.checked[1:]]
+        lines += [f"Not checked: {line}." for line in found.not_checked]
+        return [*self.notes, *lines]
+
+    @property
+    def _is_verified(self) -> bool:
+        reports = self.reports
+        return bool(reports) and all(report.verified for report in reports.values())
 
     def _shown(self) -> pd.DataFrame:
         frame = self.to_frame()
@@ -178,6 +235,13 @@ COLUMNS = (
 
 # Of a table with more columns the report shows the texts only.
 _MOST_SHOWN = 30
+
+
+def _columns(features, start: int, end: int) -> np.ndarray:
+    """Return some columns of a table of any type."""
+    if hasattr(features, "iloc"):
+        return features.iloc[:, start:end]
+    return features[:, start:end]
 
 
 def _has_report(encoder) -> bool:
@@ -233,6 +297,7 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
             for name in sorted(unsupervised)
         ]
     report.notes += _advice(lines)
+    report.notes += _repeated_texts(stage)
     for entry in stage.entries:
         for note in entry.fitted.notes if entry.fitted is not None else ():
             report.notes.append(f"{entry.text.name}, {entry.member.name}: {note}.")
@@ -317,6 +382,23 @@ def _advice(lines: list[dict]) -> list[str]:
             notes.append(
                 f"{column}: {best['member']} alone scores {best['score']:.3f}, above "
                 f"{other['member']} with {other['score']:.3f}. This can happen in small tables."
+            )
+    return notes
+
+
+def _repeated_texts(stage) -> list[str]:
+    """Note per column how many rows have a text of the training rows of the model of their fold."""
+    notes, seen = [], set()
+    for entry in stage.entries:
+        if entry.fitted is None or not _has_report(entry.fitted.encoder) or id(entry.text) in seen:
+            continue
+        seen.add(id(entry.text))
+        line = entry.fitted.encoder.report_.duplicates.iloc[0]
+        if line["n_duplicates"]:
+            notes.append(
+                f"{entry.text.name}: {line['n_duplicates']:,} rows ({line['share']:.1%}) have a "
+                "text that also occurs in the training rows of the model that predicted them, "
+                'apart from case and spaces. groups="documents" keeps them in the same fold.'
             )
     return notes
 

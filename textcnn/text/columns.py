@@ -43,6 +43,10 @@ class TextColumn(Remembering):
         """Return the number of rows."""
         return len(self.cells)
 
+    def take(self, rows: np.ndarray) -> TextColumn:
+        """Return some rows as a column."""
+        return TextColumn(self.name, [self.cells[row] for row in rows], self.missing[rows])
+
     def label(self, number: int) -> str:
         """Return the name for features and messages."""
         return self.name if self.name is not None else f"x{number}"

@@ -34,6 +34,11 @@ class TextNetwork:
         """Blueprint of the Keras model, which is not part of the fitted state."""
         return blueprint(self.readers, self.settings, n_outputs=self.n_outputs, loss=self.loss)
 
+    @property
+    def needs_backend(self) -> bool:
+        """Whether predictions need a network of Keras."""
+        return not has_plain_form(self.settings)
+
     def source(self, documents) -> TextSource:
         """Return documents as rows for the models of this network."""
         return TextSource(

@@ -38,6 +38,10 @@ class JoinedColumns(Remembering):
         """Return the number of rows."""
         return len(self.columns[0])
 
+    def take(self, rows) -> JoinedColumns:
+        """Return some rows as joined columns."""
+        return JoinedColumns([column.take(rows) for column in self.columns])
+
     @cached_property
     def cells(self) -> list[tuple[str, ...]]:
         """One tuple of texts per row."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
+from typing import ClassVar
 
 import numpy as np
 from scipy.sparse import csr_array, csr_matrix
@@ -32,6 +33,8 @@ class LinearModels:
     counter: NgramCounter
     head: Target  # without the rows' values
     models: list[FoldModel] = field(default_factory=list)
+
+    needs_backend: ClassVar[bool] = False
 
     def with_models(self, models: list[FoldModel]) -> LinearModels:
         """Return the same with fitted models in it."""
