@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn.base.out_of_fold import with_groups_of
+from textcnn.base.pairing import check_for_target, warn_of_another_order
 from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
@@ -426,9 +427,11 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         """Fit all members; only a fit that has ended leaves anything on the transformer."""
         members = self._check_settings()
         started = clock.monotonic()
+        warn_of_another_order(X, y=y, groups=groups, sample_weight=sample_weight, time=time)
         table, inputs = read_input(self, X)
         columns = self._sort_columns(table, members)
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
+        check_for_target([table], target)
         hashes = columns.hashes(len(table))
         if isinstance(groups, str) and groups == "documents":
             groups = group_hashes(hashes)

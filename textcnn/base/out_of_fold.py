@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
+from textcnn.base.pairing import check_for_target, warn_of_another_order
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
@@ -231,6 +232,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         """Read everything, plan the folds, and fit."""
         learner = self._learner()
         parameters.one_of(self, "ensemble", ENSEMBLES)
+        warn_of_another_order(X, y=y, groups=groups, sample_weight=sample_weight, time=time)
         columns, inputs = read_input(self, X)
         target = read_target(
             y,
@@ -239,6 +241,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             loss=learner.loss,
             output=self.output,
         )
+        check_for_target(columns, target)
         hashes = [self._hash_column(column) for column in columns]
         if isinstance(groups, str) and groups == self._groups_by_content:
             groups = group_hashes(combine_hashes(hashes))

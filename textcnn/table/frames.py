@@ -45,6 +45,10 @@ class Table:
             return self.data.iloc[:, number]
         return self.data.to_series(number)
 
+    def named_cells(self, number: int) -> list[tuple[str, Any]]:
+        """Return name and cells of each column; ``number`` is ignored."""
+        return [(name, self.column(place)) for place, name in enumerate(self.names)]
+
     def as_container(self, container: str) -> Table:
         """Return the table in another container; ``"default"`` is its own."""
         if container in ("default", self.container):

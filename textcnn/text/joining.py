@@ -43,6 +43,10 @@ class JoinedColumns(Remembering):
         """One tuple of texts per row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
 
+    def named_cells(self, number: int) -> list[tuple[str, list[str]]]:
+        """Return name and cells of each column; ``number`` is ignored."""
+        return [(column.label(place), column.cells) for place, column in enumerate(self.columns)]
+
     def label(self, number: int) -> str:
         """Return all names for messages and the report; ``number`` is ignored."""
         return ", ".join(column.label(place) for place, column in enumerate(self.columns))

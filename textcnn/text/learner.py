@@ -17,6 +17,7 @@ from textcnn.text import settings as text_settings
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.fitted import TextNetwork, join_networks
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
+from textcnn.text.kinds import check_kinds
 from textcnn.text.network import TextNetworkSettings, share_of_updates
 from textcnn.text.reader import ColumnReader, ReaderSettings, embedding_sources, is_corpus
 
@@ -142,6 +143,7 @@ def _prepared(network: TextNetwork, documents) -> Prepared:
 def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
     """Return the text columns of X, or one that joins them if the estimator joins columns."""
     columns = read_columns(estimator, X, reset=reset)
+    check_kinds(columns, X, reset=reset)
     if len(columns) == 1:
         return columns
     if reset:
