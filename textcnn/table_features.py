@@ -12,7 +12,7 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.out_of_fold import with_groups_of
+from textcnn.base.out_of_fold import FoldsMixin, with_groups_of
 from textcnn.base.pairing import check_for_target, warn_of_another_order
 from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import save
@@ -44,7 +44,9 @@ SELECTIONS = ("all", "significant")
 
 
 @documented
-class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
+class TableFeatures(
+    FoldsMixin, CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator
+):
     """Replace the text columns of a table by features of several encoders, its members.
 
     Text columns are found automatically, every member encodes each of them with the same folds,
@@ -330,7 +332,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         }
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
-            warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
+            warn_if_training_rows(hashes, self._row_hashes, self)
         blocks = [
             fitted.transform(
                 JoinedTexts([texts[name] for name in fitted.joined])

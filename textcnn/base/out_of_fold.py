@@ -35,7 +35,26 @@ from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callb
 ENSEMBLES = ("auto", "mean", "refit")
 
 
-class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
+class FoldsMixin:
+    """Lets an estimator whose ``cv`` is an iterator be cloned and pickled."""
+
+    def __sklearn_clone__(self):
+        """Return an unfitted copy; copies share the folds."""
+        self._list_folds()
+        return super().__sklearn_clone__()
+
+    def __getstate__(self):
+        """Return the state for pickle and deepcopy."""
+        self._list_folds()
+        return super().__getstate__()
+
+    def _list_folds(self) -> None:
+        """Replace an iterator of folds, which can be read once and not be copied, by a list."""
+        if hasattr(self.cv, "__next__"):
+            self.cv = list(self.cv)
+
+
+class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     """An encoder of out-of-fold features; a subclass defines how X is read and the learner.
 
     A subclass has ``_read_columns(estimator, X, reset)``, which returns columns with a length and
@@ -143,7 +162,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         columns = self._read_columns(self, X, reset=False)
         hashes = combine_hashes([self._hash_column(column) for column in columns])
-        warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
+        warn_if_training_rows(hashes, self._row_hashes, self)
         return np.hstack(
             [
                 self._mean_features(models, column)
@@ -225,7 +244,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         if learner.stop_fraction:
             seed = seed_sequence(entropy, "plan")
             plan = with_validation_rows(plan, target, learner.stop_fraction, seed)
-        task = Task(target, entropy, plan.sample_weight, self.n_jobs)
+        dropped = None if plan.dropped_classes else ()
+        task = Task(target, entropy, plan.sample_weight, self.n_jobs, dropped)
         return self._cross_fit(learner, columns, hashes, plan, task, inputs, columns, y)
 
     def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
@@ -259,9 +279,11 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             random_state=seed_sequence(entropy, "plan"),
         )
         check_repeated_documents(plan, combine_hashes(hashes), self._groups_by_content)
+        dropped: tuple = ()
         if plan.dropped_classes:
+            dropped = tuple(target.classes[code] for code in plan.dropped_classes)
             target = target.without_classes(plan.dropped_classes)
-        task = Task(target, entropy, plan.sample_weight, self.n_jobs)
+        task = Task(target, entropy, plan.sample_weight, self.n_jobs, dropped)
         return self._cross_fit(learner, columns, hashes, plan, task, inputs, X, y)
 
     @with_callbacks
