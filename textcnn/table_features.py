@@ -19,6 +19,7 @@ from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
 from textcnn.crossfit import FoldPlan, read_target
+from textcnn.crossfit.feature_names import safe_name
 from textcnn.crossfit.row_hashes import group_hashes
 from textcnn.crossfit.scoring import Scoring
 from textcnn.fit import parameters
@@ -360,7 +361,7 @@ class TableFeatures(
         new = []
         for fitted, number in zip(self._fitted_members, self._member_numbers, strict=True):
             column = fitted.column if number is None else names[number]
-            new += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
+            new += [safe_name(f"{column}{name[len(fitted.column) :]}") for name in fitted.names]
         return np.array([*(names[number] for number in self._kept_numbers), *new], dtype=object)
 
     @property

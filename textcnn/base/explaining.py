@@ -102,14 +102,13 @@ def _parts(estimator, X=None) -> list[networks.Part]:
     if not hasattr(estimator, "transform"):
         [models] = estimator._model_sets
         return [networks.Part(models, networks.output_names(head), columns)]
-    suffixes = head.column_suffixes()
+    names = estimator.get_feature_names_out().tolist()
+    n_outputs = len(head.column_suffixes())
     return [
         networks.Part(
             models,
-            tuple(f"{name}{suffix}" for suffix in suffixes),
+            tuple(names[number * n_outputs : (number + 1) * n_outputs]),
             None if columns is None else [columns[number]],
         )
-        for number, (name, models) in enumerate(
-            zip(estimator._set_names(None), estimator._model_sets, strict=True)
-        )
+        for number, models in enumerate(estimator._model_sets)
     ]

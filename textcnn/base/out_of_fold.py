@@ -22,6 +22,7 @@ from textcnn.crossfit import (
     read_target,
     with_validation_rows,
 )
+from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.report import ColumnRecord, CrossFitReport
 from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
@@ -173,6 +174,8 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
     def get_feature_names_out(self, input_features=None):
         """Return the feature names, for example ``<column>_cnn``, or one per class.
 
+        Characters that LightGBM or XGBoost refuse (``",:[]{}<>``) become ``_``.
+
         Parameters
         ----------
         input_features : array-like of str, optional
@@ -184,9 +187,8 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
         """
         check_is_fitted(self)
         suffixes = self._head.column_suffixes()
-        return np.array(
-            [f"{name}{s}" for name in self._set_names(input_features) for s in suffixes], object
-        )
+        names = [f"{name}{s}" for name in self._set_names(input_features) for s in suffixes]
+        return np.array(safe_names(names), object)
 
     @property
     def report_(self) -> CrossFitReport:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.oof import average
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
@@ -207,7 +208,7 @@ class ServedModel:
         for column in ["joined"] if self._is_joined else self.columns:
             own = [f"{column}_{kind}{suffix}" for suffix in self._head.column_suffixes()]
             names += own
-        return names
+        return safe_names(names)
 
 
 def load(
