@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from checks import signal_table
+from checks import numbers_as_texts, signal_table
 from inside import plan_of
 from sklearn import config_context
 from sklearn.base import clone
@@ -401,6 +401,7 @@ def test_errors_name_member_and_column():
     xfail_strict=True,
 )
 @pytest.mark.filterwarnings("ignore::textcnn.TableFeaturesWarning")
+@numbers_as_texts
 def test_check_estimator(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     check(estimator)
@@ -422,6 +423,7 @@ def test_check_estimator(estimator, check, monkeypatch):
         "check_dataframe_column_names_consistency",
     ],
 )
+@numbers_as_texts
 @pytest.mark.parametrize("columns", ["auto", "all"])
 def test_checks_that_check_estimator_leaves_out(check, columns):
     features = TableFeatures(members=("linear",), columns=columns, cv=2, random_state=0)
