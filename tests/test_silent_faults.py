@@ -16,7 +16,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
-import textcnn
+import textcnn.serving
 from textcnn import (
     ImageCNNClassifier,
     ImageCNNEncoder,
@@ -79,7 +79,7 @@ def test_a_text_column_that_became_one_of_numbers_is_warned_of():
     codes = pd.Series(np.where(Y == 1, "3", "14"), name="code")
     codes[::7] = "text"
     encoder = TextLinearEncoder(cv=2, random_state=0).fit(codes, Y)
-    expected = encoder.transform(["3", "14"])
+    expected = encoder.transform(pd.Series(["3", "14"], name="code"))
     for numbers in (pd.Series([3, 14], name="code"), pd.Series([3.0, 14.0], name="code")):
         with pytest.warns(UserWarning, match=r"no longer text: 'code' \(numbers\).*dtype=str"):
             np.testing.assert_array_equal(encoder.transform(numbers), expected)
@@ -87,7 +87,7 @@ def test_a_text_column_that_became_one_of_numbers_is_warned_of():
 
 @pytest.mark.parametrize("dtype", ["float64", "Float64", "Int64", "float32", object])
 def test_whole_numbers_are_the_same_text_in_every_type(dtype):
-    codes = pd.DataFrame({"code": np.where(Y == 1, 3, 14) + np.arange(60) % 3})
+    codes = pd.DataFrame({"code": np.arange(60) % 7})
     settings = {"members": ("linear",), "cv": 2, "columns": ["code"], "random_state": 0}
     features = TableFeatures(**settings).fit(codes, Y)
     expected = features.transform(codes[:9])
@@ -220,7 +220,7 @@ def test_texts_that_are_cut_are_counted_and_warned_of():
     with pytest.warns(UserWarning, match="20 of 60 texts of column 'x0' have more than 400 tok"):
         encoder = tiny().fit(texts, Y)
     assert encoder.vocabulary_report_[["texts", "texts_cut"]].to_numpy().tolist() == [[60, 20]]
-    assert "20 of 60 texts were cut at max_length" in repr(encoder.report_)
+    assert "20 of 60 texts were cut at max_length" in str(encoder.report_)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         chosen = tiny(max_length=400).fit(texts, Y)  # the user's own decision
@@ -316,7 +316,7 @@ def test_names_of_features_have_no_characters_that_boosting_refuses(tmp_path):
     names = encoder.get_feature_names_out().tolist()
     assert not re.search(r'[",:\[\]{}<>]', "".join(names))
     assert len(set(names)) == len(names) == 8
-    assert names[3] == "text_ all_cnn_Toys_ outdoor_2"
+    assert names[2] == "text_ all_cnn_Toys_ outdoor_2"
     encoder.save(tmp_path / "a.textcnn")
     assert textcnn.serving.load(tmp_path / "a.textcnn").feature_names == names
     assert encoder.explain(table[:1]).to_frame()["output"].isin(names).all()

@@ -285,7 +285,7 @@ def test_groups_weights_and_time_shape_the_one_plan():
             np.testing.assert_array_equal(mine.predict, shared.predict)
             assert (weights[mine.learn] > 0).all()
     features = linear(members=("linear",), uncovered="nan")
-    table = features.fit_transform(X, y, time=X["day"][::-1])
+    table = features.fit_transform(X, y, time=X["day"][::-1].to_numpy())
     assert table["review_linear"].isna().sum() == table["review_linear"].iloc[-30:].isna().sum() > 0
     assert features.encoders_["review", "linear"].report_.plan.ordered
     assert "in time order" in repr(features.report_)
