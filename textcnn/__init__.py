@@ -30,8 +30,10 @@ _PUBLIC = {
     "TextCNNRegressor": "textcnn.text_cnn",
     "TextLinearEncoder": "textcnn.text_linear",
     "WordVectors": "textcnn.text.vectors",
+    "get_config": "textcnn.utils.config",
     "leakage_test": "textcnn.crossfit.leakage",
     "load": "textcnn.persistence",
+    "set_config": "textcnn.utils.config",
 }
 
 # Former names, which still work.

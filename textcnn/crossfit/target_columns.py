@@ -164,7 +164,9 @@ def _relation_to_classes(column: _Column, classes: np.ndarray, names: list) -> s
     pairs = np.unique((column.codes + 1) * n_classes + classes)
     determines = len(pairs) == n_values
     if determines and n_values == n_classes and (column.codes >= 0).all():
-        of_value = dict(zip((pairs // n_classes - 1).tolist(), (pairs % n_classes).tolist(), strict=True))
+        of_value = dict(
+            zip((pairs // n_classes - 1).tolist(), (pairs % n_classes).tolist(), strict=True)
+        )
         if all(_is_same(column.distinct[v], names[c]) for v, c in of_value.items()):
             return "equal"
     is_telling = n_values == n_classes if column.is_text else _has_few_values(column, len(classes))

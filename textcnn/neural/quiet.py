@@ -56,11 +56,11 @@ def without_notices():
 @contextlib.contextmanager
 def kept_random_state():
     """Restore the global random states of NumPy and Python, from which an import may draw."""
-    numpy_state, python_state = np.random.get_state(), random.getstate()
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     try:
         yield
     finally:
-        np.random.set_state(numpy_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
 
 

@@ -214,7 +214,9 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
 def _margin_note(stage) -> list[str]:
     """Note how many standard errors the margin of gains is, which depends on the folds."""
     gains = [entry.gain for entry in stage.entries if entry.gain is not None]
-    widest = max((gain for gain in gains if gain.n_folds > 1), key=lambda g: g.n_errors, default=None)
+    widest = max(
+        (gain for gain in gains if gain.n_folds > 1), key=lambda g: g.n_errors, default=None
+    )
     if widest is None:
         return []
     return [

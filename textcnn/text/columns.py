@@ -107,9 +107,9 @@ def read_columns(
 
     Notes
     -----
-    Other cells are converted by `str`: booleans, dates, decimals, numbers. Whole numbers are written
-    alike in every type: 3 and 3.0 become ``"3"``. Masked cells of a masked array are missing. After
-    an error in ``fit``, the attributes of `estimator` are unchanged.
+    Other cells are converted by `str`: booleans, dates, decimals, numbers. Whole numbers are
+    written alike in every type: 3 and 3.0 become ``"3"``. Masked cells of a masked array are
+    missing. After an error in ``fit``, the attributes of `estimator` are unchanged.
 
     Memory is one list of references per column, plus the strings if the container has no Python
     strings (Arrow). A column of str takes less than a microsecond per cell.

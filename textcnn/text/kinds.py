@@ -52,7 +52,8 @@ def check_kinds(columns: Sequence[TextColumn], X, *, reset: bool) -> None:
     found = _listed(f"{_shown(columns, n)} ({columns[n].kind})" for n in other)
     if reset:
         raise TypeError(
-            f"Expected text in every column of X. Received: {found}. {_what_to_type(columns, other)}"
+            f"Expected text in every column of X. Received: {found}. "
+            f"{_what_to_type(columns, other)}"
         )
     first = columns[other[0]]
     cell = next((cell for cell in first.cells if cell), "")
