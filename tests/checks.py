@@ -51,6 +51,12 @@ def contract_checks(estimators, expected_failures):
     return parameters
 
 
+# scikit-learn's checks give arrays of numbers, some of which are sorted by y.
+numbers_as_texts = pytest.mark.filterwarnings(
+    "ignore:X is an array of numbers", "ignore:Column .* of X determines y"
+)
+
+
 def tiny(**changes) -> TextCNNEncoder:
     """Return an encoder that fits in a second; it learns little."""
     settings = {"epochs": 1, "cv": 3, "random_state": 0}

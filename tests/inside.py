@@ -58,6 +58,14 @@ def plan_of(features):
     return features._plan
 
 
+def fitted_with_seconds(features, seconds):
+    """Return the first fitted member of a TableFeatures, whose models took these seconds."""
+    fitted = features._fitted_members[0]
+    [record] = fitted.encoder._records
+    record.seconds = seconds
+    return fitted
+
+
 def give_plan(fitted, plan) -> None:
     """Let an encoder that is not ours have a plan, as ``leakage_test`` looks for it."""
     fitted._plan = plan

@@ -14,7 +14,7 @@ import textcnn
 X, Y = signal_table(48, 0)
 NEW = signal_table(8, 1)[0]
 IMAGES = np.random.default_rng(0).integers(0, 256, (48, 8, 8), dtype=np.uint8)
-NUMBERS = pd.DataFrame({"price": Y + np.linspace(0, 1, 48)})
+NUMBERS = pd.DataFrame({"price": Y + np.linspace(0, 2, 48)})
 TEXT_NETWORK = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
 IMAGE_NETWORK = {"n_filters": (2,), "epochs": 1, "augment": None, "random_state": 0}
 # Per class: its settings, rows to fit and new rows.

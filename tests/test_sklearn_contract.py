@@ -1,7 +1,7 @@
 """scikit-learn's own checks on the networks; those of other estimators stand with their tests."""
 
 import pytest
-from checks import contract_checks, signal_table
+from checks import contract_checks, numbers_as_texts, signal_table
 from sklearn.utils import estimator_checks
 
 import textcnn
@@ -51,6 +51,7 @@ EXPECTED_FAILURES = {
 }
 
 
+@numbers_as_texts
 @pytest.mark.parametrize(("estimator", "check"), contract_checks(ESTIMATORS, EXPECTED_FAILURES))
 def test_check_estimator(estimator, check, monkeypatch):
     # Otherwise scikit-learn skips its check of array API input.
@@ -73,6 +74,7 @@ mixed_input = pytest.mark.filterwarnings(
 
 
 @mixed_input
+@numbers_as_texts
 @pytest.mark.parametrize("encoder", ESTIMATORS[::3], ids=lambda e: type(e).__name__)
 @pytest.mark.parametrize(
     "check",
@@ -85,11 +87,13 @@ mixed_input = pytest.mark.filterwarnings(
         "check_get_feature_names_out_error",
     ],
 )
-def test_transformer_checks_that_check_estimator_leaves_out(check, encoder):
+def test_transformer_checks_that_check_estimator_leaves_out(check, encoder, monkeypatch):
+    monkeypatch.setattr("textcnn.text.learner.check_kinds", lambda *_, **__: None)
     getattr(estimator_checks, check)(type(encoder).__name__, encoder)
 
 
 @mixed_input
+@numbers_as_texts
 @pytest.mark.parametrize(
     "check",
     [
@@ -100,14 +104,17 @@ def test_transformer_checks_that_check_estimator_leaves_out(check, encoder):
         "check_estimators_overwrite_params",
     ],
 )
-def test_columns_read_apart_pass_what_looks_at_columns(check):
+def test_columns_read_apart_pass_what_looks_at_columns(check, monkeypatch):
+    monkeypatch.setattr("textcnn.text.learner.check_kinds", lambda *_, **__: None)
     encoder = TextCNNEncoder(cv=2, **TINY)
     getattr(estimator_checks, check)("TextCNNEncoder", encoder)
 
 
 @mixed_input
+@numbers_as_texts
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: type(e).__name__)
-def test_dataframe_column_names(estimator):
+def test_dataframe_column_names(estimator, monkeypatch):
+    monkeypatch.setattr("textcnn.text.learner.check_kinds", lambda *_, **__: None)
     estimator_checks.check_dataframe_column_names_consistency(type(estimator).__name__, estimator)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from checks import signal_table
+from checks import numbers_as_texts, signal_table
 from inside import plan_of
 from sklearn import config_context
 from sklearn.base import clone
@@ -294,7 +294,7 @@ def test_groups_weights_and_time_shape_the_one_plan():
             np.testing.assert_array_equal(mine.predict, shared.predict)
             assert (weights[mine.learn] > 0).all()
     features = linear(members=("linear",), uncovered="nan")
-    table = features.fit_transform(X, y, time=X["day"][::-1])
+    table = features.fit_transform(X, y, time=X["day"][::-1].to_numpy())
     assert table["review_linear"].isna().sum() == table["review_linear"].iloc[-30:].isna().sum() > 0
     assert features.encoders_["review", "linear"].report_.plan.ordered
     assert "in time order" in repr(features.report_)
@@ -410,6 +410,7 @@ def test_errors_name_member_and_column():
     xfail_strict=True,
 )
 @pytest.mark.filterwarnings("ignore::textcnn.TableFeaturesWarning")
+@numbers_as_texts
 def test_check_estimator(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")
     check(estimator)
@@ -430,6 +431,7 @@ def test_check_estimator(estimator, check, monkeypatch):
         "check_get_feature_names_out_error",
     ],
 )
+@numbers_as_texts
 @pytest.mark.parametrize("columns", ["auto", "all"])
 def test_checks_that_check_estimator_leaves_out(check, columns):
     features = TableFeatures(members=("linear",), columns=columns, cv=2, random_state=0)

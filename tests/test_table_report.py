@@ -1,12 +1,13 @@
 """What the report of TableFeatures says, against a plain computation of the same numbers."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from checks import noise_table, signal_table
-from inside import parts_of_a_fold
+from inside import fitted_with_seconds, parts_of_a_fold
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
@@ -219,6 +220,7 @@ def test_a_member_that_would_exceed_the_time_is_not_started(monkeypatch):
         return fitted, features
 
     monkeypatch.setattr(fitting, "fit_member", fit_member)
+    monkeypatch.setattr(fitting, "warm_seconds", lambda fitted: fitted.seconds)
     features = TableFeatures(("linear",), cv=3, time_limit=15, random_state=0)
     with pytest.warns(
         TableFeaturesWarning, match=r"linear of title \(needs about (9|10) s, 5 s left"
@@ -292,3 +294,29 @@ def test_a_stack_of_noise_gains_nothing_on_average():
         np.testing.assert_array_equal(stack.fold_scores([]), 0.5)
         gains.append(np.mean(stack.fold_scores([noise]) - 0.5))
     assert np.mean(gains) < 2 * np.std(gains, ddof=1) / np.sqrt(6)
+
+
+def test_the_start_of_a_backend_and_a_short_column_are_not_the_pace_of_a_long_one():
+    from textcnn.table.fitting import least_time, warm_seconds
+
+    X, y = table_of()
+    features = TableFeatures(("linear",), cv=3, random_state=0).fit(X, y)
+    # The first model started the backend.
+    fitted = fitted_with_seconds(features, [9.0, 0.5, 0.25])
+    assert warm_seconds(replace(fitted, seconds=10.0)) == 0.75
+    assert warm_seconds(replace(fitted, seconds=0.5)) == 0.5
+    assert least_time(1000, []) == 0
+    assert least_time(1000, [(10, 0.75)]) == 0.75  # a longer column takes at least as long
+    assert least_time(10, [(1000, 4.0)]) == 0.04
+    assert least_time(100, [(10, 1.0), (50, 3.0), (1000, 4.0)]) == 3.0
+
+
+def test_the_margin_of_a_gain_is_a_column_and_a_note():
+    X, y = table_of()
+    report = TableFeatures(("linear",), cv=3, random_state=0).fit(X, y).report_
+    frame = report.to_frame()
+    np.testing.assert_allclose(frame["gain_margin"] / frame["gain_error"], 4.5266, rtol=1e-4)
+    significant = frame["gain"] > frame["gain_margin"]
+    assert (significant == (frame["verdict"] == "significant gain")).all()
+    assert "margin" in str(report).splitlines()[2]
+    assert "above its margin: 4.5 standard errors over 3 folds" in str(report)

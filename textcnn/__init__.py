@@ -32,8 +32,10 @@ _PUBLIC = {
     "VerificationWarning": "textcnn.crossfit.fingerprints",
     "WordVectors": "textcnn.text.vectors",
     "audit": "textcnn.crossfit.audit",
+    "get_config": "textcnn.utils.config",
     "leakage_test": "textcnn.crossfit.leakage",
     "load": "textcnn.persistence",
+    "set_config": "textcnn.utils.config",
 }
 
 # Former names, which still work.

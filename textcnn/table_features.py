@@ -12,12 +12,14 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.out_of_fold import with_groups_of
+from textcnn.base.out_of_fold import FoldsMixin, with_groups_of
+from textcnn.base.pairing import check_for_target, warn_of_another_order
 from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
 from textcnn.crossfit import FoldPlan, read_target
+from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.row_hashes import group_hashes
 from textcnn.crossfit.scoring import Scoring
@@ -41,14 +43,15 @@ from textcnn.table.others import OTHERS, OtherColumns, other_columns_of
 from textcnn.table.parameters import MemberParametersMixin
 from textcnn.table.report import TableReport, columns_of_report, nothing_to_do, report_of
 from textcnn.text.hashes import hash_rows
-from textcnn.utils.feature_names import accepted_names
 from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
 
 SELECTIONS = ("all", "significant")
 
 
 @documented
-class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator):
+class TableFeatures(
+    FoldsMixin, CallbackSupportMixin, MemberParametersMixin, TransformerMixin, BaseEstimator
+):
     """Turn a table with text into a table of numbers, for gradient boosting or any other model.
 
     Text columns are found automatically, and several encoders, the members, encode each of them
@@ -352,7 +355,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         texts = self._texts(table)
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
-            warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
+            warn_if_training_rows(hashes, self._row_hashes, self)
         blocks = [
             fitted.transform(
                 JoinedTexts([texts[name] for name in fitted.joined])
@@ -502,10 +505,12 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         """Fit all members; only a fit that has ended leaves anything on the transformer."""
         members = self._check_settings()
         started = clock.monotonic()
+        warn_of_another_order(X, y=y, groups=groups, sample_weight=sample_weight, time=time)
         table, inputs = read_input(self, X)
         columns = sort_columns(self.columns, table, members)
         others = self._encode_others(table, columns)
         target = read_target(y, target_type=self.target_type, n_rows=len(table))
+        check_for_target([table], target)
         hashes, documents = columns.hashes(len(table)), columns.documents(len(table))
         if isinstance(groups, str) and groups == "documents":
             groups = group_hashes(documents)
@@ -538,7 +543,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
             reason = nothing_to_do(columns.texts, self.columns)
             report = TableReport([], reason, warnings=[reason])
         new = [name for entry in kept for name in entry.fitted.names]
-        check_new_names(others.names(table.names), accepted_names(new))
+        check_new_names(others.names(table.names), safe_names(new))
         report.kinds = columns_of_report(columns.kinds, others, kept)
         place = dict(zip(columns.names, columns.text_numbers, strict=True))
         set_fitted(
@@ -576,7 +581,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         if columns.entries and not others.is_encoding:
             table.check_names_beside_features(others.unchanged)
         prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in columns.entries]
-        check_new_names(others.names(table.names), accepted_names(prefixes))
+        check_new_names(others.names(table.names), safe_names(prefixes))
         return others
 
     def _stage(self, table, columns, plan, maker, target, y, started) -> TableFit:
@@ -627,7 +632,7 @@ class TableFeatures(CallbackSupportMixin, MemberParametersMixin, TransformerMixi
         for fitted, number in zip(self._fitted_members, self._member_numbers, strict=True):
             column = fitted.column if number is None else labels[number]
             names += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
-        return accepted_names(names)
+        return safe_names(names)
 
     def _chosen_output(self) -> str:
         """Return the container that ``set_output`` chose, or ``"default"``."""

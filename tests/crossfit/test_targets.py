@@ -142,7 +142,7 @@ def test_explicit_types():
     assert read(pd.DataFrame({"joy": [0, 1]}), target_type="multilabel").classes == ["joy"]
     many = np.arange(60)
     assert read(many, target_type="multiclass").n_outputs == 60
-    with pytest.warns(UserWarning, match="60 different integers"):
+    with pytest.warns(UserWarning, match="60 different whole numbers"):
         assert read(np.repeat(many, 10)).n_outputs == 60
 
 

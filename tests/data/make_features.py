@@ -122,7 +122,7 @@ def settings() -> dict:
         ),
         "boosted numbers": (
             OutOfFoldEncoder(HistGradientBoostingRegressor(max_iter=5), cv=3, random_state=0),
-            np.stack([classes, numbers], axis=1),
+            np.stack([classes, 2 * numbers], axis=1),
             numbers,
             {},
             np.zeros((2, 2)),

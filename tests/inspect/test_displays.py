@@ -126,8 +126,8 @@ def test_learning_curves_of_every_estimator(fitted):
     assert len(display.ax_.lines) == 6
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert texts == ["training rows", "validation rows"]
-    table = pd.DataFrame({"a": ["x y", "z"] * 20, "b": ["u", "v w"] * 20})
-    text = TextCNNEncoder(n_filters=2, epochs=2, cv=2, random_state=0).fit(table, [0, 1] * 20)
+    table = pd.DataFrame({"a": ["x y", "z", "z"] * 20, "b": ["u", "v w", "u"] * 20})
+    text = TextCNNEncoder(n_filters=2, epochs=2, cv=2, random_state=0).fit(table, [0, 1] * 30)
     _, ax = plt.subplots()
     display = LearningCurvesDisplay.from_estimator(text, ax=ax)
     assert display.ax_ is ax and len(ax.lines) == 4

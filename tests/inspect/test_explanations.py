@@ -1,16 +1,19 @@
 """Explanations of texts: exact sums, the direction of contributions, pages that are safe."""
 
+import html
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from checks import signal_table, tiny
 from inside import explain_few_rows_at_a_time, keep_model
 from scipy.stats import spearmanr
 
-from textcnn import TextCNNClassifier, TextCNNRegressor, TextLinearEncoder
+from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor, TextLinearEncoder
 from textcnn.datasets import load_reviews
 from textcnn.inspect import TextExplanation
 from textcnn.text.places import placed_tokens
@@ -327,3 +330,83 @@ def test_joined_columns_of_a_linear_encoder_are_explained_cell_by_cell():
     np.testing.assert_allclose(outputs["value"], encoder.transform(texts.head(3))[:, 0], atol=1e-4)
     np.testing.assert_allclose(outputs["unexplained"], 0, atol=1e-4)
     assert len(encoder.top_ngrams(texts.head(20), n=3)) >= 3
+
+
+@pytest.fixture(scope="module")
+def named_rows():
+    texts = ["good film", "bad film\r\nso", "very good\r\nplot twist", "so bad"] * 8
+    X = pd.DataFrame({"review": texts}, index=[f"r{number // 2}" for number in range(32)])
+    return X, np.array(["yes", "no"] * 16)
+
+
+@pytest.mark.parametrize("n_ngrams", [0, 1, 3])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        TextCNNClassifier(n_filters=3, epochs=5, random_state=0),
+        TextCNNClassifier(n_filters=3, epochs=1, n_blocks=2, random_state=0),
+        TextLinearEncoder(cv=2, random_state=0),
+    ],
+    ids=["exact", "gradients", "linear"],
+)
+def test_printed_lines_add_up(named_rows, estimator, n_ngrams):
+    X, y = named_rows
+    shown = estimator.fit(X, y).explain(X[:4]).to_text(n_ngrams=n_ngrams)
+    blocks = shown.split("\n\n")[1:]
+    assert len(blocks) == 4
+    for block in blocks:
+        first, *lines = block.splitlines()
+        value, base = map(float, re.findall(r": (\S+) = (\S+) without", first)[0])
+        total = sum(float(line.split()[0]) for line in lines)
+        assert total == pytest.approx(value - base, abs=0.0005 * (len(lines) + 2))
+    if n_ngrams == 0:
+        assert "(other n-grams)" in shown
+
+
+def test_rows_keep_the_index_also_where_labels_are_repeated(named_rows):
+    X, y = named_rows
+    classifier = TextCNNClassifier(n_filters=3, epochs=2, random_state=0).fit(X, y)
+    explanation = classifier.explain(X[:3])
+    for frame in (
+        explanation.to_frame(), explanation.words_to_frame(), explanation.outputs_to_frame()
+    ):  # fmt: skip
+        assert frame["row"].unique().tolist() == ["r0", "r1"]
+    assert str(explanation).count("row r0, yes") == 2 and "row r1, yes" in str(explanation)
+    assert [row.row for row in explanation.rows] == [0, 1, 2]
+    by_number = classifier.explain(pl.from_pandas(X)[:3])
+    assert by_number.to_frame()["row"].unique().tolist() == [0, 1, 2]
+    pd.testing.assert_frame_equal(
+        classifier.top_ngrams(X[:4]), classifier.top_ngrams(X[:4].reset_index(drop=True))
+    )
+
+
+def test_probability_label_and_feature_are_shown(named_rows):
+    X, y = named_rows
+    classifier = TextCNNClassifier(n_filters=3, epochs=5, random_state=0).fit(X, y)
+    explanation = classifier.explain(X[:4])
+    frame = explanation.outputs_to_frame()
+    np.testing.assert_allclose(frame["prediction"], classifier.predict_proba(X[:4])[:, 1])
+    assert frame["label"].tolist() == classifier.predict(X[:4]).tolist()
+    first = explanation.rows[0]
+    assert f"; probability {first.predictions[0]:.4g}, predicted: {first.label}" in str(explanation)
+    encoder = TextLinearEncoder(cv=2, random_state=0).fit(X.assign(again=X["review"]), y)
+    new = X.assign(again="so good")[:4]
+    frame = encoder.explain(new).outputs_to_frame()
+    features = encoder.transform(new)
+    for number, name in enumerate(encoder.get_feature_names_out()):
+        found = frame.loc[frame["output"] == name, "prediction"]
+        np.testing.assert_allclose(found, features[:, number], rtol=1e-6)
+    regressor = TextCNNRegressor(n_filters=3, epochs=2, random_state=0).fit(X, np.arange(32.0))
+    frame = regressor.explain(X[:4]).outputs_to_frame()
+    np.testing.assert_allclose(frame["prediction"], regressor.predict(X[:4]), rtol=1e-6)
+    assert frame["label"].isna().all()
+
+
+@pytest.mark.parametrize("level", ["word", "char"])
+def test_both_line_ends_are_line_ends(named_rows, level):
+    X, y = named_rows
+    encoder = TextCNNEncoder(cv=2, level=level, n_filters=2, epochs=1, random_state=0).fit(X, y)
+    shown = encoder.explain(X[1:2]).to_html()
+    text = html.unescape(re.sub("<[^>]+>", "", shown))
+    assert "bad film \nso" in text
+    assert "\r" not in text and "␍" not in text

@@ -18,7 +18,7 @@ from textcnn import (
 )
 from textcnn.image.gradcam import grad_cam, last_convolution, layer_maps, saliency
 from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
-from textcnn.inspect.opened import open_model, read_image
+from textcnn.inspect.opened import open_model, over_original, read_image
 from textcnn.neural.layer_outputs import recorded_layers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -219,6 +219,47 @@ def test_models_columns_frames_and_rows_are_chosen():
         from textcnn import TextCNNClassifier
 
         SaliencyDisplay.from_estimator(TextCNNClassifier(), X)
+
+
+@pytest.mark.parametrize("resize", ["pad", "stretch"])
+def test_heat_lies_over_the_original_photograph(tmp_path, resize):
+    from PIL import Image
+
+    X, y = corner_images(24, size=16)
+    files = []
+    for number, image in enumerate(X):
+        files.append(str(tmp_path / f"{number}.png"))
+        wide = Image.fromarray(image).resize((96, 48))  # twice as wide as high
+        wide.convert("RGB").save(files[-1])
+    classifier = ImageCNNClassifier(
+        image_size=16, resize=resize, network=ConvNetwork((4, 8), final_pooling="average"),
+        epochs=3, augment=None, random_state=0,
+    ).fit(files, y)  # fmt: skip
+    for display in (GradCAMDisplay, SaliencyDisplay):
+        one = display.from_estimator(classifier, files, row=1, target=1)
+        assert one.image.shape == (48, 96, 3) and one.heat.shape == (48, 96)
+        np.testing.assert_array_equal(one.image, np.asarray(Image.open(files[1])))
+        several = display.from_estimator(classifier, files, row=[0, 1, 2], target=1)
+        assert len(several.axes_) == 3 and len(several.heat) == 3
+        np.testing.assert_array_equal(several.heat[1], one.heat)
+        assert several.target == ["1"] * 3
+    with pytest.raises(ValueError, match="row must be an integer"):
+        GradCAMDisplay.from_estimator(classifier, files, row=[])
+
+
+@pytest.mark.parametrize("resize", ["pad", "stretch"])
+def test_a_place_of_the_input_is_the_same_place_of_the_original(resize):
+    original = np.zeros((40, 100, 3), np.uint8)
+    heat = np.zeros((10, 10), np.float32)
+    heat[7 if resize == "stretch" else 6, 8] = 1  # in the right lower quarter of the photograph
+    found = over_original(heat, original, resize)
+    assert found.shape == (40, 100)
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    assert 26 <= row < 40 and 80 <= column < 90
+    if resize == "pad":  # borders are no part of the photograph
+        heat[:] = 0
+        heat[:3] = heat[7:] = 1
+        assert over_original(heat, original, resize).max() == 0
 
 
 SCRIPT = """

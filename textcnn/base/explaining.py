@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral
 
+import numpy as np
+import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from textcnn.explain import linear, networks
+from textcnn.explain.explanations import TextExplanation
 from textcnn.text.linear import LinearModels
 
 
@@ -21,8 +25,10 @@ def explain(self, X):
     (``"bigru"``, several blocks, a callable) are explained word by word by integrated gradients
     from vectors of zero, whose sum is the output within a few per cent.
 
-    Contributions are not probabilities, and they describe the models, not causes. Training rows
-    are explained by models that were trained on their targets.
+    The probability and label of a classifier, or the feature of an encoder, are printed beside the
+    output, and rows keep the index of a frame. Contributions are not probabilities, and they
+    describe the models, not causes. Training rows are explained by models that were trained on
+    their targets.
 
     Cost: milliseconds per row and model of the default network; other networks compute 16
     gradients per output.
@@ -86,9 +92,47 @@ def _explanation(estimator, X):
     """Explain rows by all models that are used for new rows."""
     parts = _parts(estimator, X)
     if _is_linear(estimator):
-        return linear.explain_linear(parts, estimator._head)
-    with_level = not hasattr(estimator, "transform")
-    return networks.explain_parts(parts, estimator._head, with_level=with_level)
+        explanation = linear.explain_linear(parts, estimator._head)
+    else:
+        with_level = not hasattr(estimator, "transform")
+        explanation = networks.explain_parts(parts, estimator._head, with_level=with_level)
+    return _with_predictions(explanation, estimator, parts, X)
+
+
+def _with_predictions(explanation, estimator, parts, X) -> TextExplanation:
+    """Return the explanation with what the estimator returns for the rows, and their labels."""
+    labels = None
+    if hasattr(estimator, "predict_proba"):
+        kind, found = "probability", np.asarray(estimator.predict_proba(X))
+        labels = estimator.predict(X)
+        found = found[:, 1:] if estimator._head.kind == "binary" else found
+    elif hasattr(estimator, "predict"):
+        kind, found = "prediction", np.asarray(estimator.predict(X))
+    else:
+        kind = "feature"
+        found = np.hstack(
+            [estimator._mean_features(part.networks, part.columns[0]) for part in parts]
+        )
+    found = found.reshape(len(found), -1).astype(np.float64)
+    outputs = [name for part in parts for name in part.outputs]
+    place = {name: number for number, name in enumerate(outputs)}
+    rows = [
+        replace(
+            row,
+            predictions=found[row.row, [place[name] for name in row.outputs]],
+            label=None if labels is None else _plain_value(labels[row.row]),
+        )
+        for row in explanation.rows
+    ]
+    index = X.index if isinstance(X, pd.DataFrame | pd.Series) else None
+    return TextExplanation(
+        rows, units=explanation.units, method=explanation.method, index=index, predicts=kind
+    )
+
+
+def _plain_value(label):
+    """Return a predicted class as a Python value, and several labels as a list."""
+    return label.tolist() if isinstance(label, np.ndarray | np.generic) else label
 
 
 def _is_linear(estimator) -> bool:
@@ -102,14 +146,13 @@ def _parts(estimator, X=None) -> list[networks.Part]:
     if not hasattr(estimator, "transform"):
         [models] = estimator._model_sets
         return [networks.Part(models, networks.output_names(head), columns)]
-    suffixes = head.column_suffixes()
+    names = estimator.get_feature_names_out().tolist()
+    n_outputs = len(head.column_suffixes())
     return [
         networks.Part(
             models,
-            tuple(f"{name}{suffix}" for suffix in suffixes),
+            tuple(names[number * n_outputs : (number + 1) * n_outputs]),
             None if columns is None else [columns[number]],
         )
-        for number, (name, models) in enumerate(
-            zip(estimator._set_names(None), estimator._model_sets, strict=True)
-        )
+        for number, models in enumerate(estimator._model_sets)
     ]

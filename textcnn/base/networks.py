@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from textcnn.base.pairing import check_for_target, warn_of_another_order
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, read_input, set_fitted
 from textcnn.crossfit import Target, read_target, whole_assignment
@@ -94,6 +95,7 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
     def _fit(self, X, y, sample_weight) -> None:
         """Read all input and fit; attributes are set only after a successful fit."""
         learner = self._learner()
+        warn_of_another_order(X, y=y, sample_weight=sample_weight)
         columns, inputs = read_input(self, X)
         n_rows = len(columns[0])
         target = read_target(
@@ -103,6 +105,7 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
             loss=learner.loss,
             allow_unlabelled=False,
         )
+        check_for_target(columns, target)
         entropy = entropy_from(self.random_state)
         task = Task(target, entropy, read_sample_weight(sample_weight, n_rows))
         learner.check(task)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import check_is_fitted
 
+from textcnn.base.pairing import check_for_target, warn_of_another_order
 from textcnn.base.saving import save
 from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
@@ -23,6 +24,7 @@ from textcnn.crossfit import (
     read_target,
     with_validation_rows,
 )
+from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.fingerprints import Fingerprint, Verification, digest_of, fingerprint
 from textcnn.crossfit.fold_levels import check_repeated_documents
 from textcnn.crossfit.report import ColumnRecord, CrossFitReport
@@ -37,7 +39,26 @@ from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callb
 ENSEMBLES = ("auto", "mean", "refit")
 
 
-class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
+class FoldsMixin:
+    """Lets an estimator whose ``cv`` is an iterator be cloned and pickled."""
+
+    def __sklearn_clone__(self):
+        """Return an unfitted copy; copies share the folds."""
+        self._list_folds()
+        return super().__sklearn_clone__()
+
+    def __getstate__(self):
+        """Return the state for pickle and deepcopy."""
+        self._list_folds()
+        return super().__getstate__()
+
+    def _list_folds(self) -> None:
+        """Replace an iterator of folds, which can be read once and not be copied, by a list."""
+        if hasattr(self.cv, "__next__"):
+            self.cv = list(self.cv)
+
+
+class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
     """An encoder of out-of-fold features; a subclass defines how X is read and the learner.
 
     A subclass has ``_read_columns(estimator, X, reset)``, which returns columns with a length and
@@ -152,7 +173,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         check_is_fitted(self)
         columns = self._read_columns(self, X, reset=False)
         hashes = combine_hashes([self._hash_column(column) for column in columns])
-        warn_if_training_rows(hashes, self._row_hashes, type(self).__name__)
+        warn_if_training_rows(hashes, self._row_hashes, self)
         return np.hstack(
             [
                 self._mean_features(models, column)
@@ -162,6 +183,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
 
     def get_feature_names_out(self, input_features=None):
         """Return the feature names, for example ``<column>_cnn``, or one per class.
+
+        Characters that LightGBM or XGBoost refuse (``",:[]{}<>``) become ``_``.
 
         Parameters
         ----------
@@ -174,9 +197,8 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         """
         check_is_fitted(self)
         suffixes = self._head.column_suffixes()
-        return np.array(
-            [f"{name}{s}" for name in self._set_names(input_features) for s in suffixes], object
-        )
+        names = [f"{name}{s}" for name in self._set_names(input_features) for s in suffixes]
+        return np.array(safe_names(names), object)
 
     @property
     def report_(self) -> CrossFitReport:
@@ -244,13 +266,15 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
         if learner.stop_fraction:
             seed = seed_sequence(entropy, "plan")
             plan = with_validation_rows(plan, target, learner.stop_fraction, seed)
-        task = Task(target, entropy, plan.sample_weight, self.n_jobs)
+        dropped = None if plan.dropped_classes else ()
+        task = Task(target, entropy, plan.sample_weight, self.n_jobs, dropped)
         return self._cross_fit(learner, columns, hashes, plan, task, inputs, columns, y)
 
     def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
         """Read everything, plan the folds, and fit."""
         learner = self._learner()
         parameters.one_of(self, "ensemble", ENSEMBLES)
+        warn_of_another_order(X, y=y, groups=groups, sample_weight=sample_weight, time=time)
         columns, inputs = read_input(self, X)
         target = read_target(
             y,
@@ -259,6 +283,7 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             loss=learner.loss,
             output=self.output,
         )
+        check_for_target(columns, target)
         hashes = [self._hash_column(column) for column in columns]
         documents = combine_hashes([self._hash_document(column) for column in columns])
         if isinstance(groups, str) and groups == self._groups_by_content:
@@ -277,9 +302,11 @@ class OutOfFold(CallbackSupportMixin, TransformerMixin, BaseEstimator, ABC):
             random_state=seed_sequence(entropy, "plan"),
         )
         check_repeated_documents(plan, documents, self._groups_by_content)
+        dropped: tuple = ()
         if plan.dropped_classes:
+            dropped = tuple(target.classes[code] for code in plan.dropped_classes)
             target = target.without_classes(plan.dropped_classes)
-        task = Task(target, entropy, plan.sample_weight, self.n_jobs)
+        task = Task(target, entropy, plan.sample_weight, self.n_jobs, dropped)
         return self._cross_fit(learner, columns, hashes, plan, task, inputs, X, y)
 
     @with_callbacks

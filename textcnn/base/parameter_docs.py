@@ -138,7 +138,8 @@ level : {"word", "char"}, default="word"
     "max_length": """\
 max_length : "auto", int or None, default="auto"
     Number of tokens that are read of a cell: with ``"auto"`` 400 words or 1000 characters. Time
-    is proportional to it.""",
+    is proportional to it. The report counts the texts that were cut, and with ``"auto"`` a warning
+    is issued if they are more than a tenth.""",
     "min_count": """\
 min_count : int, default=2
     A word has its own vector in a model if it occurs this often in the model's training

@@ -143,6 +143,10 @@ def _remarks(report) -> list[str]:
     uncovered = len(report.plan.uncovered)
     if uncovered:
         remarks.append(f"No model predicts {uncovered:,} of {report.plan.n_rows:,} rows.")
+    for record in report.columns:
+        if record.words.get("texts_cut"):
+            cut, texts = record.words["texts_cut"], record.words["texts"]
+            remarks.append(f"{record.name}: {cut:,} of {texts:,} texts were cut at max_length.")
     reasons: dict[tuple[str, str, str], list[int]] = {}
     for line in report.scores.to_dict("records"):
         if line["why_nan"]:

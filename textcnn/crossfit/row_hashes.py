@@ -44,15 +44,15 @@ def hash_table(X) -> np.ndarray:
     """
     if issparse(X):
         return _hash_sparse(csr_array(X))
-    columns = _columns_of(X)
+    columns = columns_of(X)
     hashes = np.zeros(len(columns[0]) if columns else len(X), np.uint64)
     for column in columns:
         hashes = hashes * _COLUMN_FACTOR + _hash_cells(column)
     return hashes
 
 
-def _columns_of(X) -> list[pd.Series]:
-    """Return the columns of a table that is not sparse."""
+def columns_of(X) -> list[pd.Series]:
+    """Return the columns of a table that is not sparse, as Series."""
     if isinstance(X, pd.DataFrame):
         return [X.iloc[:, number] for number in range(X.shape[1])]
     if type(X).__module__.partition(".")[0] in ("polars", "pyarrow"):

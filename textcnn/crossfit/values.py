@@ -24,6 +24,8 @@ REGRESSION_LOSSES = ("squared", "absolute", "poisson")
 CLASS_LOSSES = ("binary_crossentropy", "categorical_crossentropy")
 _MANY_CLASSES = 50
 _ROWS_PER_CLASS = 10
+_FEWEST_QUANTITIES = 4
+_MOST_NUMBERED = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +140,28 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
             f"different {what} (integers and strings are treated as classes).{hint} If these "
             "really are classes, pass target_type='multiclass'."
         )
-    if is_numeric and len(classes) > _MANY_CLASSES and target_type == "auto":
+    if target_type == "auto" and looks_like_quantities(classes):
+        shown = listed(classes.tolist(), 5)
         warnings.warn(
-            f"y has {len(classes)} different integers, and each is treated as a class.{hint} "
-            "If these are classes, pass target_type='multiclass'.",
+            f"y has {len(classes)} different whole numbers ({shown}), which look like quantities, "
+            "and each of them is treated as a class, without an order. Expected: a decision. "
+            "Type target_type='continuous' if they are quantities (prices, counts, stars), or "
+            "target_type='multiclass' if they are classes.",
             UserWarning,
             stacklevel=2,
         )
+
+
+def looks_like_quantities(classes: np.ndarray) -> bool:
+    """Return whether sorted classes are more likely amounts than numbers of classes.
+
+    Numbers of classes usually start at 0 and have no gaps. So 1 to 5 are stars, and 0 to 39 prices,
+    because few targets have more than ten classes without names; 0, 1 and 2 are classes.
+    """
+    if classes.dtype.kind not in "iuf" or len(classes) < _FEWEST_QUANTITIES:
+        return False
+    are_numbered = np.array_equal(classes, np.arange(len(classes)))
+    return not are_numbered or len(classes) > _MOST_NUMBERED
 
 
 def quantity_hint(classes: np.ndarray, target_type: str = "auto") -> str:

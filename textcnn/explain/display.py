@@ -12,17 +12,21 @@ _STRONGEST_SHADE = 0.75
 # Words below this share of the strongest contribution are not coloured.
 _FAINT = 0.06
 _MOST_UNREAD = 200
+# Rounded to three decimals it is not zero.
+_SMALLEST_SHOWN = 0.0005
 
 
 def as_text(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
     """Return headline and the strongest n-grams of the first rows."""
     lines = [_headline(explanation)]
     for row, number in _chosen(explanation, n_rows, output):
-        lines += ["", _row_line(row, number)]
-        for text, place in _strongest(row, number, n_ngrams):
+        lines += ["", _row_line(explanation, row, number)]
+        shown = _strongest(row, number, n_ngrams)
+        for text, place in shown:
             column = f"  [{text.column}]" if len(row.texts) > 1 else ""
             value = text.contributions[place, number]
             lines.append(f"  {value:+.3f}  {_ngram(text, place)}{column}")
+        lines += [f"  {value:+.3f}  ({name})" for name, value in _rest(row, number, shown)]
     return "\n".join([*lines, *_more(explanation, n_rows)])
 
 
@@ -42,15 +46,20 @@ def as_html(explanation, n_rows: int, n_ngrams: int, output: str | None) -> str:
         f"Colours: {_sample(_FOR, 'raises')} or {_sample(_AGAINST, 'lowers')} the output.</p>"
     ]
     for row, number in chosen:
+        head = _escaped(_row_line(explanation, row, number))
         texts = "".join(_html_text(row, text, number, strongest) for text in row.texts)
+        chosen_ngrams = _strongest(row, number, n_ngrams)
         items = " · ".join(
-            f"<bdi>{_escaped(_ngram(text, place))}</bdi>&nbsp;"
-            f"{text.contributions[place, number]:+.2f}"
-            for text, place in _strongest(row, number, n_ngrams)
+            [
+                f"<bdi>{_escaped(_ngram(text, place))}</bdi>&nbsp;"
+                f"{text.contributions[place, number]:+.2f}"
+                for text, place in chosen_ngrams
+            ]
+            + [f"{name}&nbsp;{value:+.2f}" for name, value in _rest(row, number, chosen_ngrams)]
         )
         blocks.append(
             '<div style="margin:0 0 1em;padding-left:.7em;border-left:3px solid #ccc">'
-            f'<div style="font-size:90%;opacity:.8">{_escaped(_row_line(row, number))}</div>'
+            f'<div style="font-size:90%;opacity:.8">{head}</div>'
             f"{texts}"
             f'<div style="font-size:85%;opacity:.8">{items or "no n-gram contributes"}</div>'
             "</div>"
@@ -67,11 +76,26 @@ def _headline(explanation) -> str:
     return f"Contributions of n-grams to the output, in {explanation.units} ({how})"
 
 
-def _row_line(row, number: int) -> str:
-    return (
-        f"row {row.row}, {_one_line(row.outputs[number])}: {row.value[number]:+.3f}"
-        f" = {row.base[number]:+.3f} without words {_signed(row.value[number] - row.base[number])}"
+def _row_line(explanation, row, number: int) -> str:
+    said = (
+        f"row {explanation.name_of(row)}, {_one_line(row.outputs[number])}: "
+        f"{row.value[number]:+.3f} = {row.base[number]:+.3f} without words "
+        f"{_signed(row.value[number] - row.base[number])}"
     )
+    if row.predictions is not None:
+        said += f"; {explanation.predicts} {row.predictions[number]:.4g}"
+    if row.label is not None:
+        said += f", predicted: {_one_line(str(row.label))}"
+    return said
+
+
+def _rest(row, number: int, shown) -> list[tuple[str, float]]:
+    """Return what the shown n-grams leave of the output: other n-grams, and what is unexplained."""
+    explained = row.explained[number]
+    total = row.value[number] - row.base[number]
+    others = explained - sum(text.contributions[place, number] for text, place in shown)
+    found = [("other n-grams", others), ("not explained by gradients", total - explained)]
+    return [(name, float(value)) for name, value in found if abs(value) >= _SMALLEST_SHOWN]
 
 
 def _signed(value: float) -> str:
@@ -112,6 +136,8 @@ def _strongest(row, number: int, n_ngrams: int):
 
 
 def _html_text(row, text, number: int, strongest: float) -> str:
+    # One line end of the same length, as positions count both characters.
+    whole = text.text.replace("\r\n", " \n").replace("\r", "\n")
     name = ""
     if len(row.texts) > 1:
         name = f'<span style="opacity:.6">{_escaped(text.column)}: </span>'
@@ -119,10 +145,10 @@ def _html_text(row, text, number: int, strongest: float) -> str:
     for (start, stop), value in zip(
         text.word_spans.tolist(), text.word_contributions[:, number], strict=True
     ):
-        pieces.append(_escaped(_shortened(text.text[end:start])))
-        pieces.append(_coloured(text.text[start:stop], float(value), strongest))
+        pieces.append(_escaped(_shortened(whole[end:start])))
+        pieces.append(_coloured(whole[start:stop], float(value), strongest))
         end = stop
-    rest = _shortened(text.text[end:])
+    rest = _shortened(whole[end:])
     if rest:
         pieces.append(f'<span style="opacity:.5">{_escaped(rest)}</span>')
     shown = "".join(pieces) or '<i style="opacity:.6">empty</i>'

@@ -57,6 +57,11 @@ class ExplainedRow:
         The output of this row.
     texts : list of ExplainedText
         One per column.
+    predictions : ndarray of float64, shape (n_outputs,), or None
+        What the estimator returns for each output: the probability of its class or label, the
+        predicted number, or the feature.
+    label : object
+        The predicted class or labels of a classifier, else None.
     """
 
     row: int
@@ -64,6 +69,8 @@ class ExplainedRow:
     base: np.ndarray
     value: np.ndarray
     texts: list[ExplainedText]
+    predictions: np.ndarray | None = None
+    label: object = None
 
     @property
     def explained(self) -> np.ndarray:
@@ -87,6 +94,10 @@ class TextExplanation:
     method : {"exact", "slopes"}
         ``"exact"``: contributions that add up to the output. ``"slopes"``: integrated gradients
         from zero vectors, per word, which add up approximately.
+    index : pandas.Index, optional
+        Labels of the rows of X, which stand for them in frames and text; None for their numbers.
+    predicts : {"probability", "prediction", "feature"}, optional
+        What the ``predictions`` of the rows are.
 
     Examples
     --------
@@ -101,22 +112,36 @@ class TextExplanation:
     'good'
     """
 
-    def __init__(self, rows: list[ExplainedRow], *, units: str, method: str):
+    def __init__(
+        self,
+        rows: list[ExplainedRow],
+        *,
+        units: str,
+        method: str,
+        index: pd.Index | None = None,
+        predicts: str = "",
+    ):
         self.rows = rows
         self.units = units
         self.method = method
+        self.index = index
+        self.predicts = predicts
 
     def __len__(self) -> int:
         """Return the number of explanations: one per row and set of models."""
         return len(self.rows)
 
+    def name_of(self, row: ExplainedRow):
+        """Return the label of a row in the index of X, or its number."""
+        return row.row if self.index is None else self.index[row.row]
+
     def to_frame(self) -> pd.DataFrame:
         """Return one line per n-gram and output.
 
-        ``row``, ``column``, ``output``, ``ngram``, ``kind`` (of words or of characters),
-        ``contribution``, and ``start`` and ``stop``: its character positions in the shown text
-        (``rows[i].texts[j].text``). An n-gram that occurs several times has a line for each.
-        Within a row the strongest come first.
+        ``row`` (its label in the index of X, or its number), ``column``, ``output``, ``ngram``,
+        ``kind`` (of words or of characters), ``contribution``, and ``start`` and ``stop``: its
+        character positions in the shown text (``rows[i].texts[j].text``). An n-gram that occurs
+        several times has a line for each. Within a row the strongest come first.
         """
         return self._lines("ngrams", "spans", "contributions", "ngram")
 
@@ -128,21 +153,28 @@ class TextExplanation:
         """Return one line per row and output.
 
         ``value`` is the output, ``base`` that of a row without words, ``explained`` the sum of the
-        contributions, ``unexplained`` the rest.
+        contributions, ``unexplained`` the rest. ``prediction`` is the probability, number or
+        feature that the estimator returns, ``label`` the predicted class of a classifier.
         """
         lines = []
         for row in self.rows:
             for number, output in enumerate(row.outputs):
                 base, value = row.base[number], row.value[number]
                 explained = row.explained[number]
-                lines.append((row.row, output, value, base, explained, value - base - explained))
+                prediction = np.nan if row.predictions is None else row.predictions[number]
+                rest = value - base - explained
+                lines.append(
+                    (self.name_of(row), output, value, base, explained, rest, prediction, row.label)
+                )
         names = ["row", "output", "value", "base", "explained", "unexplained"]
+        names += ["prediction", "label"]
         return pd.DataFrame(lines, columns=names)
 
     def to_text(self, *, n_rows: int = 10, n_ngrams: int = 5, output: str | None = None) -> str:
         """Return the strongest n-grams of the first rows as lines of text.
 
-        Of overlapping n-grams only the strongest is shown; :meth:`to_frame` has all.
+        Of overlapping n-grams only the strongest is shown; the line "other n-grams" is the sum of
+        all others, so that the lines add up. :meth:`to_frame` has all.
 
         Parameters
         ----------
@@ -184,7 +216,7 @@ class TextExplanation:
                     if parts == "ngrams":
                         order = np.argsort(-np.abs(values[:, number]), kind="stable")
                     columns = {
-                        "row": row.row,
+                        "row": self.name_of(row),
                         "column": text.column,
                         "output": output,
                         label: np.array(getattr(text, parts), object)[order],

@@ -226,7 +226,9 @@ def mean_ngrams(explanation: TextExplanation) -> pd.DataFrame:
 
     ``total`` is the sum over rows.
     """
-    frame = explanation.to_frame()
+    frame = TextExplanation(
+        explanation.rows, units=explanation.units, method=explanation.method
+    ).to_frame()  # rows by number: labels of an index may be repeated
     per_row = frame.groupby(
         ["column", "output", "ngram", "kind", "row"], sort=False, as_index=False
     )["contribution"].sum()

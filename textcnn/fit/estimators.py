@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.utils import _safe_indexing
 
 from textcnn.crossfit import FoldPlan, Target
-from textcnn.crossfit.row_hashes import hash_table
+from textcnn.crossfit.row_hashes import columns_of, hash_table
 from textcnn.fit.estimator_levels import output_level
 from textcnn.fit.estimator_outputs import (
     check_estimator,
@@ -47,6 +47,15 @@ class WholeTable:
     def label(self, number: int) -> str:
         """Return the name for messages and the report; ``number`` is ignored."""
         return self.name
+
+    def named_cells(self, number: int) -> Iterator[tuple[str, Any]]:
+        """Yield name and cells of each column of the table."""
+        if issparse(self.X):
+            return
+        names = getattr(self.X, "columns", None)
+        names = names if hasattr(self.X, "iloc") or hasattr(self.X, "get_columns") else None
+        for place, cells in enumerate(columns_of(self.X)):
+            yield f"x{place}" if names is None else str(names[place]), cells
 
 
 @dataclass

@@ -21,6 +21,8 @@ class Task:
     entropy: int
     sample_weight: np.ndarray | None = None
     n_jobs: int | None = None
+    # Names of classes that are left out of the target; None if they are not known by name.
+    dropped: tuple | None = ()
 
 
 @dataclass(frozen=True)

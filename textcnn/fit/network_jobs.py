@@ -174,8 +174,7 @@ def _weights(rows, learn, task: Task, settings: TrainingSettings) -> np.ndarray:
     codes = target.codes()
     chosen = settings.class_weight
     if isinstance(chosen, dict):
-        chosen = {int(np.flatnonzero(target.classes == name)[0]): w for name, w in chosen.items()}
-        factors = np.array([chosen.get(code, 1.0) for code in range(len(target.classes))])
+        factors = np.array([chosen.get(name, 1.0) for name in target.classes])
         return weights * factors[codes[rows]]
     learn_weights = np.ones(len(learn)) if sample_weight is None else sample_weight[learn]
     totals = np.bincount(codes[learn], learn_weights, minlength=len(target.classes))

@@ -6,6 +6,8 @@ from numbers import Integral, Real
 
 import numpy as np
 
+from textcnn.crossfit.messages import listed
+from textcnn.fit.models import Task
 from textcnn.fit.network_jobs import TrainingSettings
 from textcnn.neural.backend import import_keras
 from textcnn.neural.engine.activations import ACTIVATIONS
@@ -37,9 +39,9 @@ def training_settings(estimator) -> TrainingSettings:
     )
 
 
-def check_target(training: TrainingSettings, target) -> None:
+def check_target(training: TrainingSettings, task: Task) -> None:
     """Refuse settings of classes if there are none, and weights of unknown classes."""
-    class_weight = training.class_weight
+    class_weight, target = training.class_weight, task.target
     if training.label_smoothing and target.is_regression:
         raise ValueError(
             "label_smoothing needs a target of classes or labels. Expected: label_smoothing=0.0 "
@@ -62,12 +64,36 @@ def check_target(training: TrainingSettings, target) -> None:
                 "class_weight must contain finite numbers of at least 0, one of them above 0. "
                 f"Received: class_weight={class_weight!r}."
             )
-        unknown = [name for name in class_weight if name not in list(target.classes)]
-        if unknown:
+        # Weights of classes that missing_class="drop" leaves out are not used.
+        known = [*target.classes, *(task.dropped or ())]
+        unknown = [name for name in class_weight if name not in known]
+        if unknown and task.dropped is not None:
             raise ValueError(
                 f"class_weight contains classes that y does not: {unknown}. Expected: some of "
-                f"{list(target.classes)}. Received: class_weight={class_weight!r}."
+                f"{listed(known)}. Received: class_weight={class_weight!r}."
             )
+
+
+def refuse_built_network(network, argument: str, meaning: str) -> None:
+    """Refuse a keras.Model or layer where a function that builds one is expected.
+
+    Parameters
+    ----------
+    network : any
+        The user's ``network=``. Keras is not imported: other values are left to other checks.
+    argument, meaning : str
+        The argument of the function, for the error.
+    """
+    kinds = network.__mro__ if isinstance(network, type) else type(network).__mro__
+    if not any(kind.__module__.partition(".")[0] == "keras" for kind in kinds):
+        return
+    what = f"the class {network.__name__}" if isinstance(network, type) else repr(network)
+    raise ValueError(
+        f"network= is a model or layer of Keras, whose weights all folds would share. Expected: a "
+        f"function that takes {meaning} and returns a new keras.Model. Received: network={what}. "
+        f"Type network=lambda {argument}: keras.models.clone_model(model), if the model has the "
+        "right inputs."
+    )
 
 
 def yes_or_no(estimator, *names: str) -> None:

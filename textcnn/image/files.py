@@ -197,9 +197,23 @@ def _resized(image, size: tuple[int, int], resize: str):
         return image
     if resize == "stretch":
         return image.resize((width, height), Image.Resampling.BILINEAR)
-    scale = min(width / image.width, height / image.height)
-    inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    top, left, inner_height, inner_width = box_within((image.height, image.width), size, resize)
     padded = Image.new(image.mode, (width, height))
-    place = ((width - inner[0]) // 2, (height - inner[1]) // 2)
-    padded.paste(image.resize(inner, Image.Resampling.BILINEAR), place)
+    padded.paste(image.resize((inner_width, inner_height), Image.Resampling.BILINEAR), (left, top))
     return padded
+
+
+def box_within(original: tuple[int, int], size: tuple[int, int], resize: str) -> tuple[int, ...]:
+    """Return where an image is after resizing: top, left, height and width of its box.
+
+    Parameters
+    ----------
+    original, size : tuple of int
+        Height and width before and after.
+    resize : {"pad", "stretch"}
+    """
+    if resize == "stretch":
+        return (0, 0, *size)
+    scale = min(side / before for side, before in zip(size, original, strict=True))
+    height, width = (max(1, round(side * scale)) for side in original)
+    return (size[0] - height) // 2, (size[1] - width) // 2, height, width

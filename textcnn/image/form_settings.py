@@ -11,6 +11,7 @@ from textcnn.fit.parameters import (
     is_auto,
     is_whole,
     one_of,
+    refuse_built_network,
     whole_number,
     whole_numbers,
     yes_or_no,
@@ -54,6 +55,7 @@ def _frame_settings(estimator, network) -> dict:
     """Return the settings of a network for single images, from an object, name or callable."""
     if isinstance(network, str):
         network = ResidualNetwork() if network == "residual" else Backbone(network)
+    refuse_built_network(network, "shape", "the shape (height, width, channels)")
     is_users = callable(network) and not isinstance(network, type)
     if not (isinstance(network, FORMS) or is_users):
         shown = network.__name__ if isinstance(network, type) else repr(network)

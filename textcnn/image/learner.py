@@ -46,7 +46,7 @@ class ImageLearner:
 
     def check(self, task: Task) -> None:
         """Refuse class weights and label smoothing that do not match the target."""
-        parameters.check_target(self.training, task.target)
+        parameters.check_target(self.training, task)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
         """Return True: only the shape of images is found without targets."""

@@ -165,7 +165,8 @@ class GainsDisplay:
     """The gain of each member of a ``TableFeatures``, with its standard error.
 
     A gain is the improvement by a member, in a linear stack, over the other columns of the table
-    and the members drawn above it. Gains whose bar of two standard errors reaches zero are not
+    and the members drawn above it. The thin bar is the margin: two standard errors for many folds,
+    more for few. Gains whose thin bar reaches zero are not
     significant; verdicts are slightly stricter with few folds.
 
     Parameters
@@ -185,7 +186,7 @@ class GainsDisplay:
     >>> gains = pd.DataFrame({"column": "review", "member": ["linear", "cnn"], "metric": "roc_auc",
     ...     "gain": [0.2, 0.01], "gain_error": [0.02, 0.01], "kept": True, "verdict": "kept"})
     >>> GainsDisplay(gains=gains).plot().ax_.get_xlabel()
-    'gain in roc_auc, with one and two standard errors'
+    'gain in roc_auc, with its standard error and its margin'
     """
 
     def __init__(self, *, gains: pd.DataFrame):
@@ -235,14 +236,16 @@ class GainsDisplay:
                 continue
             colour = _KEPT if line["kept"] else _NOT_KEPT
             error = line["gain_error"] if np.isfinite(line["gain_error"]) else 0.0
-            ax.errorbar(line["gain"], place, xerr=2 * error, color=colour, linewidth=1)
+            margin = line.get("gain_margin", np.nan)
+            margin = margin if np.isfinite(margin) else 2 * error
+            ax.errorbar(line["gain"], place, xerr=margin, color=colour, linewidth=1)
             ax.errorbar(line["gain"], place, xerr=error, fmt="o", color=colour, linewidth=3.5)
         ax.axvline(0, color="#555555", linestyle="--", linewidth=1)
         ax.set_yticks(range(len(labels)), labels)
         ax.set_ylim(len(labels) - 0.4, -0.6)
         metric = self.gains["metric"].iloc[0]
         title = "Gain of each member" + ("" if several else f" on {self.gains['column'][0]}")
-        ax.set(xlabel=f"gain in {metric}, with one and two standard errors", title=title)
+        ax.set(xlabel=f"gain in {metric}, with its standard error and its margin", title=title)
         if not self.gains["kept"].all():
             for colour, name in ((_KEPT, "kept"), (_NOT_KEPT, "not kept")):
                 ax.plot([], [], "o", color=colour, label=name)

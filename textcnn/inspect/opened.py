@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from textcnn.crossfit.targets import Target
 from textcnn.fit.models import FoldModel
+from textcnn.image.files import ImageError, box_within, decode_file, read_header, resize_array
 from textcnn.image.fitted import ImageNetwork
 from textcnn.neural.backend import import_keras
 from textcnn.neural.network import TracedNetwork
@@ -181,6 +182,43 @@ def read_images(estimator, X, rows, *, column: int = 0) -> list[np.ndarray]:
             one = replace(read, cells=[read.cells[row]])
         images.append(network.reader.read(one)[np.array([0])][0])
     return images
+
+
+def read_original(estimator, X, *, row: int, column: int = 0) -> np.ndarray | None:
+    """Return an image as it is in its file or cell, before any resizing.
+
+    Returns
+    -------
+    ndarray of shape (height, width, channels), or None
+        None for pixels in one array, which are not resized, and for missing or unreadable files.
+    """
+    read = estimator._read_columns(estimator, X, reset=False)[column]
+    if read.pixels is not None or read.cells[row] is None:
+        return None
+    cell = read.cells[row]
+    if isinstance(cell, np.ndarray):
+        return cell
+    try:
+        header = read_header(cell)
+        return decode_file(cell, (header.height, header.width), header.color_mode, "stretch")
+    except ImageError:  # replaced by a blank image
+        return None
+
+
+def over_original(heat: np.ndarray, original: np.ndarray, resize: str) -> np.ndarray:
+    """Return a heat map of a network's input, resized to the original image.
+
+    Parameters
+    ----------
+    heat : ndarray of shape (height, width)
+        Of the input, which may have borders.
+    original : ndarray of shape (height, width, channels)
+    resize : {"pad", "stretch"}
+        How the input was made from the original.
+    """
+    top, left, height, width = box_within(original.shape[:2], heat.shape, resize)
+    inside = heat[top : top + height, left : left + width, None]
+    return resize_array(inside, original.shape[:2], "stretch")[..., 0]
 
 
 def _check_place(name: str, value, count: int) -> None:

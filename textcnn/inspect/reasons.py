@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 
 from textcnn.image.files import resize_array
 from textcnn.image.gradcam import grad_cam, last_convolution, saliency
 from textcnn.inspect.maps import one_frame
-from textcnn.inspect.opened import open_model, read_image
+from textcnn.inspect.opened import open_model, over_original, read_image, read_original
 from textcnn.utils.plotting import draw_image, new_grid
 
 
 class _ReasonDisplay:
-    """An image, and a heat map for one class or target.
+    """An image, and a heat map for one class or target; or a list of each, for several rows.
 
     Parameters
     ----------
-    image : ndarray of shape (height, width, channels)
-    heat : ndarray of shape (height, width)
-    target : str
+    image : ndarray of shape (height, width, channels), or list of them
+    heat : ndarray of shape (height, width), or list of them
+    target : str, or list of str
         The explained class, label or output.
-    prediction : str
+    prediction : str, or list of str
         The model's prediction for the image.
     """
 
@@ -43,13 +45,16 @@ class _ReasonDisplay:
         -------
         Display
         """
-        figure, axes = new_grid(figure, 1, 2, panel=(2.6, 2.6))
-        left, right = axes[0]
-        draw_image(left, self.image)
-        left.set_title(f"predicted: {self.prediction}", fontsize=9)
-        self._draw_heat(figure, right)
-        right.set_title(f"{self._title} {self.target}", fontsize=9)
-        self.axes_, self.figure_ = axes[0], figure
+        is_one = isinstance(self.image, np.ndarray)
+        parts = (self.image, self.heat, self.target, self.prediction)
+        lines = [parts] if is_one else list(zip(*parts, strict=True))
+        figure, axes = new_grid(figure, len(lines), 2, panel=(2.6, 2.6))
+        for (left, right), (image, heat, target, prediction) in zip(axes, lines, strict=True):
+            draw_image(left, image)
+            left.set_title(f"predicted: {prediction}", fontsize=9)
+            self._draw_heat(figure, right, image, heat)
+            right.set_title(f"{self._title} {target}", fontsize=9)
+        self.axes_, self.figure_ = axes[0] if is_one else axes, figure
         return self
 
 
@@ -59,8 +64,10 @@ class SaliencyDisplay(_ReasonDisplay):
     Parameters
     ----------
     image : ndarray of shape (height, width, channels)
+        The image at its own size, before any resizing.
     heat : ndarray of shape (height, width)
-        Absolute gradient of the raw output (for example a logit) with respect to the pixel.
+        Absolute gradient of the raw output (for example a logit) with respect to the pixel that the
+        network reads; interpolated to the size of the image.
     target : str
         The explained class, label or output.
     prediction : str
@@ -96,8 +103,9 @@ class SaliencyDisplay(_ReasonDisplay):
         estimator : ImageCNNClassifier, ImageCNNRegressor or ImageCNNEncoder
         X : array, or list, Series or DataFrame of paths
             Images of the same form as at fit.
-        row : int, default=0
-            Row of the image.
+        row : int or list of int, default=0
+            Row of the image. With a list the figure has a line per row, and the attributes of the
+            display are lists.
         target : object, optional
             A class, or the name or number of a label or target. None is the predicted class, the
             most probable label, or the first target.
@@ -111,14 +119,16 @@ class SaliencyDisplay(_ReasonDisplay):
         -------
         SaliencyDisplay
         """
-        opened, image, inputs, score, names = _ask(estimator, X, row, target, column, model)
-        heat = saliency(opened.keras_model, inputs, score)
-        if image.ndim == 4:
-            image, heat = one_frame(image, frame), one_frame(heat, frame)
-        return cls(image=image, heat=heat, **names).plot(figure=figure)
 
-    def _draw_heat(self, figure, ax) -> None:
-        image = draw_image(ax, self.heat[..., None], cmap="magma", vmin=0)
+        def heat_of(keras_model, inputs, score):
+            heat = saliency(keras_model, inputs, score)
+            return heat if heat.ndim == 2 else one_frame(heat, frame)
+
+        found = _ask(estimator, X, row, target, frame, column, model, heat_of)
+        return cls(**found).plot(figure=figure)
+
+    def _draw_heat(self, figure, ax, image, heat) -> None:
+        image = draw_image(ax, heat[..., None], cmap="magma", vmin=0)
         figure.colorbar(image, ax=ax, shrink=0.75, label="gradient of the score")
 
 
@@ -128,6 +138,7 @@ class GradCAMDisplay(_ReasonDisplay):
     Parameters
     ----------
     image : ndarray of shape (height, width, channels)
+        The image at its own size, before any resizing.
     heat : ndarray of shape (height, width)
         Support in units of the score, 0 for none; interpolated to the size of the image.
     target : str
@@ -177,8 +188,9 @@ class GradCAMDisplay(_ReasonDisplay):
             With any network that has a convolution.
         X : array, or list, Series or DataFrame of paths
             Images of the same form as at fit.
-        row : int, default=0
-            Row of the image.
+        row : int or list of int, default=0
+            Row of the image. With a list the figure has a line per row, and the attributes of the
+            display are lists.
         target : object, optional
             A class, or the name or number of a label or target. None is the predicted class, the
             most probable label, or the first target.
@@ -195,33 +207,48 @@ class GradCAMDisplay(_ReasonDisplay):
         -------
         GradCAMDisplay
         """
-        opened, image, inputs, score, names = _ask(estimator, X, row, target, column, model)
-        path = last_convolution(opened.keras_model, inputs) if layer is None else layer
-        maps = grad_cam(opened.keras_model, inputs, score, path)
-        if image.ndim == 4:
-            image = one_frame(image, frame)
-        heat = one_frame(maps, frame)
-        heat = resize_array(heat[..., None], image.shape[:2], "stretch")[..., 0]
-        return cls(image=image, heat=heat, **names).plot(figure=figure)
 
-    def _draw_heat(self, figure, ax) -> None:
+        def heat_of(keras_model, inputs, score):
+            path = last_convolution(keras_model, inputs) if layer is None else layer
+            heat = one_frame(grad_cam(keras_model, inputs, score, path), frame)
+            return resize_array(heat[..., None], inputs[0].shape[-3:-1], "stretch")[..., 0]
+
+        found = _ask(estimator, X, row, target, frame, column, model, heat_of)
+        return cls(**found).plot(figure=figure)
+
+    def _draw_heat(self, figure, ax, image, heat) -> None:
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import Normalize
 
-        draw_image(ax, self.image.astype(np.float32).mean(axis=-1, keepdims=True))
-        share = self.heat / max(float(self.heat.max()), 1e-12)
+        draw_image(ax, image.astype(np.float32).mean(axis=-1, keepdims=True))
+        share = heat / max(float(heat.max()), 1e-12)
         # The image itself is visible where the heat is 0.
         ax.imshow(share, cmap="autumn", vmin=0, vmax=1, alpha=0.75 * share)
-        scale = ScalarMappable(Normalize(0, float(self.heat.max()) or 1.0), "autumn")
+        scale = ScalarMappable(Normalize(0, float(heat.max()) or 1.0), "autumn")
         figure.colorbar(scale, ax=ax, shrink=0.75, label="contribution to the score")
 
 
-def _ask(estimator, X, row, target, column, model):
-    """Return the opened model, the image, the network's inputs, the score, and the names."""
+def _ask(estimator, X, row, target, frame, column, model, heat_of) -> dict:
+    """Return image, heat map, target and prediction of a row, or lists of them for several."""
     opened = open_model(estimator, column=column, model=model)
-    image = read_image(estimator, X, row=row, column=column)
-    inputs = opened.inputs(image)
-    prediction = opened.predict(inputs)
-    score, name = opened.score_of(target, prediction)
-    names = {"target": name, "prediction": opened.describe(prediction)}
-    return opened, image, inputs, score, names
+    is_one = isinstance(row, Integral)
+    rows = [row] if is_one else list(row)
+    if not rows:
+        raise ValueError(f"row must be an integer or a list of them. Received: row={row!r}.")
+    found: dict[str, list] = {"image": [], "heat": [], "target": [], "prediction": []}
+    for one in rows:
+        image = read_image(estimator, X, row=one, column=column)
+        inputs = opened.inputs(image)
+        prediction = opened.predict(inputs)
+        score, name = opened.score_of(target, prediction)
+        heat = heat_of(opened.keras_model, inputs, score)
+        original = read_original(estimator, X, row=one, column=column)
+        if original is None:
+            original = image if image.ndim == 3 else one_frame(image, frame)
+        else:
+            heat = over_original(heat, original, opened.network.reader.resize)
+        found["image"].append(original)
+        found["heat"].append(heat)
+        found["target"].append(name)
+        found["prediction"].append(opened.describe(prediction))
+    return {name: values[0] for name, values in found.items()} if is_one else found

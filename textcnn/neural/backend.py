@@ -16,6 +16,7 @@ from functools import cache
 
 import numpy as np
 
+from textcnn.neural.quiet import kept_random_state, without_notices
 from textcnn.utils.threads import allotted_threads
 
 # Errors of importing a missing or broken backend: another version of a library, no library.
@@ -43,8 +44,8 @@ class ShapePolicy:
 
 def import_keras():
     """Import Keras when a network is first needed; report what to install if that fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
+        _import_quietly()
         import keras
     except _BROKEN as error:
         chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -55,6 +56,21 @@ def import_keras():
             "the first import of keras."
         ) from error
     return keras
+
+
+@cache
+def _import_quietly() -> None:
+    """Import Keras for the first time in this process, and let its backend look for devices.
+
+    Without notices to the user, and without moving the global random states.
+    """
+    with without_notices(), kept_random_state():
+        import keras
+
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow
+
+            tensorflow.config.list_physical_devices()
 
 
 def one_line(error: BaseException) -> str:

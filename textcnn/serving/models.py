@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.oof import average
 from textcnn.persistence.archive import ArchiveReader, FileFormatError
 from textcnn.serving.onnx_runs import OnnxNetworks
 from textcnn.serving.parts import ServedNetwork, read_parts
+from textcnn.text.cells import composed, number_text
 from textcnn.text.documents import Documents, TextSource, with_new_words
 from textcnn.text.joining import JoinedTokenizer
 from textcnn.text.network import feature_name
@@ -206,7 +208,7 @@ class ServedModel:
         for column in ["joined"] if self._is_joined else self.columns:
             own = [f"{column}_{kind}{suffix}" for suffix in self._head.column_suffixes()]
             names += own
-        return names
+        return safe_names(names)
 
 
 def load(
@@ -323,16 +325,16 @@ def _cells(column: Sequence, name: str) -> list[str]:
     """Return the texts of a column; missing ones are empty."""
     cells = column.tolist() if hasattr(column, "tolist") else list(column)
     if set(map(type, cells)) <= {str}:
-        return cells
+        return composed(cells)
     for row, cell in enumerate(cells):
         # Missing values: None, pd.NA and NaT by name, NaN because it differs from itself.
         if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
             cells[row] = ""
         elif isinstance(cell, Number):
-            cells[row] = "" if cell != cell else str(cell)
+            cells[row] = "" if cell != cell else number_text(cell)
         elif not isinstance(cell, str):
             raise TypeError(
                 f"Expected a text. Received: {cell!r:.60} of type {type(cell).__name__} in "
                 f"column {name!r}, row {row}."
             )
-    return list(map(str, cells))
+    return composed(list(map(str, cells)))

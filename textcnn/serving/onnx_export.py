@@ -78,6 +78,23 @@ def _exported(onnx, network):
             yield onnx.load(path)
 
 
+def _rename(node, renamed: dict[str, str], prefix: str) -> None:
+    """Rename the inputs and outputs of a node, also in the body of a loop or a condition.
+
+    A body reads names of the graph around it, so all names get the same prefix.
+    """
+    for names in (node.input, node.output):
+        for place, name in enumerate(names):
+            names[place] = renamed.setdefault(name, f"{prefix}{name}")
+    node.name = f"{prefix}{node.name}"
+    for attribute in node.attribute:
+        for body in (attribute.g, *attribute.graphs):
+            for named in (*body.input, *body.initializer, *body.output, *body.value_info):
+                named.name = renamed.setdefault(named.name, f"{prefix}{named.name}")
+            for inner in body.node:
+                _rename(inner, renamed, prefix)
+
+
 class _MergedGraph:
     """Merges graphs: common inputs, and each distinct array once."""
 
@@ -109,10 +126,7 @@ class _MergedGraph:
                 renamed[node.output[0]] = f"{prefix}{node.output[0]}"
                 self._look_up(tables[node.input[0]], rows, renamed[node.output[0]])
                 continue
-            for names in (node.input, node.output):
-                for place, name in enumerate(names):
-                    names[place] = renamed.setdefault(name, f"{prefix}{name}")
-            node.name = f"{prefix}{node.name}"
+            _rename(node, renamed, prefix)
             self._nodes.append(node)
         (raw,) = exported.graph.output
         self._add_node("Identity", [renamed[raw.name]], output_name(key, number))

@@ -97,11 +97,12 @@ def read_text(table: Table, number: int) -> TextColumn:
     if table.container == "numpy" and column.dtype.kind not in "OUS":
         column = column.astype(object)
     try:
-        [text] = read_columns(BaseEstimator(), column, reset=True)
+        is_files = names_files(column)
+        [text] = read_columns(BaseEstimator(), column, reset=True, as_written=is_files)
     except Exception as error:
         error.add_note(f"while reading column {table.names[number]!r}")
         raise
-    return TextColumn(table.names[number], text.cells, text.missing)
+    return TextColumn(table.names[number], text.cells, text.missing, kind=text.kind)
 
 
 def _as_frame(table: Table):

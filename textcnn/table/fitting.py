@@ -133,7 +133,7 @@ class TableFit:
 
     def fit_all(self, progress: FitProgress) -> None:
         """Fit all entries for which there is enough time."""
-        rates: dict[str, float] = {}
+        known: dict[str, list[tuple[int, float]]] = {}
         settings = self._settings(0)
         order = sorted(range(len(self.entries)), key=lambda i: self.entries[i].member.cost)
         for number in order:
@@ -142,9 +142,10 @@ class TableFit:
             listener = progress.model(number, f"{entry.text.name}, {entry.member.name}")
             if listener is not None:
                 listener.begin()
-            self._fit_entry(entry, settings, rates.get(entry.member.name, 0.0) * size)
+            others = known.setdefault(entry.member.name, [])
+            self._fit_entry(entry, settings, least_time(size, others))
             if entry.fitted is not None:
-                rates[entry.member.name] = entry.fitted.seconds / size
+                others.append((size, warm_seconds(entry.fitted)))
             if listener is not None:
                 listener.end()
 
@@ -277,6 +278,36 @@ class TableFit:
 
     def _seconds_left(self) -> float:
         return np.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+def warm_seconds(fitted: FittedMember) -> float:
+    """Return the seconds of a fit in a process that has already started its backend.
+
+    The first models of a process pay for imports and compilation, so the fastest model of each
+    column counts for all. Of other packages' encoders only the whole time is known.
+    """
+    records = getattr(fitted.encoder, "_records", [])
+    if not records:
+        return fitted.seconds
+    warm = sum(len(record.seconds) * min(record.seconds) for record in records)
+    return min(warm, fitted.seconds)  # several processes fit models at the same time
+
+
+def least_time(size: int, known: Sequence[tuple[int, float]]) -> float:
+    """Return the seconds that a member needs at least for a column of this size.
+
+    Parameters
+    ----------
+    size : int
+        Characters and rows.
+    known : sequence of (size, seconds)
+        Of the same member on other columns. A smaller column takes no more time than a larger one;
+        how much less is not known, so a member is started where it may fit, and is stopped by the
+        speed of its own models.
+    """
+    smaller = [seconds for other, seconds in known if other <= size]
+    larger = [seconds * size / other for other, seconds in known if other > size]
+    return max(smaller) if smaller else min(larger, default=0.0)
 
 
 @dataclass

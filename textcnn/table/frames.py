@@ -57,6 +57,10 @@ class Table:
             return self.data.iloc[:, number]
         return self.data.to_series(number)
 
+    def named_cells(self, number: int) -> list[tuple[str, Any]]:
+        """Return name and cells of each column; ``number`` is ignored."""
+        return [(name, self.column(place)) for place, name in enumerate(self.names)]
+
     def as_container(self, container: str) -> Table:
         """Return the table in another container; ``"default"`` is its own."""
         if container in ("default", self.container):
@@ -229,6 +233,15 @@ def read_table(estimator, X, *, reset: bool) -> Table:
                 f"{type(X).__qualname__}. Type {conversion} instead of X."
             )
     array = _as_array(X)
+    if array.ndim == 1 and len(array):
+        is_records = isinstance(array[0], dict)
+        raise ValueError(
+            "Expected 2D array, got 1D array instead: X has one dimension and no columns. Expected "
+            "a DataFrame, or a list of rows. Received: X of "
+            f"{len(array)} cells of type {type(array[0]).__name__}. "
+            f"Type {'pd.DataFrame(X)' if is_records else 'pd.Series(X, name=...)'} instead of X. "
+            "Reshape your data if X is one row: [X]."
+        )
     is_text = not issparse(array) and array.dtype.kind in "OUS"
     if is_text:  # check the shape only
         stand_in = np.broadcast_to(np.zeros((), dtype=bool), array.shape)

@@ -49,9 +49,14 @@ class Gain:
         Uses Student's t for the number of folds and a Bonferroni correction for the number of
         comparisons.
         """
+        return self.n_errors * self.error
+
+    @property
+    def n_errors(self) -> float:
+        """The margin in standard errors; NaN for one fold."""
         if self.n_folds < 2:
             return np.nan
-        return float(t.isf(norm.sf(2) / self.n_looks, self.n_folds - 1) * self.error)
+        return float(t.isf(norm.sf(2) / self.n_looks, self.n_folds - 1))
 
 
 def gain_metric(target: Target, scoring) -> str:

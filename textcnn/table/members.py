@@ -18,6 +18,7 @@ from textcnn.base.out_of_fold import OutOfFold
 from textcnn.base.state import read_input
 from textcnn.base.training_rows import InSampleWarning
 from textcnn.crossfit import FoldPlan, Target
+from textcnn.crossfit.feature_names import safe_name, safe_names
 from textcnn.table.columns import JoinedTexts
 from textcnn.text.columns import TextColumn
 from textcnn.text.hashes import hash_documents
@@ -366,14 +367,16 @@ def _feature_names(encoder, column: str, member: str, n_features: int) -> list[s
     prefixes = (column,)
     if isinstance(encoder, OutOfFold):
         kind = encoder._feature_name
-        prefixes = (f"{column}_{kind}", kind)
+        prefixes = (safe_name(f"{column}_{kind}"), kind)
     endings = []
     for name in own:
         prefix = next((p for p in prefixes if name == p or name.startswith(f"{p}_")), "")
         endings.append(name[len(prefix) :].lstrip("_"))
     if n_features == 1 and not isinstance(encoder, OutOfFold):
         endings = [""]
-    return [f"{column}_{member}_{ending}" if ending else f"{column}_{member}" for ending in endings]
+    return safe_names(
+        f"{column}_{member}_{ending}" if ending else f"{column}_{member}" for ending in endings
+    )
 
 
 def _notes(encoder) -> list[str]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textcnn.crossfit.feature_names import safe_names
 from textcnn.table.encoding import EncodedColumn, encode_column
 from textcnn.table.frames import Table
 from textcnn.table.kinds import ColumnKind, as_series
-from textcnn.utils.feature_names import accepted_names
 
 OTHERS = ("encode", "passthrough", "drop")
 # Kinds of columns that an encoded table does not have.
@@ -44,7 +44,7 @@ class OtherColumns:
         """Return the names of the output columns, given those of the table's columns."""
         if not self.is_encoding:
             return [labels[number] for number in self.unchanged]
-        return accepted_names([name for _, names in self._named(labels) for name in names])
+        return safe_names([name for _, names in self._named(labels) for name in names])
 
     def n_outputs(self) -> dict[int, int]:
         """Return how many output columns each column has."""

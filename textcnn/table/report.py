@@ -147,8 +147,9 @@ class TableReport:
         folds, of the out-of-fold predictions, or of a linear model on the features if they are
         not predictions (``scored_by``); ``gain`` and ``gain_error``: mean improvement over the
         members above it and the other columns, in a linear stack of out-of-fold predictions,
-        paired by fold, and its standard error; ``n_folds`` of the gain; ``seconds``; ``verdict``;
-        ``kept``: whether its features are in the table.
+        paired by fold, and its standard error; ``gain_margin``: what a gain must exceed to be
+        significant, two standard errors for many folds and more for few; ``n_folds`` of the gain;
+        ``seconds``; ``verdict``; ``kept``: whether its features are in the table.
         """
         return pd.DataFrame(self.lines, columns=list(COLUMNS)).astype(
             {"n_features": "int64", "kept": bool, "n_folds": "int64"}
@@ -210,6 +211,7 @@ class TableReport:
                 "metric": frame["metric"],
                 "score ± spread": _pairs(frame["score"], frame["spread"], ""),
                 "gain ± error": _pairs(frame["gain"], frame["gain_error"], "+"),
+                "margin": [f"{x:.3f}" if np.isfinite(x) else "–" for x in frame["gain_margin"]],
                 "seconds": [f"{value:.1f}" for value in frame["seconds"]],
                 "verdict": frame["verdict"],
             }
@@ -226,6 +228,7 @@ COLUMNS = (
     "scored_by",
     "gain",
     "gain_error",
+    "gain_margin",
     "n_folds",
     "seconds",
     "verdict",
@@ -279,7 +282,7 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
     )
     report = TableReport(lines, headline)
     nested = NESTED if is_nested(plan) else OPTIMISTIC
-    report.notes = [IN_TIME if plan.ordered else nested, *plan.notes]
+    report.notes = [IN_TIME if plan.ordered else nested, *_margin_note(stage), *plan.notes]
     if selection == "significant":
         report.notes.append(
             "Members were selected with the training target: evaluate the selection on other rows."
@@ -304,6 +307,20 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
     report.warnings = _warnings(stage, selection, texts)
     report.notes += report.warnings
     return report
+
+
+def _margin_note(stage) -> list[str]:
+    """Note how many standard errors the margin of gains is, which depends on the folds."""
+    gains = [entry.gain for entry in stage.entries if entry.gain is not None]
+    widest = max(
+        (gain for gain in gains if gain.n_folds > 1), key=lambda g: g.n_errors, default=None
+    )
+    if widest is None:
+        return []
+    return [
+        f"A gain is significant above its margin: {widest.n_errors:.1f} standard errors over "
+        f"{widest.n_folds} folds (Student's t). More folds narrow it."
+    ]
 
 
 def nothing_to_do(texts, columns) -> str:
@@ -347,6 +364,7 @@ def _line(stage, entry, selection: str) -> dict:
         "scored_by": "",
         "gain": gain.mean if gain is not None else np.nan,
         "gain_error": gain.error if gain is not None else np.nan,
+        "gain_margin": gain.margin if gain is not None else np.nan,
         "n_folds": gain.n_folds if gain is not None else 0,
         "seconds": fitted.seconds if fitted is not None else np.nan,
         "verdict": entry.why_not or _verdict(gain, selection),

@@ -6,18 +6,25 @@ Arrow strings.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from numbers import Real
+from decimal import Decimal
+from numbers import Number, Real
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
 
+from textcnn.text.cells import composed, number_text
 from textcnn.text.joining import Remembering
 
 __all__ = ["TextColumn", "read_columns"]
+
+# What the cells of a column are before they are read as text.
+TEXT, EMPTY, NUMBERS, DATES, BOOLEANS = "text", "no cells", "numbers", "dates", "booleans"
+_DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +39,16 @@ class TextColumn(Remembering):
         One text per row; a missing cell is ``""``.
     missing : ndarray of bool, shape (n_rows,)
         True for missing cells (None, NaN, NaT, ``pd.NA``), False for empty texts.
+    kind : {"text", "no cells", "numbers", "dates", "booleans"}
+        What the cells were: ``"text"`` if any was a str (or of a type that is none of these), and
+        ``"no cells"`` if all were missing.
     """
 
     name: str | None
     cells: list[str]
     missing: np.ndarray
     memo: dict | None = field(default=None, repr=False)
+    kind: str = TEXT
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -51,6 +62,10 @@ class TextColumn(Remembering):
         """Return the name for features and messages."""
         return self.name if self.name is not None else f"x{number}"
 
+    def named_cells(self, number: int) -> list[tuple[str, list[str]]]:
+        """Return name and cells, in a list as joined columns do."""
+        return [(self.label(number), self.cells)]
+
 
 def takes_texts(tags):
     """Return an estimator's tags: cells may be strings or missing."""
@@ -59,7 +74,9 @@ def takes_texts(tags):
     return tags
 
 
-def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColumn]:
+def read_columns(
+    estimator: object, X: object, *, reset: bool, as_written: bool = False
+) -> list[TextColumn]:
     """Validate the input of an estimator and return its columns as text.
 
     Parameters
@@ -74,6 +91,9 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
         Series is a column with that name. Columns may have any dtype.
     reset : bool
         True in ``fit``, False in every method after it.
+    as_written : bool, default=False
+        Whether texts keep their Unicode form, which names of files need. By default accented
+        letters become single characters (NFC), so that texts that look alike are alike.
 
     Returns
     -------
@@ -91,10 +111,9 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
 
     Notes
     -----
-    Other cells are converted by `str`: numbers (3 becomes ``"3"``, 3.0 becomes ``"3.0"``, so
-    integers with missing values should be nullable ``Int64``), booleans, dates, decimals, dicts.
-    Masked cells of a masked array are missing. After an error in ``fit``, the attributes of
-    `estimator` are unchanged.
+    Other cells are converted by `str`: booleans, dates, decimals, numbers. Whole numbers are
+    written alike in every type: 3 and 3.0 become ``"3"``. Masked cells of a masked array are
+    missing. After an error in ``fit``, the attributes of `estimator` are unchanged.
 
     Memory is one list of references per column, plus the strings if the container has no Python
     strings (Arrow). A column of str takes less than a microsecond per cell.
@@ -126,7 +145,7 @@ def read_columns(estimator: object, X: object, *, reset: bool) -> list[TextColum
     if not reset:
         validate_data(estimator, header, reset=False, skip_check_array=True)
     labels = names or [None] * len(columns)
-    read = [_read_column(label, i, columns[i]) for i, label in enumerate(labels)]
+    read = [_read_column(label, i, columns[i], as_written) for i, label in enumerate(labels)]
     # Last, so that an unreadable cell leaves the estimator unchanged.
     if reset:
         validate_data(estimator, header, reset=True, skip_check_array=True)
@@ -176,6 +195,11 @@ def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
 
 def _take_list_apart(X: list | tuple) -> tuple[None, Sequence, object]:
     """Read a list of cells as one column, or a list of rows as a table."""
+    if len(X) and set(map(type, X)) == {dict}:
+        raise TypeError(
+            "X is a list of dicts, one per row. Expected: a list of texts, or a table. Received: "
+            f"X[0] with the keys {_shorten(list(X[0]))}. Type pd.DataFrame(X) instead of X."
+        )
     # Check the set of types first, which is fast: most lists contain only str.
     can_be_rows = any(issubclass(kind, list | tuple | np.ndarray) for kind in set(map(type, X)))
     if not can_be_rows or not any(map(_is_row, X)):
@@ -218,22 +242,27 @@ def _take_array_apart(X: object) -> tuple[None, Sequence, object]:
     return None, list(array.T) if array.ndim == 2 else [], array
 
 
-def _read_column(label: Hashable | None, position: int, column: object) -> TextColumn:
+def _read_column(
+    label: Hashable | None, position: int, column: object, as_written: bool
+) -> TextColumn:
     """Convert one column of any container to text."""
     name = str(label) if isinstance(label, str) else None
     shown = f"column {position}" if label is None else f"column {label!r}"
     if isinstance(getattr(column, "dtype", None), pd.CategoricalDtype):
-        return _read_categorical(name, shown, pd.Series(column).array)
-    cells, missing = _read_cells(shown, _python_cells(column))
-    return TextColumn(name, cells, missing)
+        return _read_categorical(name, shown, pd.Series(column).array, as_written)
+    cells, missing, kind = _read_cells(shown, _python_cells(column))
+    return TextColumn(name, cells if as_written else composed(cells), missing, kind=kind)
 
 
-def _read_categorical(name: str | None, shown: str, column: pd.Categorical) -> TextColumn:
+def _read_categorical(
+    name: str | None, shown: str, column: pd.Categorical, as_written: bool
+) -> TextColumn:
     """Convert each category once."""
-    categories, _ = _read_cells(shown, _python_cells(column.categories), unit="category")
+    categories, _, kind = _read_cells(shown, _python_cells(column.categories), unit="category")
     # One more entry, because the code of a missing cell is -1.
-    table = np.array([*categories, ""], dtype=object)
-    return TextColumn(name, table[column.codes].tolist(), np.asarray(column.codes) == -1)
+    table = np.array([*(categories if as_written else composed(categories)), ""], dtype=object)
+    missing = np.asarray(column.codes) == -1
+    return TextColumn(name, table[column.codes].tolist(), missing, kind=kind)
 
 
 def _python_cells(column: object) -> list:
@@ -266,15 +295,16 @@ def _array_cells(array: np.ndarray) -> list:
     return list(array) if keeps_type or array.dtype.kind in "mM" else array.tolist()
 
 
-def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], np.ndarray]:
-    """Convert cells to str and mark the missing ones."""
+def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], np.ndarray, str]:
+    """Convert cells to str, mark the missing ones, and return the kind of the cells."""
     missing = np.zeros(len(cells), dtype=bool)
-    kinds = set(map(type, cells))
-    if kinds <= {str}:
-        return cells, missing
-    if kinds <= {int, bool}:
-        return list(map(str, cells)), missing
+    types = set(map(type, cells))
+    if types <= {str}:
+        return cells, missing, TEXT if types else EMPTY
+    if types <= {int, bool}:
+        return list(map(str, cells)), missing, _kind_of(types)
     texts = list(cells)
+    types = {str} if str in types else set()
     for i, cell in enumerate(texts):
         if type(cell) is str:
             continue
@@ -282,8 +312,23 @@ def _read_cells(shown: str, cells: list, unit: str = "row") -> tuple[list[str], 
             texts[i] = ""
             missing[i] = True
         else:
+            types.add(type(cell))
             texts[i] = _cell_text(cell, shown, f"{unit} {i}")
-    return texts, missing
+    return texts, missing, _kind_of(types)
+
+
+def _kind_of(types: set[type]) -> str:
+    """Return the kind of the cells of a column, by the types of those that are not missing."""
+    if not types:
+        return EMPTY
+    if all(issubclass(kind, bool | np.bool_) for kind in types):
+        return BOOLEANS
+    if all(issubclass(kind, _DATES) for kind in types):
+        return DATES
+    # NumPy's durations are numbers to Python.
+    if all(issubclass(kind, Number | Decimal | np.bool_) for kind in types):
+        return NUMBERS
+    return TEXT
 
 
 def is_missing(cell: object) -> bool:
@@ -310,7 +355,8 @@ def _cell_text(cell: object, shown: str, place: str) -> str:
             f"{type(cell).__name__} in {shown}, {place}. Expected str. Make one text from it, for "
             "example by ' '.join(cell)."
         )
-    return str(cell)
+    is_number = isinstance(cell, Real) and not isinstance(cell, np.timedelta64)
+    return number_text(cell) if is_number else str(cell)
 
 
 def _header(names: list[Hashable] | None, n_columns: int) -> object:

@@ -47,6 +47,10 @@ class JoinedColumns(Remembering):
         """One tuple of texts per row."""
         return list(zip(*(column.cells for column in self.columns), strict=True))
 
+    def named_cells(self, number: int) -> list[tuple[str, list[str]]]:
+        """Return name and cells of each column; ``number`` is ignored."""
+        return [(column.label(place), column.cells) for place, column in enumerate(self.columns)]
+
     def label(self, number: int) -> str:
         """Return all names for messages and the report; ``number`` is ignored."""
         return ", ".join(column.label(place) for place, column in enumerate(self.columns))
@@ -72,11 +76,22 @@ class JoinedTokenizer:
 
         An empty cell keeps its separator, so that the column of a text can be recognised.
         """
-        split = make_tokenizer(self.tokenizer)
-        parts = [split(cell)[: self.max_length] for cell in cells]
+        parts = [cell[: self.max_length] for cell in self._parts(cells)]
         if not any(parts):
             return []
         tokens = parts[0]
         for part in parts[1:]:
             tokens = [*tokens, SEPARATOR, *part]
         return tokens
+
+    def cuts(self, cells: tuple[str, ...]) -> bool:
+        """Return whether a cell of a row has more tokens than are read."""
+        if self.max_length is None:
+            return False
+        # A token has a character at least.
+        long = [cell for cell in cells if len(cell) > self.max_length]
+        return any(len(part) > self.max_length for part in self._parts(long))
+
+    def _parts(self, cells) -> list[list[str]]:
+        split = make_tokenizer(self.tokenizer)
+        return [split(cell) for cell in cells]

@@ -17,8 +17,15 @@ from textcnn.text import settings as text_settings
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.fitted import TextNetwork, join_networks
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
+from textcnn.text.kinds import check_kinds
 from textcnn.text.network import TextNetworkSettings, share_of_updates
-from textcnn.text.reader import ColumnReader, ReaderSettings, embedding_sources, is_corpus
+from textcnn.text.reader import (
+    ColumnReader,
+    ReaderSettings,
+    embedding_sources,
+    is_corpus,
+    warn_of_cuts,
+)
 
 UNSUPERVISED = ("auto", "fold", "all_rows")
 SHARED_WORDS = "corpus vectors were trained on the texts of all rows, including held-out rows"
@@ -58,7 +65,7 @@ class TextLearner:
 
     def check(self, task: Task) -> None:
         """Refuse class weights and label smoothing that do not match the target."""
-        parameters.check_target(self.training, task.target)
+        parameters.check_target(self.training, task)
 
     def reads_per_fold(self, plan: FoldPlan) -> bool:
         """Return whether word vectors are trained on the training rows of each fold."""
@@ -85,11 +92,14 @@ class TextLearner:
             if rows is None:
                 key = ("tokens", reading.tokenizer, reading.max_length)
                 tokenized = column.once(key, lambda: reading.tokenize(column.cells))
-                others = []
+                everything, others = tokenized, []
             else:
                 tokenized = reading.tokenize([column.cells[row] for row in rows])
                 # With vectors made of pieces, new words have vectors; so must held-out words.
-                others = reading.tokenize(column.cells).forms
+                everything = reading.tokenize(column.cells)
+                others = everything.forms
+            if not reading.cuts_on_purpose:
+                warn_of_cuts(everything, self.reading.max_length, column.label(number))
             reader, documents = ColumnReader.fit(
                 tokenized,
                 reading,
@@ -142,6 +152,7 @@ def _prepared(network: TextNetwork, documents) -> Prepared:
 def read_text_columns(estimator, X, *, reset: bool) -> list[TextColumn | JoinedColumns]:
     """Return the text columns of X, or one that joins them if the estimator joins columns."""
     columns = read_columns(estimator, X, reset=reset)
+    check_kinds(columns, X, reset=reset)
     if len(columns) == 1:
         return columns
     if reset:

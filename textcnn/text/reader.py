@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,6 +29,8 @@ from textcnn.text.vocabulary import Vocabulary, warn_of_few_matches
 
 LEARNED_DIM_BESIDE_GIVEN = 32
 LEARNED_DIM_ALONE = 100
+# Share of the texts of a column that may be cut without a warning.
+MANY_CUTS = 0.1
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class ReaderSettings:
     min_count: int = 2
     keep_vectors: str | int = 20_000
     learned_dim: str | int = "auto"
+    cuts_on_purpose: bool = False  # whether the user has chosen max_length
 
     def tokenize(self, cells: list) -> TokenizedColumn:
         """Return the tokens of some cells."""
@@ -111,7 +115,12 @@ class ColumnReader:
             settings.max_length,
             vocabulary,
             int(learned_dim),
-            vocabulary.report | {"vectors_not_utf8": sum(part.n_not_utf8 for part in vectors)},
+            vocabulary.report
+            | {
+                "vectors_not_utf8": sum(part.n_not_utf8 for part in vectors),
+                "texts": len(tokenized.offsets) - 1,
+                "texts_cut": tokenized.n_cut,
+            },
             is_long(np.diff(tokenized.offsets)),
         )
         return reader, Documents.resolve(tokenized, vocabulary)
@@ -146,6 +155,30 @@ class _Sentences:
         offsets = self._tokenized.offsets
         for start, end in zip(offsets[:-1], offsets[1:], strict=True):
             yield [forms[form] for form in ids[start:end]]
+
+
+def warn_of_cuts(tokenized: TokenizedColumn, max_length: int | None, label: str) -> None:
+    """Warn where many texts of a column have words that no model reads.
+
+    Parameters
+    ----------
+    tokenized : TokenizedColumn
+        All texts of the column.
+    max_length : int or None
+    label : str
+        The column's name.
+    """
+    n_texts = int(np.count_nonzero(np.diff(tokenized.offsets)))
+    if tokenized.n_cut <= MANY_CUTS * n_texts:
+        return
+    warnings.warn(
+        f"{tokenized.n_cut} of {n_texts} texts of column {label!r} have more than {max_length} "
+        f"tokens, and the rest of them is ignored. Expected: max_length= as long as most texts. "
+        f"Type max_length=None for whole texts, which takes more time, or max_length={max_length} "
+        "to cut them without this warning.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def embedding_sources(embeddings) -> list:

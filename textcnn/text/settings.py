@@ -10,6 +10,7 @@ from textcnn.fit.parameters import (
     is_auto,
     number,
     one_of,
+    refuse_built_network,
     whole_number,
     whole_numbers,
     yes_or_no,
@@ -65,6 +66,7 @@ def reader_settings(estimator) -> ReaderSettings:
         learned_dim=defaults.learned_dim
         if estimator.learned_dim == "auto"
         else estimator.learned_dim,
+        cuts_on_purpose=estimator.max_length != "auto",
     )
 
 
@@ -134,6 +136,7 @@ def network_settings(estimator) -> TextNetworkSettings:
     number(estimator, "l2", 0.0)
     check_activation(estimator.activation)
     is_name = isinstance(estimator.network, str) and estimator.network == RECURRENT
+    refuse_built_network(estimator.network, "dim", "the number of channels per word")
     if not (estimator.network is None or is_name or callable(estimator.network)):
         raise ValueError(
             f'network must be None (convolutions over words), "{RECURRENT}" or a callable that '

@@ -191,11 +191,14 @@ class TokenizedColumn:
         Row ``i`` is ``ids[offsets[i]:offsets[i + 1]]``.
     forms : list of str
         Distinct tokens in order of first occurrence.
+    n_cut : int
+        Number of rows with more tokens than were kept.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
     forms: list[str]
+    n_cut: int = 0
 
 
 def tokenize_column(
@@ -248,19 +251,23 @@ def tokenize_column(
     number = numbers.__getitem__
     ids = array("i")
     offsets = np.zeros(len(cells) + 1, dtype=np.int64)
+    n_cut = 0
     for row, text in enumerate(cells):
         try:
             tokens = split(text)
         except Exception as error:
             error.add_note(f"while tokenizing row {row}")
             raise
-        if max_length is not None:
+        if max_length is not None and len(tokens) > max_length:
             tokens = tokens[:max_length]
+            n_cut += 1
         ids.extend(map(number, tokens))
         offsets[row + 1] = len(ids)
+    if hasattr(tokenizer, "cuts"):  # joined cells, each of which has the limit
+        n_cut = sum(map(tokenizer.cuts, cells))
     # The NumPy array shares the buffer; a copy would double the peak memory.
     flat = np.frombuffer(ids, dtype=np.int32) if ids else np.zeros(0, dtype=np.int32)
-    return TokenizedColumn(ids=flat, offsets=offsets, forms=list(numbers))
+    return TokenizedColumn(ids=flat, offsets=offsets, forms=list(numbers), n_cut=n_cut)
 
 
 class _CheckedTokenizer:

@@ -9,6 +9,7 @@ from numbers import Integral
 
 import numpy as np
 
+from textcnn.text.cells import composed, other_spelling
 from textcnn.text.new_words import GrownTable, PieceChannel, compose, read_channels
 from textcnn.text.vectors import WordVectors
 
@@ -22,7 +23,7 @@ _ROWS_MEASURED = 10_000
 _FEWEST_MATCHES = 0.05
 _WORDS_SHOWN = 5
 # Spellings of a lower-cased word to look for in a vectors file, after the spelling in the text.
-_SPELLINGS = (str.lower, str.capitalize, str.upper)
+_SPELLINGS = (str.lower, str.capitalize, str.upper, other_spelling)
 
 
 class Vocabulary:
@@ -94,7 +95,9 @@ class Vocabulary:
         self._key_rows = key_rows
         self._random_words = random_words
         self._random_rows = random_rows
-        self._learned_ids = dict(zip(words, range(_FIRST_WORD, self.n_learned), strict=True))
+        ids = range(_FIRST_WORD, self.n_learned)
+        # Words of an older file may have separate accents, those of texts do not.
+        self._learned_ids = dict(zip(composed(words), ids, strict=True))
         self._row_of_key = dict(zip(keys, key_rows.tolist(), strict=True))
         self._row_of_random = dict(zip(random_words, random_rows.tolist(), strict=True))
 

@@ -1,24 +1,39 @@
-"""scikit-learn's callbacks (1.9 or later) for fit → model → epoch, and time limits."""
+"""Callbacks (scikit-learn 1.9 or later) for fit → model → epoch, lines, and time limits."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from textcnn.utils.progress_line import CountedProgress, current_line, progress_line
+
 try:
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
+    from sklearn.callback import CallbackSupportMixin
+    from sklearn.callback import with_callbacks as _with_callbacks
 except ImportError:  # scikit-learn before 1.9 has no callbacks
 
     class CallbackSupportMixin:
         """Stand-in for scikit-learn's mixin: supports no callbacks."""
 
-    def with_callbacks(method):
-        """Stand-in for scikit-learn's decorator: returns the method."""
+    def _with_callbacks(method):
         return method
+
+
+def with_callbacks(method):
+    """Decorate a method that fits: scikit-learn's callbacks, or a line of progress."""
+    wrapped = _with_callbacks(method)
+
+    @functools.wraps(method)
+    def fit(self, *given, **options):
+        with progress_line(self):
+            return wrapped(self, *given, **options)
+
+    return fit
 
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
@@ -46,7 +61,7 @@ def time_limit(deadline: float | None):
 class TimedProgress:
     """Stops a fit at the deadline, and forwards events to the callbacks, if any."""
 
-    inner: ModelProgress | None
+    inner: ModelProgress | CountedProgress | None
     deadline: float
     n_models: int
     paces: list[float] = field(default_factory=list)  # shared by the models of a fit
@@ -130,6 +145,10 @@ class FitProgress:
         self._root = None
         self._n_models = n_models
         self._paces: list[float] = []
+        self._line = current_line()
+        self._level = None
+        if self._line is not None:
+            self._level = self._line.push(type(estimator).__name__, n_models)
         if not hasattr(estimator, "_init_callback_context"):
             return
         self._root = estimator._init_callback_context(
@@ -138,12 +157,16 @@ class FitProgress:
         self._root.call_on_fit_task_begin(estimator=estimator, X=X, y=y)
         self._listened = bool(getattr(estimator, "_skl_callbacks", None))
 
-    def model(self, number: int, name: str) -> ModelProgress | TimedProgress | None:
-        """Return the progress of one model, or None without callbacks and time limit."""
+    def model(
+        self, number: int, name: str
+    ) -> ModelProgress | CountedProgress | TimedProgress | None:
+        """Return the progress of one model, or None if nothing listens."""
         progress = None
         if self._root is not None and self._listened:
             context = self._root.subcontext(task_name=name, task_id=number, max_subtasks=None)
             progress = ModelProgress(self._estimator, context)
+        if self._level is not None:
+            progress = CountedProgress(self._level, name, progress)
         deadline = _deadline.get()
         if deadline is None:
             return progress
@@ -151,5 +174,7 @@ class FitProgress:
 
     def end(self) -> None:
         """Report the end of the fit."""
+        if self._line is not None:
+            self._line.pop(self._level)
         if self._root is not None:
             self._root.call_on_fit_task_end(estimator=self._estimator)
