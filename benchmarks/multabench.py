@@ -35,6 +35,7 @@ sys.path.append(sys.path.pop(0))
 
 import numpy as np
 import pandas as pd
+from machine import machine_line
 from multabench_import import stand_ins
 
 RESULTS = Path("benchmarks.multabench.jsonl")
@@ -172,6 +173,7 @@ def run(table: str, fold: int, way: str, options, folder: Path | None) -> dict:
         "encoder_seconds": getattr(model, "encoder_seconds", 0.0),
         "fit_seconds": fitted - started,
         "seconds": processor_seconds() - started,
+        "machine": machine_line(),
     }
 
 
