@@ -87,19 +87,16 @@ class TestStatic:
         found = encoder.transform(TEXTS + NEW)
         pieces = open_pieces("wordllama")
         texts = [[word.lower() for word in word_tokens(text or "")] for text in TEXTS + NEW]
-        trained = texts[: len(TEXTS)]
         vectors = np.zeros((len(texts), pieces.dim))
         for row, words in enumerate(texts):
             for word in words:
-                n_texts = max(sum(word in other for other in trained), 1)
                 known, vector = pieces.vectors_of([word])
                 if known[0]:
-                    weight = np.log((1 + len(trained)) / (1 + n_texts)) + 1
-                    vectors[row] += weight * vector[0]
+                    vectors[row] += vector[0]
         lengths = np.linalg.norm(vectors, axis=1)
         is_known = lengths > 0
         vectors[is_known] /= lengths[is_known, None]
-        known = vectors[: len(trained)][is_known[: len(trained)]]
+        known = vectors[: len(TEXTS)][is_known[: len(TEXTS)]]
         centred = known - known.mean(axis=0)
         directions = np.linalg.svd(centred, full_matrices=False)[2][:3]
         scores = centred @ directions.T

@@ -19,7 +19,7 @@ from textcnn.text.piece_vectors import (
     is_model_folder,
     open_pieces,
 )
-from textcnn.text.tokens import TokenizedColumn, tokenize_column
+from textcnn.text.tokens import tokenize_column
 from textcnn.utils.threads import one_thread
 
 _BLOCK_ROWS = 1 << 13
@@ -32,11 +32,12 @@ _LARGEST_SHARE = 0.25
 class StaticVectors(TransformerMixin, BaseEstimator):
     """Principal components of the mean word vector of each text.
 
-    A text's vector is the sum of the pretrained vectors of its words, weighted by inverse document
-    frequency and scaled to unit length. Of these vectors the first principal components are
-    returned, divided by one number so that the columns together have a variance of one per row.
-    Texts without a known word are zero. The vectors come from an installed package or a folder:
-    nothing is downloaded, and no network is run. y is not used.
+    A text's vector is the sum of the pretrained vectors of its words, scaled to unit length. Of
+    these vectors the first principal components are returned, divided by one number so that the
+    columns together have a variance of one. Texts without a known word are zero. Words are not
+    weighted by their frequency: frequent words have short vectors in such models already. The
+    vectors come from an installed package or a folder: nothing is downloaded, and no network is
+    run. y is not used.
 
     Cost: about one second per million words.
 
@@ -50,10 +51,6 @@ class StaticVectors(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    words_ : list of str
-        Lower-cased words that occur in at least two texts.
-    weights_ : ndarray of float32, shape (n_words + 1,)
-        Their inverse document frequencies, and that of all other words.
     mean_ : ndarray of float32, shape (dim,)
         Mean of the training texts' vectors.
     components_ : ndarray of float32, shape (n_components, dim)
@@ -65,9 +62,8 @@ class StaticVectors(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    A saved file or a pickle contains words, weights and components. It names the package or folder
-    and does not contain the vectors: a machine that transforms needs the same ones, which the hash
-    ensures.
+    A saved file or a pickle contains mean and components. It names the package or folder and does
+    not contain the vectors: a machine that transforms needs the same ones, which the hash ensures.
 
     Examples
     --------
@@ -82,7 +78,7 @@ class StaticVectors(TransformerMixin, BaseEstimator):
         self.n_components = n_components
 
     def fit(self, X, y=None):
-        """Find words, weights and components.
+        """Find the components.
 
         Parameters
         ----------
@@ -104,17 +100,9 @@ class StaticVectors(TransformerMixin, BaseEstimator):
         self._check_parameters()
         pieces = self._open(self.vectors)
         [column] = read_columns(self, X, reset=True)
-        tokens = tokenize_column(column.cells)
-        words, rows = _lowered(tokens)
-        n_texts = _document_frequencies(tokens, rows, len(words))
-        is_frequent = n_texts > 1
-        self.words_ = [word for word, kept in zip(words, is_frequent, strict=True) if kept]
-        n_texts = np.append(n_texts[is_frequent], 1)
-        self.weights_ = (np.log((1 + len(column)) / (1 + n_texts)) + 1).astype(np.float32)
         self.source_, self.fingerprint_ = str(pieces.source), pieces.fingerprint
         self.unknown_share_ = _unknown_share(column.cells[:_CHECKED_ROWS], pieces)
-        vectors = self._text_vectors(tokens, pieces)
-        return self._fit_components(vectors)
+        return self._fit_components(_text_vectors(column.cells, pieces))
 
     @one_thread()
     def transform(self, X):
@@ -128,8 +116,7 @@ class StaticVectors(TransformerMixin, BaseEstimator):
                 "package version or model. Received: vectors with another hash. Install that "
                 "version, or fit again."
             )
-        vectors = self._text_vectors(tokenize_column(column.cells), pieces)
-        return self._components(vectors)
+        return self._components(_text_vectors(column.cells, pieces))
 
     def get_feature_names_out(self, input_features=None):
         """Return the numbers of the components as names."""
@@ -185,46 +172,25 @@ class StaticVectors(TransformerMixin, BaseEstimator):
                 'it: TableFeatures(members=("svd", "linear", "cnn")).'
             ) from error
 
-    def _text_vectors(self, tokens: TokenizedColumn, pieces: PieceVectors) -> np.ndarray:
-        """Return the weighted mean vector of each text, of unit length or zero, float32."""
-        words, rows = _lowered(tokens)
-        places = dict(zip(self.words_, range(len(self.words_)), strict=True))
-        weights = self.weights_[[places.get(word, -1) for word in words]]
-        n_rows = len(tokens.offsets) - 1
-        vectors = np.zeros((n_rows, pieces.dim), np.float32)
-        for start in range(0, n_rows, _BLOCK_ROWS):
-            stop = min(start + _BLOCK_ROWS, n_rows)
-            offsets = tokens.offsets[start : stop + 1]
-            ids = rows[tokens.ids[offsets[0] : offsets[-1]]]
-            present, columns = np.unique(ids, return_inverse=True)
-            found, known = pieces.vectors_of([words[number] for number in present])
-            table = np.zeros((len(present), pieces.dim), np.float32)
-            table[found] = known * weights[present[found]][:, None]
-            ones = np.ones(len(columns), np.float32)
-            counts = csr_matrix(
-                (ones, columns, offsets - offsets[0]), shape=(stop - start, len(present))
-            )
-            vectors[start:stop] = counts @ table
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(lengths > 0, lengths, 1)
-
     def _fit_components(self, vectors: np.ndarray) -> np.ndarray:
         is_known = vectors.any(axis=1)
-        n_components = min(self.n_components, vectors.shape[1], int(is_known.sum()))
-        self.mean_ = np.zeros(vectors.shape[1], np.float32)
-        self.components_ = np.zeros((1, vectors.shape[1]), np.float32)
-        if n_components:
-            # In float64: the covariances of thousands of rows are sums of small products.
-            known = vectors[is_known].astype(np.float64)
-            mean = known.mean(axis=0)
-            _, directions = np.linalg.eigh((known - mean).T @ (known - mean))
-            directions = directions[:, ::-1][:, :n_components].T
-            largest = np.abs(directions).argmax(axis=1)[:, None]
-            directions *= np.sign(np.take_along_axis(directions, largest, axis=1))
-            scores = (known - mean) @ directions.T
-            spread = float(np.sqrt(np.square(scores).sum() / len(scores)))
-            self.mean_ = mean.astype(np.float32)
-            self.components_ = (directions / (spread or 1.0)).astype(np.float32)
+        n_known, dim = int(is_known.sum()), vectors.shape[1]
+        n_components = max(min(self.n_components, dim, n_known), 1)
+        # In float64: the covariances of thousands of rows are sums of small products.
+        mean, products = np.zeros(dim), np.zeros((dim, dim))
+        for start in range(0, len(vectors), _BLOCK_ROWS):
+            block = vectors[start : start + _BLOCK_ROWS].astype(np.float64)
+            mean += block.sum(axis=0) / max(n_known, 1)
+            products += block.T @ block / max(n_known, 1)
+        variances, directions = np.linalg.eigh(products - np.outer(mean, mean))
+        directions = directions[:, ::-1][:, :n_components].T
+        largest = np.abs(directions).argmax(axis=1)[:, None]
+        directions = directions * np.sign(np.take_along_axis(directions, largest, axis=1))
+        variance = float(variances[::-1][:n_components].sum())
+        # The variance of identical texts is not exactly zero.
+        scale = np.sqrt(variance) if variance > 1e-12 else 1.0
+        self.mean_ = mean.astype(np.float32)
+        self.components_ = (directions / scale).astype(np.float32)
         return self._components(vectors)
 
     def _components(self, vectors: np.ndarray) -> np.ndarray:
@@ -233,20 +199,20 @@ class StaticVectors(TransformerMixin, BaseEstimator):
         return np.where(vectors.any(axis=1, keepdims=True), components, np.float32(0))
 
 
-def _lowered(tokens: TokenizedColumn) -> tuple[list[str], np.ndarray]:
-    """Return the distinct lower-cased words, and the number of each token's word."""
-    numbers: dict[str, int] = {}
-    rows = [numbers.setdefault(form.lower(), len(numbers)) for form in tokens.forms]
-    return list(numbers), np.array(rows, np.int64)
-
-
-def _document_frequencies(tokens: TokenizedColumn, rows: np.ndarray, n_words: int) -> np.ndarray:
-    """Return in how many texts each word occurs."""
-    texts = np.repeat(np.arange(len(tokens.offsets) - 1), np.diff(tokens.offsets))
-    if not len(texts):
-        return np.zeros(n_words, np.int64)
-    pairs = np.unique(texts * n_words + rows[tokens.ids])
-    return np.bincount(pairs % n_words, minlength=n_words)
+def _text_vectors(cells: list[str], pieces: PieceVectors) -> np.ndarray:
+    """Return the mean vector of each text, scaled to unit length or zero, float32."""
+    vectors = np.zeros((len(cells), pieces.dim), np.float32)
+    for start in range(0, len(cells), _BLOCK_ROWS):
+        tokens = tokenize_column(cells[start : start + _BLOCK_ROWS])
+        found, known = pieces.vectors_of(tokens.forms)
+        table = np.zeros((len(found), pieces.dim), np.float32)
+        table[found] = known
+        n_rows = len(tokens.offsets) - 1
+        ones = np.ones(len(tokens.ids), np.float32)
+        counts = csr_matrix((ones, tokens.ids, tokens.offsets), shape=(n_rows, len(found)))
+        vectors[start : start + n_rows] = counts @ table
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > 0, lengths, 1)
 
 
 def _unknown_share(cells: Sequence[str], pieces: PieceVectors) -> float:
