@@ -1,7 +1,9 @@
 """The members without a target, counts, static and sentence: values, files, languages, errors."""
 
+import importlib.machinery
 import pickle
 import sys
+import types
 
 import numpy as np
 import pandas as pd
@@ -224,6 +226,47 @@ class TestInTables:
             features.set_params(static__n_components=2)
             assert features.fit_transform(X, y).shape == (60, 2)
         assert type(features.get_params()[member]).__module__ == f"textcnn.table.{member}"
+
+
+class SentenceModel:
+    """Stands in for sentence_transformers.SentenceTransformer: hashes of the words as vectors."""
+
+    def __init__(self, name, **_):
+        self.name = name
+
+    def encode(self, texts, **_):
+        vectors = np.zeros((len(texts), 40), np.float32)
+        for row, text in enumerate(texts):
+            for word in str(text).split():
+                vectors[row, sum(map(ord, word)) % 40] += 1
+        return vectors
+
+
+def test_sentence_is_saved_without_its_model(monkeypatch, tmp_path):
+    package = types.ModuleType("sentence_transformers")
+    package.__spec__ = importlib.machinery.ModuleSpec("sentence_transformers", None)
+    package.SentenceTransformer = SentenceModel
+    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+    monkeypatch.setenv("SKB_DATA_DIRECTORY", str(tmp_path))
+    features, X, y = table_of(["sentence"])
+    features.set_params(
+        sentence__model_name=tmp_path / "model",
+        sentence__n_components=5,
+        sentence__token_env_variable="A_TOKEN",
+        sentence__cache_folder=str(tmp_path),
+    )
+    train = features.fit_transform(X, y)
+    assert train.columns.tolist() == [f"review_sentence_{i}" for i in range(5)]
+    pd.testing.assert_frame_equal(clone(features).fit_transform(X, 1 - y), train)
+    new = signal_table(20, 3)[0]
+    expected = features.transform(new)
+    features.save(tmp_path / "a.textcnn")
+    restored = textcnn.load(tmp_path / "a.textcnn")
+    pd.testing.assert_frame_equal(restored.transform(new), expected)
+    encoder = restored.encoders_["review", "sentence"]
+    assert encoder.model_name == str(tmp_path / "model")
+    assert encoder.token_env_variable is None and encoder.cache_folder is None
+    assert features.encoders_["review", "sentence"].token_env_variable == "A_TOKEN"
 
 
 def test_sentence_says_what_to_install(monkeypatch):
