@@ -15,7 +15,14 @@ from textcnn.datasets import make_reviews
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = sorted((REPOSITORY / "benchmarks").glob("*.py"))
-HELPERS = {"machine.py", "peers.py", "scaling.py", "shared_data.py"}
+HELPERS = {
+    "machine.py",
+    "multabench_import.py",
+    "multabench_model.py",
+    "peers.py",
+    "scaling.py",
+    "shared_data.py",
+}
 
 
 @pytest.fixture

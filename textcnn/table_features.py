@@ -74,6 +74,12 @@ class TableFeatures(
     members : list or tuple of str, encoder or (str, encoder), default=("svd", "linear", "cnn")
         ``"svd"``: skrub's ``StringEncoder``, TF-IDF and a truncated SVD, which do not use y
         (needs ``pip install 'textcnn[table]'``); ``"linear"``: :class:`TextLinearEncoder`;
+        ``"counts"``: length, words, digits, capitals and marks of each text; ``"static"``:
+        principal components of the mean word vector of each text, from the package wordllama or a
+        folder of model2vec (``static__vectors``; needs ``pip install 'textcnn[vectors]'``);
+        ``"sentence"``: skrub's encoder of sentence-transformers models
+        (``sentence__model_name``; needs ``pip install 'textcnn[sentence]'``); these three do not
+        use y;
         ``"cnn"``: :class:`TextCNNEncoder`; ``"char_cnn"`` and ``"bigru"``: the same with characters
         or with a recurrent network; ``"image_cnn"``: :class:`ImageCNNEncoder`, for columns of image
         files only. Other transformers can be passed too: one that uses y must have a ``cv``, such

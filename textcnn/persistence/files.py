@@ -86,7 +86,8 @@ def load(path: str | os.PathLike, *, custom_objects: Mapping[str, Callable] | No
     OSError
         If the file cannot be read.
     ImportError
-        If it contains skrub's encoder (member ``"svd"``) and skrub is not installed.
+        If it contains an encoder of skrub (member ``"svd"`` or ``"sentence"``) and skrub is not
+        installed.
 
     Notes
     -----

@@ -83,6 +83,7 @@ _INNER_ESTIMATORS = {
     "FoldTfidf": "textcnn.fit.linear_models",
     "GaussianNB": "sklearn.naive_bayes",
     "HashingVectorizer": "sklearn.feature_extraction.text",
+    "LLMEncoder": "skrub",
     "Lasso": "sklearn.linear_model",
     "LinearRegression": "sklearn.linear_model",
     "LinearSVC": "sklearn.svm",
@@ -97,7 +98,10 @@ _INNER_ESTIMATORS = {
     "Ridge": "sklearn.linear_model",
     "SimpleImputer": "sklearn.impute",
     "StandardScaler": "sklearn.preprocessing",
+    "StaticVectors": "textcnn.table.static",
     "StringEncoder": "skrub",
+    "TextCounts": "textcnn.table.counts",
+    "TextEncoder": "skrub",  # the former name of LLMEncoder
     "TfidfTransformer": "sklearn.feature_extraction.text",
     "TfidfVectorizer": "sklearn.feature_extraction.text",
     "ToStr": "skrub._to_str",  # a part of StringEncoder
@@ -106,6 +110,10 @@ _INNER_ESTIMATORS = {
 # Parts of TextLinearEncoder, which are the same in every version of scikit-learn.
 _VERSION_FREE = ("Pipeline", "Ridge")
 _SKRUB_VERSION = "_skrub_version"
+# A file names a sentence-transformers model and does not contain it. It has no say in where the
+# model is stored, or in which variable is the password of the hub.
+_SENTENCE_MODEL = ("_estimator", "_cache_folder")
+_WITHOUT_PLACES = {"cache_folder": None, "token_env_variable": None}
 # Splitters are created from their parameters.
 _SPLITTERS = (
     "GroupKFold",
@@ -183,7 +191,10 @@ class Registry:
                 "requests": _requests_of(value),
             }
         if type(value).__module__.startswith("skrub."):
-            return {**vars(value), _SKRUB_VERSION: _version_of_skrub()}
+            state = {key: part for key, part in vars(value).items() if key not in _SENTENCE_MODEL}
+            if name in ("LLMEncoder", "TextEncoder"):
+                state |= _WITHOUT_PLACES | {"model_name": str(value.model_name)}
+            return state | {_SKRUB_VERSION: _version_of_skrub()}
         if name in _VERSION_FREE or not type(value).__module__.startswith("sklearn."):
             return dict(vars(value))
         return value.__getstate__()  # with scikit-learn's version, which loading compares
@@ -262,6 +273,8 @@ def _make_inner(kind: type, state: dict):
         # Compiled code uses these numbers as column indices without a check.
         raise FileFormatError(f"The vocabulary of {kind.__name__} has numbers without a word.")
     estimator = kind.__new__(kind)
+    if kind.__name__ in ("LLMEncoder", "TextEncoder"):
+        state |= _WITHOUT_PLACES
     if _SKRUB_VERSION in state:
         _warn_of_version(kind.__name__, state.pop(_SKRUB_VERSION))
     if "_sklearn_version" in state:

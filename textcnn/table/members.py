@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from textcnn.base.training_rows import InSampleWarning
 from textcnn.crossfit import FoldPlan, Target
 from textcnn.crossfit.feature_names import safe_name, safe_names
 from textcnn.table.columns import JoinedTexts
+from textcnn.table.static import StaticVectors
 from textcnn.text.columns import TextColumn
 from textcnn.text.hashes import hash_documents
 from textcnn.text.learner import read_text_columns
@@ -39,6 +41,37 @@ def _svd():
             'TableFeatures(members=("linear", "cnn")).'
         ) from error
     return StringEncoder()
+
+
+def _counts():
+    from textcnn.table.counts import TextCounts
+
+    return TextCounts()
+
+
+def _static():
+    return StaticVectors()
+
+
+def _sentence():
+    """Return skrub's encoder of sentence-transformers models."""
+    try:
+        import skrub
+    except ImportError as error:
+        raise _missing_sentences(error) from error
+    # Called TextEncoder before skrub 0.10.
+    form = getattr(skrub, "LLMEncoder", None) or skrub.TextEncoder
+    if importlib.util.find_spec("sentence_transformers") is None:
+        raise _missing_sentences("No module named 'sentence_transformers'")
+    return form()
+
+
+def _missing_sentences(reason) -> ImportError:
+    return ImportError(
+        'The member "sentence" is skrub\'s encoder of sentence-transformers models, which could '
+        f"not be imported: {reason}. Type: pip install 'textcnn[sentence]'; or use \"static\", "
+        "which needs no network: pip install 'textcnn[vectors]'."
+    )
 
 
 def _linear():
@@ -64,8 +97,11 @@ def _images():
 
 # In the order of cost, the cheapest first.
 NAMED: dict[str, Callable] = {
+    "counts": _counts,
     "svd": _svd,
+    "static": _static,
     "linear": _linear,
+    "sentence": _sentence,
     "cnn": _network(),
     "char_cnn": _network(level="char"),
     "bigru": _network(network="bigru"),
@@ -383,4 +419,4 @@ def _notes(encoder) -> list[str]:
     """Return notes of the report about a fitted member."""
     if type(encoder).__name__ == "StringEncoder" and not hasattr(encoder, "tsvd_"):
         return ["fewer n-grams or rows than components: n-gram counts instead of SVD"]
-    return []
+    return list(encoder.notes_) if isinstance(encoder, StaticVectors) else []

@@ -106,9 +106,8 @@ class PieceVectors:
         found : ndarray of bool, shape (len(words),)
         vectors : ndarray of float32, shape (found.sum(), dim)
         """
-        pieces = [self._pieces(word.lower()) or self._pieces(word) for word in words]
-        counts = np.array([len(part) for part in pieces], np.int64)
-        found = counts > 0
+        pieces = self._pieces_of(words)
+        found = np.array([len(part) for part in pieces], np.int64) > 0
         vectors = np.empty((int(found.sum()), self.dim), np.float32)
         kept = list(filter(None, pieces))
         for start in range(0, len(kept), _BLOCK_ROWS):
@@ -118,6 +117,10 @@ class PieceVectors:
             sums = np.add.reduceat(rows, np.cumsum(lengths) - lengths, axis=0)
             vectors[start : start + len(block)] = sums * (self._scale / np.sqrt(lengths))[:, None]
         return found, vectors
+
+    def n_pieces_of(self, words: Sequence[str]) -> np.ndarray:
+        """Return the number of known pieces of each word, int64."""
+        return np.array([len(part) for part in self._pieces_of(words)], np.int64)
 
     def first_words(self, n_most: int) -> list[str]:
         """Return lower-cased words that are one piece, in the order of the pieces.
@@ -141,6 +144,9 @@ class PieceVectors:
             if word and word == word.lower() and self._pieces(word) == [number]:
                 words.append(word)
         return words
+
+    def _pieces_of(self, words: Sequence[str]) -> list[list[int]]:
+        return [self._pieces(word.lower()) or self._pieces(word) for word in words]
 
     def _pieces(self, word: str) -> list[int]:
         """Return the numbers of a word's known pieces."""
