@@ -97,6 +97,7 @@ TEXT = TRAINING | {
     "pooling": Way("average"),
     "n_blocks": Way(2),
     "network": Way("bigru", {"kernel_sizes": "auto"}),
+    "n_networks": Way(2),
 }
 IMAGE = TRAINING | {
     "image_shape": Way((8, 8), data="pixels"),

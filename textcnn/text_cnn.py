@@ -85,6 +85,7 @@ class TextCNNEncoder(OutOfFold):
     {text_dropout}
     {text_l2}
     {text_network}
+    {n_networks}
     epochs : "auto" or int, default="auto"
         Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
         for large ones, fewer for a recurrent network, more for characters.
@@ -191,6 +192,7 @@ class TextCNNEncoder(OutOfFold):
         dropout=0.5,
         l2=0.0,
         network=None,
+        n_networks=1,
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
@@ -228,6 +230,7 @@ class TextCNNEncoder(OutOfFold):
         self.dropout = dropout
         self.l2 = l2
         self.network = network
+        self.n_networks = n_networks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -282,6 +285,7 @@ class TextCNNClassifier(NetworkClassifier):
     {text_dropout}
     {text_l2}
     {text_network}
+    {n_networks}
     {text_epochs}
     {batch_size}
     {text_learning_rate}
@@ -348,6 +352,7 @@ class TextCNNClassifier(NetworkClassifier):
         dropout=0.5,
         l2=0.0,
         network=None,
+        n_networks=1,
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
@@ -376,6 +381,7 @@ class TextCNNClassifier(NetworkClassifier):
         self.dropout = dropout
         self.l2 = l2
         self.network = network
+        self.n_networks = n_networks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -425,6 +431,7 @@ class TextCNNRegressor(NetworkRegressor):
     {text_dropout}
     {text_l2}
     {text_network}
+    {n_networks}
     {text_epochs}
     {batch_size}
     {text_learning_rate}
@@ -490,6 +497,7 @@ class TextCNNRegressor(NetworkRegressor):
         dropout=0.5,
         l2=0.0,
         network=None,
+        n_networks=1,
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
@@ -517,6 +525,7 @@ class TextCNNRegressor(NetworkRegressor):
         self.dropout = dropout
         self.l2 = l2
         self.network = network
+        self.n_networks = n_networks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

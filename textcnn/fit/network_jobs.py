@@ -117,7 +117,7 @@ def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[
     if job.fold_models:
         models = [fold.model for fold in job.fold_models]
         updates = refit_updates(models, len(learn), training, target)
-    place = (job.column, job.number)
+    place = (job.column, job.number, job.network)
     return TrainingJob(
         learn=learn,
         targets=_smoothed(target.training_values(learn, level), target, training),

@@ -31,6 +31,7 @@ class TextLearner:
     reading: ReaderSettings
     network: TextNetworkSettings
     training: TrainingSettings
+    n_networks: int = 1
     loss: str = "auto"
     unsupervised: str = "all_rows"
 
@@ -40,6 +41,7 @@ class TextLearner:
     def of(cls, estimator) -> TextLearner:
         """Check every parameter of words, network and training; return them grouped."""
         parameters.yes_or_no(estimator, "join_columns")
+        parameters.whole_number(estimator, "n_networks", 1)
         if hasattr(estimator, "unsupervised"):
             parameters.one_of(estimator, "unsupervised", UNSUPERVISED)
         share = UpdateShare(*share_of_updates(estimator.level, estimator.network))
@@ -47,6 +49,7 @@ class TextLearner:
             text_settings.reader_settings(estimator),
             text_settings.network_settings(estimator),
             replace(parameters.training_settings(estimator), share=share),
+            int(estimator.n_networks),
             getattr(estimator, "loss", "auto"),
             getattr(estimator, "unsupervised", "all_rows"),
         )
