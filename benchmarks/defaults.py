@@ -18,10 +18,12 @@ so a table can be made in several runs. One thread; seconds are those of the pro
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from functools import cache
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -36,6 +38,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from textcnn import TextCNNEncoder, TextLinearEncoder, WordVectors
+from textcnn.neural.engine import network
+from textcnn.text import settings
 
 RESULTS = Path("benchmarks.defaults.jsonl")
 # Per set: its file, the columns of texts and that of the target.
@@ -55,14 +59,19 @@ WEAK_CLASSES = 5
 LEAST_ROWS_OF_CLASS = 20
 VECTORS = ("none", "domain", "wordllama")
 DOMAIN = "vectors/domain.50k.100d.txt.gz"
-FORMER = {"kernel_sizes": (3, 4, 5), "n_filters": 100, "n_networks": 1}
-# Settings of the network; "former" are the defaults up to version 0.1.
+ONE = {"n_networks": 1}
+LARGE = {"kernel_sizes": (3, 4, 5), "n_filters": 100}
+# Settings of the network. "former" are the defaults before those of today, with their length of
+# training and learning rate of word vectors.
 WAYS = {
     "default": {},
-    "former": FORMER,
-    "one network": {"n_networks": 1},
-    "three networks": {"n_networks": 3},
-    "five networks": {"n_networks": 5},
+    "former": LARGE | ONE | {"dropout": 0.5, "label_smoothing": 0.0},
+    "one network": ONE,
+    "four networks": {"n_networks": 4},
+    "64 filters, one network": ONE | {"n_filters": 64},
+    "3, 4, 5 words × 100, one network": ONE | LARGE,
+    "no smoothing, one network": ONE | {"label_smoothing": 0.0},
+    "dropout 0.5, one network": ONE | {"dropout": 0.5},
 }
 BOOSTING = {"learning_rate": 0.05, "max_iter": 60, "max_leaf_nodes": 8, "random_state": 0}
 SCORES = [
@@ -98,7 +107,7 @@ def main() -> None:
                         }
                         if key_of(place) in done:
                             continue
-                        with threadpool_limits(1):
+                        with threadpool_limits(1), as_formerly(way == "former"):
                             line = place | scores(name, n_rows, seed, vectors, WAYS[way])
                         line["machine"] = machine_line()
                         with options.results.open("a", encoding="utf-8") as file:
@@ -110,6 +119,19 @@ def main() -> None:
         return
     results = pd.DataFrame(lines)
     print(f"\n{machine_line()}", pareto(results), by_set(results), sep="\n\n")
+
+
+@contextlib.contextmanager
+def as_formerly(is_former: bool):
+    """Train for as long, and word vectors at the rate, of former defaults."""
+    if not is_former:
+        yield
+        return
+    with (
+        mock.patch.object(settings, "SHARE_WITHOUT_VECTORS", (1.0, 0.0)),
+        mock.patch.object(network, "TABLE_RATE", 10.0),
+    ):
+        yield
 
 
 def key_of(line: dict) -> tuple:
@@ -183,16 +205,13 @@ def scores(name: str, n_rows: int, seed: int, vectors: str, way: dict) -> dict:
         **way,
     )
     started = time.process_time()
-    network = np.asarray(encoder.fit_transform(texts, y))
+    features = np.asarray(encoder.fit_transform(texts, y))
     seconds = time.process_time() - started
     found = {"prior": prior_loss(y, folds), "direct": direct_loss(encoder, y)}
-    parts = {"linear": linear, "network": network, "both": np.hstack([linear, network])}
-    for model in (
-        "logistic",
-        "boosting",
-    ):
-        for part, features in parts.items():
-            found[f"{model} of {part}"] = stacked_loss(model, features, y)
+    parts = {"linear": linear, "network": features, "both": np.hstack([linear, features])}
+    for model in ("logistic", "boosting"):
+        for part, given in parts.items():
+            found[f"{model} of {part}"] = stacked_loss(model, given, y)
     return found | {"seconds": seconds, "linear seconds": linear_seconds}
 
 

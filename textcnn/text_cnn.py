@@ -86,14 +86,13 @@ class TextCNNEncoder(OutOfFold):
     {text_l2}
     {text_network}
     {n_networks}
-    epochs : "auto" or int, default="auto"
-        Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
-        for large ones, fewer for a recurrent network, more for characters.
+    {text_epochs}
     {batch_size}
     {text_learning_rate}
     {text_early_stopping}
     {engine}
     {class_weight}
+    {text_label_smoothing}
     n_jobs : int or None, default=None
         Number of fold models that are fitted at a time: by threads with the Numba engine (None is
         as many as there are), by processes with Keras. Starting a process takes several seconds
@@ -183,19 +182,20 @@ class TextCNNEncoder(OutOfFold):
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
-        n_filters=100,
+        n_filters="auto",
         kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
         dense_units=(),
-        dropout=0.5,
+        dropout=0.2,
         l2=0.0,
         network=None,
-        n_networks=1,
+        n_networks="auto",
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
+        label_smoothing="auto",
         early_stopping=False,
         engine="auto",
         class_weight=None,
@@ -234,6 +234,7 @@ class TextCNNEncoder(OutOfFold):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
         self.early_stopping = early_stopping
         self.engine = engine
         self.class_weight = class_weight
@@ -292,7 +293,7 @@ class TextCNNClassifier(NetworkClassifier):
     {text_early_stopping}
     {engine}
     {class_weight}
-    {label_smoothing}
+    {text_label_smoothing}
     {text_random_state}
 
     Attributes
@@ -343,20 +344,20 @@ class TextCNNClassifier(NetworkClassifier):
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
-        n_filters=100,
+        n_filters="auto",
         kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
         dense_units=(),
-        dropout=0.5,
+        dropout=0.2,
         l2=0.0,
         network=None,
-        n_networks=1,
+        n_networks="auto",
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
-        label_smoothing=0.0,
+        label_smoothing="auto",
         early_stopping=False,
         engine="auto",
         class_weight=None,
@@ -488,16 +489,16 @@ class TextCNNRegressor(NetworkRegressor):
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
-        n_filters=100,
+        n_filters="auto",
         kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
         dense_units=(),
-        dropout=0.5,
+        dropout=0.2,
         l2=0.0,
         network=None,
-        n_networks=1,
+        n_networks="auto",
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,

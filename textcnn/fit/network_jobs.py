@@ -20,6 +20,8 @@ from textcnn.neural.training import fit_groups
 
 STOP_FRACTION = 0.1
 LONGEST_SHARE = 6.0
+# Of text networks; see benchmarks/defaults.py.
+AUTOMATIC_SMOOTHING = 0.1
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,19 @@ class TrainingSettings:
     learning_rate: float = 3e-3
     early_stopping: bool = False
     class_weight: str | dict | None = None
-    label_smoothing: float = 0.0
+    label_smoothing: float | str = 0.0
     share: UpdateShare = UpdateShare()
 
     @property
     def stop_fraction(self) -> float:
         """Share of a model's training rows that are validation rows."""
         return STOP_FRACTION if self.early_stopping else 0.0
+
+    def smoothing(self, target: Target) -> float:
+        """Return the share of label smoothing for a target."""
+        if target.is_regression:
+            return 0.0
+        return AUTOMATIC_SMOOTHING if self.label_smoothing == "auto" else self.label_smoothing
 
     def updates(self, n_learn: int, target: Target) -> int:
         """Return the number of optimizer steps for a model with ``n_learn`` training rows.
@@ -120,7 +128,7 @@ def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[
     place = (job.column, job.number, job.network)
     return TrainingJob(
         learn=learn,
-        targets=_smoothed(target.training_values(learn, level), target, training),
+        targets=_smoothed(target.training_values(learn, level), target, level, training),
         weights=(weights / weights.mean()).astype(np.float32),
         offset=level.offset,
         updates=updates,
@@ -156,13 +164,17 @@ def refit_updates(
     return max(1, round(float(np.median(shares)) * settings.updates(n_learn, target)))
 
 
-def _smoothed(values, target: Target, settings: TrainingSettings) -> np.ndarray:
-    """Move classes and labels from 0 and 1 towards even odds; numbers do not change."""
-    share = settings.label_smoothing
-    if not share or target.is_regression:
+def _smoothed(values, target: Target, level: Level, settings: TrainingSettings) -> np.ndarray:
+    """Move classes and labels from 0 and 1 towards the base rate; numbers do not change.
+
+    Not towards even odds, which would be a raw output other than zero for a text without
+    information.
+    """
+    share = settings.smoothing(target)
+    if not share:
         return values
-    even = 1 / target.n_outputs if target.kind == "multiclass" else 0.5
-    return (values * (1 - share) + share * even).astype(np.float32)
+    nothing = np.zeros((1, target.n_outputs), np.float32)
+    return (values * (1 - share) + share * target.predictions(nothing, level)).astype(np.float32)
 
 
 def _weights(rows, learn, task: Task, settings: TrainingSettings) -> np.ndarray:

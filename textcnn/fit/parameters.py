@@ -11,8 +11,11 @@ from textcnn.neural.backend import import_keras
 from textcnn.neural.engine.activations import ACTIVATIONS
 
 
-def training_settings(estimator) -> TrainingSettings:
-    """Check the parameters of training; return them as settings."""
+def training_settings(estimator, *, auto_smoothing: bool = False) -> TrainingSettings:
+    """Check the parameters of training; return them as settings.
+
+    ``auto_smoothing`` is whether ``label_smoothing`` may be "auto".
+    """
     whole_number(estimator, "epochs", 1, or_string="auto")
     whole_number(estimator, "batch_size", 1)
     yes_or_no(estimator, "early_stopping")
@@ -25,10 +28,11 @@ def training_settings(estimator) -> TrainingSettings:
             f"Received: class_weight={class_weight!r}."
         )
     label_smoothing = getattr(estimator, "label_smoothing", 0.0)
-    if hasattr(estimator, "label_smoothing"):
+    if hasattr(estimator, "label_smoothing") and not (auto_smoothing and is_auto(label_smoothing)):
         number(estimator, "label_smoothing", 0.0, below=1.0)
+        label_smoothing = float(label_smoothing)
     return TrainingSettings(
-        label_smoothing=float(label_smoothing),
+        label_smoothing=label_smoothing,
         epochs=estimator.epochs,
         batch_size=int(estimator.batch_size),
         learning_rate=float(estimator.learning_rate),
@@ -40,7 +44,7 @@ def training_settings(estimator) -> TrainingSettings:
 def check_target(training: TrainingSettings, target) -> None:
     """Refuse settings of classes if there are none, and weights of unknown classes."""
     class_weight = training.class_weight
-    if training.label_smoothing and target.is_regression:
+    if training.label_smoothing not in (0.0, "auto") and target.is_regression:
         raise ValueError(
             "label_smoothing needs a target of classes or labels. Expected: label_smoothing=0.0 "
             f"for this target. Received: label_smoothing={training.label_smoothing!r}, target type "

@@ -17,7 +17,7 @@ from textcnn.text import settings as text_settings
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.fitted import TextNetwork, join_networks
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
-from textcnn.text.network import TextNetworkSettings, share_of_updates
+from textcnn.text.network import TextNetworkSettings
 from textcnn.text.reader import ColumnReader, ReaderSettings, embedding_sources, is_corpus
 
 UNSUPERVISED = ("auto", "fold", "all_rows")
@@ -41,15 +41,17 @@ class TextLearner:
     def of(cls, estimator) -> TextLearner:
         """Check every parameter of words, network and training; return them grouped."""
         parameters.yes_or_no(estimator, "join_columns")
-        parameters.whole_number(estimator, "n_networks", 1)
         if hasattr(estimator, "unsupervised"):
             parameters.one_of(estimator, "unsupervised", UNSUPERVISED)
-        share = UpdateShare(*share_of_updates(estimator.level, estimator.network))
+        reading = text_settings.reader_settings(estimator)
+        network = text_settings.network_settings(estimator)
+        training = parameters.training_settings(estimator, auto_smoothing=True)
+        share = UpdateShare(*text_settings.share_of_updates(estimator))
         return cls(
-            text_settings.reader_settings(estimator),
-            text_settings.network_settings(estimator),
-            replace(parameters.training_settings(estimator), share=share),
-            int(estimator.n_networks),
+            reading,
+            network,
+            replace(training, share=share),
+            text_settings.n_networks(estimator),
             getattr(estimator, "loss", "auto"),
             getattr(estimator, "unsupervised", "all_rows"),
         )

@@ -12,11 +12,14 @@ from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
-# Number of updates of each kind of network at 500 rows, relative to convolutions over words, and
-# the exponent of its growth with the rows; measured with benchmarks/schedules.py. A recurrent
-# network needs far fewer updates on small tables; convolutions over characters must learn words
-# first and profit from more updates the more rows there are.
+# Number of updates of each kind of network at 500 rows, relative to convolutions over words with
+# pretrained vectors, and the exponent of its growth with the rows; measured with
+# benchmarks/schedules.py and benchmarks/defaults.py. A recurrent network needs far fewer updates on
+# small tables, and so does one without pretrained vectors, which is overconfident otherwise;
+# convolutions over characters must learn words first and profit from more updates the more rows
+# there are.
 SHARES_OF_UPDATES = {"bigru": (0.3, 0.0), "char_bigru": (0.3, 0.0), "char_cnn": (1.5, 0.5)}
+SHARE_WITHOUT_VECTORS = (0.6, 0.0)
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 
@@ -25,11 +28,6 @@ def feature_name(level: str, network) -> str:
     """Return the feature name of a kind of network."""
     kind = RECURRENT if isinstance(network, str) and network == RECURRENT else "cnn"
     return f"char_{kind}" if level == "char" else kind
-
-
-def share_of_updates(level: str, network) -> tuple[float, float]:
-    """Return the relative number of updates at 500 rows and its growth exponent."""
-    return SHARES_OF_UPDATES.get(feature_name(level, network), (1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -52,13 +50,13 @@ class ColumnTables:
 class TextNetworkSettings:
     """Settings of a text network, apart from vector tables and targets."""
 
-    n_filters: int = 100
-    kernel_sizes: tuple[int, ...] = (3, 4, 5)
+    n_filters: int = 32
+    kernel_sizes: tuple[int, ...] = (1, 2, 3)
     activation: str = "relu"
     pooling: str = "max"
     n_blocks: int = 1
     dense_units: tuple[int, ...] = ()
-    dropout: float = 0.5
+    dropout: float = 0.2
     l2: float = 0.0
     trainable_embeddings: bool = False
     network: Callable | str | None = None  # None: convolutions
