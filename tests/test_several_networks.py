@@ -127,5 +127,5 @@ def test_files_of_former_versions_have_one_network():
 
 @pytest.mark.parametrize("value", [0, 1.5, "many", True])
 def test_other_numbers_are_refused(value):
-    with pytest.raises(ValueError, match="n_networks must be an integer of at least 1"):
+    with pytest.raises(ValueError, match='n_networks must be "auto" or an integer of at least'):
         tiny(n_networks=value).fit(X, Y)

@@ -28,11 +28,11 @@ def training_settings(estimator, *, auto_smoothing: bool = False) -> TrainingSet
             f"Received: class_weight={class_weight!r}."
         )
     label_smoothing = getattr(estimator, "label_smoothing", 0.0)
-    if hasattr(estimator, "label_smoothing") and not (auto_smoothing and is_auto(label_smoothing)):
-        number(estimator, "label_smoothing", 0.0, below=1.0)
-        label_smoothing = float(label_smoothing)
+    if hasattr(estimator, "label_smoothing"):
+        also = "auto" if auto_smoothing else None
+        number(estimator, "label_smoothing", 0.0, below=1.0, or_string=also)
     return TrainingSettings(
-        label_smoothing=label_smoothing,
+        label_smoothing=label_smoothing if is_auto(label_smoothing) else float(label_smoothing),
         epochs=estimator.epochs,
         batch_size=int(estimator.batch_size),
         learning_rate=float(estimator.learning_rate),
@@ -144,7 +144,7 @@ def whole_numbers(
         or not all(is_whole(item) and item >= 1 for item in values)
         or (at_least_one and len(values) == 0)
     ):
-        example = "(3, 4, 5)" if at_least_one else "() or (64,)"
+        example = "(1, 2, 3)" if at_least_one else "() or (64,)"
         other = f'"{or_string}", ' if or_string else ""
         raise ValueError(
             f"{name} must be {other}an integer of at least 1 or a tuple of such, for example "
@@ -154,13 +154,22 @@ def whole_numbers(
 
 
 def number(
-    estimator, name: str, least: float, *, below: float = float("inf"), above: bool = False
+    estimator,
+    name: str,
+    least: float,
+    *,
+    below: float = float("inf"),
+    above: bool = False,
+    or_string: str | None = None,
 ) -> None:
-    """Refuse a parameter that is not a number within its limits."""
+    """Refuse a parameter that is neither a number within its limits nor ``or_string``."""
     value = getattr(estimator, name)
+    if isinstance(value, str) and value == or_string:
+        return
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not least <= value < below or (above and value == least):
         limits = f"above {least}" if above else f"of at least {least}"
         if below != float("inf"):
             limits += f" and below {below}"
-        raise ValueError(f"{name} must be a number {limits}. Received: {name}={value!r}.")
+        other = f'"{or_string}" or ' if or_string else ""
+        raise ValueError(f"{name} must be {other}a number {limits}. Received: {name}={value!r}.")
