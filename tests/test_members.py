@@ -196,13 +196,13 @@ def test_filters_and_networks_depend_on_the_kind_of_network(setting, n_filters, 
     assert (network.settings.n_filters, len(network.models)) == (n_filters, n_networks)
 
 
-def test_a_network_without_pretrained_vectors_trains_for_fewer_updates():
+def test_words_train_for_fewer_updates_than_characters_and_longer_than_recurrent_networks():
     target = read_target([0, 1] * 1000, n_rows=2000)
-    without, given = (
-        training_of(TextCNNClassifier(embeddings)).updates(2000, target)
-        for embeddings in (None, VECTORS)
+    words, chars, recurrent = (
+        training_of(TextCNNClassifier(**kind)).updates(2000, target)
+        for kind in ({}, MEMBERS["char_cnn"], MEMBERS["bigru"])
     )
-    assert without == round(0.6 * given)
+    assert recurrent < words < chars
 
 
 def test_level_sets_defaults_that_parameters_override():

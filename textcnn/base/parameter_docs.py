@@ -193,8 +193,7 @@ early_stopping : bool, default=False
     "text_epochs": """\
 epochs : "auto" or int, default="auto"
     Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
-    for large ones; fewer without pretrained vectors or for a recurrent network, more for
-    characters.""",
+    for large ones; fewer for a recurrent network, more for characters.""",
     "text_kernel_sizes": """\
 kernel_sizes : "auto", int or tuple of int, default="auto"
     Words (or characters) that a filter spans; ``"auto"`` is (1, 2, 3) words or (3, 5, 7)
@@ -205,7 +204,7 @@ l2 : float, default=0.0
     "text_label_smoothing": """\
 label_smoothing : "auto" or float, default="auto"
     Share of each training target that is replaced by the class frequencies of the model's
-    training rows, against overconfidence. ``"auto"`` is 0.1 for classes and labels; numbers are
+    training rows, against overconfidence. ``"auto"`` is 0.05 for classes and labels; numbers are
     not smoothed.""",
     "text_learning_rate": """\
 learning_rate : float, default=0.003

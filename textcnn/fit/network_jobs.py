@@ -21,12 +21,12 @@ from textcnn.neural.training import fit_groups
 STOP_FRACTION = 0.1
 LONGEST_SHARE = 6.0
 # Of text networks; see benchmarks/defaults.py.
-AUTOMATIC_SMOOTHING = 0.1
+AUTOMATIC_SMOOTHING = 0.05
 
 
 @dataclass(frozen=True)
 class UpdateShare:
-    """Updates of ``epochs="auto"`` for a type of network, relative to convolutions over words.
+    """Updates of ``epochs="auto"`` for a type of network, relative to ``automatic_updates``.
 
     A share that grows with a power of the rows is at least 1 and at most the largest that was
     tried; see benchmarks/schedules.py.
@@ -84,7 +84,7 @@ class TrainingSettings:
 
 
 def automatic_updates(n_learn: int, batch_size: int, target: Target) -> int:
-    """Return the number of updates that ``epochs="auto"`` makes with convolutions over words.
+    """Return the number of updates to which those of ``epochs="auto"`` are relative.
 
     The best number in trials grew with the 0.4th power of the rows and with the square root of the
     classes; the minimum is one epoch.

@@ -12,14 +12,13 @@ from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
-# Number of updates of each kind of network at 500 rows, relative to convolutions over words with
-# pretrained vectors, and the exponent of its growth with the rows; measured with
-# benchmarks/schedules.py and benchmarks/defaults.py. A recurrent network needs far fewer updates on
-# small tables, and so does one without pretrained vectors, which is overconfident otherwise;
-# convolutions over characters must learn words first and profit from more updates the more rows
-# there are.
+# Number of updates of each kind of network at 500 rows, relative to ``automatic_updates``, and the
+# exponent of its growth with the rows; measured with benchmarks/schedules.py, that of words with
+# benchmarks/defaults.py: two small networks of short n-grams need fewer updates than one large
+# network. A recurrent network needs far fewer on small tables; convolutions over characters must
+# learn words first and profit from more updates the more rows there are.
+SHARE_OF_WORDS = (0.6, 0.0)
 SHARES_OF_UPDATES = {"bigru": (0.3, 0.0), "char_bigru": (0.3, 0.0), "char_cnn": (1.5, 0.5)}
-SHARE_WITHOUT_VECTORS = (0.6, 0.0)
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 

@@ -18,7 +18,7 @@ from textcnn.neural.engine.choice import ENGINES
 from textcnn.text.network import (
     POOLINGS,
     RECURRENT,
-    SHARE_WITHOUT_VECTORS,
+    SHARE_OF_WORDS,
     SHARES_OF_UPDATES,
     TextNetworkSettings,
     feature_name,
@@ -45,7 +45,7 @@ LEVELS = {
 FILTERS_ALONE = 32
 FILTERS_WITH_VECTORS = 64
 FILTERS_OF_OTHERS = 100
-# Networks per fold: of convolutions, and of slower networks.
+# Networks per fold: of convolutions over words, and of other networks, which are slower.
 NETWORKS = 2
 NETWORKS_OF_OTHERS = 1
 
@@ -146,8 +146,8 @@ def n_networks(estimator) -> int:
 
 def share_of_updates(estimator) -> tuple[float, float]:
     """Return the relative number of updates at 500 rows and its growth exponent."""
-    if _convolves_words(estimator) and not embedding_sources(estimator.embeddings):
-        return SHARE_WITHOUT_VECTORS
+    if _convolves_words(estimator):
+        return SHARE_OF_WORDS
     return SHARES_OF_UPDATES.get(feature_name(estimator.level, estimator.network), (1.0, 0.0))
 
 
