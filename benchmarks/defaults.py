@@ -128,7 +128,7 @@ def as_formerly(is_former: bool):
         yield
         return
     with (
-        mock.patch.object(settings, "SHARE_OF_WORDS", (1.0, 0.0)),
+        mock.patch.object(settings, "SHARE_OF_WORDS", ()),
         mock.patch.object(network, "TABLE_RATE", 10.0),
     ):
         yield

@@ -91,7 +91,7 @@ def test_class_weights_move_the_predictions():
     X, y = signal_table(200, 0)
     even = TextCNNClassifier(**TINY).fit(X, y).predict_proba(X)[:, 1].mean()
     heavy = TextCNNClassifier(class_weight={1: 20}, **TINY).fit(X, y).predict_proba(X)[:, 1].mean()
-    assert heavy > even + 0.2
+    assert heavy > even + 0.15
 
 
 def test_weights_of_rows_move_the_predictions_as_those_of_classes_do():

@@ -19,7 +19,6 @@ from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import fit_groups
 
 STOP_FRACTION = 0.1
-LONGEST_SHARE = 6.0
 # Of text networks; see benchmarks/defaults.py.
 AUTOMATIC_SMOOTHING = 0.05
 
@@ -28,18 +27,19 @@ AUTOMATIC_SMOOTHING = 0.05
 class UpdateShare:
     """Updates of ``epochs="auto"`` for a type of network, relative to ``automatic_updates``.
 
-    A share that grows with a power of the rows is at least 1 and at most the largest that was
-    tried; see benchmarks/schedules.py.
+    It is the same up to a number of training rows, and grows with a power of more rows up to a
+    largest share; see benchmarks/schedules.py.
     """
 
-    at_500_rows: float = 1.0
+    least: float = 1.0
+    up_to_rows: float = 500.0
     growth: float = 0.0
+    most: float = 6.0
 
     def of(self, n_learn: int) -> float:
         """Return the share for a model with ``n_learn`` training rows."""
-        if not self.growth:
-            return self.at_500_rows
-        return min(max(self.at_500_rows * (n_learn / 500) ** self.growth, 1.0), LONGEST_SHARE)
+        growth = max(n_learn / self.up_to_rows, 1.0) ** self.growth
+        return min(self.least * growth, self.most)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from textcnn.crossfit import FoldPlan
 from textcnn.fit import parameters
 from textcnn.fit.models import FoldModel, Prepared, Task
-from textcnn.fit.network_jobs import TrainingSettings, UpdateShare, fit_networks
+from textcnn.fit.network_jobs import TrainingSettings, fit_networks
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.text import settings as text_settings
 from textcnn.text.columns import TextColumn, read_columns
@@ -46,7 +46,7 @@ class TextLearner:
         reading = text_settings.reader_settings(estimator)
         network = text_settings.network_settings(estimator)
         training = parameters.training_settings(estimator, auto_smoothing=True)
-        share = UpdateShare(*text_settings.share_of_updates(estimator))
+        share = text_settings.share_of_updates(estimator)
         return cls(
             reading,
             network,

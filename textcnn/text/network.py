@@ -12,13 +12,16 @@ from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
-# Number of updates of each kind of network at 500 rows, relative to ``automatic_updates``, and the
-# exponent of its growth with the rows; measured with benchmarks/schedules.py, that of words with
-# benchmarks/defaults.py: two small networks of short n-grams need fewer updates than one large
-# network. A recurrent network needs far fewer on small tables; convolutions over characters must
-# learn words first and profit from more updates the more rows there are.
-SHARE_OF_WORDS = (0.6, 0.0)
-SHARES_OF_UPDATES = {"bigru": (0.3, 0.0), "char_bigru": (0.3, 0.0), "char_cnn": (1.5, 0.5)}
+# Number of updates of each kind of network, relative to ``automatic_updates``: on small tables, up
+# to which number of training rows, the exponent of its growth with more rows, and the largest.
+# Measured with benchmarks/schedules.py, that of words with benchmarks/defaults.py. A recurrent
+# network needs far fewer than a convolution; characters must learn words first.
+SHARE_OF_WORDS = (0.6, 1600, 0.4, 2.0)
+SHARES_OF_UPDATES = {
+    "bigru": (0.3,),
+    "char_bigru": (0.3,),
+    "char_cnn": (1.0, 500 / 1.5**2, 0.5, 6.0),  # 1.5 times as many with 500 rows
+}
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 

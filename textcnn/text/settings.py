@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textcnn.fit.defaults import refuse_ignored
+from textcnn.fit.network_jobs import UpdateShare
 from textcnn.fit.parameters import (
     check_activation,
     is_auto,
@@ -144,11 +145,11 @@ def n_networks(estimator) -> int:
     return NETWORKS if _convolves_words(estimator) else NETWORKS_OF_OTHERS
 
 
-def share_of_updates(estimator) -> tuple[float, float]:
-    """Return the relative number of updates at 500 rows and its growth exponent."""
+def share_of_updates(estimator) -> UpdateShare:
+    """Return the number of updates relative to ``automatic_updates``."""
     if _convolves_words(estimator):
-        return SHARE_OF_WORDS
-    return SHARES_OF_UPDATES.get(feature_name(estimator.level, estimator.network), (1.0, 0.0))
+        return UpdateShare(*SHARE_OF_WORDS)
+    return UpdateShare(*SHARES_OF_UPDATES.get(feature_name(estimator.level, estimator.network), ()))
 
 
 def _n_filters(estimator) -> int:
