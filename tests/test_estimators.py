@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor
 
-TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 20, "random_state": 0}
+TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 20, "random_state": 0, "n_networks": 1}
 
 
 def test_classifier_finds_the_signal_and_keeps_its_labels():

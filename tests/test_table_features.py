@@ -31,7 +31,7 @@ from textcnn import (
     TextLinearEncoder,
 )
 
-TINY_CNN = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1)
+TINY_CNN = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1, n_networks=1)
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
 
 
