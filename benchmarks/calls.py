@@ -79,16 +79,16 @@ def cases() -> dict:
     texts = ["a good film", "a bad film", "very good", "so bad"] * 6
     y = [1, 0, 1, 0] * 6
     table = pd.DataFrame({"price": np.arange(24.0), "review": texts})
-    small = {"cv": 2, "n_filters": 2, "epochs": 1}
+    small = {"n_filters": 2, "epochs": 1, "n_networks": 1}
 
     def encoder():
-        TextCNNEncoder(**small, random_state=0).fit_transform(texts, y)
+        TextCNNEncoder(cv=2, **small, random_state=0).fit_transform(texts, y)
 
     def linear():
         TextLinearEncoder(cv=2, random_state=0).fit_transform(texts, y)
 
     def stage():
-        members = [("linear", TextLinearEncoder()), ("cnn", TextCNNEncoder(n_filters=2, epochs=1))]
+        members = [("linear", TextLinearEncoder()), ("cnn", TextCNNEncoder(**small))]
         stage = TableFeatures(members, columns=["review"], cv=2, random_state=0)
         stage.fit_transform(table, y)
 

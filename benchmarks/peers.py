@@ -74,6 +74,10 @@ def encoder_settings(work: Work, seed: int) -> dict:
         "batch_size": work.batch_size,
         "learning_rate": work.learning_rate,
         "max_length": work.max_length,
+        # As in the networks of the other sides.
+        "n_networks": 1,
+        "dropout": 0.5,
+        "label_smoothing": 0.0,
         "random_state": seed,
     }
 

@@ -19,8 +19,9 @@ import peers
 from shared_data import data_file
 
 HERE = Path(__file__).parent
+COSTS = [(n_rows, words) for n_rows in (2_000, 20_000, 200_000) for words in (20, 60, 200)]
 # A small network, so that a million rows take minutes: the question is whether cost per row grows.
-SMALL = {"n_filters": 16, "kernel_sizes": (3,), "epochs": 1}
+SMALL = {"n_filters": 16, "kernel_sizes": (3,), "epochs": 1, "n_networks": 1}
 
 
 def in_a_process(code: str, *arguments) -> dict:
@@ -85,6 +86,47 @@ def rows(options) -> str:
         "epoch, 16 filters of 3 words, 32 trainable dimensions a word; first fit, "
         "import and trace excluded. The limit is three times the text plus 1.5 GiB.\n\n"
         + "\n".join(lines)
+    )
+
+
+def cost(options) -> str:
+    """Processor time and peak memory of a fit with defaults, by rows and words."""
+    code = """
+        import json, sys, time
+        import numpy as np
+        import pandas as pd
+        from shared_data import data_file
+        from textcnn import TextCNNEncoder
+
+        n_rows, n_words = map(int, sys.argv[1:])
+        file = data_file("tables/womens_clothing.csv.gz")
+        words = " ".join(pd.read_csv(file, keep_default_na=False)["review_text"]).split()
+        random = np.random.default_rng(0)
+        starts = random.integers(0, len(words) - n_words, n_rows)
+        texts = [" ".join(words[start : start + n_words]) for start in starts]
+        y = random.integers(0, 2, n_rows)
+        del words
+        TextCNNEncoder(epochs=1).fit(["good", "bad"] * 50, [1, 0] * 50)  # imports
+        started = time.process_time()
+        TextCNNEncoder(random_state=0).fit_transform(texts, y)
+        seconds = time.process_time() - started
+        with open("/proc/self/status") as lines:
+            peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+        print(json.dumps({"seconds": seconds, "peak": peak}))
+    """
+    sizes = [(300, 20), (300, 60)] if options.quick else COSTS
+    lines = ["| rows | words a text | processor minutes | peak GiB |", "|---|---|---|---|"]
+    for n_rows, n_words in sizes:
+        result = in_a_process(code, n_rows, n_words)
+        lines.append(
+            f"| {n_rows:,} | {n_words} | {result['seconds'] / 60:.2f} "
+            f"| {result['peak'] / 2**30:.2f} |"
+        )
+        print(lines[-1], flush=True)
+    return (
+        "## Cost of a fit with defaults\n\nWords of clothing reviews in texts of equal length, two "
+        "classes, five folds, no pretrained vectors; the process with its imports and texts "
+        "counts as memory.\n\n" + "\n".join(lines)
     )
 
 

@@ -9,6 +9,8 @@ textcnn/fit/network_jobs.py). Two kinds of runs:
 - other kinds (recurrent, characters, convolutions without pretrained vectors), at multiples of the
   rule for convolutions: no pretrained vectors, two folds, all other settings are defaults.
 
+benchmarks/defaults.py measures the defaults that follow.
+
     python benchmarks/schedules.py [--sets mr trec] [--kinds bigru char_cnn] [--seeds 2]
         [--factors 0.2 0.35 0.6 1]
 """
@@ -34,6 +36,13 @@ GRID = {
     "tweets": [300, 600, 900, 1400],
     "trec500": [100, 200, 400],
     "trec": [300, 600, 900, 1400],
+}
+CNN = {
+    "kernel_sizes": (3, 4, 5),
+    "n_filters": 100,
+    "n_networks": 1,
+    "dropout": 0.5,
+    "label_smoothing": 0.0,
 }
 OTHER_KINDS = {
     "cnn_no_vectors": {},
@@ -84,6 +93,7 @@ def numbers_of_updates(name: str) -> None:
                 cv=3,
                 batch_size=batch_size,
                 random_state=0,
+                **CNN,
             )
             with mock.patch.object(TrainingSettings, "automatic_updates", return_value=updates):
                 encoder.fit(texts, y)

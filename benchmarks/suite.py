@@ -341,6 +341,7 @@ PARTS: dict[str, Callable] = {
     "lengths": scaling.lengths,
     "memory": scaling.memory,
     "rows": scaling.rows,
+    "cost": scaling.cost,
 }
 
 

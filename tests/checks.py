@@ -59,7 +59,7 @@ numbers_as_texts = pytest.mark.filterwarnings(
 
 def tiny(**changes) -> TextCNNEncoder:
     """Return an encoder that fits in a second; it learns little."""
-    settings = {"epochs": 1, "cv": 3, "random_state": 0}
+    settings = {"epochs": 1, "cv": 3, "random_state": 0, "n_networks": 1}
     network = changes.get("network")
     if not callable(network):
         settings["n_filters"] = 2

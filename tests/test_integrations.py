@@ -21,7 +21,7 @@ from textcnn import InSampleWarning, TextCNNEncoder, TextLinearEncoder
 from textcnn.integrations import adapter, budget
 from textcnn.integrations.adapter import HostFeatures, hide_targets, joint_rows, make_encoder
 
-TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3}
+TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "cv": 3, "n_networks": 1}
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from textcnn.text.columns import TextColumn
 from textcnn.text.hashes import hash_documents, hash_rows
 from textcnn.text.joining import SEPARATOR, JoinedColumns, JoinedTokenizer
 
-TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
+TINY = {"n_filters": 4, "kernel_sizes": (2,), "epochs": 1, "random_state": 0, "n_networks": 1}
 
 
 def joined(**changes):

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from checks import check_exact_influence, check_fed_rows, check_noise, noise_table, signal_table
-from inside import network_of
+from inside import network_of, training_of
 from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 from textcnn import TextCNNClassifier, TextCNNEncoder, TextCNNRegressor, WordVectors
+from textcnn.crossfit import read_target
 
 MEMBERS = {
     "char_cnn": {"level": "char"},
@@ -19,6 +20,7 @@ MEMBERS = {
     "char_bigru": {"level": "char", "network": "bigru"},
 }
 TINY = {"n_filters": 4, "epochs": 1, "random_state": 0}
+VECTORS = WordVectors(["good", "bad", "fine"], np.eye(3))
 both = pytest.mark.parametrize("name", ["char_cnn", "bigru"])
 
 
@@ -178,10 +180,35 @@ def test_columns_that_are_all_empty_are_features_of_nothing(name):
 # Parameters
 
 
+@pytest.mark.parametrize(
+    ("setting", "n_filters", "n_networks"),
+    [
+        ({}, 32, 2),
+        ({"embeddings": VECTORS}, 64, 2),
+        ({"level": "char"}, 100, 1),
+        ({"network": "bigru"}, 100, 1),
+        ({"n_filters": 3, "n_networks": 1}, 3, 1),
+    ],
+)
+def test_filters_and_networks_depend_on_the_kind_of_network(setting, n_filters, n_networks):
+    X, y = signal_table(40, 0)
+    network = network_of(TextCNNClassifier(epochs=1, random_state=0, **setting).fit(X, y))
+    assert (network.settings.n_filters, len(network.models)) == (n_filters, n_networks)
+
+
+def test_words_train_for_fewer_updates_than_characters_and_longer_than_recurrent_networks():
+    target = read_target([0, 1] * 1000, n_rows=2000)
+    words, chars, recurrent = (
+        training_of(TextCNNClassifier(**kind)).updates(2000, target)
+        for kind in ({}, MEMBERS["char_cnn"], MEMBERS["bigru"])
+    )
+    assert recurrent < words < chars
+
+
 def test_level_sets_defaults_that_parameters_override():
     X, y = signal_table(40, 0)
     words = network_of(TextCNNClassifier(**TINY).fit(X, y))
-    assert words.settings.kernel_sizes == (3, 4, 5)
+    assert words.settings.kernel_sizes == (1, 2, 3)
     assert (words.readers[0].max_length, words.readers[0].learned_dim) == (400, 100)
     chars = network_of(TextCNNClassifier(level="char", **TINY).fit(X, y))
     assert chars.settings.kernel_sizes == (3, 5, 7)

@@ -97,6 +97,7 @@ TEXT = TRAINING | {
     "pooling": Way("average"),
     "n_blocks": Way(2),
     "network": Way("bigru", {"kernel_sizes": "auto"}),
+    "n_networks": Way(3),
 }
 IMAGE = TRAINING | {
     "image_shape": Way((8, 8), data="pixels"),
@@ -117,6 +118,7 @@ WAYS = {
     "TextCNNEncoder": TEXT
     | OUT_OF_FOLD
     | CLASSES
+    | SMOOTHING
     | {
         "loss": Way("absolute", NUMBERS),
         "unsupervised": Way("fold", {"embeddings": "corpus", "corpus_options": {"vector_size": 3}}),
@@ -447,7 +449,7 @@ REFUSED = [
     ),
     (OutOfFoldEncoder, {"estimator": Ridge()}, {"output": "logit"}),
     *((kind, NUMBERS, {"class_weight": {1: 2.0}}) for kind in (TextCNNEncoder, ImageCNNEncoder)),
-    (ImageCNNEncoder, NUMBERS, {"label_smoothing": 0.1}),
+    *((kind, NUMBERS, {"label_smoothing": 0.1}) for kind in (TextCNNEncoder, ImageCNNEncoder)),
     (TextCNNEncoder, {}, {"loss": "absolute"}),
     (ImageCNNEncoder, {}, {"loss": "absolute"}),
     (TextLinearEncoder, {"word_ngrams": None}, {"char_ngrams": None}),

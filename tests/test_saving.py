@@ -49,7 +49,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 TABLE, Y = signal_table(40, seed=1, n_classes=3)
 NUMBERS = np.random.default_rng(0).normal(size=(40, 3))
 IMAGES = np.random.default_rng(1).integers(0, 255, (40, 8, 8), dtype=np.uint8)
-SMALL = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
+SMALL = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0, "n_networks": 1}
 SMALL_IMAGES = {"n_filters": (2,), "epochs": 1, "random_state": 0}
 
 

@@ -22,7 +22,7 @@ TABLE, Y = signal_table(60, seed=2, n_classes=3)
 TEXTS = TABLE["review"].tolist()
 NEW = signal_table(60, seed=3)[0]["review"].tolist()
 HARD = ["", "good", "ÜBER 你好 🇩🇪", "bad " * 500, "\ud800 x"]
-SMALL = {"n_filters": 3, "kernel_sizes": (2, 3), "epochs": 2, "random_state": 0}
+SMALL = {"n_filters": 3, "kernel_sizes": (2, 3), "epochs": 2, "random_state": 0, "n_networks": 1}
 
 
 def vectors():

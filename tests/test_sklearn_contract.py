@@ -15,7 +15,7 @@ from textcnn import (
     TextCNNRegressor,
 )
 
-TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0}
+TINY = {"n_filters": 2, "kernel_sizes": (2,), "epochs": 1, "random_state": 0, "n_networks": 1}
 # The checks give rows of numbers, which are read as texts, or as images one pixel high.
 ROWS = {
     "image_shape": (1, -1),

@@ -31,7 +31,7 @@ from textcnn import (
     TextLinearEncoder,
 )
 
-TINY_CNN = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1)
+TINY_CNN = TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1, n_networks=1)
 OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does not"
 
 
@@ -195,7 +195,7 @@ def test_which_columns_are_text():
 
 def test_parameters_of_members_are_reached_by_name():
     features = TableFeatures(("svd", "linear", "cnn"))
-    assert features.get_params()["cnn__n_filters"] == 100
+    assert features.get_params()["cnn__n_filters"] == "auto"
     features.set_params(cnn__n_filters=7, cnn__epochs=1, linear__C=2.0, cv=3, keep_text=True)
     params = features.get_params()
     assert (params["cnn__n_filters"], params["linear__C"]) == (7, 2.0)

@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from textcnn import TableFeatures, TextCNNEncoder
 
-TINY_CNN = ("cnn", TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1))
+TINY_CNN = ("cnn", TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1, n_networks=1))
 FOLDS = StratifiedKFold(2, shuffle=True, random_state=0)
 
 

@@ -29,7 +29,7 @@ from textcnn import (
     leakage_test,
 )
 
-TINY_CNN = ("cnn", TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1))
+TINY_CNN = ("cnn", TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1, n_networks=1))
 
 
 def folds_of(y, n_splits=3):

@@ -85,14 +85,14 @@ class TextCNNEncoder(OutOfFold):
     {text_dropout}
     {text_l2}
     {text_network}
-    epochs : "auto" or int, default="auto"
-        Number of epochs. ``"auto"`` aims at a number of updates: many epochs for small tables, few
-        for large ones, fewer for a recurrent network, more for characters.
+    {n_networks}
+    {text_epochs}
     {batch_size}
     {text_learning_rate}
     {text_early_stopping}
     {engine}
     {class_weight}
+    {text_label_smoothing}
     n_jobs : int or None, default=None
         Number of fold models that are fitted at a time: by threads with the Numba engine (None is
         as many as there are), by processes with Keras. Starting a process takes several seconds
@@ -183,18 +183,20 @@ class TextCNNEncoder(OutOfFold):
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
-        n_filters=100,
+        n_filters="auto",
         kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
         dense_units=(),
-        dropout=0.5,
+        dropout=0.2,
         l2=0.0,
         network=None,
+        n_networks="auto",
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
+        label_smoothing="auto",
         early_stopping=False,
         engine="auto",
         class_weight=None,
@@ -229,9 +231,11 @@ class TextCNNEncoder(OutOfFold):
         self.dropout = dropout
         self.l2 = l2
         self.network = network
+        self.n_networks = n_networks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.label_smoothing = label_smoothing
         self.early_stopping = early_stopping
         self.engine = engine
         self.class_weight = class_weight
@@ -283,13 +287,14 @@ class TextCNNClassifier(NetworkClassifier):
     {text_dropout}
     {text_l2}
     {text_network}
+    {n_networks}
     {text_epochs}
     {batch_size}
     {text_learning_rate}
     {text_early_stopping}
     {engine}
     {class_weight}
-    {label_smoothing}
+    {text_label_smoothing}
     {text_random_state}
 
     Attributes
@@ -340,19 +345,20 @@ class TextCNNClassifier(NetworkClassifier):
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
-        n_filters=100,
+        n_filters="auto",
         kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
         dense_units=(),
-        dropout=0.5,
+        dropout=0.2,
         l2=0.0,
         network=None,
+        n_networks="auto",
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
-        label_smoothing=0.0,
+        label_smoothing="auto",
         early_stopping=False,
         engine="auto",
         class_weight=None,
@@ -377,6 +383,7 @@ class TextCNNClassifier(NetworkClassifier):
         self.dropout = dropout
         self.l2 = l2
         self.network = network
+        self.n_networks = n_networks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -426,6 +433,7 @@ class TextCNNRegressor(NetworkRegressor):
     {text_dropout}
     {text_l2}
     {text_network}
+    {n_networks}
     {text_epochs}
     {batch_size}
     {text_learning_rate}
@@ -482,15 +490,16 @@ class TextCNNRegressor(NetworkRegressor):
         learned_dim="auto",
         trainable_embeddings=False,
         corpus_options=None,
-        n_filters=100,
+        n_filters="auto",
         kernel_sizes="auto",
         activation="relu",
         pooling="max",
         n_blocks=1,
         dense_units=(),
-        dropout=0.5,
+        dropout=0.2,
         l2=0.0,
         network=None,
+        n_networks="auto",
         epochs="auto",
         batch_size=64,
         learning_rate=3e-3,
@@ -518,6 +527,7 @@ class TextCNNRegressor(NetworkRegressor):
         self.dropout = dropout
         self.l2 = l2
         self.network = network
+        self.n_networks = n_networks
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate

@@ -15,7 +15,7 @@ from textcnn.base.state import INPUT_FIELDS, read_input, set_fitted
 from textcnn.crossfit import Target, read_target, whole_assignment
 from textcnn.crossfit.rows import read_sample_weight
 from textcnn.crossfit.values import has_columns
-from textcnn.fit.cross_fit import history_lines
+from textcnn.fit.cross_fit import history_lines, network_labels
 from textcnn.fit.learner import Learner
 from textcnn.fit.models import FoldJob, Task
 from textcnn.neural.randomness import entropy_from, seed_sequence
@@ -116,14 +116,18 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
             random_state=seed_sequence(entropy, "plan"),
         )
         prepared = learner.prepare_together(columns, task)
-        progress = FitProgress(self, 1, X, y)
-        job = FoldJob(assignment, 0, 0, "the network", progress.model(0, "network"))
-        [[(model, _)]] = learner.fit([(prepared, [job])], task)
+        progress = FitProgress(self, learner.n_networks, X, y)
+        jobs = [
+            FoldJob(assignment, 0, 0, f"the {label}", progress.model(number, label), number)
+            for number, label in enumerate(network_labels("network", learner))
+        ]
+        [fitted_pairs] = learner.fit([(prepared, jobs)], task)
+        models = [model for model, _ in fitted_pairs]
         progress.end()
         fitted = {
             "_head": target.without_rows(),
-            "_history": history_lines(", ".join(prepared.models.names), "network", model),
-            "_model_sets": [[prepared.models.with_models([model])]],
+            "_history": history_lines(", ".join(prepared.models.names), "network", models),
+            "_model_sets": [[prepared.models.with_models(models)]],
         }
         if target.classes is not None:
             fitted["classes_"] = np.asarray(target.classes)
@@ -133,7 +137,8 @@ class NetworkPredictor(CallbackSupportMixin, BaseEstimator, ABC):
         """Return predictions including the base rate, float64 (n_rows, n_outputs)."""
         check_is_fitted(self)
         [[network]] = self._model_sets
-        [raw] = network.raw_outputs(self._read_columns(self, X, reset=False))
+        outputs = network.raw_outputs(self._read_columns(self, X, reset=False))
+        raw = np.mean(outputs, axis=0, dtype=np.float64)
         return self._head.predictions(raw, network.models[0].level)
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from textcnn.crossfit import FoldPlan, Target, whole_assignment
+from textcnn.crossfit import FoldPlan, Target, oof, whole_assignment
 from textcnn.crossfit.fold_levels import check_named_folds
 from textcnn.crossfit.report import ColumnRecord
 from textcnn.fit.learner import Learner
@@ -41,11 +41,11 @@ class CrossFit:
     @cached_property
     def n_models(self) -> int:
         """Number of models per column."""
-        return self.plan.n_models + self.refit
+        return (self.plan.n_models + self.refit) * self.learner.n_networks
 
     @cached_property
     def labels(self) -> list[str]:
-        """Names of the models of a column, numbered from 0, for reports and errors."""
+        """Names of the folds of a column, numbered from 0, for reports and errors."""
         return [f"fold {fold}" for fold in range(self.plan.n_models)] + [REFIT] * self.refit
 
     def run(self, columns: Sequence, hashes: Sequence[np.ndarray], progress):
@@ -87,38 +87,45 @@ class CrossFit:
     def _fold_groups(self, column, number: int, progress) -> list[tuple[Prepared, list[FoldJob]]]:
         """Return the jobs of a column's fold models, with the data that a group of jobs shares."""
         name = column.label(number)
-        jobs = [
-            self._job(name, number, fold, assignment, progress)
+        jobs_of_folds = [
+            self._jobs(name, number, fold, assignment, progress)
             for fold, assignment in enumerate(self.plan.assignments)
         ]
         if not self.learner.reads_per_fold(self.plan):
+            jobs = [job for fold_jobs in jobs_of_folds for job in fold_jobs]
             return [(self.learner.prepare(column, number, self.task), jobs)]
         groups = []
-        for job in jobs:
-            rows = np.union1d(job.assignment.learn, job.assignment.stop)
-            groups.append((self.learner.prepare(column, number, self.task, rows), [job]))
+        for jobs, assignment in zip(jobs_of_folds, self.plan.assignments, strict=True):
+            rows = np.union1d(assignment.learn, assignment.stop)
+            groups.append((self.learner.prepare(column, number, self.task, rows), jobs))
         return groups
 
-    def _job(self, name, number, fold, assignment, progress, fold_models=()) -> FoldJob:
-        label = self.labels[fold]
-        return FoldJob(
-            assignment,
-            column=number,
-            number=fold,
-            note=f"column {name!r}, {label}",
-            progress=progress.model(number * self.n_models + fold, f"{name}, {label}"),
-            fold_models=fold_models,
-        )
+    def _jobs(self, name, number, fold, assignment, progress, fold_models=()) -> list[FoldJob]:
+        """Return the jobs of the networks of a fold."""
+        first = number * self.n_models + fold * self.learner.n_networks
+        return [
+            FoldJob(
+                assignment,
+                column=number,
+                number=fold,
+                note=f"column {name!r}, {label}",
+                progress=progress.model(first + network, f"{name}, {label}"),
+                network=network,
+                fold_models=fold_models,
+            )
+            for network, label in enumerate(network_labels(self.labels[fold], self.learner))
+        ]
 
     def _fitted(self, name, groups, results, hashes) -> CrossFittedColumn:
         """Return the results of the fold models of a column."""
-        target = self.task.target
+        target, n_networks = self.task.target, self.learner.n_networks
         pairs = [pair for group in results for pair in group]
-        models, raw = [model for model, _ in pairs], [output for _, output in pairs]
-        features = [
-            target.features(output, fold.level) for output, fold in zip(raw, models, strict=True)
+        folds = [
+            _FittedFold(pairs[first : first + n_networks], target)
+            for first in range(0, len(pairs), n_networks)
         ]
-        record = _record(name, models, raw, target, groups[0][0].words, hashes)
+        features = [fold.features() for fold in folds]
+        record = _record(name, folds, groups[0][0].words, hashes)
         check_named_folds(self.plan, record.predictions, features, target, name)
         fold_models = [
             prepared.models.with_models([model for model, _ in group])
@@ -130,8 +137,8 @@ class CrossFit:
             fold_models=fold_models,
             history=[
                 line
-                for fold, fitted in enumerate(models)
-                for line in history_lines(name, self.labels[fold], fitted)
+                for label, fold in zip(self.labels, folds, strict=False)  # the last may be a refit
+                for line in history_lines(name, label, fold.models)
             ],
             record=record,
         )
@@ -147,34 +154,82 @@ class CrossFit:
             if self.learner.reads_per_fold(self.plan):
                 prepared = self.learner.prepare(column, number, self.task, everything.learn)
             fold_models = [model for models in fit.models for model in models.models]
-            job = self._job(
+            jobs = self._jobs(
                 column.label(number), number, self.plan.n_models, everything, progress, fold_models
             )
-            refit_groups.append((prepared, [job]))
+            refit_groups.append((prepared, jobs))
         results = self.learner.fit(refit_groups, self.task)
-        for fit, (prepared, _), [(model, _)] in zip(found, refit_groups, results, strict=True):
-            fit.models = [prepared.models.with_models([model])]
-            fit.history += history_lines(fit.record.name, REFIT, model)
+        for fit, (prepared, _), pairs in zip(found, refit_groups, results, strict=True):
+            models = [model for model, _ in pairs]
+            fit.models = [prepared.models.with_models(models)]
+            fit.history += history_lines(fit.record.name, REFIT, models)
 
 
-def history_lines(column: str, label: str, fitted: FoldModel) -> list[dict]:
-    """Return one line per epoch of a model."""
-    return [{"column": column, "model": label, **epoch} for epoch in fitted.model.history]
+@dataclass(frozen=True)
+class _FittedFold:
+    """The models of one fold: one, or several networks whose outputs are averaged."""
+
+    pairs: list[tuple[FoldModel, np.ndarray]]  # with raw outputs for the rows they predict
+    target: Target
+
+    @property
+    def models(self) -> list[FoldModel]:
+        return [model for model, _ in self.pairs]
+
+    def features(self) -> np.ndarray:
+        """Return the mean features of the rows that the models predict, as for new rows."""
+        return oof.average([self.target.features(raw, model.level) for model, raw in self.pairs])
+
+    def predictions(self) -> np.ndarray:
+        """Return the predictions of these rows, including the base rate."""
+        raw = np.mean([raw for _, raw in self.pairs], axis=0, dtype=np.float64)
+        return self.target.predictions(raw, self.models[0].level)
+
+    def prior(self) -> np.ndarray:
+        """Return the prediction without any information."""
+        model, raw = self.pairs[0]
+        nothing = np.zeros((1, self.target.n_outputs), raw.dtype)
+        return self.target.predictions(nothing, model.prior or model.level)[0]
+
+    def fed(self) -> dict[str, np.ndarray]:
+        """Return the rows that were used for any of the models."""
+        records = [model.model.fed for model in self.models]
+        if len(records) == 1:
+            return records[0]
+        return {
+            use: np.unique(np.concatenate([record[use] for record in records]))
+            for use in records[0]
+        }
 
 
-def _record(name, models, raw, target: Target, words, hashes) -> ColumnRecord:
+def network_labels(label: str, learner: Learner) -> list[str]:
+    """Return the names of the networks of a fold, for errors and progress."""
+    if learner.n_networks == 1:
+        return [label]
+    return [f"{label}, network {network}" for network in range(learner.n_networks)]
+
+
+def history_lines(column: str, label: str, models: Sequence[FoldModel]) -> list[dict]:
+    """Return one line per epoch of each model of a fold."""
+    lines = []
+    for network, fold in enumerate(models):
+        place = {"column": column, "model": label}
+        if len(models) > 1:
+            place["network"] = network
+        lines += [place | epoch for epoch in fold.model.history]
+    return lines
+
+
+def _record(name, folds: list[_FittedFold], words, hashes) -> ColumnRecord:
     """Return the report's part on one column."""
-    nothing = np.zeros((1, target.n_outputs), raw[0].dtype)
     return ColumnRecord(
         name=name,
-        fed=[fold.model.fed for fold in models],
-        predictions=[
-            target.predictions(output, fold.level) for output, fold in zip(raw, models, strict=True)
-        ],
-        prior=[target.predictions(nothing, fold.prior or fold.level)[0] for fold in models],
-        epochs=[len(fold.model.history) for fold in models],
-        updates=[fold.model.updates for fold in models],
-        seconds=[fold.model.seconds for fold in models],
+        fed=[fold.fed() for fold in folds],
+        predictions=[fold.predictions() for fold in folds],
+        prior=[fold.prior() for fold in folds],
+        epochs=[max(len(one.model.history) for one in fold.models) for fold in folds],
+        updates=[max(one.model.updates for one in fold.models) for fold in folds],
+        seconds=[sum(one.model.seconds for one in fold.models) for fold in folds],
         words=words,
         documents=hashes,
     )

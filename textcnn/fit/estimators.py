@@ -89,6 +89,7 @@ class EstimatorLearner:
     loss = "auto"
     stop_fraction = 0.0
     fits_columns_together = False
+    n_networks = 1
 
     def check(self, task: Task) -> None:
         """Refuse an estimator that does not match the target or the weights."""

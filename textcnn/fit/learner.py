@@ -22,6 +22,7 @@ class Learner(Protocol):
     loss: str  # of a regression
     stop_fraction: float  # share of a model's training rows that are validation rows
     fits_columns_together: bool  # otherwise one after another, to save memory
+    n_networks: int  # models per fold, whose features are averaged
 
     def check(self, task: Task) -> None:
         """Refuse settings that do not match the target or the weights."""

@@ -34,6 +34,7 @@ class FoldJob:
     number: int
     note: str  # name of the model in error messages
     progress: Any = None
+    network: int = 0  # of several networks with the same rows, which differ in their seeds
     # For a refit: the fold models of the same column, which determine the number of updates.
     fold_models: Sequence[FoldModel] = ()
 

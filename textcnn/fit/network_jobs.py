@@ -19,25 +19,27 @@ from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.neural.training import fit_groups
 
 STOP_FRACTION = 0.1
-LONGEST_SHARE = 6.0
+# Of text networks; see benchmarks/defaults.py.
+AUTOMATIC_SMOOTHING = 0.05
 
 
 @dataclass(frozen=True)
 class UpdateShare:
-    """Updates of ``epochs="auto"`` for a type of network, relative to convolutions over words.
+    """Updates of ``epochs="auto"`` for a type of network, relative to ``automatic_updates``.
 
-    A share that grows with a power of the rows is at least 1 and at most the largest that was
-    tried; see benchmarks/schedules.py.
+    It is the same up to a number of training rows, and grows with a power of more rows up to a
+    largest share; see benchmarks/schedules.py.
     """
 
-    at_500_rows: float = 1.0
+    least: float = 1.0
+    up_to_rows: float = 500.0
     growth: float = 0.0
+    most: float = 6.0
 
     def of(self, n_learn: int) -> float:
         """Return the share for a model with ``n_learn`` training rows."""
-        if not self.growth:
-            return self.at_500_rows
-        return min(max(self.at_500_rows * (n_learn / 500) ** self.growth, 1.0), LONGEST_SHARE)
+        growth = max(n_learn / self.up_to_rows, 1.0) ** self.growth
+        return min(self.least * growth, self.most)
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,19 @@ class TrainingSettings:
     learning_rate: float = 3e-3
     early_stopping: bool = False
     class_weight: str | dict | None = None
-    label_smoothing: float = 0.0
+    label_smoothing: float | str = 0.0
     share: UpdateShare = UpdateShare()
 
     @property
     def stop_fraction(self) -> float:
         """Share of a model's training rows that are validation rows."""
         return STOP_FRACTION if self.early_stopping else 0.0
+
+    def smoothing(self, target: Target) -> float:
+        """Return the share of label smoothing for a target."""
+        if target.is_regression:
+            return 0.0
+        return AUTOMATIC_SMOOTHING if self.label_smoothing == "auto" else self.label_smoothing
 
     def updates(self, n_learn: int, target: Target) -> int:
         """Return the number of optimizer steps for a model with ``n_learn`` training rows.
@@ -76,7 +84,7 @@ class TrainingSettings:
 
 
 def automatic_updates(n_learn: int, batch_size: int, target: Target) -> int:
-    """Return the number of updates that ``epochs="auto"`` makes with convolutions over words.
+    """Return the number of updates to which those of ``epochs="auto"`` are relative.
 
     The best number in trials grew with the 0.4th power of the rows and with the square root of the
     classes; the minimum is one epoch.
@@ -117,10 +125,10 @@ def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[
     if job.fold_models:
         models = [fold.model for fold in job.fold_models]
         updates = refit_updates(models, len(learn), training, target)
-    place = (job.column, job.number)
+    place = (job.column, job.number, job.network)
     return TrainingJob(
         learn=learn,
-        targets=_smoothed(target.training_values(learn, level), target, training),
+        targets=_smoothed(target.training_values(learn, level), target, level, training),
         weights=(weights / weights.mean()).astype(np.float32),
         offset=level.offset,
         updates=updates,
@@ -156,13 +164,17 @@ def refit_updates(
     return max(1, round(float(np.median(shares)) * settings.updates(n_learn, target)))
 
 
-def _smoothed(values, target: Target, settings: TrainingSettings) -> np.ndarray:
-    """Move classes and labels from 0 and 1 towards even odds; numbers do not change."""
-    share = settings.label_smoothing
-    if not share or target.is_regression:
+def _smoothed(values, target: Target, level: Level, settings: TrainingSettings) -> np.ndarray:
+    """Move classes and labels from 0 and 1 towards the base rate; numbers do not change.
+
+    Not towards even odds, which would be a raw output other than zero for a text without
+    information.
+    """
+    share = settings.smoothing(target)
+    if not share:
         return values
-    even = 1 / target.n_outputs if target.kind == "multiclass" else 0.5
-    return (values * (1 - share) + share * even).astype(np.float32)
+    nothing = np.zeros((1, target.n_outputs), np.float32)
+    return (values * (1 - share) + share * target.predictions(nothing, level)).astype(np.float32)
 
 
 def _weights(rows, learn, task: Task, settings: TrainingSettings) -> np.ndarray:

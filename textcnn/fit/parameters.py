@@ -13,8 +13,11 @@ from textcnn.neural.backend import import_keras
 from textcnn.neural.engine.activations import ACTIVATIONS
 
 
-def training_settings(estimator) -> TrainingSettings:
-    """Check the parameters of training; return them as settings."""
+def training_settings(estimator, *, auto_smoothing: bool = False) -> TrainingSettings:
+    """Check the parameters of training; return them as settings.
+
+    ``auto_smoothing`` is whether ``label_smoothing`` may be "auto".
+    """
     whole_number(estimator, "epochs", 1, or_string="auto")
     whole_number(estimator, "batch_size", 1)
     yes_or_no(estimator, "early_stopping")
@@ -28,9 +31,10 @@ def training_settings(estimator) -> TrainingSettings:
         )
     label_smoothing = getattr(estimator, "label_smoothing", 0.0)
     if hasattr(estimator, "label_smoothing"):
-        number(estimator, "label_smoothing", 0.0, below=1.0)
+        also = "auto" if auto_smoothing else None
+        number(estimator, "label_smoothing", 0.0, below=1.0, or_string=also)
     return TrainingSettings(
-        label_smoothing=float(label_smoothing),
+        label_smoothing=label_smoothing if is_auto(label_smoothing) else float(label_smoothing),
         epochs=estimator.epochs,
         batch_size=int(estimator.batch_size),
         learning_rate=float(estimator.learning_rate),
@@ -42,7 +46,7 @@ def training_settings(estimator) -> TrainingSettings:
 def check_target(training: TrainingSettings, task: Task) -> None:
     """Refuse settings of classes if there are none, and weights of unknown classes."""
     class_weight, target = training.class_weight, task.target
-    if training.label_smoothing and target.is_regression:
+    if training.label_smoothing not in (0.0, "auto") and target.is_regression:
         raise ValueError(
             "label_smoothing needs a target of classes or labels. Expected: label_smoothing=0.0 "
             f"for this target. Received: label_smoothing={training.label_smoothing!r}, target type "
@@ -166,7 +170,7 @@ def whole_numbers(
         or not all(is_whole(item) and item >= 1 for item in values)
         or (at_least_one and len(values) == 0)
     ):
-        example = "(3, 4, 5)" if at_least_one else "() or (64,)"
+        example = "(1, 2, 3)" if at_least_one else "() or (64,)"
         other = f'"{or_string}", ' if or_string else ""
         raise ValueError(
             f"{name} must be {other}an integer of at least 1 or a tuple of such, for example "
@@ -176,13 +180,22 @@ def whole_numbers(
 
 
 def number(
-    estimator, name: str, least: float, *, below: float = float("inf"), above: bool = False
+    estimator,
+    name: str,
+    least: float,
+    *,
+    below: float = float("inf"),
+    above: bool = False,
+    or_string: str | None = None,
 ) -> None:
-    """Refuse a parameter that is not a number within its limits."""
+    """Refuse a parameter that is neither a number within its limits nor ``or_string``."""
     value = getattr(estimator, name)
+    if isinstance(value, str) and value == or_string:
+        return
     is_number = isinstance(value, Real) and not isinstance(value, bool)
     if not is_number or not least <= value < below or (above and value == least):
         limits = f"above {least}" if above else f"of at least {least}"
         if below != float("inf"):
             limits += f" and below {below}"
-        raise ValueError(f"{name} must be a number {limits}. Received: {name}={value!r}.")
+        other = f'"{or_string}" or ' if or_string else ""
+        raise ValueError(f"{name} must be {other}a number {limits}. Received: {name}={value!r}.")

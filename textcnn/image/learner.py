@@ -28,6 +28,7 @@ class ImageLearner:
     loss: str = "auto"
 
     fits_columns_together = True
+    n_networks = 1
 
     @classmethod
     def of(cls, estimator) -> ImageLearner:

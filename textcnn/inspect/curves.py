@@ -93,7 +93,8 @@ class LearningCurvesDisplay:
         if ax is None:
             _, ax = plt.subplots(figsize=(6, 4), layout="constrained")
         columns = list(dict.fromkeys(self.history["column"]))
-        for (column, _), lines in self.history.groupby(["column", "model"], sort=False):
+        keys = [key for key in ("column", "model", "network") if key in self.history]
+        for (column, *_), lines in self.history.groupby(keys, sort=False):
             self._draw(ax, lines, columns.index(column))
         handles, labels = ax.get_legend_handles_labels()
         named = dict(zip(labels, handles, strict=True))
@@ -105,7 +106,8 @@ class LearningCurvesDisplay:
         }
         shown = [name for name in names if name in named]
         ax.legend([named[name] for name in shown], [names[name] for name in shown], frameon=False)
-        n_models = self.history.groupby("column")["model"].nunique().max()
+        models = self.history[keys].drop_duplicates()
+        n_models = models["column"].value_counts().max()
         title = "Loss of the network" if n_models == 1 else f"Losses of {n_models} models"
         ax.set(xlabel="epoch", ylabel="loss", title=title)
         ax.xaxis.get_major_locator().set_params(integer=True)

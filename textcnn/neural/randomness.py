@@ -62,9 +62,11 @@ def entropy_from(random_state) -> int:
     )
 
 
-def seed_sequence(entropy: int, purpose: str, column: int = 0, fold: int = 0):
-    """Return the ``SeedSequence`` of one purpose, column and fold model."""
-    return np.random.SeedSequence([entropy, column, fold, PURPOSES[purpose]])
+def seed_sequence(entropy: int, purpose: str, column: int = 0, fold: int = 0, network: int = 0):
+    """Return the ``SeedSequence`` of one purpose, column, fold and network of the fold."""
+    place = [entropy, column, fold, PURPOSES[purpose]]
+    # A further 0 would change the seeds of the first network.
+    return np.random.SeedSequence([*place, network] if network else place)
 
 
 def integer_seed(sequence: np.random.SeedSequence) -> int:

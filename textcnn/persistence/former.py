@@ -72,6 +72,8 @@ def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict,
         parameters = _without_gone(parameters)
         if name.startswith("Text") and "columns" in parameters:
             parameters["join_columns"] = parameters.pop("columns") == "joined"
+        if name.startswith("TextCNN"):
+            parameters.setdefault("n_networks", 1)
         _put_models_into_sets(fitted)
     return parameters, fitted
 

@@ -154,7 +154,7 @@ class ServedModel:
 
     def _predicted(self, columns) -> np.ndarray:
         network = self._model_sets[0][0]
-        raw = self._raw_outputs(0, 0, network, columns)[0]
+        raw = np.mean(self._raw_outputs(0, 0, network, columns), axis=0, dtype=np.float64)
         return self._head.predictions(raw, network.models[0].level)
 
     def _raw_outputs(self, number: int, place: int, network, columns) -> list[np.ndarray]:

@@ -11,14 +11,14 @@ import numpy as np
 from textcnn.crossfit import FoldPlan
 from textcnn.fit import parameters
 from textcnn.fit.models import FoldModel, Prepared, Task
-from textcnn.fit.network_jobs import TrainingSettings, UpdateShare, fit_networks
+from textcnn.fit.network_jobs import TrainingSettings, fit_networks
 from textcnn.neural.randomness import integer_seed, seed_sequence
 from textcnn.text import settings as text_settings
 from textcnn.text.columns import TextColumn, read_columns
 from textcnn.text.fitted import TextNetwork, join_networks
 from textcnn.text.joining import JoinedColumns, JoinedTokenizer
 from textcnn.text.kinds import check_kinds
-from textcnn.text.network import TextNetworkSettings, share_of_updates
+from textcnn.text.network import TextNetworkSettings
 from textcnn.text.reader import (
     ColumnReader,
     ReaderSettings,
@@ -38,6 +38,7 @@ class TextLearner:
     reading: ReaderSettings
     network: TextNetworkSettings
     training: TrainingSettings
+    n_networks: int = 1
     loss: str = "auto"
     unsupervised: str = "all_rows"
 
@@ -49,11 +50,15 @@ class TextLearner:
         parameters.yes_or_no(estimator, "join_columns")
         if hasattr(estimator, "unsupervised"):
             parameters.one_of(estimator, "unsupervised", UNSUPERVISED)
-        share = UpdateShare(*share_of_updates(estimator.level, estimator.network))
+        reading = text_settings.reader_settings(estimator)
+        network = text_settings.network_settings(estimator)
+        training = parameters.training_settings(estimator, auto_smoothing=True)
+        share = text_settings.share_of_updates(estimator)
         return cls(
-            text_settings.reader_settings(estimator),
-            text_settings.network_settings(estimator),
-            replace(parameters.training_settings(estimator), share=share),
+            reading,
+            network,
+            replace(training, share=share),
+            text_settings.n_networks(estimator),
             getattr(estimator, "loss", "auto"),
             getattr(estimator, "unsupervised", "all_rows"),
         )

@@ -64,6 +64,7 @@ class LinearLearner:
     loss = "auto"
     stop_fraction = 0.0
     fits_columns_together = False
+    n_networks = 1
 
     @classmethod
     def of(cls, estimator) -> LinearLearner:

@@ -12,11 +12,16 @@ from textcnn.neural.max_convolution import FAR_BELOW, MONOTONE, max_convolution
 
 POOLINGS = ("max", "average", "both")
 RECURRENT = "bigru"
-# Number of updates of each kind of network at 500 rows, relative to convolutions over words, and
-# the exponent of its growth with the rows; measured with benchmarks/schedules.py. A recurrent
-# network needs far fewer updates on small tables; convolutions over characters must learn words
-# first and profit from more updates the more rows there are.
-SHARES_OF_UPDATES = {"bigru": (0.3, 0.0), "char_bigru": (0.3, 0.0), "char_cnn": (1.5, 0.5)}
+# Number of updates of each kind of network, relative to ``automatic_updates``: on small tables, up
+# to which number of training rows, the exponent of its growth with more rows, and the largest.
+# Measured with benchmarks/schedules.py, that of words with benchmarks/defaults.py. A recurrent
+# network needs far fewer than a convolution; characters must learn words first.
+SHARE_OF_WORDS = (0.6, 1600, 0.4, 2.0)
+SHARES_OF_UPDATES = {
+    "bigru": (0.3,),
+    "char_bigru": (0.3,),
+    "char_cnn": (1.0, 500 / 1.5**2, 0.5, 6.0),  # 1.5 times as many with 500 rows
+}
 SMALLEST_TABLE = 256
 TABLE_STEP = 1.25
 
@@ -25,11 +30,6 @@ def feature_name(level: str, network) -> str:
     """Return the feature name of a kind of network."""
     kind = RECURRENT if isinstance(network, str) and network == RECURRENT else "cnn"
     return f"char_{kind}" if level == "char" else kind
-
-
-def share_of_updates(level: str, network) -> tuple[float, float]:
-    """Return the relative number of updates at 500 rows and its growth exponent."""
-    return SHARES_OF_UPDATES.get(feature_name(level, network), (1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ class ColumnTables:
 class TextNetworkSettings:
     """Settings of a text network, apart from vector tables and targets."""
 
-    n_filters: int = 100
-    kernel_sizes: tuple[int, ...] = (3, 4, 5)
+    n_filters: int = 32
+    kernel_sizes: tuple[int, ...] = (1, 2, 3)
     activation: str = "relu"
     pooling: str = "max"
     n_blocks: int = 1
     dense_units: tuple[int, ...] = ()
-    dropout: float = 0.5
+    dropout: float = 0.2
     l2: float = 0.0
     trainable_embeddings: bool = False
     network: Callable | str | None = None  # None: convolutions

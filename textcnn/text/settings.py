@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from textcnn.fit.defaults import refuse_ignored
+from textcnn.fit.network_jobs import UpdateShare
 from textcnn.fit.parameters import (
     check_activation,
     is_auto,
@@ -16,7 +17,14 @@ from textcnn.fit.parameters import (
     yes_or_no,
 )
 from textcnn.neural.engine.choice import ENGINES
-from textcnn.text.network import POOLINGS, RECURRENT, TextNetworkSettings
+from textcnn.text.network import (
+    POOLINGS,
+    RECURRENT,
+    SHARE_OF_WORDS,
+    SHARES_OF_UPDATES,
+    TextNetworkSettings,
+    feature_name,
+)
 from textcnn.text.reader import ReaderSettings, embedding_sources, is_corpus
 
 
@@ -29,10 +37,19 @@ class LevelDefaults:
     learned_dim: str | int  # "auto": depends on whether there are pretrained vectors
 
 
+# Measured with benchmarks/defaults.py (words) and benchmarks/members.py (characters).
 LEVELS = {
-    "word": LevelDefaults(max_length=400, kernel_sizes=(3, 4, 5), learned_dim="auto"),
+    "word": LevelDefaults(max_length=400, kernel_sizes=(1, 2, 3), learned_dim="auto"),
     "char": LevelDefaults(max_length=1000, kernel_sizes=(3, 5, 7), learned_dim=32),
 }
+# Filters per kernel size: of convolutions over words without and with pretrained vectors, and of
+# other networks.
+FILTERS_ALONE = 32
+FILTERS_WITH_VECTORS = 64
+FILTERS_OF_OTHERS = 100
+# Networks per fold: of convolutions over words, and of other networks, which are slower.
+NETWORKS = 2
+NETWORKS_OF_OTHERS = 1
 
 
 def reader_settings(estimator) -> ReaderSettings:
@@ -122,9 +139,36 @@ def _check_level(estimator) -> LevelDefaults:
     return LEVELS[estimator.level]
 
 
+def n_networks(estimator) -> int:
+    """Check the number of networks per fold; return it."""
+    whole_number(estimator, "n_networks", 1, or_string="auto")
+    if not is_auto(estimator.n_networks):
+        return int(estimator.n_networks)
+    return NETWORKS if _convolves_words(estimator) else NETWORKS_OF_OTHERS
+
+
+def share_of_updates(estimator) -> UpdateShare:
+    """Return the number of updates relative to ``automatic_updates``."""
+    if _convolves_words(estimator):
+        return UpdateShare(*SHARE_OF_WORDS)
+    return UpdateShare(*SHARES_OF_UPDATES.get(feature_name(estimator.level, estimator.network), ()))
+
+
+def _n_filters(estimator) -> int:
+    if not is_auto(estimator.n_filters):
+        return int(estimator.n_filters)
+    if not _convolves_words(estimator):
+        return FILTERS_OF_OTHERS
+    return FILTERS_WITH_VECTORS if embedding_sources(estimator.embeddings) else FILTERS_ALONE
+
+
+def _convolves_words(estimator) -> bool:
+    return estimator.level == "word" and estimator.network is None
+
+
 def network_settings(estimator) -> TextNetworkSettings:
     """Check the parameters of the network; return them as settings."""
-    whole_number(estimator, "n_filters", 1)
+    whole_number(estimator, "n_filters", 1, or_string="auto")
     whole_number(estimator, "n_blocks", 1)
     kernel_sizes = LEVELS[estimator.level].kernel_sizes
     if not is_auto(estimator.kernel_sizes):
@@ -145,7 +189,7 @@ def network_settings(estimator) -> TextNetworkSettings:
         )
     _refuse_what_the_network_does_not_read(estimator)
     return TextNetworkSettings(
-        n_filters=int(estimator.n_filters),
+        n_filters=_n_filters(estimator),
         kernel_sizes=kernel_sizes,
         activation=estimator.activation,
         pooling=estimator.pooling,
