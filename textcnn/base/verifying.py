@@ -15,11 +15,13 @@ from textcnn.crossfit.fingerprints import (
     check_recorded,
     sample_rows,
 )
+from textcnn.crossfit.oof import average
 from textcnn.crossfit.report import ColumnRecord
 from textcnn.crossfit.row_hashes import combine_hashes
 from textcnn.crossfit.verification import LeakError, verify_fed
 from textcnn.fit.cross_fit import CrossFittedColumn
 from textcnn.fit.models import ModelSet
+from textcnn.text.settings import n_networks
 
 
 def verify_fit(
@@ -99,7 +101,8 @@ def verify_again(encoder, X, features=None) -> list[str]:
     for number, (record, sets, column) in enumerate(
         zip(encoder._records, encoder._model_sets, columns, strict=True)
     ):
-        if sum(len(one.models) for one in sets) != plan.n_models:
+        networks = n_networks(encoder) if hasattr(encoder, "n_networks") else 1
+        if sum(len(one.models) for one in sets) != plan.n_models * networks:
             raise ValueError(
                 'The fold models are gone: with ensemble="refit" only the refitted model is kept. '
                 "Expected: verify() without X; rows were predicted again when the fit ended."
@@ -121,24 +124,30 @@ def predict_again(
 ) -> str:
     """Predict a sample of rows again; compare with recorded predictions and with features."""
     rows = sample_rows(plan)
-    folds = [(one, fold) for one in sets for fold in one.models]
-    raw = {}
+    models = [(one, model) for one in sets for model in one.models]
+    per_fold = len(models) // plan.n_models
+    features_of_fold, predictions_of_fold = {}, {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the fit has already issued them
-        for model, ((one, fold), assignment) in enumerate(
-            zip(folds, plan.assignments, strict=True)
-        ):
+        for fold, assignment in enumerate(plan.assignments):
             mine = rows[np.isin(rows, assignment.predict)]
-            if len(mine):
-                raw[model] = one.with_models([fold]).raw_outputs([column.take(mine)])[0]
+            if not len(mine):
+                continue
+            networks = models[fold * per_fold : (fold + 1) * per_fold]
+            cells = [column.take(mine)]
+            raw = [one.with_models([model]).raw_outputs(cells)[0] for one, model in networks]
+            level = networks[0][1].level
+            features_of_fold[fold] = average([head.features(outputs, level) for outputs in raw])
+            mean = np.mean(raw, axis=0, dtype=np.float64) if per_fold > 1 else raw[0]
+            predictions_of_fold[fold] = head.predictions(mean, level)
 
-    def features_of(model, rows):
-        return head.features(raw[model], folds[model][1].level)
+    def features_of(fold, rows):
+        return features_of_fold[fold]
 
-    def predictions_of(model, rows):
-        return head.predictions(raw[model], folds[model][1].level)
+    def predictions_of(fold, rows):
+        return predictions_of_fold[fold]
 
-    scale = max(float(np.max(fold.level.scale)) for _, fold in folds)
+    scale = max(float(np.max(model.level.scale)) for _, model in models)
     line = check_recorded(record.name, plan, rows, predictions_of, record.predictions, scale=scale)
     if features is None:
         return line
