@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import time as clock
 import warnings
 from dataclasses import replace
-from numbers import Integral, Real
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.base.out_of_fold import FoldsMixin, with_groups_of
-from textcnn.base.pairing import check_for_target, warn_of_another_order
+from textcnn.base.out_of_fold import FoldsMixin
 from textcnn.base.parameter_docs import documented
 from textcnn.base.saving import save
-from textcnn.base.state import INPUT_FIELDS, input_names, read_input, set_fitted
+from textcnn.base.state import INPUT_FIELDS, input_names, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
-from textcnn.crossfit import FoldPlan, read_target
+from textcnn.crossfit import FoldPlan
 from textcnn.crossfit.feature_names import safe_names
-from textcnn.crossfit.fold_levels import check_repeated_documents
-from textcnn.crossfit.row_hashes import group_hashes
-from textcnn.crossfit.scoring import Scoring
-from textcnn.fit import parameters
-from textcnn.fit.defaults import refuse_ignored
-from textcnn.neural.randomness import entropy_from
 from textcnn.table.columns import JoinedTexts, read_text
-from textcnn.table.encoding import CATEGORIES
 from textcnn.table.explaining import explain_members
 from textcnn.table.fitting import (
-    PlanMaker,
-    SortedColumns,
     TableFeaturesWarning,
-    TableFit,
-    sort_columns,
 )
-from textcnn.table.frames import Table, check_new_names, read_table
-from textcnn.table.gains import other_columns
-from textcnn.table.members import FittedMember, check_foreign, read_members
-from textcnn.table.others import OTHERS, OtherColumns, other_columns_of
+from textcnn.table.frames import Table, read_table
+from textcnn.table.members import FittedMember
+from textcnn.table.others import OtherColumns
 from textcnn.table.parameters import MemberParametersMixin
-from textcnn.table.report import TableReport, columns_of_report, nothing_to_do, report_of
+from textcnn.table.report import TableReport
+from textcnn.table.stage import chosen_output, fit_table, no_features
 from textcnn.text.hashes import hash_rows
-from textcnn.utils.progress import CallbackSupportMixin, FitProgress, with_callbacks
+from textcnn.utils.progress import CallbackSupportMixin, with_callbacks
 
 SELECTIONS = ("all", "significant")
 
@@ -370,7 +355,7 @@ class TableFeatures(
             )
             for fitted in self._fitted_members
         ]
-        return self._finished(table, np.hstack([_no_features(table), *blocks]))
+        return self._finished(table, np.hstack([no_features(table), *blocks]))
 
     def explain(self, X):
         """Return what each word of each text column contributes to the features of some rows.
@@ -450,18 +435,6 @@ class TableFeatures(
         check_is_fitted(self)
         return {(fitted.column, fitted.member): fitted.encoder for fitted in self._fitted_members}
 
-    def get_metadata_routing(self):
-        """Return which of ``groups``, ``sample_weight`` and ``time`` this transformer requests.
-
-        Groups are requested if ``cv`` is a splitter that needs them; with an int ``cv`` use
-        ``set_fit_request(groups=True)``.
-
-        Returns
-        -------
-        MetadataRequest
-        """
-        return with_groups_of(self.cv, super().get_metadata_routing())
-
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether the transformer is fitted."""
         return hasattr(self, "_fitted_members")
@@ -476,151 +449,15 @@ class TableFeatures(
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _check_settings(self) -> list:
-        """Check all parameters before X; return the members."""
-        parameters.one_of(self, "selection", SELECTIONS)
-        parameters.one_of(self, "others", OTHERS)
-        parameters.one_of(self, "categories", CATEGORIES)
-        if self.others != "encode":
-            refuse_ignored(
-                self,
-                ["categories"],
-                why=f"A table with others={self.others!r}",
-                expected='others="encode", or it left out',
-            )
-        parameters.yes_or_no(self, "keep_text")
-        parameters.whole_number(self, "n_repeats", 1)
-        if self.selection == "all":
-            refuse_ignored(
-                self,
-                ["n_repeats"],
-                why='A table that keeps all members (selection="all")',
-                expected='selection="significant", or it left out',
-            )
-        limit = self.time_limit
-        is_number = isinstance(limit, Real) and not isinstance(limit, bool)
-        if limit is not None and not (is_number and limit > 0):
-            raise ValueError(
-                "time_limit must be None or a number of seconds above 0. "
-                f"Received: time_limit={limit!r}."
-            )
-        return read_members(self.members, reserved=list(super().get_params(deep=False)))
-
     @with_callbacks
     def _fit(self, X, y, *, groups, sample_weight, time) -> tuple[Table, np.ndarray]:
         """Fit all members; only a fit that has ended leaves anything on the transformer."""
-        members = self._check_settings()
-        started = clock.monotonic()
-        warn_of_another_order(X, y=y, groups=groups, sample_weight=sample_weight, time=time)
-        table, inputs = read_input(self, X)
-        columns = sort_columns(self.columns, table, members)
-        others = self._encode_others(table, columns)
-        target = read_target(y, target_type=self.target_type, n_rows=len(table))
-        check_for_target([table], target)
-        hashes, documents = columns.hashes(len(table)), columns.documents(len(table))
-        if isinstance(groups, str) and groups == "documents":
-            groups = group_hashes(documents)
-        maker = PlanMaker(
-            cv=list(self.cv) if _is_iterator(self.cv) else self.cv,
-            target=target,
-            groups=groups,
-            sample_weight=sample_weight,
-            time=time,
-            uncovered=self.uncovered,
-            unlabelled=self.unlabelled,
-            missing_class=self.missing_class,
-            entropy=entropy_from(self.random_state),
+        self._list_folds()
+        fitted, table, features = fit_table(
+            self, X, y, groups=groups, sample_weight=sample_weight, time=time
         )
-        plan = maker.make()
-        check_repeated_documents(plan, documents)
-        if plan.dropped_classes:
-            target = target.without_classes(plan.dropped_classes)
-        for member in members:
-            check_foreign(
-                member,
-                all_labelled=bool(target.labelled.all()),
-                all_covered=not plan.uncovered.any(),
-            )
-        kept, report = [], None
-        if columns.entries:
-            stage = self._stage(table, columns, plan, maker, target, y, started)
-            kept, report = self._fit_members(stage, columns, X, y)
-        else:
-            reason = nothing_to_do(columns.texts, self.columns)
-            report = TableReport([], reason, warnings=[reason])
-        new = [name for entry in kept for name in entry.fitted.names]
-        check_new_names(others.names(table.names), safe_names(new))
-        report.kinds = columns_of_report(columns.kinds, others, kept)
-        place = dict(zip(columns.names, columns.text_numbers, strict=True))
-        set_fitted(
-            self,
-            inputs
-            | {
-                "_fitted_members": [entry.fitted for entry in kept],
-                "_others": others,
-                "_member_numbers": [
-                    None if entry.fitted.joined else place[entry.text.name] for entry in kept
-                ],
-                "_plan": plan,
-                "_report": report,
-                "_row_hashes": hashes,
-                "_text_numbers": columns.text_numbers,
-                "classes_": target.classes,
-                "target_type_": target.kind,
-                "text_columns_": columns.names,
-            },
-        )
-        return table, np.hstack([_no_features(table), *(entry.features for entry in kept)])
-
-    def _encode_others(self, table: Table, columns: SortedColumns) -> OtherColumns:
-        """Fit the encoding of the other columns, and check the names that features will have."""
-        others = other_columns_of(
-            table,
-            columns.kinds,
-            columns.text_numbers,
-            others=self.others,
-            categories=self.categories,
-            keep_text=self.keep_text,
-        )
-        if any(column.form == "category" for column in others.encoded):
-            table.as_container(self._chosen_output()).check_holds_categories()
-        if columns.entries and not others.is_encoding:
-            table.check_names_beside_features(others.unchanged)
-        prefixes = [f"{entry.text.name}_{entry.member.name}" for entry in columns.entries]
-        check_new_names(others.names(table.names), safe_names(prefixes))
-        return others
-
-    def _stage(self, table, columns, plan, maker, target, y, started) -> TableFit:
-        """Return what fits the members by the plan and measures what each adds."""
-        Scoring(target, self.scoring, plan.sample_weight)  # refuses an unknown scorer now
-        others, n_used = other_columns(table, columns.other_numbers)
-        return TableFit(
-            entries=columns.entries,
-            plans=[plan],
-            maker=maker,
-            target=target,
-            y=y,
-            others=others,
-            n_used=n_used,
-            scoring=self.scoring,
-            n_jobs=self.n_jobs,
-            deadline=None if self.time_limit is None else started + self.time_limit,
-        )
-
-    def _fit_members(self, stage: TableFit, columns, X, y) -> tuple[list, TableReport]:
-        """Fit, measure and choose; return the entries that are kept, by column, and the report."""
-        progress = FitProgress(self, len(stage.entries), X, y)
-        stage.fit_all(progress)
-        if self.selection == "significant":
-            stage.select(self.n_repeats)
-        else:
-            stage.measure()
-        progress.end()
-        texts = columns.texts
-        kept = [e for text in texts for e in stage.entries if e.text is text and e.kept]
-        kept += [e for e in stage.entries if isinstance(e.text, JoinedTexts) and e.kept]
-        n_others = len(columns.other_numbers)
-        return kept, report_of(stage, self.selection, texts, n_others=n_others, n_used=stage.n_used)
+        set_fitted(self, fitted)
+        return table, features
 
     def _warn(self, stacklevel: int) -> None:
         """Issue the warnings of the report."""
@@ -629,7 +466,7 @@ class TableFeatures(
 
     def _finished(self, table: Table, features: np.ndarray):
         """Return columns and features in the table's own container."""
-        table = table.as_container(self._chosen_output())
+        table = table.as_container(chosen_output(self))
         return self._others.beside(table, features, self._new_names(table.names))
 
     def _new_names(self, labels) -> list[str]:
@@ -639,18 +476,3 @@ class TableFeatures(
             column = fitted.column if number is None else labels[number]
             names += [f"{column}{name[len(fitted.column) :]}" for name in fitted.names]
         return safe_names(names)
-
-    def _chosen_output(self) -> str:
-        """Return the container that ``set_output`` chose, or ``"default"``."""
-        # scikit-learn would convert the finished table, whose features are objects in an array.
-        chosen = getattr(self, "_sklearn_output_config", {}).get("transform")
-        return chosen or get_config()["transform_output"]
-
-
-def _is_iterator(cv) -> bool:
-    """Return whether ``cv`` can be iterated only once."""
-    return hasattr(cv, "__next__") and not isinstance(cv, Integral)
-
-
-def _no_features(table: Table) -> np.ndarray:
-    return np.empty((len(table), 0), np.float32)

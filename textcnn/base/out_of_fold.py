@@ -40,7 +40,7 @@ ENSEMBLES = ("auto", "mean", "refit")
 
 
 class FoldsMixin:
-    """Lets an estimator whose ``cv`` is an iterator be cloned and pickled."""
+    """What an estimator with ``cv`` needs: iterators of folds are copied, groups are requested."""
 
     def __sklearn_clone__(self):
         """Return an unfitted copy; copies share the folds."""
@@ -51,6 +51,21 @@ class FoldsMixin:
         """Return the state for pickle and deepcopy."""
         self._list_folds()
         return super().__getstate__()
+
+    def get_metadata_routing(self):
+        """Return which of ``groups``, ``sample_weight`` and ``time`` this estimator requests.
+
+        Groups are requested if the splitter needs them; with an int ``cv`` call
+        ``set_fit_request(groups=True)``.
+
+        Returns
+        -------
+        MetadataRequest
+        """
+        requests = super().get_metadata_routing()
+        if "groups" in _requests_of(self.cv) and requests.fit.requests["groups"] is None:
+            requests.fit.add_request(param="groups", alias=True)
+        return requests
 
     def _list_folds(self) -> None:
         """Replace an iterator of folds, which can be read once and not be copied, by a list."""
@@ -218,18 +233,6 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
             predict_again=partial(verify_again, self),
         )
 
-    def get_metadata_routing(self):
-        """Return which of ``groups``, ``sample_weight`` and ``time`` this encoder requests.
-
-        Groups are requested if the splitter needs them; with an int ``cv`` call
-        ``set_fit_request(groups=True)``.
-
-        Returns
-        -------
-        MetadataRequest
-        """
-        return with_groups_of(self.cv, super().get_metadata_routing())
-
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether the encoder is fitted."""
         return hasattr(self, "_model_sets")
@@ -354,13 +357,6 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
                 for raw, fold in zip(one.raw_outputs([column]), one.models, strict=True)
             ]
         )
-
-
-def with_groups_of(cv, requests):
-    """Return the metadata requests of an estimator, with those of its splitter for groups."""
-    if "groups" in _requests_of(cv) and requests.fit.requests["groups"] is None:
-        requests.fit.add_request(param="groups", alias=True)
-    return requests
 
 
 def _requests_of(splitter) -> set[str]:
