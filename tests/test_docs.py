@@ -42,6 +42,7 @@ def _check_quickstart(names):
 
 def _check_leak_safety(names):
     assert names["report"].scores["score"].notna().any()
+    assert not names["result"].leaks and names["result"].verification.checked
 
 
 def _check_images(names):

@@ -412,6 +412,8 @@ def test_the_frame_shows_every_finding():
         "tree",
         "tree within a fit",
         "train against fresh",
+        "certain rows within a fit",
+        "neighbouring rows",
     ]
     assert frame["leaks"].any() == result.leaks
     assert (frame["high"] > frame["expected"]).all()

@@ -271,7 +271,8 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
             plan = with_validation_rows(plan, target, learner.stop_fraction, seed)
         dropped = None if plan.dropped_classes else ()
         task = Task(target, entropy, plan.sample_weight, self.n_jobs, dropped)
-        return self._cross_fit(learner, columns, hashes, plan, task, inputs, columns, y)
+        documents = [self._hash_document(column) for column in columns]
+        return self._cross_fit(learner, columns, hashes, documents, plan, task, inputs, columns, y)
 
     def _fit(self, X, y, *, groups, sample_weight, time) -> np.ndarray:
         """Read everything, plan the folds, and fit."""
@@ -288,9 +289,9 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
         )
         check_for_target(columns, target)
         hashes = [self._hash_column(column) for column in columns]
-        documents = combine_hashes([self._hash_document(column) for column in columns])
+        documents = [self._hash_document(column) for column in columns]
         if isinstance(groups, str) and groups == self._groups_by_content:
-            groups = group_hashes(documents)
+            groups = group_hashes(combine_hashes(documents))
         entropy = entropy_from(self.random_state)
         plan = make_fold_plan(
             self.cv,
@@ -304,22 +305,23 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
             missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
-        check_repeated_documents(plan, documents, self._groups_by_content)
+        check_repeated_documents(plan, combine_hashes(documents), self._groups_by_content)
         dropped: tuple = ()
         if plan.dropped_classes:
             dropped = tuple(target.classes[code] for code in plan.dropped_classes)
             target = target.without_classes(plan.dropped_classes)
         task = Task(target, entropy, plan.sample_weight, self.n_jobs, dropped)
-        return self._cross_fit(learner, columns, hashes, plan, task, inputs, X, y)
+        return self._cross_fit(learner, columns, hashes, documents, plan, task, inputs, X, y)
 
     @with_callbacks
-    def _cross_fit(self, learner, columns, hashes, plan, task, inputs, X, y) -> np.ndarray:
+    def _cross_fit(
+        self, learner, columns, hashes, documents, plan, task, inputs, X, y
+    ) -> np.ndarray:
         """Fit all models by a plan, set the fitted state and return the features of all rows."""
         learner.check(task)
         refit = self.ensemble == "refit" or (self.ensemble == "auto" and plan.ordered)
         cross_fit = CrossFit(learner, plan, task, refit)
         progress = FitProgress(self, cross_fit.n_models * len(columns), X, y)
-        documents = [self._hash_document(column) for column in columns]
         fits = cross_fit.run(columns, documents, progress)
         progress.end()
         features = [oof.assemble(plan, fit.features, uncovered=self.uncovered) for fit in fits]
