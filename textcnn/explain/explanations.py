@@ -140,8 +140,8 @@ class TextExplanation:
 
         ``row`` (its label in the index of X, or its number), ``column``, ``output``, ``ngram``,
         ``kind`` (of words or of characters), ``contribution``, and ``start`` and ``stop``: its
-        character positions in the shown text (``rows[i].texts[j].text``). An n-gram that occurs several times has a line for each.
-        Within a row the strongest come first.
+        character positions in the shown text (``rows[i].texts[j].text``). An n-gram that occurs
+        several times has a line for each. Within a row the strongest come first.
         """
         return self._lines("ngrams", "spans", "contributions", "ngram")
 
