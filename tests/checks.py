@@ -53,7 +53,7 @@ def contract_checks(estimators, expected_failures):
 
 # scikit-learn's checks give arrays of numbers, some of which are sorted by y.
 numbers_as_texts = pytest.mark.filterwarnings(
-    "ignore:X is an array of numbers", "ignore:Column .* of X determines y"
+    "ignore:X is a table of numbers", "ignore:Column .* of X determines y"
 )
 
 

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import warnings
+from collections import Counter
 
 import joblib
 import keras
@@ -23,6 +24,7 @@ from textcnn import (
     Backbone,
     BlankImageWarning,
     ConvNetwork,
+    ImageCNNClassifier,
     ImageCNNEncoder,
     ImageError,
     InSampleWarning,
@@ -416,3 +418,58 @@ def test_a_failed_fit_leaves_nothing():
             learning_rate=1e30, n_filters=(32, 64), network=ConvNetwork((3,), batch_norm=False)
         ).fit(X, y)
     np.testing.assert_array_equal(encoder.transform(X[:5]), expected)
+
+
+# Each file once, and in the units of fit
+
+
+def test_each_file_is_opened_once_per_fit(photos, monkeypatch):
+    table, y, _ = photos
+    opened, real = [], open
+
+    def counted(file, *given, **options):
+        opened.append(str(file))
+        return real(file, *given, **options)
+
+    monkeypatch.setattr("builtins.open", counted)
+    for estimator in (
+        ImageCNNClassifier(**TINY),
+        ImageCNNClassifier(image_size=6, color_mode="rgb", **TINY),
+        ImageCNNEncoder(cv=2, **TINY),
+        TableFeatures(members=[ImageCNNEncoder(**TINY)], cv=2),
+    ):
+        X = table if isinstance(estimator, TableFeatures) else table[["photo"]]
+        opened.clear()
+        estimator.fit(X, y)
+        counts = Counter(path for path in opened if path.endswith(".png"))
+        assert len(counts) == 60 and set(counts.values()) == {1}
+    expected = estimator.transform(table[:9])
+    monkeypatch.setattr("textcnn.image.files.MAX_CONTENTS", 0)  # too much to keep
+    np.testing.assert_array_equal(clone(estimator).fit(table, y).transform(table[:9]), expected)
+
+
+def test_cells_in_other_units_than_in_fit_are_refused(photos):
+    table, y, images = photos
+    settings = {"cv": 2, **TINY}
+    fractions = [image / 255 for image in images]
+    fractions[0] = fractions[0][:4]  # of another size, so that they are cells
+    of_files = ImageCNNEncoder(image_size=8, **settings).fit(table["photo"], y)
+    with pytest.raises(ValueError, match=r"other units than in fit.*255 \* X.*float64 from 0 to"):
+        of_files.transform(fractions)
+    of_fractions = ImageCNNEncoder(image_size=8, **settings).fit(fractions, y)
+    with pytest.raises(ValueError, match="other units than in fit.*X / 255"):
+        of_fractions.transform([(255 * image).astype(np.uint8) for image in fractions])
+    assert of_fractions.transform(fractions[:5]).shape == (5, 1)
+    mixed = pd.Series([*table["photo"][:30], *fractions[30:]])
+    with pytest.raises(ValueError, match="different units.*files, and arrays of float64"):
+        ImageCNNEncoder(image_size=8, **settings).fit(mixed, y)
+
+
+def test_channels_in_another_place_than_in_fit_are_named():
+    random = np.random.default_rng(0)
+    images = random.integers(0, 255, (20, 9, 8, 3), dtype=np.uint8)
+    classifier = ImageCNNClassifier(**TINY).fit(images, [0, 1] * 10)
+    with pytest.raises(ValueError, match=r"np\.moveaxis\(X, -3, -1\)"):
+        classifier.predict(np.moveaxis(images, -1, -3))
+    with pytest.raises(ValueError, match="Resize them first"):
+        classifier.predict(images[:, :4])

@@ -143,6 +143,15 @@ def test_models_of_worker_processes_are_counted(terminal):
     assert line.text() == "" and isinstance(level, Level)
 
 
+def test_a_fit_inside_another_that_fails_is_removed(terminal):
+    line = ProgressLine(terminal)
+    line.push("Table", 2)
+    with pytest.raises(TimeoutError), line.inside():
+        line.push("Encoder", 3)
+        raise TimeoutError
+    assert line.text() == "Table 0 of 2, 0 s"
+
+
 def test_a_long_line_is_cut(terminal):
     line = ProgressLine(terminal)
     line.push("Encoder" * 30, 3)

@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from checks import WORDS, signal_table, tiny
 from sklearn.base import clone
@@ -60,7 +61,7 @@ def test_a_whole_table_is_refused_by_a_text_encoder(estimator, container):
 @pytest.mark.parametrize(
     "numbers",
     [TABLE["price"], list(range(60)), TABLE[["id"]], TABLE["id"].astype("category"),
-     TABLE["id"].astype("Int64"), pl.Series(range(60)), TABLE.to_numpy()],
+     TABLE["id"].astype("Int64"), pl.Series(range(60)), pa.array(range(60)), TABLE.to_numpy()],
     ids=str,
 )  # fmt: skip
 def test_numbers_alone_are_refused_too(numbers):
@@ -71,7 +72,7 @@ def test_numbers_alone_are_refused_too(numbers):
 
 
 def test_an_array_of_numbers_without_names_is_read_with_a_warning():
-    with pytest.warns(UserWarning, match="X is an array of numbers.*X.astype"):
+    with pytest.warns(UserWarning, match="X is a table of numbers.*X.astype"):
         TextLinearEncoder(cv=2).fit(TABLE[["price"]].to_numpy(), Y)
 
 

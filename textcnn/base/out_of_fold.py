@@ -69,7 +69,7 @@ class FoldsMixin:
 
     def _list_folds(self) -> None:
         """Replace an iterator of folds, which can be read once and not be copied, by a list."""
-        if hasattr(self.cv, "__next__"):
+        if hasattr(getattr(self, "cv", None), "__next__"):
             self.cv = list(self.cv)
 
 

@@ -53,9 +53,7 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, estimator) -
     estimator : encoder
         The encoder that transforms them.
     """
-    calls = _calls.get(estimator)
-    if calls is None or calls.training is not training:
-        calls = _calls[estimator] = _SmallCalls.of(training)
+    calls = _small_calls(estimator, training)
     telling = calls.telling(hashes)
     is_training = _is_in(telling, calls.distinct)
     how = ""
@@ -77,6 +75,17 @@ def warn_if_training_rows(hashes: np.ndarray, training: np.ndarray, estimator) -
             InSampleWarning,
             stacklevel=4,
         )
+
+
+def _small_calls(estimator, training: np.ndarray) -> _SmallCalls:
+    """Return the calls of a fitted estimator so far."""
+    try:
+        calls = _calls.get(estimator)
+        if calls is None or calls.training is not training:
+            calls = _calls[estimator] = _SmallCalls.of(training)
+    except TypeError:  # a subclass that cannot be a key: each call counts alone
+        calls = _SmallCalls.of(training)
+    return calls
 
 
 def _is_in(hashes: np.ndarray, known: np.ndarray) -> np.ndarray:

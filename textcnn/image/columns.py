@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from os import PathLike
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from sklearn.utils.validation import validate_data
 
 from textcnn.crossfit.messages import name_rows
+from textcnn.image.files import Contents
 
 _ROWS_AT_A_TIME = 4096
 _NUMBERS_OF_COLOURS = (1, 3, 4)
@@ -33,6 +35,11 @@ class ImageColumn:
     name: str | None
     pixels: np.ndarray | None = None
     cells: list | None = None
+
+    @cached_property
+    def contents(self) -> Contents:
+        """The bytes of the files, which are read once."""
+        return Contents(self.cells)
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
+from io import BytesIO
 from os import PathLike, fspath
 
 import numpy as np
@@ -13,6 +14,8 @@ COLOR_MODES = {"grayscale": 1, "rgb": 3}
 RESIZES = ("pad", "stretch")
 # What Pillow's decoders raise for truncated or corrupt files.
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
+# Bytes of files that are kept between looking at them and decoding them.
+MAX_CONTENTS = 2**28
 _WHITE = (255, 255, 255, 255)
 _WHITE_OF_16_BITS = 65_535
 
@@ -25,6 +28,41 @@ class BlankImageWarning(UserWarning):
     """Images that could not be read were replaced with blank images."""
 
 
+class Contents:
+    """The bytes of the files of a column, each read once as long as they fit in memory.
+
+    Parameters
+    ----------
+    cells : list of path, ndarray or None
+    """
+
+    def __init__(self, cells: list):
+        self._cells = cells
+        self._kept: dict[int, bytes] = {}
+        self._size = 0
+
+    def get(self, row: int) -> bytes | None:
+        """Return the bytes of a file; None for other cells, and if it cannot be opened."""
+        if row in self._kept:
+            return self._kept[row]
+        cell = self._cells[row]
+        if cell is None or isinstance(cell, np.ndarray):
+            return None
+        try:
+            with open(cell, "rb") as file:
+                content = file.read()
+        except OSError:  # whoever decodes it says what is wrong
+            return None
+        if self._size + len(content) <= MAX_CONTENTS:
+            self._kept[row] = content
+            self._size += len(content)
+        return content
+
+    def forget(self) -> None:
+        """Free the memory."""
+        self._kept, self._size = {}, 0
+
+
 @dataclass(frozen=True)
 class Header:
     """Size and colour mode of an image file, after rotation to upright."""
@@ -34,8 +72,14 @@ class Header:
     color_mode: str
 
 
-def read_header(path: str | PathLike) -> Header:
+def read_header(path: str | PathLike, content: bytes | None = None) -> Header:
     """Return size and colour mode of an image file without decoding it.
+
+    Parameters
+    ----------
+    path : str or path-like
+    content : bytes, optional
+        The bytes of the file, if they are known.
 
     Raises
     ------
@@ -44,7 +88,7 @@ def read_header(path: str | PathLike) -> Header:
     """
     from PIL import ExifTags
 
-    with _Opened(path) as image:
+    with _Opened(path, content) as image:
         width, height = image.size
         if image.getexif().get(ExifTags.Base.Orientation, 1) >= 5:  # on its side
             width, height = height, width
@@ -52,7 +96,11 @@ def read_header(path: str | PathLike) -> Header:
 
 
 def decode_file(
-    path: str | PathLike, size: tuple[int, int], color_mode: str, resize: str
+    path: str | PathLike,
+    size: tuple[int, int],
+    color_mode: str,
+    resize: str,
+    content: bytes | None = None,
 ) -> np.ndarray:
     """Return the first frame of an image file: upright, resized, transparent pixels on white.
 
@@ -64,6 +112,8 @@ def decode_file(
     color_mode : {"grayscale", "rgb"}
     resize : {"pad", "stretch"}
         Keep the aspect ratio and add black borders, or stretch.
+    content : bytes, optional
+        The bytes of the file, if they are known.
 
     Returns
     -------
@@ -77,7 +127,7 @@ def decode_file(
     """
     from PIL import ImageOps
 
-    with _Opened(path) as image:
+    with _Opened(path, content) as image:
         if image.mode == "F":
             raise ImageError(
                 f"The image in {fspath(path)!r} contains floating-point numbers, whose value for "
@@ -107,14 +157,15 @@ def resize_array(array: np.ndarray, size: tuple[int, int], resize: str) -> np.nd
 class _Opened:
     """An image file opened by Pillow, whose errors are raised as ImageError."""
 
-    def __init__(self, path):
-        self._path = path
+    def __init__(self, path, content: bytes | None = None):
+        self._path, self._content = path, content
 
     def __enter__(self):
         from PIL import Image
 
         try:
-            self._image = Image.open(self._path)
+            # An empty file is left to Pillow by its name, as what cannot be opened is.
+            self._image = Image.open(BytesIO(self._content) if self._content else self._path)
         except (*_BROKEN, Image.DecompressionBombError) as error:
             raise _image_error(self._path, error) from error
         return self._image

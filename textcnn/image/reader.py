@@ -15,6 +15,7 @@ from textcnn.image.columns import ImageColumn
 from textcnn.image.files import (
     COLOR_MODES,
     BlankImageWarning,
+    Contents,
     ImageError,
     decode_file,
     read_header,
@@ -58,10 +59,22 @@ class FileImages:
     resize : {"pad", "stretch"}
     blank : bool
         Whether an image that cannot be read is black; :attr:`unreadable` keeps the reasons.
+    contents : Contents, optional
+        Bytes of the files that were already read.
     """
 
-    def __init__(self, cells: list, shape: tuple[int, ...], dtype, resize: str, *, blank: bool):
+    def __init__(
+        self,
+        cells: list,
+        shape: tuple[int, ...],
+        dtype,
+        resize: str,
+        *,
+        blank: bool,
+        contents: Contents | None = None,
+    ):
         self.cells = cells
+        self._contents = contents
         self.shape = (len(cells), *shape)
         self.dtype = np.dtype(dtype)
         self._resize = resize
@@ -90,13 +103,20 @@ class FileImages:
                     reasons.append(str(image))
                 else:
                     decoded[row] = image
+        self.close()
         _raise_for(reasons, len(self))
         return decoded
+
+    def close(self) -> None:
+        """Forget the bytes of files; further images are read from the files."""
+        if self._contents is not None:
+            self._contents.forget()
+        self._contents = None
 
     def _one(self, row: int) -> np.ndarray | int:
         """Return one image; black if it cannot be read and blank images are allowed."""
         try:
-            return self._decode(self.cells[row])
+            return self._decode(self.cells[row], row)
         except ImageError as error:
             reason = f"row {row}: {error}"
             if not self._blank:
@@ -110,7 +130,7 @@ class FileImages:
         except ImageError as error:
             return error
 
-    def _decode(self, cell) -> np.ndarray:
+    def _decode(self, cell, row: int) -> np.ndarray:
         height, width, channels = self.shape[1:]
         if cell is None:
             raise _missing()
@@ -122,7 +142,8 @@ class FileImages:
                 )
             return resize_array(cell, (height, width), self._resize)
         mode = next(name for name, count in COLOR_MODES.items() if count == channels)
-        return decode_file(cell, (height, width), mode, self._resize)
+        content = None if self._contents is None else self._contents.get(row)
+        return decode_file(cell, (height, width), mode, self._resize, content)
 
 
 @dataclass(frozen=True)
@@ -146,11 +167,14 @@ class ImageReader:
         if column.pixels is not None:
             _refuse_parameters_of_cells(settings, column.pixels)
             pixels = column.pixels
-            is_uint8, largest = pixels.dtype == np.uint8, _largest(pixels)
+            is_uint8, largest = pixels.dtype == np.uint8, _Units.of([pixels]).largest
             reader = cls(pixels.shape[1:], is_uint8, False, settings.resize, "raise", largest)
             return reader, pixels
-        shape, is_uint8 = _common_shape(column.cells, settings)
-        reader = cls(shape, is_uint8, True, settings.resize, settings.on_error)
+        shape, is_uint8 = _common_shape(column, settings)
+        units = _Units.of(column.cells)
+        _refuse_mixed_units(column.cells, units)
+        largest = None if units is None else units.largest
+        reader = cls(shape, is_uint8, True, settings.resize, settings.on_error, largest)
         # A model learns nothing from unreadable files: in fit only missing cells may be blank.
         blank = [row for row, cell in enumerate(column.cells) if cell is None]
         if blank and settings.on_error == "blank":
@@ -159,7 +183,7 @@ class ImageReader:
             _raise_for([f"row {row}: {_missing()}" for row in blank], len(column))
         black = np.zeros(shape, np.uint8)
         cells = [black if cell is None else cell for cell in column.cells]
-        return reader, reader._decoded(cells, blank=False)
+        return reader, reader._decoded(cells, column.contents, blank=False)
 
     def read(self, column: ImageColumn):
         """Return the images of new rows.
@@ -175,7 +199,10 @@ class ImageReader:
             If some cannot be read and ``on_error="blank"``.
         """
         if column.pixels is None and self.from_cells:
-            return self._decoded(column.cells, blank=self.on_error == "blank")
+            units = _Units.of(column.cells)
+            if units is not None:
+                self._check_units(units)
+            return self._decoded(column.cells, column.contents, blank=self.on_error == "blank")
         if column.pixels is None or self.from_cells:
             raise ValueError(
                 "The type of X differs from that in fit. Expected: "
@@ -183,42 +210,52 @@ class ImageReader:
                 f"Received: {'cells' if column.pixels is None else 'an array'}."
             )
         if column.pixels.shape[1:] != self.shape:
+            shape = column.pixels.shape[1:]
             raise ValueError(
                 f"The shape of the images differs from that in fit. Expected: {self.shape}. "
-                f"Received: {column.pixels.shape[1:]}. Resize them first, or fit on paths with "
-                "image_size=."
+                f"Received: {shape}. {self._way_to_shape(shape)}"
             )
-        self._check_units(column.pixels)
+        self._check_units(_Units.of([column.pixels]))
         return column.pixels
 
-    def _check_units(self, pixels: np.ndarray) -> None:
+    def _way_to_shape(self, shape) -> str:
+        """Return what to type for images of another shape than in fit."""
+        first_to_last = (*shape[:-3], *shape[-2:], shape[-3]) if len(shape) > 2 else ()
+        last_to_first = (*shape[:-3], shape[-1], *shape[-3:-1]) if len(shape) > 2 else ()
+        if first_to_last == self.shape:
+            return "The channels come first: type np.moveaxis(X, -3, -1)."
+        if last_to_first == self.shape:
+            return "The channels come last: type np.moveaxis(X, -1, -3)."
+        return "Resize them first, or fit on paths with image_size=."
+
+    def _check_units(self, units: _Units) -> None:
         """Refuse pixels in other units than in fit."""
-        received = f"Received: {pixels.dtype} from {pixels.min():g} to {pixels.max():g}."
         knows_bytes = self.is_uint8 and self.largest != 1  # a mask of 0 and 1 may be of uint8
-        is_fraction = pixels.dtype.kind == "f" and (pixels.min() < 0 or 0 < pixels.max() <= 1)
-        if knows_bytes and is_fraction:
+        received = f"Received: {units}."
+        if knows_bytes and units.are_fractions:
             raise ValueError(
                 "Images are in other units than in fit. Expected: integers from 0 to 255, "
                 f"(255 * X).round().astype('uint8') for numbers from 0 to 1. {received}"
             )
         if self.largest is None or knows_bytes:
             return
-        if _largest(pixels) > _OTHER_UNITS * max(self.largest, 1):
+        if units.largest > _OTHER_UNITS * max(self.largest, 1):
             raise ValueError(
                 f"Images are in other units than in fit. Expected: numbers of up to about "
                 f"{self.largest:g}, for example X / 255 if images were divided by 255. {received}"
             )
-        if self.largest > _OTHER_UNITS and 0 < _largest(pixels) <= 1:
+        if self.largest > _OTHER_UNITS and 0 < units.largest <= 1:
             raise ValueError(
                 f"Images are in other units than in fit. Expected: numbers of up to about "
                 f"{self.largest:g}, for example 255 * X. {received}"
             )
 
-    def _decoded(self, cells: list, *, blank: bool):
+    def _decoded(self, cells: list, contents: Contents, *, blank: bool):
         """Return all images of a column, or an object that decodes them on request."""
         dtype = np.uint8 if self.is_uint8 else np.float32
-        images = FileImages(cells, self.shape, dtype, self.resize, blank=blank)
+        images = FileImages(cells, self.shape, dtype, self.resize, blank=blank, contents=contents)
         if images.dtype.itemsize * np.prod(images.shape) > MAX_DECODED_BYTES:
+            images.close()
             return images
         decoded = images.decode_all()
         warn_of_unreadable(images)
@@ -303,9 +340,50 @@ def _refuse_parameters_of_cells(settings: ImageSettings, pixels: np.ndarray) -> 
             )
 
 
-def _largest(pixels: np.ndarray) -> float:
-    """Return the largest magnitude of a pixel."""
-    return float(max(abs(float(pixels.min())), abs(float(pixels.max()))))
+@dataclass(frozen=True)
+class _Units:
+    """The dtype and range of the pixels of arrays."""
+
+    dtype: np.dtype
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, cells) -> _Units | None:
+        """Return the units of the arrays among some cells; None if there are none."""
+        arrays = [cell for cell in cells if isinstance(cell, np.ndarray)]
+        if not arrays:
+            return None
+        return cls(
+            np.result_type(*{array.dtype for array in arrays}),
+            min(float(array.min()) for array in arrays),
+            max(float(array.max()) for array in arrays),
+        )
+
+    def __str__(self) -> str:
+        """Return dtype and range, for messages."""
+        return f"{self.dtype} from {self.low:g} to {self.high:g}"
+
+    @property
+    def largest(self) -> float:
+        """The largest magnitude of a pixel."""
+        return max(abs(self.low), abs(self.high))
+
+    @property
+    def are_fractions(self) -> bool:
+        """Whether they are numbers from 0 to 1, or below 0."""
+        return self.dtype.kind == "f" and (self.low < 0 or 0 < self.high <= 1)
+
+
+def _refuse_mixed_units(cells: list, units: _Units | None) -> None:
+    """Refuse files, of numbers from 0 to 255, beside arrays of numbers from 0 to 1."""
+    has_files = any(cell is not None and not isinstance(cell, np.ndarray) for cell in cells)
+    if has_files and units is not None and units.are_fractions:
+        raise ValueError(
+            "The images are in different units. Expected: numbers from 0 to 255 as in files, "
+            f"(255 * X).round().astype('uint8') for numbers from 0 to 1. Received: files, and "
+            f"arrays of {units}."
+        )
 
 
 def _raise_for(reasons: list[str], n_rows: int) -> None:
@@ -316,13 +394,15 @@ def _raise_for(reasons: list[str], n_rows: int) -> None:
         raise ImageError(f"{len(reasons)} of {n_rows} images cannot be read:\n{shown}{more}")
 
 
-def _common_shape(cells: list, settings: ImageSettings) -> tuple[tuple[int, ...], bool]:
+def _common_shape(column: ImageColumn, settings: ImageSettings) -> tuple[tuple[int, ...], bool]:
     """Return the common shape of the images, and whether they are uint8; opens every file."""
+    cells, contents = column.cells, column.contents
     rows = [row for row, cell in enumerate(cells) if cell is not None]
     if not rows:
         raise ImageError(f"All {len(cells)} images are missing. Expected: at least one image.")
     found, reasons = [], []
-    for row, header in zip(rows, _threads().map(_describe, [cells[r] for r in rows]), strict=True):
+    headers = _threads().map(lambda row: _describe(cells[row], contents.get(row)), rows)
+    for row, header in zip(rows, headers, strict=True):
         if isinstance(header, ImageError):
             reasons.append(f"row {row}: {header}")
         else:
@@ -347,12 +427,12 @@ def _suggested(sizes) -> tuple[int, int]:
     return tuple(int(np.median(side)) for side in zip(*sizes, strict=True))
 
 
-def _describe(cell):
+def _describe(cell, content: bytes | None):
     """Return (height, width, channels or colour mode, is uint8) of a cell, or its ImageError."""
     if isinstance(cell, np.ndarray):
         return (*cell.shape, cell.dtype == np.uint8)
     try:
-        header = read_header(cell)
+        header = read_header(cell, content)
     except ImageError as error:
         return error
     return header.height, header.width, header.color_mode, True
@@ -386,10 +466,14 @@ def hash_images(column: ImageColumn) -> np.ndarray:
     """
     if column.pixels is not None:
         return np.fromiter(map(_hash, column.pixels), np.uint64, len(column))
-    return np.fromiter(_threads().map(_hash, column.cells), np.uint64, len(column))
+    contents = column.contents
+    hashes = _threads().map(
+        lambda row: _hash(column.cells[row], contents.get(row)), range(len(column))
+    )
+    return np.fromiter(hashes, np.uint64, len(column))
 
 
-def _hash(cell) -> int:
+def _hash(cell, content: bytes | None = None) -> int:
     from hashlib import blake2b
 
     if cell is None:
@@ -398,12 +482,8 @@ def _hash(cell) -> int:
         if not cell.any():
             return 0
         content = np.ascontiguousarray(cell).tobytes()
-    else:
-        try:
-            with open(cell, "rb") as file:
-                content = file.read()
-        except OSError:  # the reader reports files that cannot be opened
-            content = fspath(cell).encode("utf-8", "surrogateescape")
+    elif content is None:  # the reader reports files that cannot be opened
+        content = fspath(cell).encode("utf-8", "surrogateescape")
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little") | 1
 
 

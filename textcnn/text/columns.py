@@ -234,6 +234,12 @@ def _take_array_apart(X: object) -> tuple[None, Sequence, object]:
         masked = np.ma.getmaskarray(array)
         array = array.data.astype(object)
         array[masked] = None
+    if array.ndim == 1 and array.dtype.kind in "biuf" and len(array):
+        raise ValueError(
+            "Expected 2D array, got 1D array instead: X is an array of numbers, not of texts. "
+            f"Received: X of shape {array.shape}, dtype {array.dtype}. Type X.astype(str) to read "
+            "numbers as texts. Reshape your data if X is one row: X.reshape(1, -1)."
+        )
     if array.dtype.kind == "T":
         # scikit-learn cannot check NumPy's own string dtype.
         array = array.astype(object)

@@ -16,8 +16,8 @@ def check_kinds(columns: Sequence[TextColumn], X, *, reset: bool) -> None:
     """Refuse columns that are not text in ``fit``; warn of them in later calls.
 
     A whole table given to a text encoder would otherwise turn ids, prices and the target itself
-    into texts. A 2-D array of numbers alone, without names, is read as texts with a warning, as
-    scikit-learn's own checks need.
+    into texts. A table of numbers alone whose columns have no names, such as an array, is read as
+    texts with a warning, as scikit-learn's own checks need.
 
     Parameters
     ----------
@@ -39,11 +39,12 @@ def check_kinds(columns: Sequence[TextColumn], X, *, reset: bool) -> None:
     other = [n for n, column in enumerate(columns) if column.kind not in (TEXT, EMPTY)]
     if not other:
         return
-    if len(other) == len(columns) and _is_nameless_table(X):
+    is_nameless = all(column.name is None for column in columns) and _is_table(X)
+    if len(other) == len(columns) and is_nameless:
         if reset:
             warnings.warn(
-                f"X is an array of {columns[other[0]].kind}, and each of its {len(columns)} "
-                "columns is read as a column of texts. Expected: columns of text. "
+                f"X is a table of {columns[other[0]].kind}, and each of its {len(columns)} "
+                "columns, which have no names, is read as a column of texts. Expected: text. "
                 "Type X.astype(str) if that is what you mean.",
                 UserWarning,
                 stacklevel=4,
@@ -91,13 +92,11 @@ def _what_to_type(columns: Sequence[TextColumn], other: list[int]) -> str:
     return "; ".join(advice) + "."
 
 
-def _is_nameless_table(X) -> bool:
-    """Return whether X is a 2-D array or a list of rows."""
-    if type(X).__module__.partition(".")[0] in ("pandas", "polars", "pyarrow"):
-        return False
+def _is_table(X) -> bool:
+    """Return whether X has two dimensions."""
     if isinstance(X, list | tuple):
         return isinstance(X[0], list | tuple | np.ndarray)
-    return len(getattr(X, "shape", (0, 0))) == 2
+    return len(X.shape if hasattr(X, "shape") else np.shape(np.asarray(X))) == 2
 
 
 def _shown(columns: Sequence[TextColumn], number: int) -> str:

@@ -29,7 +29,12 @@ def current_line() -> ProgressLine | None:
 @contextlib.contextmanager
 def progress_line(estimator):
     """Show a line while a fit runs; a fit within another one shares its line."""
-    if _line.get() is not None or not is_shown(estimator):
+    outer = _line.get()
+    if outer is not None:
+        with outer.inside():
+            yield
+        return
+    if not is_shown(estimator):
         yield
         return
     line = ProgressLine(sys.stderr)
@@ -174,10 +179,21 @@ class ProgressLine:
     def pop(self, level: Level) -> None:
         """Remove a fit that is over, and those inside of it."""
         if level in self._levels:
-            place = self._levels.index(level)
-            for over in self._levels[place:]:
-                over.close()
-            del self._levels[place:]
+            self._cut(self._levels.index(level))
+
+    @contextlib.contextmanager
+    def inside(self):
+        """Remove fits that begin in here at the end, also where an error ends them."""
+        n_levels = len(self._levels)
+        try:
+            yield
+        finally:
+            self._cut(n_levels)
+
+    def _cut(self, n_levels: int) -> None:
+        for over in self._levels[n_levels:]:
+            over.close()
+        del self._levels[n_levels:]
 
     def text(self) -> str:
         """Return the line: done and all models of each fit, the place, and the seconds."""
