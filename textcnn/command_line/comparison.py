@@ -32,6 +32,7 @@ N_RESAMPLES = 200
 # scikit-learn's gradient boosting bins at most 255 values of a category.
 MAXIMUM_CATEGORIES = 255
 MINIMUM_FILLED_ROWS = 20
+_ROWS_OF_ONE_THREAD = 100_000
 _METRICS = {"test_auc": "test AUC", "test_r2": "test R²"}
 
 # A step of a ColumnTransformer: (name, transformer, columns).
@@ -226,13 +227,14 @@ def compare_text_features(
     boosting = kind(categorical_features="from_dtype", random_state=random_state)
     # The first fit of gradient boosting starts its threads; that should not count for any way.
     kind(max_iter=1).fit([[0.0], [1.0]] * 20, [0, 1] * 20)
+    # Threads that wait for one another use processor time, for small tables most of it.
+    spinning = None if len(table) <= _ROWS_OF_ONE_THREAD else "blas"
     show = show or _show_nothing
     metric, width = "test_r2" if regression else "test_auc", _width(stages)
     show(_heading(width, metric))
     lines, resampled = {}, {}
     for way, way_stages in stages.items():
-        # Threads that wait would use processor time.
-        with threadpool_limits(1, user_api="blas"):
+        with threadpool_limits(1, user_api=spinning):
             outputs, results = _outputs(way_stages, list(other_columns), split, boosting)
         resampled[way] = _resampled_scores(split[3], outputs, metric, random_state)
         score, error = _score(split[3], outputs, metric), float(np.std(resampled[way], ddof=1))

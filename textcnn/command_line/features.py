@@ -56,11 +56,13 @@ def fit_transform(options: argparse.Namespace) -> int:
         without=options.drop,
     )
     if is_table:
-        inputs = [name for name in cells if name not in (*beside, *options.keep)]
+        others = {*beside, *options.keep} - set(options.text)
+        inputs = [name for name in cells if name not in others]
         inputs = [name for name in inputs if not _is_index(name, cells[name])]
         if not inputs:
             raise BadInputError("the table has no column but those of --target, --keep and others")
-    found = {name: known(cells[name], options, name in options.text) for name in inputs}
+    is_text = options.text and not is_table  # a whole table may find other texts
+    found = {name: known(cells[name], options, is_text) for name in inputs}
     found |= {name: known(cells[name], options) for name in beside}
     if options.image:
         images = {cell for name in inputs for cell in found[name] if isinstance(cell, str)}
@@ -88,14 +90,14 @@ def transform(options: argparse.Namespace) -> int:
     encoder = _loaded(options.model)
     columns = _columns_of(encoder, options.model)
     is_table = hasattr(encoder, "text_columns_")
-    texts = encoder.text_columns_ if is_table else columns if _reads_texts(encoder) else []
+    is_text = _reads_texts(encoder)
     counter, n_rows = RowCounter("textcnn transform"), 0
     with (
         read_chunks(options.table, [*columns, *options.keep], table_format(options)) as chunks,
         table_writer(options.out, _output_format(options)) as writer,
     ):
         for chunk in chunks:
-            found = {name: known(chunk[name], options, name in texts) for name in columns}
+            found = {name: known(chunk[name], options, is_text) for name in columns}
             X = _frame(found, is_table, options.decimal)
             try:
                 features = encoder.transform(X)
