@@ -73,8 +73,8 @@ def _check_explain(names):
     np.testing.assert_allclose(outputs["base"] + names["sums"], outputs["value"], atol=1e-5)
     assert {"ngram", "total"} <= set(names["found"]) and len(names["alone"]) == 10
     assert names["gains"].ax_.get_title() == "Gain of each member on review"
-    assert names["curves"].history["model"].nunique() == 2
-    assert names["folds"].uses.shape == (2, 800)
+    assert names["curves"].history["model"].nunique() == 5
+    assert names["folds"].uses.shape == (5, 800)
 
 
 CHECKS = {

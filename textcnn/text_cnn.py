@@ -106,7 +106,7 @@ class TextCNNEncoder(OutOfFold):
     target_type_ : str
         The type of target.
     history_ : DataFrame
-        Losses per column, model and epoch.
+        Losses per column, model, network and epoch.
     vocabulary_report_ : DataFrame
         Words and tokens with a pretrained vector, and bytes of memory, per column.
     n_features_in_ : int
@@ -302,7 +302,7 @@ class TextCNNClassifier(NetworkClassifier):
     classes_ : ndarray
         Sorted classes.
     history_ : DataFrame
-        Losses per epoch.
+        Losses per network and epoch.
     vocabulary_report_ : DataFrame
         Words and tokens with a pretrained vector, and bytes of memory, per column.
     n_features_in_ : int
@@ -446,7 +446,7 @@ class TextCNNRegressor(NetworkRegressor):
     Attributes
     ----------
     history_ : DataFrame
-        Losses per epoch.
+        Losses per network and epoch.
     vocabulary_report_ : DataFrame
         Words and tokens with a pretrained vector, and bytes of memory, per column.
     n_features_in_ : int

@@ -19,8 +19,8 @@ class LearningCurvesDisplay:
     Parameters
     ----------
     history : DataFrame
-        ``history_`` of an estimator: columns ``column``, ``model``, ``epoch``, ``loss``, and
-        ``val_loss`` with early stopping.
+        ``history_`` of an estimator: columns ``column``, ``model``, ``network`` if there are
+        several, ``epoch``, ``loss``, and ``val_loss`` with early stopping.
 
     Attributes
     ----------
