@@ -430,7 +430,7 @@ def test_a_whole_table(suffix, tmp_path, capsys):
     table.to_csv(source) if suffix == "csv" else table.to_parquet(source)
     arguments = ["fit-transform", source, "--kind", "table", "--members", "svd,linear"]
     arguments += ["--target", "liked", "--keep", "user", "--drop", "secret", "--folds", "2"]
-    arguments += ["--text", "review", "--text", "title"]
+    arguments += ["--text", "review", "--text", "title", "--keep", "title"]
     assert command(*arguments, "--out", out, "--save", saved) == 0
     said = capsys.readouterr().err
     assert ("column 'Unnamed: 0' numbers the rows and is left out" in said) == (suffix == "csv")
@@ -440,7 +440,7 @@ def test_a_whole_table(suffix, tmp_path, capsys):
     assert encoder.feature_names_in_.tolist() == ["review", "title", "shop"]
     found = pd.read_csv(out, dtype=str)
     names = encoder.get_feature_names_out().tolist()
-    assert found.columns.tolist() == ["user", *names]
+    assert found.columns.tolist() == ["user", "title", *names]
     assert {"review_linear", "title_linear"} <= set(names)
     new = tmp_path / f"new.{suffix}"
     unseen = table.drop(columns=["secret", "liked"])
