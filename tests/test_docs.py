@@ -27,8 +27,9 @@ def _check_guide(names):
 
 
 def _check_index(names):
-    assert names["train_features"].shape == (len(names["train"]), 1)
-    assert np.isfinite(names["test_features"]).all()
+    assert names["model"].score(names["test"][names["columns"]], names["test"]["recommended"]) > 0.7
+    kinds = names["features"].report_.columns["kind"].tolist()
+    assert kinds == ["text", "category", "number", "number"]
 
 
 def _check_quickstart(names):

@@ -167,6 +167,7 @@ def test_which_columns_are_text():
             "forty": [f"some words of {i % 40}" for i in range(n)],
             "days": [f"2026-01-{i % 28 + 1:02d}" for i in range(n)],
             "amounts": [f"{i}.5" for i in range(n)],
+            "postcodes": [f"{i:05d}" for i in range(n)],
             "dates": [f"2026-01-01 10:{i:02d}:00 5" for i in range(n)],
             "codes": [f"A{i}" for i in range(n)],
             "numbers": random.normal(size=n),
@@ -181,6 +182,7 @@ def test_which_columns_are_text():
         "gaps",
         "object",
         "names",
+        "postcodes",
         "dates",
         "codes",
         "objects",
@@ -190,7 +192,7 @@ def test_which_columns_are_text():
     categorical = X[["text", "category"]].astype("category")
     assert linear(members=("linear",)).fit(categorical, y).text_columns_ == ["text"]
     everything = linear(members=("linear",), columns="all").fit(X.drop(columns="missing"), y)
-    assert len(everything.text_columns_) == 13
+    assert len(everything.text_columns_) == 14
 
 
 def test_parameters_of_members_are_reached_by_name():

@@ -24,6 +24,7 @@ _FEWEST_WORDS = 3.0
 _SMALLEST_SHARE = 0.5
 _MOST_CELLS = 1000
 _LONGEST_DATE = 40  # characters of a date or number
+_CODE = re.compile(r"\s*0\d")
 _DIGIT = re.compile(r"\d")
 _MISSING = re.compile(r"[\W_]*|[#<]*n/?an?>?|nan|null|none|nil", re.IGNORECASE)
 # What pandas calls the cells of an object column → what they are here.
@@ -197,7 +198,9 @@ def known_strings(column: pd.Series) -> pd.Series:
 
 
 def are_numbers(column: pd.Series) -> bool:
-    """Return whether all strings of a column are numbers."""
+    """Return whether all strings of a column are numbers; ``"01"`` is a code."""
+    if any(map(_CODE.match, map(str, column))):
+        return False
     try:
         pd.to_numeric(column)
     except (ValueError, TypeError):
