@@ -355,3 +355,12 @@ def test_the_first_fit_of_a_process_is_silent_and_draws_no_random_numbers():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == done.stdout == ""
+
+
+def test_a_recurrent_network_is_exported_with_its_loops(tmp_path):
+    encoder = tiny(cv=2, network="bigru").fit(X["review"].tolist(), Y)
+    encoder.save(tmp_path / "a.textcnn")
+    encoder.export(tmp_path / "a.onnx")
+    served = textcnn.serving.load(tmp_path / "a.textcnn", runtime="onnxruntime")
+    new = signal_table(20, seed=9)[0]["review"].tolist()
+    np.testing.assert_allclose(served.transform(new), encoder.transform(new), atol=1e-5)

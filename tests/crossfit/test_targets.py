@@ -438,7 +438,7 @@ def test_reading_y_leaves_it_alone_and_warns_of_nothing():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read(y)
-        read(pd.Series([3, 1, None, 2, 4, 5, 6, 7], dtype="Int64"))
+        read(pd.Series([3, 1, None, 2, 4, 5, 6, 0], dtype="Int64"))
     np.testing.assert_array_equal(y, before)
 
 

@@ -172,7 +172,6 @@ class ImageReader:
             return reader, pixels
         shape, is_uint8 = _common_shape(column, settings)
         units = _Units.of(column.cells)
-        _refuse_mixed_units(column.cells, units)
         largest = None if units is None else units.largest
         reader = cls(shape, is_uint8, True, settings.resize, settings.on_error, largest)
         # A model learns nothing from unreadable files: in fit only missing cells may be blank.
@@ -373,17 +372,6 @@ class _Units:
     def are_fractions(self) -> bool:
         """Whether they are numbers from 0 to 1, or below 0."""
         return self.dtype.kind == "f" and (self.low < 0 or 0 < self.high <= 1)
-
-
-def _refuse_mixed_units(cells: list, units: _Units | None) -> None:
-    """Refuse files, of numbers from 0 to 255, beside arrays of numbers from 0 to 1."""
-    has_files = any(cell is not None and not isinstance(cell, np.ndarray) for cell in cells)
-    if has_files and units is not None and units.are_fractions:
-        raise ValueError(
-            "The images are in different units. Expected: numbers from 0 to 255 as in files, "
-            f"(255 * X).round().astype('uint8') for numbers from 0 to 1. Received: files, and "
-            f"arrays of {units}."
-        )
 
 
 def _raise_for(reasons: list[str], n_rows: int) -> None:
