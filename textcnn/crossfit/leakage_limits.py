@@ -14,7 +14,10 @@ from textcnn.crossfit.row_hashes import hash_table
 
 def not_tested(repeats, groups, equal, names) -> list[str]:
     """Return the leaks that cannot be detected with these features, as sentences."""
-    lines = ["targets in other columns of X, and features that use later rows"]
+    lines = [
+        "targets in other columns of X, and features that use later rows",
+        "leaks of a feature only in combination with another column, apart from rows of equal X",
+    ]
     if equal is None:
         lines.append("rows with equal X: X of this type cannot be compared")
     elif "equal rows" not in names and len(np.unique(equal)) < len(equal):
