@@ -130,7 +130,7 @@ def test_learning_curves_of_every_estimator(fitted):
     text = TextCNNEncoder(n_filters=2, epochs=2, cv=2, random_state=0).fit(table, [0, 1] * 20)
     _, ax = plt.subplots()
     display = LearningCurvesDisplay.from_estimator(text, ax=ax)
-    assert display.ax_ is ax and len(ax.lines) == 4
+    assert display.ax_ is ax and len(ax.lines) == 8, "two columns, folds and networks"
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
     assert texts == ["a: training rows", "b: training rows"]
     kept = LearningCurvesDisplay.from_history(text.history_.query("column == 'b'"))
