@@ -134,7 +134,7 @@ def test_learning_curves_of_every_estimator(fitted):
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
     assert texts == ["a: training rows", "b: training rows"]
     kept = LearningCurvesDisplay.from_history(text.history_.query("column == 'b'"))
-    assert len(kept.ax_.lines) == 2
+    assert len(kept.ax_.lines) == 4
     with pytest.raises(ValueError, match="history_"):
         LearningCurvesDisplay.from_history(pd.DataFrame({"loss": [1.0]}))
 
