@@ -130,11 +130,11 @@ def test_learning_curves_of_every_estimator(fitted):
     text = TextCNNEncoder(n_filters=2, epochs=2, cv=2, random_state=0).fit(table, [0, 1] * 30)
     _, ax = plt.subplots()
     display = LearningCurvesDisplay.from_estimator(text, ax=ax)
-    assert display.ax_ is ax and len(ax.lines) == 4
+    assert display.ax_ is ax and len(ax.lines) == 8, "two columns, folds and networks"
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
     assert texts == ["a: training rows", "b: training rows"]
     kept = LearningCurvesDisplay.from_history(text.history_.query("column == 'b'"))
-    assert len(kept.ax_.lines) == 2
+    assert len(kept.ax_.lines) == 4
     with pytest.raises(ValueError, match="history_"):
         LearningCurvesDisplay.from_history(pd.DataFrame({"loss": [1.0]}))
 
