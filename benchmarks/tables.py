@@ -261,7 +261,13 @@ def without_rare_classes(table: pd.DataFrame, target: str) -> pd.DataFrame:
 def stage_of(way: str, text: list[str], members: list[str], target_type: str, seed: int):
     """Return a transformer for a whole table."""
     if way == "ours":
-        return TableFeatures(members, columns=text, random_state=seed, target_type=target_type)
+        return TableFeatures(
+            members,
+            columns=text,
+            others="passthrough",  # the same other columns for all ways
+            random_state=seed,
+            target_type=target_type,
+        )
     if way == "autogluon":
         return AutoGluonText(text)
     if way in ("string_encoder", "minilm"):
