@@ -92,7 +92,7 @@ def test_callbacks_of_scikit_learn_take_its_place():
     ("estimator", "shown"),
     [
         (tiny(cv=2, epochs=60), "TextCNNEncoder 0 of 2"),
-        (TextCNNClassifier(n_filters=2, epochs=60), "TextCNNClassifier 0 of 1"),
+        (TextCNNClassifier(n_filters=2, epochs=60), "TextCNNClassifier 0 of 2"),
         (TableFeatures([tiny(epochs=60)], cv=2), "TableFeatures 0 of 1 > TextCNNEncoder 0 of 2"),
     ],
     ids=lambda value: type(value).__name__,

@@ -463,7 +463,7 @@ class TextCNNRegressor(NetworkRegressor):
     --------
     >>> from textcnn import TextCNNRegressor
     >>> texts = ["cheap wine", "dear wine", "very cheap", "so dear", "cheap beer", "dear beer"] * 5
-    >>> prices = [5.0, 50.0] * 15
+    >>> prices = [5.0 + 45 * (row % 2) + row / 10 for row in range(30)]
     >>> regressor = TextCNNRegressor(n_filters=4, epochs=40, random_state=0).fit(texts, prices)
     >>> cheap, dear = regressor.predict(["cheap", "dear"])
     >>> bool(cheap < dear)
