@@ -15,7 +15,7 @@ Each run is a line of JSON in ``--results`` and is not run again. ``--report`` p
 thread per run if OMP_NUM_THREADS=1. Errors of paired differences are widened because folds share
 training rows (Nadeau and Bengio 2003).
 
-    pip install -e '.[table,vectors,bench]'
+    pip install -e '.[vectors,bench]'
     python benchmarks/multabench.py [TABLE ...] [--model LightGBM] [--text ours tfidf none]
         [--members svd linear] [--folds 0 1 2 3 4 5] [--report | --write]
 """

@@ -57,8 +57,8 @@ class TableFeatures(
     Parameters
     ----------
     members : list or tuple of str, encoder or (str, encoder), default=("svd", "linear", "cnn")
-        ``"svd"``: skrub's ``StringEncoder``, TF-IDF and a truncated SVD, which do not use y
-        (needs ``pip install 'textcnn[table]'``); ``"linear"``: :class:`TextLinearEncoder`;
+        ``"svd"``: skrub's ``StringEncoder``, TF-IDF and a truncated SVD, which do not use y;
+        ``"linear"``: :class:`TextLinearEncoder`;
         ``"counts"``: length, words, digits, capitals and marks of each text; ``"static"``:
         principal components of the mean word vector of each text, from the package wordllama or a
         folder of model2vec (``static__vectors``; needs ``pip install 'textcnn[vectors]'``);

@@ -253,7 +253,7 @@ def _import(module: str, name: str) -> type:
             raise
         raise ImportError(
             f"The file contains skrub's {name}, which could not be imported: {error}. Type: "
-            "pip install 'textcnn[table]'."
+            "pip install skrub."
         ) from error
 
 

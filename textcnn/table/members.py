@@ -37,7 +37,7 @@ def _svd():
     except ImportError as error:
         raise ImportError(
             f'The member "svd" is skrub\'s StringEncoder, which could not be imported: {error}. '
-            "Type: pip install 'textcnn[table]'; or omit it: "
+            "Type: pip install skrub; or omit it: "
             'TableFeatures(members=("linear", "cnn")).'
         ) from error
     return StringEncoder()
