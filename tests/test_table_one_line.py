@@ -134,8 +134,13 @@ def test_new_rows_may_have_other_columns_orders_categories_and_gaps():
     pd.testing.assert_frame_equal(features.transform(turned), expected)
     with pytest.raises(ValueError, match=r"lacks columns .*\['job title', 'day'\].*X.assign"):
         features.transform(X.drop(columns=["job title", "day", "constant"]))
-    new = X.head(3).assign(kind="opera", city="another city", written="no date", amount="few")
-    table = features.transform(new)
+    new = X.head(3).assign(kind="opera", city="another city", written="2026-03-01", amount="N/A")
+    with pytest.warns(UserWarning, match=r"'written': 3 of 3 cells are not dates.*'2026-03-01'"):
+        table = features.transform(new)
+    with pytest.warns(UserWarning, match="'amount': 3 of 3 cells are not numbers.*'12,5'"):
+        features.transform(X.head(3).assign(amount="12,5"))
+    with pytest.raises(ValueError, match=r"X.rename\(columns={'Day': 'day'}\)"):
+        features.transform(X.head(3).rename(columns={"day": "Day"}))
     assert table[["kind", "city"]].to_numpy().tolist() == [[-1, -1]] * 3
     assert table[["written_day", "amount"]].isna().all(axis=None)
     missing = pd.DataFrame(None, index=X.index[:2], columns=X.columns, dtype=object)
@@ -193,6 +198,26 @@ def test_categories_for_models_that_use_them():
     assert sum(name.startswith("code_") for name in many.get_feature_names_out()) == 40
 
 
+def test_an_empty_cell_is_a_missing_category():
+    X, y = table_of_everything()
+    X = X[["review"]].assign(kind=np.where(np.arange(N_ROWS) % 3, "film", ""))
+    assert linear().fit_transform(X, y)["kind"].unique().tolist() == [-1, 0]
+    hot = linear(categories="one-hot").fit_transform(X, y)
+    assert hot.columns.tolist() == ["kind_film", "review_linear"]
+
+
+def test_gains_are_over_the_columns_as_they_are_encoded():
+    X, y = signal_table(N_ROWS, 0)
+    known = y + np.random.default_rng(0).normal(scale=0.3, size=N_ROWS)
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta((known * 30).round() + 9, "D")
+    as_text = {"number": [f"{value:.3f}" for value in known], "day": days.strftime("%Y-%m-%d")}
+    for name, cells in as_text.items():
+        features = linear().fit(X.assign(**{name: cells}), y)
+        assert "with 1 of 1 other columns" in features.report_.headline
+        assert features.report_.to_frame()["gain"].max() < 0.1
+    assert linear().fit(X, y).report_.to_frame()["gain"].max() > 0.2
+
+
 def test_others_are_dropped_or_passed_through():
     X, y = table_of_everything()
     alone = linear(others="drop").fit_transform(X, y)
@@ -208,7 +233,7 @@ def test_others_are_dropped_or_passed_through():
     ("cell", "advice"),
     [
         (["a", "b"], '" ".join'),
-        ({"a": 1}, '" ".join'),
+        ({"a": 1}, "json_normalize"),
         (("a", 1), '" ".join'),
         (b"bytes", 'decode("utf-8")'),
         (1 + 2j, "abs"),

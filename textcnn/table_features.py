@@ -174,7 +174,7 @@ class TableFeatures(
     text columns, the unsupervised ``"svd"`` was better than out-of-fold features, so it is a
     default member.
 
-    Gains are measured by a linear model on the other columns (numbers, dates, and up to 30
+    Gains are measured by a linear model on the other columns (numbers, dates, and up to 40
     categories; at most 300 columns) and one set of out-of-fold predictions per member: logits
     of encoders of this package, otherwise (``"svd"``, for example) predictions of a linear model on
     the member's features. They are nested, but no member is fitted again: a stack is trained on the

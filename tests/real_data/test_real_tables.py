@@ -44,7 +44,7 @@ def test_a_split_that_ignores_groups_flatters(real_data):
     rating = table.groupby("clothing_id")["rating"].mean()
     y = (table["clothing_id"].map(rating) > rating.median()).to_numpy(int)
     assert len(table) == 1440
-    encoder = tiny(n_filters=4, epochs=8, max_length=60)
+    encoder = tiny(n_filters=32, kernel_sizes=(1, 2), epochs=12, max_length=60)
     groups = table["clothing_id"].to_numpy()
     scores = scores_of_grouped_splits(encoder, table[["review_text"]], y, groups)
     assert (scores.loc["ignored"] > scores.loc["kept"] + 0.03).all(), scores

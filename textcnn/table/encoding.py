@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,13 @@ import numpy as np
 import pandas as pd
 from sklearn import config_context
 
-from textcnn.table.kinds import MOST_CATEGORIES, ColumnKind, known_strings, strings_of
+from textcnn.table.kinds import (
+    MOST_CATEGORIES,
+    ColumnKind,
+    known_strings,
+    means_missing,
+    strings_of,
+)
 
 CATEGORIES = ("ordinal", "category", "one-hot")
 
@@ -58,12 +65,17 @@ class EncodedColumn:
             As :func:`~textcnn.table.kinds.as_series` returns it.
         """
         if self.kind == "number":
-            return [_numbers(column)]
+            numbers = _numbers(column)
+            self._warn_of_unread(column, np.isnan(numbers), "numbers")
+            return [numbers]
         if self.kind == "boolean":
             return [_numbers(_truth(column)).astype(np.float32)]
         if self.kind == "date":
+            dates = self._dates(column)
+            form = f"dates of the format {self.date_format}" if self.date_format else "dates"
+            self._warn_of_unread(column, dates.isna(), form)
             with config_context(transform_output="default"):
-                parts = self.dates.transform(self._dates(column))
+                parts = self.dates.transform(dates)
             return [parts[part].to_numpy(np.float32) for part in parts]
         known = pd.Index(self.categories, dtype=object)
         codes = known.get_indexer(
@@ -74,6 +86,21 @@ class EncodedColumn:
         if self.form == "ordinal":
             return [codes.astype(np.float32)]
         return [(codes == code).astype(np.float32) for code in range(len(known))]
+
+    def _warn_of_unread(self, column: pd.Series, is_missing, expected: str) -> None:
+        """Warn of strings that became missing values, but for those that mean missing."""
+        if pd.api.types.is_numeric_dtype(column.dtype) or not np.any(is_missing):
+            return
+        cells = strings_of(column[np.asarray(is_missing)]).dropna()
+        unread = [cell for cell in cells.unique() if not means_missing(cell)]
+        if unread:
+            n_unread = int(cells.isin(unread).sum())
+            warnings.warn(
+                f"Column {self.name!r}: {n_unread} of {len(column)} cells are not {expected}, for "
+                f"example {unread[0]!r}. They are missing values now. Expected: cells as in fit.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def _dates(self, column: pd.Series) -> pd.Series:
         """Return dates without a time zone; cells that are no dates become missing."""
@@ -171,9 +198,13 @@ def _as_truth(cell) -> float:
 
 
 def _keys(column: pd.Series) -> np.ndarray:
-    """Return the cells of a category as str, missing cells as None."""
+    """Return the cells of a category as str, missing and empty cells as None."""
     strings = strings_of(column)
-    return strings.where(strings.notna(), None).to_numpy(object)
+    return np.array([cell if _is_filled(cell) else None for cell in strings], dtype=object)
+
+
+def _is_filled(cell) -> bool:
+    return isinstance(cell, str) and cell.strip() != ""
 
 
 def _categories(column: pd.Series) -> list[str]:
@@ -182,4 +213,4 @@ def _categories(column: pd.Series) -> list[str]:
         used = column.cat.remove_unused_categories()
         names = strings_of(pd.Series(used.cat.categories)).tolist()
         return names if used.cat.ordered else sorted(names)
-    return sorted(set(strings_of(column).dropna()))
+    return sorted({key for key in _keys(column) if key is not None})

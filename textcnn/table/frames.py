@@ -81,10 +81,19 @@ class Table:
         absent = [self.names[n] for n in numbers if self.places and self.places[n] < 0]
         if absent:
             there = list(self.data.columns)
+            folded = {name.casefold().strip(): name for name in there}
+            close = {
+                n: folded[n.casefold().strip()] for n in absent if n.casefold().strip() in folded
+            }
+            advice = f"type X.assign(**{dict.fromkeys(absent)})"
+            if close:
+                renamed = {present: name for name, present in close.items()}
+                advice = f"type X.rename(columns={renamed}); if they are unknown, {advice}"
             raise ValueError(
                 f"X lacks columns that were used in fit: {_some(absent)}. Expected them under the "
-                f"same names, in any order. Received: {_some(there)}. If their values are unknown, "
-                f"type X.assign(**{{{absent[0]!r}: None}})."
+                f"same names, in any order. Received: {_some(there)}. "
+                + ("If they were renamed, " if close else "If their values are unknown, ")
+                + f"{advice}."
             )
 
     def check_holds_categories(self) -> None:

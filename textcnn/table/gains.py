@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.stats import norm, t
 
 from textcnn.crossfit import FoldPlan, Target
+from textcnn.table.encoding import encode_column
 from textcnn.table.frames import Table
+from textcnn.table.kinds import MOST_CATEGORIES, ColumnKind, as_series
 
 _CLIP = 1e-4
-_MOST_CATEGORIES = 30
 _MOST_COLUMNS = 300
+_USED = ("number", "boolean", "date", "category")
 _METRICS = {
     "binary": "roc_auc",
     "multiclass": "neg_log_loss",
@@ -107,45 +107,25 @@ def logits(features: np.ndarray, target: Target) -> np.ndarray:
     return np.log(clipped) if target.kind == "multiclass" else np.log(clipped / (1 - clipped))
 
 
-def other_columns(table: Table, numbers: Sequence[int]) -> tuple[np.ndarray, int]:
+def other_columns(
+    table: Table, kinds: Sequence[ColumnKind], numbers: Sequence[int]
+) -> tuple[np.ndarray, int]:
     """Return columns of a table as numbers for the stack, and the number of columns used.
 
-    Numbers and booleans are unchanged, dates become numbers, up to 30 categories are one-hot
-    encoded. Other columns, and columns beyond 300 numeric ones, are left out.
+    Numbers, booleans, dates and up to 40 categories are encoded by :mod:`textcnn.table.encoding`,
+    categories as a column each. Other columns, and those beyond 300 numeric ones, are left out.
     """
     blocks, n_used, width = [], 0, 0
     for number in numbers:
-        column = table.column(number)
-        if not isinstance(column, pd.Series):
-            column = pd.Series(np.asarray(column), copy=False)
-        block = _as_numbers(column)
-        if block is None or width + block.shape[1] > _MOST_COLUMNS:
+        if kinds[number].kind not in _USED:
             continue
-        blocks.append(block)
+        column = as_series(table, number)
+        encoded = encode_column(kinds[number], number, column, "one-hot")
+        if encoded.kind == "category" and column.nunique() > MOST_CATEGORIES:
+            continue
+        if width + len(encoded.names) > _MOST_COLUMNS:
+            continue
+        blocks += [np.asarray(block, np.float64)[:, None] for block in encoded.transform(column)]
         n_used += 1
-        width += block.shape[1]
+        width += len(encoded.names)
     return np.hstack([np.empty((len(table), 0)), *blocks]), n_used
-
-
-def _as_numbers(column: pd.Series) -> np.ndarray | None:
-    """Return a column as one or several float64 columns, or None if that is not possible."""
-    if column.dtype == object:
-        # pandas strings cannot hold lone surrogates; such a column stays an object column.
-        with contextlib.suppress(UnicodeEncodeError):
-            column = column.infer_objects()
-    if pd.api.types.is_datetime64_any_dtype(column):
-        values = column.to_numpy("datetime64[s]")
-        numbers = values.astype(np.int64).astype(np.float64)
-        numbers[np.isnat(values)] = np.nan
-        return numbers[:, None]
-    is_complex = pd.api.types.is_complex_dtype(column)
-    if pd.api.types.is_numeric_dtype(column) and not is_complex:
-        numbers = column.to_numpy(np.float64, na_value=np.nan)
-        return np.where(np.isfinite(numbers), numbers, np.nan)[:, None]
-    try:
-        codes, categories = pd.factorize(column)
-    except TypeError:  # cells that cannot be hashed: lists, arrays
-        return None
-    if not 1 < len(categories) <= _MOST_CATEGORIES:
-        return None
-    return (codes[:, None] == np.arange(len(categories))).astype(np.float64)

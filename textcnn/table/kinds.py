@@ -248,8 +248,11 @@ def _unknown(name: str, column: pd.Series) -> ColumnKind | None:
     for number, cell in enumerate(column):
         if isinstance(cell, bytes):
             advice = f'X[{name!r}].str.decode("utf-8")'
+        elif isinstance(cell, dict):
+            advice = f"X[{name!r}].map(str, na_action='ignore'), or pd.json_normalize(X[{name!r}])"
         elif not isinstance(cell, Hashable) or isinstance(cell, tuple | frozenset):
-            advice = f'X[{name!r}].map(lambda cell: " ".join(map(str, cell)))'
+            joined = 'lambda cell: " ".join(map(str, cell))'
+            advice = f"X[{name!r}].map({joined}, na_action='ignore')"
         else:
             continue
         reason = f"row {number}, counted from 0, is of type {type(cell).__name__}: {_shown(cell)}"
@@ -265,6 +268,11 @@ def _as_string(cell) -> str:
 
 def _is_image_file(cell) -> bool:
     return isinstance(cell, str | os.PathLike) and str(cell).lower().endswith(SUFFIXES)
+
+
+def means_missing(cell: str) -> bool:
+    """Return whether a string means a missing value, such as ``"N/A"``."""
+    return _MISSING.fullmatch(cell) is not None
 
 
 def _may_be_parsed(distinct) -> bool:

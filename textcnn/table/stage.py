@@ -114,7 +114,7 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
     kept, report = [], None
     if columns.entries:
         Scoring(target, features.scoring, plan.sample_weight)  # refuses an unknown scorer now
-        blocks, n_used = other_columns(table, columns.other_numbers)
+        blocks, n_used = other_columns(table, columns.kinds, columns.other_numbers)
         limit = features.time_limit
         stage = TableFit(
             entries=columns.entries,
