@@ -434,6 +434,6 @@ def test_cells_that_parquet_cannot_mean_are_one_line_with_the_row(
     pq.write_table(pa.table({"review": cells}), path)
     arguments = ["transform", str(path), "--model", str(folder / "model.textcnn"), "--out"]
     assert main([*arguments, str(tmp_path / "out.csv")]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "row 10, column 'review'" in said
+    said = [line for line in capsys.readouterr().err.splitlines() if "warning: " not in line]
+    assert len(said) == 1 and "row 10, column 'review'" in said[0]
     assert not (tmp_path / "out.csv").exists()

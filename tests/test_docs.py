@@ -37,8 +37,8 @@ def _check_quickstart(names):
     assert written.columns.tolist() == names["test_features"].columns.tolist()
     assert written["review_linear"].between(0, 1).all()
     assert len(written) == 500
-    assert names["probability"].shape == (3,) and names["scores"].mean() > 0.7
-    assert set(names["words"]["column"]) == {"review"}
+    assert names["probability"].shape == (3,) and names["scores"].mean() > 0.6
+    assert set(names["words"]["column"]) == {"review", "customer"}
 
 
 def _check_leak_safety(names):
