@@ -17,6 +17,7 @@ from textcnn import TableFeatures, TableFeaturesWarning, TextCNNEncoder, TextLin
 from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.table.frames import Table
 from textcnn.table.gains import Gain, other_columns, paired_gain
+from textcnn.table.kinds import kinds_of
 from textcnn.table.stack import LinearStack
 from textcnn.utils.progress import TimeLimitReached, time_limit
 
@@ -164,13 +165,19 @@ def test_which_other_columns_stand_in_the_stack():
             "category": pd.Categorical(["a", "b", "c"] * 20),
             "names": [f"name {i}" for i in range(n)],
             "lists": [[i] for i in range(n)],
-            "infinite": np.where(np.arange(n) % 2, np.inf, 1.0),
+            "infinite": np.where(np.arange(n) % 2, np.inf, np.arange(n)),
+            "written": [f"{i % 28 + 1}.03.2026" for i in range(n)],
+            "amount": [f"{i}.5" for i in range(n)],
         }
     )
-    columns, n_used = other_columns(Table(X, list(X.columns)), range(7))
-    assert n_used == 5 and columns.shape == (n, 1 + 1 + 1 + 3 + 1)
-    wide = pd.DataFrame(np.zeros((n, 301)), columns=[f"c{i}" for i in range(301)])
-    assert other_columns(Table(wide, list(wide.columns)), range(301))[1] == 300
+    table = Table(X, list(X.columns))
+    columns, n_used = other_columns(table, kinds_of(table), range(9))
+    parts_of_dates = 4 + 4  # year, month, day, seconds
+    assert n_used == 7 and columns.shape == (n, 1 + 1 + 3 + 1 + 1 + parts_of_dates)
+    wide = pd.DataFrame(np.eye(n, 301), columns=[f"c{i}" for i in range(301)])
+    wide.iloc[0] = 2.0
+    table = Table(wide, list(wide.columns))
+    assert other_columns(table, kinds_of(table), range(301))[1] == 300
 
 
 def test_members_without_enough_time_are_reported(monkeypatch):
