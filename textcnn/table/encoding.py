@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,8 +131,8 @@ def encode_column(kind: ColumnKind, number: int, column: pd.Series, form: str) -
         return _encoded_dates(name, number, column)
     categories = _categories(column)
     if form == "one-hot":
-        counts = pd.Series(_keys(column)).value_counts()
-        frequent = set(counts.index[:MOST_CATEGORIES])
+        counts = Counter(key for key in _keys(column) if key is not None)
+        frequent = {category for category, _ in counts.most_common(MOST_CATEGORIES)}
         categories = [category for category in categories if category in frequent]
     names = [f"{name}_{value}" for value in categories] if form == "one-hot" else [name]
     return EncodedColumn(name, number, "category", names, form, categories)
