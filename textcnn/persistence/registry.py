@@ -110,8 +110,8 @@ _INNER_ESTIMATORS = {
 # Parts of TextLinearEncoder, which are the same in every version of scikit-learn.
 _VERSION_FREE = ("Pipeline", "Ridge")
 _SKRUB_VERSION = "_skrub_version"
-# A file names a sentence-transformers model and does not contain it. It has no say in where the
-# model is stored, or in which variable is the password of the hub.
+# A file names a sentence-transformers model and does not contain it. Where the model is stored, and
+# which variable holds the password of the hub, are never read from a file.
 _SENTENCE_MODEL = ("_estimator", "_cache_folder")
 _WITHOUT_PLACES = {"cache_folder": None, "token_env_variable": None}
 # Splitters are created from their parameters.

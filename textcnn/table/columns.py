@@ -83,7 +83,7 @@ def columns_of_members(
     numbers = text_columns(columns, table, kinds)
     if not reads_images:
         return numbers, []
-    images = [number for number in range(len(table.names)) if names_files(table.column(number))]
+    images = [number for number, kind in enumerate(kinds) if kind.kind == "image"]
     if isinstance(columns, str) and columns == "auto":
         numbers = sorted({*numbers, *images})
     if not reads_text:

@@ -6,10 +6,10 @@ import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.text.columns import read_columns, takes_texts
+from textcnn.table.unsupervised import UnsupervisedMember
+from textcnn.text.columns import read_columns
 
 NAMES = (
     "characters",
@@ -26,7 +26,7 @@ _BLOCK_CHARACTERS = 1 << 20
 _DIGIT, _CAPITAL, _MARK, _LETTER = 1, 2, 4, 8
 
 
-class TextCounts(TransformerMixin, BaseEstimator):
+class TextCounts(UnsupervisedMember):
     """Count characters, words and marks of each text of a column.
 
     The columns are the natural logarithms of one plus: the number of characters, words (runs of
@@ -54,23 +54,6 @@ class TextCounts(TransformerMixin, BaseEstimator):
     ['characters', 'words', 'capitals']
     """
 
-    def fit(self, X, y=None):
-        """Find the columns that vary.
-
-        Parameters
-        ----------
-        X : Series, array or list of str, or table of one column
-            Missing cells are empty texts.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self
-        """
-        self.fit_transform(X)
-        return self
-
     def fit_transform(self, X, y=None):
         """Find the columns that vary and return them, float32 of shape (n_rows, n_columns)."""
         [column] = read_columns(self, X, reset=True)
@@ -90,12 +73,6 @@ class TextCounts(TransformerMixin, BaseEstimator):
         """Return the names of the columns."""
         check_is_fitted(self)
         return np.array([NAMES[number] for number in self.kept_], dtype=object)
-
-    def __sklearn_tags__(self):
-        """Accept a column of strings."""
-        tags = takes_texts(super().__sklearn_tags__())
-        tags.input_tags.two_d_array = False
-        return tags
 
 
 def text_counts(cells: Sequence[str]) -> np.ndarray:

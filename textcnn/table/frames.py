@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -12,9 +12,11 @@ import pandas as pd
 from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
 
+from textcnn.text.joining import Remembering
+
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(Remembering):
     """A table in its own container.
 
     Attributes
@@ -25,11 +27,14 @@ class Table:
     places : list of int or None
         The place in ``data`` of each name; -1 for a column that is absent. None if they are all
         there, in this order.
+    memo : dict or None
+        For what is made of columns several times in a fit.
     """
 
     data: Any
     names: list[str]
     places: list[int] | None = None
+    memo: dict | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return the number of rows."""

@@ -120,9 +120,9 @@ def other_columns(
         if kinds[number].kind not in _USED:
             continue
         column = as_series(table, number)
-        encoded = encode_column(kinds[number], number, column, "one-hot")
-        if encoded.kind == "category" and column.nunique() > MOST_CATEGORIES:
+        if kinds[number].kind == "category" and column.nunique() > MOST_CATEGORIES:
             continue
+        encoded = encode_column(kinds[number], number, column, "one-hot")
         if width + len(encoded.names) > _MOST_COLUMNS:
             continue
         blocks += [np.asarray(block, np.float64)[:, None] for block in encoded.transform(column)]

@@ -128,6 +128,10 @@ def as_series(table: Table, number: int) -> pd.Series:
     Columns of polars and of Arrow types are converted, sparse ones become dense, periods dates, and
     object columns get the dtype of their cells if they have one.
     """
+    return table.once(("series", number), lambda: _as_series(table, number))
+
+
+def _as_series(table: Table, number: int) -> pd.Series:
     column = table.column(number)
     if table.container == "polars":
         column = _of_polars(column)
@@ -157,9 +161,14 @@ def names_files(column) -> bool:
     """
     if not may_hold_strings(column):
         return False
-    cells = column.to_list() if hasattr(column, "to_list") else column.tolist()
-    filled = [cell for cell in cells if not is_missing(cell) and cell != ""]
-    return bool(filled) and all(_is_image_file(cell) for cell in filled)
+    is_filled = False
+    for cell in column:  # of text the first filled cell decides
+        if is_missing(cell) or cell == "":
+            continue
+        if not _is_image_file(cell):
+            return False
+        is_filled = True
+    return is_filled
 
 
 def may_hold_strings(column) -> bool:

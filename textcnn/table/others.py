@@ -79,6 +79,7 @@ def other_columns_of(
     table: Table,
     kinds: Sequence[ColumnKind],
     texts: Sequence[int],
+    rest: Sequence[int],
     *,
     others: str,
     categories: str,
@@ -91,8 +92,8 @@ def other_columns_of(
     table : Table
     kinds : sequence of ColumnKind
         What each column is taken for.
-    texts : sequence of int
-        Numbers of the columns that members read.
+    texts, rest : sequence of int
+        Numbers of the columns that members read, and of all others.
     others : {"encode", "passthrough", "drop"}
     categories : {"ordinal", "category", "one-hot"}
     keep_text : bool
@@ -103,7 +104,6 @@ def other_columns_of(
         If a column to encode has cells that are no text, number, date or category.
     """
     unchanged = list(texts) if keep_text else []
-    rest = [number for number in range(len(table.names)) if number not in set(texts)]
     encoded: list[EncodedColumn] = []
     if others == "passthrough":
         unchanged = sorted([*unchanged, *rest])

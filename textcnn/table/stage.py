@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
@@ -83,6 +84,7 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
     started = clock.monotonic()
     warn_of_another_order(X, y=y, groups=groups, sample_weight=sample_weight, time=time)
     table, inputs = read_input(features, X)
+    table = replace(table, memo={})
     columns = sort_columns(features.columns, table, members)
     others = _encode_others(features, table, columns)
     target = read_target(y, target_type=features.target_type, n_rows=len(table))
@@ -171,6 +173,7 @@ def _encode_others(features, table: Table, columns: SortedColumns) -> OtherColum
         table,
         columns.kinds,
         columns.text_numbers,
+        columns.other_numbers,
         others=features.others,
         categories=features.categories,
         keep_text=features.keep_text,

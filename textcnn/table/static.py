@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from textcnn.text.columns import read_columns, takes_texts
+from textcnn.table.unsupervised import UnsupervisedMember
+from textcnn.text.columns import read_columns
 from textcnn.text.piece_vectors import (
     INSTALL,
     WORDLLAMA,
@@ -29,7 +29,7 @@ _MANY_PIECES = 3
 _LARGEST_SHARE = 0.25
 
 
-class StaticVectors(TransformerMixin, BaseEstimator):
+class StaticVectors(UnsupervisedMember):
     """Principal components of the mean word vector of each text.
 
     A text's vector is the sum of the pretrained vectors of its words, scaled to unit length. Of
@@ -77,23 +77,6 @@ class StaticVectors(TransformerMixin, BaseEstimator):
         self.vectors = vectors
         self.n_components = n_components
 
-    def fit(self, X, y=None):
-        """Find the components.
-
-        Parameters
-        ----------
-        X : Series, array or list of str, or table of one column
-            Missing cells are empty texts.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self
-        """
-        self.fit_transform(X)
-        return self
-
     @one_thread()
     def fit_transform(self, X, y=None):
         """Fit, and return the components of the training texts, float32."""
@@ -133,12 +116,6 @@ class StaticVectors(TransformerMixin, BaseEstimator):
             f"{self.source_!r}, so their vectors say little (names, or a language that the "
             "vectors were not made for); a multilingual model may be better: static__vectors="
         ]
-
-    def __sklearn_tags__(self):
-        """Accept a column of strings."""
-        tags = takes_texts(super().__sklearn_tags__())
-        tags.input_tags.two_d_array = False
-        return tags
 
     def _check_parameters(self) -> None:
         n_components = self.n_components
