@@ -50,8 +50,9 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from textcnn import OutOfFoldEncoder, TextLinearEncoder
+from textcnn import OutOfFoldEncoder, TextCNNClassifier, TextCNNEncoder, TextLinearEncoder
 
+ENCODERS = (TextLinearEncoder, TextCNNEncoder)
 RESULTS = Path(__file__).parent / "LEAKS.md"
 N_ROWS, N_WORDS, WORDS_PER_TEXT = 300, 150, 15
 SPLITS = ("unequal groups", "30 groups", "time", "sorted", "cv=5", "cv=5, 30 groups")
@@ -70,6 +71,9 @@ class Case:
     splits: tuple[str, ...] = SPLITS
     counts: bool = False  # whether it reads word counts instead of TF-IDF weights
     n_columns: int = N_WORDS
+    words_per_text: int = WORDS_PER_TEXT
+    n_words: int = N_WORDS  # that occur
+    weight: float = 1.0  # of rows whose target is above the mean
 
 
 def cases() -> list[Case]:
@@ -164,6 +168,49 @@ def cases() -> list[Case]:
         Case("TextLinearEncoder, C=100", text_linear(100.0), "binary", counts=True, **slow),
         Case("TextLinearEncoder", text_linear(3.0), "multiclass", counts=True, **slow),
         Case("TextLinearEncoder", text_linear(3.0), "continuous", counts=True, **slow),
+        Case("logistic, weight 5", LogisticRegression(), "binary", weight=5.0, **slow),
+        Case("linear SVM, weight 5", LinearSVC(), "binary", weight=5.0, **slow),
+        Case("forest, weight 5", RandomForestClassifier(**forest), "binary", weight=5.0, **slow),
+        Case(
+            "multinomial Bayes, weight 5",
+            MultinomialNB(),
+            "binary",
+            counts=True,
+            weight=5.0,
+            **slow,
+        ),
+        Case("ridge, weight 5", Ridge(), "continuous", weight=5.0, **slow),
+        Case("SVR, weight 5", SVR(), "continuous", weight=5.0, **slow),
+        Case("TextLinearEncoder, weight 5", text_linear(3.0), "binary", weight=5.0, **slow),
+        Case("TextLinearEncoder, weight 50", text_linear(3.0), "binary", weight=50.0, **slow),
+        *network_cases(),
+    ]
+
+
+def network_cases() -> list[Case]:
+    """Return the tested networks of text."""
+    one, long = {"n_networks": 1}, {"words_per_text": 40, "n_words": 1000}
+    slow = {"splits": TWO_SPLITS}
+    return [
+        Case("TextCNNEncoder", TextCNNEncoder(), "binary"),
+        Case("TextCNNEncoder", TextCNNEncoder(**one), "multiclass", **slow),
+        Case("TextCNNEncoder", TextCNNEncoder(**one), "multilabel", **slow),
+        Case("TextCNNEncoder", TextCNNEncoder(**one), "continuous", **slow),
+        Case("TextCNNEncoder, Poisson", TextCNNEncoder(loss="poisson", **one), "continuous", **slow),
+        Case("TextCNNEncoder, long texts", TextCNNEncoder(**one), "binary", **long, **slow),
+        Case("TextCNNEncoder, rare words", TextCNNEncoder(**one), "binary", n_words=3000, **slow),
+        Case("TextCNNEncoder, weight 5", TextCNNEncoder(**one), "binary", weight=5.0, **slow),
+        Case(
+            "TextCNNEncoder, balanced",
+            TextCNNEncoder(class_weight="balanced", **one),
+            "binary",
+            **slow,
+        ),
+        Case("TextCNNEncoder, characters", TextCNNEncoder(level="char"), "binary", **slow),
+        Case("TextCNNEncoder, stopped early", TextCNNEncoder(early_stopping=True), "binary", **slow),
+        Case("TextCNNEncoder, average", TextCNNEncoder(pooling="average"), "binary", **slow),
+        Case("TextCNNClassifier", TextCNNClassifier(random_state=0), "binary", **slow),
+        Case("TextCNNClassifier", TextCNNClassifier(random_state=0, **one), "multiclass", **slow),
     ]
 
 
@@ -172,10 +219,11 @@ def text_linear(C: float) -> TextLinearEncoder:
     return TextLinearEncoder(C, word_ngrams=(1, 1), char_ngrams=None)
 
 
-def make_data(kind: str, split: str, random):
+def make_data(case: Case, split: str, random):
     """Return word counts, targets whose base rate varies, groups and the splitter."""
-    shares = 1 / np.arange(3, N_WORDS + 3)
-    counts = random.multinomial(WORDS_PER_TEXT, shares / shares.sum(), size=N_ROWS)
+    kind = case.kind
+    shares = 1 / np.arange(3, case.n_words + 3)
+    counts = random.multinomial(case.words_per_text, shares / shares.sum(), size=N_ROWS)
     groups, cv = None, 5
     level = np.linspace(0.2, 0.8, N_ROWS)
     if split == "unequal groups":
@@ -222,7 +270,7 @@ def make_encoder(case: Case, cv, seed: int):
     changes = {"cv": cv, "random_state": seed, "uncovered": "nan"}
     if case.kind not in ("continuous", "multioutput"):
         changes["output"] = "logit"
-    if isinstance(case.estimator, TextLinearEncoder):
+    if isinstance(case.estimator, ENCODERS):
         kind = "continuous" if case.kind == "continuous" else "auto"
         return case.estimator.__class__(
             **case.estimator.get_params() | changes | {"target_type": kind}
@@ -234,14 +282,18 @@ def associations(case: Case, split: str, seed: int) -> np.ndarray:
     """Return the association of each feature with its target over all rows, in one replicate."""
     name = zlib.crc32(f"{case.kind} {case.name}".encode())  # different data for each, so that
     random = np.random.default_rng([seed, SPLITS.index(split), name])  # errors are independent
-    counts, y, groups, cv = make_data(case.kind, split, random)
-    counts = counts[:, : case.n_columns]
-    if isinstance(case.estimator, TextLinearEncoder):
-        X = [" ".join(f"w{word}" for word in np.repeat(np.arange(N_WORDS), row)) for row in
-             counts.astype(int)]  # fmt: skip
+    counts, y, groups, cv = make_data(case, split, random)
+    if isinstance(case.estimator, (*ENCODERS, TextCNNClassifier)):
+        words = [np.repeat(np.arange(case.n_words), row) for row in counts.astype(int)]
+        X = [" ".join(f"w{word}" for word in random.permutation(row)) for row in words]
     else:
+        counts = counts[:, : case.n_columns]
         X = counts if case.counts else TfidfTransformer().fit_transform(counts).toarray()
-    features = make_encoder(case, cv, seed).fit_transform(X, y, groups=groups)
+    weights = None
+    if case.weight != 1:
+        weights = np.where(y > y.mean(), case.weight, 1.0)
+    encoder = make_encoder(case, cv, seed)
+    features = encoder.fit_transform(X, y, groups=groups, sample_weight=weights)
     covered = np.isfinite(features).all(axis=1)
     return score_features(case.kind, features[covered], y[covered])
 
@@ -334,12 +386,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=40)
     parser.add_argument("--only", default="", help="estimators whose name contains this")
+    parser.add_argument("--split", default="", help="only this split")
     parser.add_argument("--write", action="store_true", help="write benchmarks/LEAKS.md")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     started, lines = time.perf_counter(), []
     for case in cases():
         for split in case.splits if options.only in case.name else ():
+            if options.split not in ("", split):
+                continue
             lines.append(measure(case, split, options.replicates))
             print(as_table(lines).splitlines()[-1], flush=True)
     found = summary(lines, options.replicates, time.perf_counter() - started)

@@ -545,7 +545,7 @@ def test_given_vectors_of_new_words_are_kept_on_request():
     X, y = signal_table(120, 0)
     texts = pd.DataFrame({"review": ["superb", "awful"]})
     kept = tiny(embeddings=vectors, keep_vectors=4, learned_dim=0, epochs=40).fit(X, y)
-    assert np.ptp(kept.transform(texts)) > 0.01
+    assert np.ptp(kept.transform(texts)) > 0.001
     seen = tiny(embeddings=vectors, keep_vectors="seen", learned_dim=0, epochs=20).fit(X, y)
     assert np.ptp(seen.transform(texts)) == 0
     assert seen.vocabulary_report_.loc["review", "words_with_vector"] == 2

@@ -163,6 +163,14 @@ class NetworkClassifier(ClassifierMixin, NetworkPredictor):
         predictions = self._predictions(X)
         return self._head.probabilities(predictions)
 
+    @property
+    def level_(self):
+        """Mean logits of new rows, float32 (n_outputs,), without the influence of their texts."""
+        [[network]] = self._model_sets
+        mean = np.mean([fold.level.mean_output for fold in network.models], axis=0)
+        logits = network.models[0].level.offset + mean
+        return logits - logits.mean() if self._head.kind == "multiclass" else logits
+
     def __sklearn_tags__(self):
         """Declare that y may be labels, and that scores on random numbers are poor."""
         tags = super().__sklearn_tags__()

@@ -136,10 +136,10 @@ def predict_again(
             networks = models[fold * per_fold : (fold + 1) * per_fold]
             cells = [column.take(mine)]
             raw = [one.with_models([model]).raw_outputs(cells)[0] for one, model in networks]
-            level = networks[0][1].level
-            features_of_fold[fold] = average([head.features(outputs, level) for outputs in raw])
+            levels = [model.level for _, model in networks]
+            features_of_fold[fold] = average(list(map(head.features, raw, levels)))
             mean = np.mean(raw, axis=0, dtype=np.float64) if per_fold > 1 else raw[0]
-            predictions_of_fold[fold] = head.predictions(mean, level)
+            predictions_of_fold[fold] = head.predictions(mean, levels[0])
 
     def features_of(fold, rows):
         return features_of_fold[fold]

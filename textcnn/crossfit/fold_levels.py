@@ -33,6 +33,8 @@ _CERTAIN_COPIES = 4
 # Least share of pairs of equal predictions with different features that reveals folds.
 _PARTED = 0.25
 _ROWS_PER_VALUE = 1.5
+# Rows of a fold with the same value from which a tree can learn.
+_OFTEN = 5
 # Share of the variance of targets between folds; random folds of n rows have 1 / n.
 _BETWEEN_FOLDS = 0.2
 # Predictions equal to this number of digits are equal: features are rounded to five digits.
@@ -110,8 +112,12 @@ def check_named_folds(
     features: Sequence[np.ndarray],
     target: Target,
     name: str,
+    documents: np.ndarray,
 ) -> None:
-    """Warn if equal predictions of several models have features that reveal the model.
+    """Warn if features have values that reveal the model.
+
+    Either equal predictions of several models have different features, or many rows of a model
+    share a value that no other model gives.
 
     Parameters
     ----------
@@ -125,6 +131,8 @@ def check_named_folds(
         Of all rows; only rows with a target are used.
     name : str
         Of the column, for the message.
+    documents : ndarray of shape (n_rows,), uint64
+        Hash of each row's document.
 
     Raises
     ------
@@ -148,21 +156,30 @@ def check_named_folds(
         parted_share(predicted[:, column], given[:, column]) for column in range(given.shape[1])
     ]
     parted = max(shares)
-    if parted < _PARTED:
+    own = max(own_value_share(column, models, documents[rows]) for column in given.T)
+    if max(parted, own) < _PARTED:
         return
     between = between_folds(_scores(target, rows), models)
     if between < _BETWEEN_FOLDS:
         return
     per_part = float(np.median(sizes))
+    values = (
+        f"{parted:.0%} of the pairs of equal predictions have different features in different "
+        "folds, because predictions have few distinct values"
+        if parted >= _PARTED
+        else f"{own:.0%} of the rows share their value with {_OFTEN} or more rows of their fold, "
+        "and with none of the other folds, because many rows have equal inputs"
+    )
     found = (
-        f"{name!r}: {parted:.0%} of the pairs of equal predictions have different features in "
-        f"different folds, because predictions have few distinct values and folds differ in their "
-        f"targets ({between:.0%} of the variance of targets is between folds). So a value reveals "
-        "its fold, and a tree can use it to predict the targets of that fold"
+        f"{name!r}: {values} and folds differ in their targets ({between:.0%} of the variance of "
+        "targets is between folds). So a value reveals its fold, and a tree can use it to predict "
+        "the targets of that fold"
     )
     advice = (
         "Pass fewer folds (cv=5, stratified), or an estimator whose outputs have many distinct "
         "values: more neighbours or trees, larger leaves, a linear model or boosting."
+        if parted >= _PARTED
+        else "Pass cv=5 (stratified) without groups, or encode the column as a category."
     )
     if per_part <= 1:
         raise ValueError(
@@ -193,6 +210,39 @@ def parted_share(predictions: np.ndarray, features: np.ndarray) -> float:
     totals = np.bincount(values)
     together = np.bincount(pairs[0], counts**2)
     return float(((1 - together / totals**2) * totals).sum() / len(values))
+
+
+def own_value_share(features: np.ndarray, models: np.ndarray, documents: np.ndarray) -> float:
+    """Return the share of rows whose value is frequent in their fold and occurs in no other.
+
+    The value of a document that occurs in one fold only is not counted unless other documents
+    share it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from textcnn.crossfit.fold_levels import own_value_share
+    >>> models, documents = np.repeat([0, 1, 1], 6), np.arange(18)
+    >>> own_value_share(np.repeat([0.1, 0.2, 0.3], 6), models, documents)
+    1.0
+    >>> own_value_share(np.repeat([0.1, 0.2, 0.3], 6), models, np.repeat([7, 8, 8], 6))
+    0.0
+    """
+    _, values = np.unique(features, return_inverse=True)
+    _, documents = np.unique(documents, return_inverse=True)
+    _, pairs, counts = np.unique(
+        np.stack([values, models]), axis=1, return_inverse=True, return_counts=True
+    )
+    pairs = pairs.ravel()
+    is_own = (_different(values, models)[values] == 1) & (counts[pairs] >= _OFTEN)
+    is_elsewhere = _different(documents, models)[documents] > 1
+    is_shared = _different(pairs, documents)[pairs] > 1
+    return float((is_own & (is_elsewhere | is_shared)).mean())
+
+
+def _different(codes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return, per code, the number of different values of ``others``."""
+    return np.bincount(np.unique(np.stack([codes, others]), axis=1)[0])
 
 
 def between_folds(scores: np.ndarray, models: np.ndarray) -> float:

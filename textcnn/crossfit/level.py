@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,11 +23,15 @@ class Level:
     scale : ndarray of shape (n_outputs,), float64
         Divisor of y: the weighted standard deviation, 1 if y is constant; 1 for
         classes and Poisson.
+    mean_output : ndarray of shape (n_outputs,), float32
+        Mean raw output of a network for new rows, which is subtracted from its features: with its
+        training rows, a network also learns a part of their base rate. Zero for other models.
     """
 
     offset: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
+    mean_output: np.ndarray = field(default_factory=lambda: np.zeros(1, np.float32))
 
 
 def inside(prior: np.ndarray, half: float) -> np.ndarray:

@@ -17,6 +17,8 @@ TARGET_TYPES = ("auto", "classes", *KINDS)
 OUTPUTS = ("proba", "logit")
 # exp(80) is still finite in float32.
 _LARGEST_EXPONENT = 80.0
+# Relative difference of a float32 output that is computed in two ways.
+_ROUNDING = 2e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +175,8 @@ class Target:
         Parameters
         ----------
         raw : array-like of shape (n, n_outputs)
-            The network's raw output, without ``level.offset``.
+            The network's raw output, without ``level.offset``; below, ``raw`` is this minus
+            ``level.mean_output``.
         level : Level
             The level of that model's training rows.
 
@@ -186,7 +189,7 @@ class Target:
             ``raw``, for multiclass minus its row's mean, for squared and absolute loss
             ``raw * scale`` as before.
         """
-        raw = self._raw(raw)
+        raw = self._relative(self._raw(raw), level.mean_output)
         if self.kind in ("continuous", "multioutput") and self.loss != "poisson":
             shown = raw * level.scale
         elif self.output == "logit":
@@ -316,6 +319,15 @@ class Target:
                 f"array of shape (n, {self.n_outputs}). Received: shape {raw.shape}."
             )
         return raw
+
+    @staticmethod
+    def _relative(raw: np.ndarray, mean_output: np.ndarray) -> np.ndarray:
+        """Subtract the mean output; differences of float32 rounding are exactly zero."""
+        if not mean_output.any():
+            return raw
+        relative = raw - mean_output
+        relative[np.abs(relative) <= _ROUNDING * np.maximum(np.abs(mean_output), 1)] = 0
+        return relative
 
     def _rows_and_weights(self, rows, weights) -> tuple[np.ndarray, np.ndarray]:
         rows = np.asarray(rows, dtype=np.int64)

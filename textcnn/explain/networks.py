@@ -46,8 +46,13 @@ def in_units(head: Target, raw: np.ndarray, level: Level) -> np.ndarray:
     return raw - raw.mean(axis=-1, keepdims=True) if head.kind == "multiclass" else raw
 
 
-def level_of(head: Target, level: Level) -> np.ndarray:
-    """Return the base rate of a classifier or regressor on that scale."""
+def added_to(head: Target, level: Level, *, with_level: bool) -> np.ndarray:
+    """Return what is added to raw outputs on that scale.
+
+    The base rate for predictions of a classifier or regressor; for features, minus the mean output.
+    """
+    if not with_level:
+        return -in_units(head, level.mean_output.astype(np.float64), level)
     if head.is_regression and head.loss != "poisson":
         return level.centre
     return in_units(head, level.offset.astype(np.float64), level)
@@ -96,9 +101,9 @@ def _explain_some(networks, columns, head, outputs, with_level, start) -> list[E
         for fold, raw, (base, found) in zip(
             network.models, raw_outputs, _contributions(network, columns), strict=True
         ):
-            level = level_of(head, fold.level) if with_level else 0.0
-            bases += (in_units(head, base, fold.level) + level) / n_models
-            values += (in_units(head, raw.astype(np.float64), fold.level) + level) / n_models
+            added = added_to(head, fold.level, with_level=with_level)
+            bases += (in_units(head, base, fold.level) + added) / n_models
+            values += (in_units(head, raw.astype(np.float64), fold.level) + added) / n_models
             for row, parts in enumerate(found):
                 for number, part in enumerate(parts):
                     shares[row][number].append(_scaled(part, head, fold.level, n_models))

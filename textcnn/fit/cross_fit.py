@@ -126,7 +126,7 @@ class CrossFit:
         ]
         features = [fold.features() for fold in folds]
         record = _record(name, folds, groups[0][0].words, hashes)
-        check_named_folds(self.plan, record.predictions, features, target, name)
+        check_named_folds(self.plan, record.predictions, features, target, name, hashes)
         fold_models = [
             prepared.models.with_models([model for model, _ in group])
             for (prepared, _), group in zip(groups, results, strict=True)

@@ -3,8 +3,9 @@
 The mean output of a fold model reveals the mean target of its held-out rows. It differs from the
 prior of the training rows if classes are balanced, a class prior is not fitted, the loss is not the
 squared one or the target is transformed. So it is measured: the mean output of the model over its
-own training rows, on the scale on which the estimator adds scores (``benchmarks/leaks.py`` measures
-the remaining leaks).
+own training rows, on the scale on which the estimator adds scores. Rows count equally, because a
+mean with weights that depend on the class would reveal classes (``benchmarks/leaks.py`` measures the
+remaining leaks).
 """
 
 from __future__ import annotations
@@ -67,19 +68,22 @@ def output_level(
     Level
         ``prior`` with the offset or centre replaced.
     """
-    if method == "decision_function" or _keeps_the_mean(estimator):
+    if method == "decision_function":
+        return prior
+    if _keeps_the_mean(estimator) and (weights is None or np.ptp(weights[weights > 0]) == 0):
         return prior
     known = getattr(_last_step(estimator), "level_", None)
     if known is not None:
         return replace(prior, offset=np.asarray(known, np.float32))
     rows = take_rows()
+    counted = equal_weights(weights)
     if method == "predict":
         values = predicted_values(estimator, rows, target)
-        return replace(prior, centre=np.average(values, axis=0, weights=weights))
+        return replace(prior, centre=np.average(values, axis=0, weights=counted))
     shares = probabilities(estimator, rows, target)
     average = _mean_of_logits if _adds_up_scores(estimator) else _logit_of_mean
     is_softmax = target.kind == "multiclass"
-    offset = average(shares, weights, is_softmax=is_softmax)
+    offset = average(shares, counted, is_softmax=is_softmax)
     if isinstance(_last_step(estimator), _GENERATIVE):
         offset += _correction(estimator, rows, values, target, weights)
     constant = (shares == shares[0]).all(axis=0)
@@ -88,6 +92,11 @@ def output_level(
         constant, logits = constant.all(), logits - logits.mean()
     offset = np.where(constant, logits, offset)  # exactly, also for certainty
     return replace(prior, offset=offset.astype(np.float32))
+
+
+def equal_weights(weights: np.ndarray | None) -> np.ndarray | None:
+    """Return 1 for each row that has a weight, and 0 for rows of weight 0."""
+    return None if weights is None else (weights > 0).astype(float)
 
 
 def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
@@ -117,13 +126,13 @@ def _correction(estimator, rows, values, target: Target, weights) -> np.ndarray:
         known, new = (
             _mean_of_logits(
                 probabilities(model, _safe_indexing(rows, part), target),
-                weights[part],
+                weights[part] > 0,
                 is_softmax=is_softmax,
             )
             for part in (learn, other)
         )
         differences.append(new - known)
-        sizes.append(weights[other].sum())
+        sizes.append(np.count_nonzero(weights[other]))
     return np.average(differences, axis=0, weights=sizes)
 
 

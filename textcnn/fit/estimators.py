@@ -15,7 +15,7 @@ from sklearn.utils import _safe_indexing
 
 from textcnn.crossfit import FoldPlan, Target
 from textcnn.crossfit.row_hashes import columns_of, hash_table
-from textcnn.fit.estimator_levels import output_level
+from textcnn.fit.estimator_levels import equal_weights, output_level
 from textcnn.fit.estimator_outputs import (
     check_estimator,
     check_weights,
@@ -186,7 +186,7 @@ def _fit_one(estimator, method, weight_names, table, task: Task, job: FoldJob):
         fold = FoldModel(fitted, level, prior)
         if method == "decision_function":
             values = decision_values(estimator, take_learnt(), target)
-            fitted.centre = np.average(values, axis=0, weights=weights)
+            fitted.centre = np.average(values, axis=0, weights=equal_weights(weights))
         raw = np.zeros((0, target.n_outputs))
         if len(assignment.predict):
             raw = outputs_of(fold, rows.take(assignment.predict, "predict"), target)

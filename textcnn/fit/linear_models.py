@@ -74,6 +74,11 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
     tol : float, default=0.03
         The search ends when the gradient is below this share of the initial one.
     max_iter : int, default=30
+
+    Attributes
+    ----------
+    level_ : ndarray of shape (n_outputs,), float32
+        Mean logits over the rows of ``fit``.
     """
 
     def __init__(self, C=3.0, tol=0.03, max_iter=30):
@@ -98,6 +103,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         share = np.clip(share, half, 1 - half)
         prior = np.log(share) if self._softmax else np.log(share) - np.log1p(-share)
         self._search(X, targets, weights, prior.astype(np.float32))
+        self.level_ = self._mean_logits(X, weights[:, 0])
         return self
 
     def predict_proba(self, X):
@@ -109,12 +115,14 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         is_binary = isinstance(self.classes_, np.ndarray)
         return np.hstack([1 - share, share]) if is_binary else share
 
-    @property
-    def level_(self):
-        """Mean logits over the rows of ``fit``: the intercept, since columns are centred."""
-        if self._softmax:
-            return self.intercept_ - self.intercept_.mean()
-        return self.intercept_
+    def _mean_logits(self, X, weights) -> np.ndarray:
+        """Return the mean logits of the rows without their weights, which may reveal classes."""
+        level = self.intercept_
+        used = weights > 0
+        if np.ptp(weights[used]) > 0:
+            shift = np.asarray(X[used].mean(axis=0)).ravel() - self.means_
+            level = level + shift.astype(np.float32) @ self.coef_
+        return level - level.mean() if self._softmax else level
 
     def _search(self, X, targets, weights, prior) -> None:
         """Minimise the penalised loss by Newton steps.

@@ -13,6 +13,7 @@ import numpy as np
 
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level
+from textcnn.fit.mean_outputs import with_mean_output
 from textcnn.fit.models import FoldJob, FoldModel, Prepared, Task
 from textcnn.neural.jobs import FittedModel, TrainingJob
 from textcnn.neural.randomness import integer_seed, seed_sequence
@@ -107,10 +108,12 @@ def fit_networks(
     fitted = fit_groups(network_groups, n_jobs=task.n_jobs)
     return [
         [
-            (FoldModel(model, level), raw)
-            for (model, raw), level in zip(results, group_levels, strict=True)
+            (FoldModel(model, with_mean_output(level, model, prepared, job)), raw)
+            for (model, raw), level, job in zip(results, group_levels, jobs, strict=True)
         ]
-        for results, group_levels in zip(fitted, levels, strict=True)
+        for (prepared, _), (_, jobs), results, group_levels in zip(
+            groups, network_groups, fitted, levels, strict=True
+        )
     ]
 
 

@@ -58,7 +58,10 @@ class ImageNetwork:
     def raw_outputs(self, columns: Sequence[ImageColumn]) -> list[np.ndarray]:
         """Return each model's raw outputs for new images."""
         images = self.reader.read(columns[0])
-        models = [fold.model for fold in self.models]
-        outputs = predict_model(self.blueprint, ImageSource(images), models)
+        outputs = self.outputs_of(ImageSource(images))
         warn_of_unreadable(images)
         return outputs
+
+    def outputs_of(self, source: ImageSource) -> list[np.ndarray]:
+        """Return each model's raw outputs for rows as this network reads them."""
+        return predict_model(self.blueprint, source, [fold.model for fold in self.models])

@@ -303,6 +303,26 @@ class ImageSource:
         """Return no embedding tables: images have none."""
         return {}
 
+    def like_new(self, rows, learn, random) -> ImageSource:
+        """Return these rows as they are."""
+        return ImageSource(_SomeImages(self.images, rows))
+
+
+class _SomeImages:
+    """Some rows of images, read when they are needed."""
+
+    def __init__(self, images, rows: np.ndarray):
+        self._images, self._rows = images, rows
+        self.shape = (len(rows), *images.shape[1:])
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._rows)
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        """Return some of the images."""
+        return self._images[self._rows[rows]]
+
 
 def warn_of_unreadable(images) -> None:
     """Warn how many images were replaced with blank ones; quote the first reason."""

@@ -33,6 +33,11 @@ class RowSource(Protocol):
     def tables(self) -> dict[str, np.ndarray]:
         """Return the pretrained tables by layer name; those named ``shared_…`` are frozen."""
 
+    def like_new(
+        self, rows: np.ndarray, learn: np.ndarray, random: np.random.Generator
+    ) -> RowSource:
+        """Return rows as if a model trained on ``learn`` had not been trained on them."""
+
 
 class Batches:
     """Inputs, targets and weights of some rows, batch by batch.

@@ -101,6 +101,8 @@ def _check_level(level, head) -> None:
     for part in (level.offset, level.centre, level.scale):
         if part.shape != (head.n_outputs,):
             raise FileFormatError("The base rate of a model does not match its target.")
+    if level.mean_output.shape not in ((1,), (head.n_outputs,)):
+        raise FileFormatError("The mean output of a model does not match its target.")
 
 
 def _check_tokenizer(tokenizer) -> None:

@@ -13,6 +13,8 @@ from textcnn.text.tokens import TokenizedColumn
 from textcnn.text.vocabulary import Vocabulary
 
 UNKNOWN = 1
+# Words of more occurrences are hardly the words of one document.
+_RARE = 20
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,46 @@ class Documents:
         first = self.given_rows.max() - n_new + 1
         rows = np.where(self.given_rows >= first, np.int32(UNKNOWN), self.given_rows)
         return replace(self, given_rows=rows, new_vectors=self.new_vectors[:0])
+
+    def with_rarer_words(
+        self, rows: np.ndarray, counts: np.ndarray, vocabulary: Vocabulary, random
+    ) -> Documents:
+        """Return some documents, each rare word replaced with a random one that is rarer by one.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+        counts : ndarray of shape (n_forms,)
+            Occurrences of each form.
+        vocabulary : Vocabulary
+        random : numpy.random.Generator
+        """
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        forms = self.forms[places]
+        by_count = np.argsort(counts, kind="stable")
+        ordered, wanted = counts[by_count], counts[forms] - 1
+        first, last = (np.searchsorted(ordered, wanted, side) for side in ("left", "right"))
+        is_rare = (wanted > 0) & (wanted < _RARE) & (last > first)
+        picked = first + (random.random(len(forms)) * (last - first)).astype(np.int64)
+        forms[is_rare] = by_count[picked[is_rare]]
+        # A word that occurs once is unknown to a model of the other documents.
+        unknown, padding = len(counts), len(counts) + 1
+        has_no_vector = vocabulary.given_is_random.copy()
+        has_no_vector[UNKNOWN] = True
+        last_row = len(has_no_vector) - 1  # rows after it are vectors made for new words
+        given_rows = self.given_rows[forms]
+        is_new = has_no_vector[np.minimum(given_rows, last_row)] & (given_rows <= last_row)
+        forms[(wanted == 0) & is_new] = unknown
+        ends = np.array([UNKNOWN, 0], np.int32)
+        return Documents(
+            forms=np.append(forms, np.int32(padding)),
+            offsets=offsets,
+            given_rows=np.concatenate([self.given_rows[:-1], ends]),
+            learned_ids=np.concatenate([self.learned_ids[:-1], ends]),
+            new_vectors=self.new_vectors,
+        )
 
     @property
     def lengths(self) -> np.ndarray:
@@ -132,6 +174,34 @@ class TextSource:
             for i, vocabulary in enumerate(self.vocabularies)
             if vocabulary.dim
         }
+
+    def like_new(
+        self, rows: np.ndarray, learn: np.ndarray, random: np.random.Generator
+    ) -> TextSource:
+        """Return rows as if a model trained on ``learn`` had not been trained on them.
+
+        A word that occurs n times in the training rows would occur n - 1 times in the others. So
+        each rare word is replaced with a random word that occurs n - 1 times, as in the estimate of
+        Good and Turing of the words of new texts, and a word that occurs once with the unknown one.
+        """
+        columns = []
+        for documents, lengths, vocabulary in zip(
+            self.columns, self._lengths, self.vocabularies, strict=True
+        ):
+            is_learnt = np.zeros(len(lengths), bool)
+            is_learnt[learn] = True
+            counts = np.bincount(
+                documents.forms[:-1][np.repeat(is_learnt, lengths)],
+                minlength=len(documents.learned_ids) - 1,
+            )
+            columns.append(documents.with_rarer_words(rows, counts, vocabulary, random))
+        return TextSource(
+            columns,
+            self.vocabularies,
+            min_count=self._min_count,
+            trainable=self._trainable,
+            learns_vectors=self._learns_vectors,
+        )
 
     def maps(self, view) -> list[tuple[np.ndarray | None, np.ndarray]]:
         """Return per column each form's ids for a model; cached for the last view."""
