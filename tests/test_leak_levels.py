@@ -26,7 +26,7 @@ from sklearn.svm import SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from textcnn import OutOfFoldEncoder
-from textcnn.fit import estimators
+from textcnn.fit import estimators, network_jobs
 from textcnn.fit.linear_models import CentredLogisticRegression
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
@@ -68,6 +68,12 @@ def interval(scores, level=0.001):
         ("SVR", "continuous", "unequal groups"),
         ("ridge of log(1 + y)", "continuous", "sorted"),
         ("TextLinearEncoder, C=100", "binary", "unequal groups"),
+        ("TextLinearEncoder, weight 50", "binary", "unequal groups"),
+        ("logistic, weight 5", "binary", "unequal groups"),
+        ("ridge, weight 5", "continuous", "unequal groups"),
+        ("TextCNNEncoder", "multiclass", "unequal groups"),
+        ("TextCNNEncoder, Poisson", "continuous", "unequal groups"),
+        ("TextCNNEncoder, weight 5", "binary", "unequal groups"),
     ],
 )
 def test_features_of_noise_know_no_targets(benchmark, name, kind, split):
@@ -81,6 +87,18 @@ def test_the_prior_of_the_targets_is_not_the_level_of_a_balanced_model(benchmark
     monkeypatch.setattr(estimators, "output_level", lambda *given: given[-2])
     low, _ = interval(replicates(benchmark, "logistic, balanced", "binary", "unequal groups"))
     assert low > 0.05  # so the test above has the power to see it
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_without_its_mean_output_would_reveal_base_rates(benchmark, monkeypatch):
+    name = "TextCNNEncoder, long texts"
+    features = replicates(benchmark, name, "binary", "unequal groups")
+    low, high = interval(features)
+    assert (low <= 0).all() and (high >= 0).all()
+    monkeypatch.setattr(network_jobs, "with_mean_output", lambda level, *given: level)
+    raw = replicates(benchmark, name, "binary", "unequal groups")
+    _, high = interval(raw - features)  # the same networks
+    assert (high < -0.02).all()
 
 
 def unequal_groups(n_groups=5, size=12, seed=0):
@@ -148,14 +166,15 @@ def test_several_outputs_have_a_level_each():
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_weights_weigh_in_the_level():
+def test_rows_count_equally_in_the_level():
     X, y, groups = unequal_groups()
     numbers = y + np.random.default_rng(0).random(len(y))
     weights = np.random.default_rng(1).uniform(0.1, 3, len(y))
+    weights[::7] = 0
     features = features_of(SVR(), X, numbers, groups, sample_weight=weights)[:, 0]
     for train, test in LeaveOneGroupOut().split(X, y, groups):
         model = SVR().fit(X[train], numbers[train], weights[train])
-        level = np.average(model.predict(X[train]), weights=weights[train])
+        level = model.predict(X[train][weights[train] > 0]).mean()
         np.testing.assert_allclose(features[test], model.predict(X[test]) - level, atol=2e-5)
 
 
@@ -185,7 +204,7 @@ def test_the_level_keeps_the_influence_exact(estimator):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_the_linear_members_intercept_is_its_mean_logit(n_classes):
+def test_the_linear_members_level_is_its_mean_logit(n_classes):
     random = np.random.default_rng(0)
     X = csr_matrix(random.random((60, 8)).astype(np.float32))
     y = random.integers(0, n_classes, 60)
@@ -193,7 +212,7 @@ def test_the_linear_members_intercept_is_its_mean_logit(n_classes):
     model = CentredLogisticRegression(C=30.0, max_iter=200, tol=1e-6).fit(X, y, weights)
     logits = np.log(model.predict_proba(X))
     logits = logits - logits.mean(axis=1, keepdims=True)
-    mean = np.average(logits, axis=0, weights=weights)
+    mean = logits.mean(axis=0)
     expected = mean[1:] - mean[:1] if n_classes == 2 else mean
     np.testing.assert_allclose(model.level_, expected, atol=1e-4)
 

@@ -15,12 +15,13 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 
-from textcnn import OutOfFoldEncoder, TextLinearEncoder
+from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder
 from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.crossfit.fold_levels import (
     FoldLevelWarning,
     between_folds,
     check_repeated_documents,
+    own_value_share,
     parted_share,
 )
 
@@ -141,3 +142,32 @@ def test_the_share_of_variance_between_folds():
     assert between_folds(np.repeat([0.0, 1.0], 10)[:, None], models) == 1
     assert between_folds(np.tile([0.0, 1.0], 10)[:, None], models) == 0
     assert between_folds(np.ones((20, 1)), models) == 0
+
+
+def test_the_share_of_rows_with_a_value_of_their_fold_alone():
+    models, documents = np.repeat([0, 1], 10), np.arange(20)
+    own = np.repeat([0.1, 0.2], 10)
+    assert own_value_share(own, models, documents) == 1
+    assert own_value_share(np.full(20, 0.1), models, documents) == 0
+    assert own_value_share(np.arange(20.0), models, documents) == 0  # no value comes again
+    assert own_value_share(own, models, np.tile([7, 8], 10)) == 1  # the same two documents
+    assert own_value_share(own, models, np.repeat([7, 8], 10)) == 0  # a document in each fold
+
+
+def test_texts_that_occur_in_every_group_are_warned_of():
+    texts = np.array(["good wine", "bad wine", "corked"] * 80)
+    _, y, groups = noise(240)
+    encoder = TextLinearEncoder(cv=LeaveOneGroupOut(), random_state=0)
+    with pytest.warns(FoldLevelWarning, match="encode the column as a category"):
+        encoder.fit_transform(texts[:, None], y, groups=groups)
+
+
+@pytest.mark.parametrize("Encoder", [TextLinearEncoder, TextCNNEncoder])
+def test_words_that_never_repeat_give_the_same_feature_in_every_fold(Encoder):
+    texts = np.array([f"id{number}" for number in range(96)])
+    _, y, groups = noise(96)
+    encoder = Encoder(cv=LeaveOneGroupOut(), random_state=0)
+    features = encoder.fit_transform(texts[:, None], y, groups=groups)
+    if Encoder is TextCNNEncoder:
+        assert (features == 0.5).all()
+    assert own_value_share(features[:, 0], groups, np.arange(96)) == 0
