@@ -154,6 +154,7 @@ def test_the_share_of_rows_with_a_value_of_their_fold_alone():
     assert own_value_share(own, models, np.repeat([7, 8], 10)) == 0  # a document in each fold
 
 
+@pytest.mark.filterwarnings("ignore:.*different documents occur")
 def test_texts_that_occur_in_every_group_are_warned_of():
     texts = np.array(["good wine", "bad wine", "corked"] * 80)
     _, y, groups = noise(240)
