@@ -196,7 +196,9 @@ def network_cases() -> list[Case]:
         Case("TextCNNEncoder", TextCNNEncoder(**one), "multiclass", **slow),
         Case("TextCNNEncoder", TextCNNEncoder(**one), "multilabel", **slow),
         Case("TextCNNEncoder", TextCNNEncoder(**one), "continuous", **slow),
-        Case("TextCNNEncoder, Poisson", TextCNNEncoder(loss="poisson", **one), "continuous", **slow),
+        Case(
+            "TextCNNEncoder, Poisson", TextCNNEncoder(loss="poisson", **one), "continuous", **slow
+        ),
         Case("TextCNNEncoder, long texts", TextCNNEncoder(**one), "binary", **long, **slow),
         Case("TextCNNEncoder, rare words", TextCNNEncoder(**one), "binary", n_words=3000, **slow),
         Case("TextCNNEncoder, weight 5", TextCNNEncoder(**one), "binary", weight=5.0, **slow),
@@ -207,7 +209,9 @@ def network_cases() -> list[Case]:
             **slow,
         ),
         Case("TextCNNEncoder, characters", TextCNNEncoder(level="char"), "binary", **slow),
-        Case("TextCNNEncoder, stopped early", TextCNNEncoder(early_stopping=True), "binary", **slow),
+        Case(
+            "TextCNNEncoder, stopped early", TextCNNEncoder(early_stopping=True), "binary", **slow
+        ),
         Case("TextCNNEncoder, average", TextCNNEncoder(pooling="average"), "binary", **slow),
         Case("TextCNNClassifier", TextCNNClassifier(random_state=0), "binary", **slow),
         Case("TextCNNClassifier", TextCNNClassifier(random_state=0, **one), "multiclass", **slow),

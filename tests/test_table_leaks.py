@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 
 from textcnn import (
     ImageCNNEncoder,
+    LeakError,
     OutOfFoldEncoder,
     TableFeatures,
     TableFeaturesWarning,
@@ -28,6 +29,7 @@ from textcnn import (
     TextLinearEncoder,
     leakage_test,
 )
+from textcnn.table.report import TableReport
 
 TINY_CNN = ("cnn", TextCNNEncoder(n_filters=2, kernel_sizes=(2,), epochs=1, n_networks=1))
 
@@ -177,3 +179,20 @@ def test_a_signal_is_kept_and_its_duplicate_is_not():
     assert frame.loc[("review", "first"), "n_folds"] == 10
     assert frame.loc[("review", "double"), "verdict"].startswith("dropped")
     assert features.transform(X.head(3)).columns.tolist() == ["review_first"]
+
+
+def test_fold_models_of_a_table_predict_again():
+    X, y = two_columns(90, 0)
+    table = TableFeatures(members=["linear", "svd", TINY_CNN], cv=3, random_state=0)
+    features = table.fit_transform(X, y)
+    report = table.report_
+    assert report.can_predict_again
+    checked = "\n".join(report.verify(features, X=X).verification.checked)
+    assert "review: 90 rows were predicted again by 3 recorded models" in checked
+    assert "title: 90 rows were predicted again by 3 recorded models" in checked
+    with pytest.raises(ValueError, match="the encoder was fitted on"):
+        report.verify(X=X.iloc[::-1])
+    with pytest.raises(ValueError, match="has no encoders to predict again"):
+        TableReport([], "").verify(X=X)
+    with pytest.raises(LeakError, match="other values"):
+        report.verify(table.fit(X, y).transform(X), X=X)

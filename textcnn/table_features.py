@@ -16,13 +16,13 @@ from textcnn.base.state import INPUT_FIELDS, input_names, set_fitted
 from textcnn.base.training_rows import warn_if_training_rows
 from textcnn.crossfit import FoldPlan
 from textcnn.crossfit.feature_names import safe_names
-from textcnn.table.columns import JoinedTexts, read_text
+from textcnn.table.columns import read_text
 from textcnn.table.explaining import explain_members
 from textcnn.table.fitting import (
     TableFeaturesWarning,
 )
 from textcnn.table.frames import Table, read_table
-from textcnn.table.members import FittedMember
+from textcnn.table.members import FittedMember, as_input
 from textcnn.table.others import OtherColumns
 from textcnn.table.parameters import MemberParametersMixin
 from textcnn.table.report import TableReport
@@ -347,14 +347,7 @@ class TableFeatures(
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
             warn_if_training_rows(hashes, self._row_hashes, self)
-        blocks = [
-            fitted.transform(
-                JoinedTexts([texts[name] for name in fitted.joined])
-                if fitted.joined
-                else texts[fitted.column]
-            )
-            for fitted in self._fitted_members
-        ]
+        blocks = [fitted.transform(fitted.read(texts)) for fitted in self._fitted_members]
         return self._finished(table, np.hstack([no_features(table), *blocks]))
 
     def explain(self, X):
@@ -405,6 +398,16 @@ class TableFeatures(
             for name, number in zip(self.text_columns_, self._text_numbers, strict=True)
         }
 
+    def _inputs_of_encoders(self, X) -> dict:
+        """Return what the encoder of each (column, member) reads of a table."""
+        table = read_table(self, X, reset=False)
+        table.check_columns(self._text_numbers)
+        texts = self._texts(table)
+        return {
+            (fitted.column, fitted.member): as_input(fitted.encoder, fitted.read(texts))
+            for fitted in self._fitted_members
+        }
+
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output columns.
 
@@ -427,6 +430,7 @@ class TableFeatures(
         check_is_fitted(self)
         report = replace(self._report)
         report.encoders = self.encoders_
+        report.read = self._inputs_of_encoders
         return report
 
     @property

@@ -223,6 +223,12 @@ class FittedMember:
     notes: list[str] = field(default_factory=list)
     joined: tuple[str, ...] = ()  # names of joined columns
 
+    def read(self, texts: dict[str, TextColumn]) -> TextColumn | JoinedTexts:
+        """Return what this member reads of the columns of texts by their names."""
+        if self.joined:
+            return JoinedTexts([texts[name] for name in self.joined])
+        return texts[self.column]
+
     def transform(self, text: TextColumn | JoinedTexts) -> np.ndarray:
         """Return the features of new rows, float32 of shape (n_rows, n_features)."""
         with warnings.catch_warnings():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +54,7 @@ class TableReport:
     def __post_init__(self):
         """Start without encoders, which are not part of a stored report."""
         self.encoders: dict = {}
+        self.read: Callable | None = None  # what each encoder reads of a table
         self._verified: dict[tuple[str, str], CrossFitReport] | None = None
 
     @property
@@ -62,7 +64,7 @@ class TableReport:
             return self._verified
         return {k: encoder.report_ for k, encoder in self.encoders.items() if _has_report(encoder)}
 
-    def verify(self, features=None) -> TableReport:
+    def verify(self, features=None, *, X=None) -> TableReport:
         """Verify the report of every encoder (see :meth:`CrossFitReport.verify`); return self.
 
         Each member was verified when it was fitted; this checks its records again. Members without
@@ -74,20 +76,39 @@ class TableReport:
             The table that you train the next model on: its last columns must be what
             ``fit_transform`` returned, as float32, in the same rows and order. Other columns are
             not compared.
+        X : DataFrame, array or list of rows, optional
+            The table of the fit. The fold models of each member predict 90 rows again (one per
+            model at least), and must return the recorded predictions, and `features` if passed.
 
         Raises
         ------
         LeakError
             A ValueError naming the column, the model and the rows.
         ValueError
-            If `features` has too few columns or another number of rows.
+            If `features` has too few columns or another number of rows, or X has other rows.
         """
         self._verified = None
         blocks = {} if features is None else self._blocks(features)
+        inputs = {}
+        if X is not None:
+            if self.read is None:
+                raise ValueError(
+                    "This report has no encoders to predict again. Received: X. Expected: the "
+                    "report_ of a fitted TableFeatures, or verify() without X."
+                )
+            inputs = self.read(X)
         self._verified = {
-            key: report.verify(blocks.get(key)) for key, report in self.reports.items()
+            key: report.verify(blocks.get(key), X=inputs.get(key))
+            for key, report in self.reports.items()
         }
         return self
+
+    @property
+    def can_predict_again(self) -> bool:
+        """Whether the fold models are kept, so that ``verify(X=X)`` can use them."""
+        return self.read is not None and all(
+            report.can_predict_again for report in self.reports.values()
+        )
 
     @property
     def columns(self) -> pd.DataFrame:
