@@ -4,8 +4,8 @@ The mean output of a fold model reveals the mean target of its held-out rows. It
 prior of the training rows if classes are balanced, a class prior is not fitted, the loss is not the
 squared one or the target is transformed. So it is measured: the mean output of the model over its
 own training rows, on the scale on which the estimator adds scores. Rows count equally, because a
-mean with weights that depend on the class would reveal classes (``benchmarks/leaks.py`` measures the
-remaining leaks).
+mean with weights that depend on the class would reveal classes (``benchmarks/leaks.py`` measures
+the remaining leaks).
 """
 
 from __future__ import annotations

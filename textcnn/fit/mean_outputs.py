@@ -19,7 +19,7 @@ from textcnn.neural.jobs import FittedModel, TrainingJob
 from textcnn.neural.randomness import integer_seed
 
 # Number of rows that the mean is taken of.
-_MOST_ROWS = 2000
+_MOST_ROWS = 500
 # Relative difference of a float32 output that is computed in two ways.
 _ROUNDING = 2e-6
 
