@@ -112,7 +112,7 @@ def training_of(estimator):
 
 def score_of(report, metric: str, rows, predictions) -> tuple:
     """Return a score of a report for predictions of some rows, and why there is none."""
-    return report._scoring.score(metric, rows, predictions)
+    return report._tables.scoring.score(metric, rows, predictions)
 
 
 # Traced networks

@@ -24,7 +24,7 @@ from textcnn.crossfit.leakage_scores import Finding, Repeat, target_scores
 from textcnn.crossfit.leakage_statistics import LEVEL
 from textcnn.crossfit.rows import read_groups
 from textcnn.crossfit.shuffling import Shuffler
-from textcnn.crossfit.targets import read_target
+from textcnn.crossfit.target_reading import read_target
 
 _FRESH_SHARE = 0.25
 _FEWEST_TRAIN, _FEWEST_FRESH, _FEWEST_GROUPS = 20, 10, 6

@@ -10,7 +10,7 @@ import numpy as np
 
 from textcnn.crossfit import FoldPlan, Target, oof, whole_assignment
 from textcnn.crossfit.fold_levels import check_named_folds
-from textcnn.crossfit.report import ColumnRecord
+from textcnn.crossfit.records import ColumnRecord
 from textcnn.fit.learner import Learner
 from textcnn.fit.models import FoldJob, FoldModel, ModelSet, Prepared, Task
 from textcnn.neural.randomness import seed_sequence
