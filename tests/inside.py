@@ -105,6 +105,16 @@ def image_settings_of(estimator):
     return estimator._learner().network
 
 
+def learner_of(estimator) -> dict[str, str]:
+    """Return what the parameters of reading, of networks and of training come to, as text."""
+    learner = estimator._learner()
+    parts = [vars(part) for part in (learner.reading, learner.network, learner.training)]
+    found = {"n_networks": learner.n_networks} | {
+        (number, name): value for number, part in enumerate(parts) for name, value in part.items()
+    }
+    return {name: repr(value) for name, value in found.items()}
+
+
 def training_of(estimator):
     """Return what the parameters of training come to."""
     return estimator._learner().training

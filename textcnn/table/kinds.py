@@ -15,7 +15,7 @@ from sklearn import config_context
 from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
 from textcnn.text.columns import is_missing
-from textcnn.text.tokens import word_tokens
+from textcnn.text.tokens import word_splitter
 
 # Columns of strings with more distinct values than this are text.
 MOST_CATEGORIES = 40
@@ -292,11 +292,10 @@ def _may_be_parsed(distinct) -> bool:
 def _words_per_cell(strings: pd.Series) -> float:
     """Return the mean number of words with a letter, in 1,000 evenly spaced cells."""
     sample = strings.iloc[:: -(-len(strings) // _MOST_CELLS)]
-    return float(np.mean([sum(map(_has_letter, word_tokens(cell))) for cell in sample]))
-
-
-def _has_letter(word: str) -> bool:
-    return any(map(str.isalpha, word))
+    split = word_splitter(sample)
+    return float(
+        np.mean([sum(any(map(str.isalpha, word)) for word in split(cell)) for cell in sample])
+    )
 
 
 def _shown(value) -> str:
