@@ -16,6 +16,7 @@ from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
 from textcnn.text.columns import is_missing
 from textcnn.text.tokens import word_splitter
+from textcnn.utils.frames import library_of, python_cells
 
 # Columns of strings with more distinct values than this are text.
 MOST_CATEGORIES = 40
@@ -173,7 +174,7 @@ def names_files(column) -> bool:
 
 def may_hold_strings(column) -> bool:
     """Return whether the dtype can contain strings."""
-    if type(column).__module__.partition(".")[0] == "polars":
+    if library_of(column) == "polars":
         return str(column.dtype).startswith(("String", "Utf8", "Categorical", "Enum", "Object"))
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "OUST"
@@ -307,7 +308,7 @@ def _of_polars(column) -> pd.Series:
     """Return a Series of polars as one of pandas, without pyarrow."""
     if column.dtype.is_numeric() and not column.dtype.is_decimal():
         return pd.Series(column.to_numpy())
-    cells = column.to_list()
+    cells = python_cells(column)
     if str(column.dtype).startswith("Enum"):
         return pd.Series(pd.Categorical(cells, column.dtype.categories.to_list(), ordered=True))
     if str(column.dtype).startswith("Categorical"):
