@@ -194,21 +194,6 @@ def test_threads_are_those_that_the_process_may_use(told, expected, monkeypatch)
     assert running.n_threads() == expected
 
 
-FIT = """
-import sys
-import numpy as np
-from textcnn import TextCNNEncoder
-texts = [f"{'good' if i % 2 else 'bad'} film {i % 7}" for i in range(60)]
-y = np.arange(60) % 2
-encoder = TextCNNEncoder(n_filters=4, cv=3, epochs=1, random_state=0)
-features = encoder.fit_transform(texts, y)
-encoder.transform(["good film"])
-encoder.explain(["good film"])
-loaded = [name for name in ("keras", "tensorflow") if name in sys.modules]
-print(features.sum(), loaded)
-"""
-
-
 def start(code, **environment):
     variables = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     return subprocess.Popen(
@@ -227,11 +212,6 @@ def finished(*processes):
         assert process.returncode == 0, err
         found.append(out)
     return found
-
-
-def test_a_fit_imports_no_backend():
-    [found] = finished(start(FIT))
-    assert found.endswith("[]\n")
 
 
 def test_two_processes_may_compile_at_once(tmp_path):
