@@ -36,7 +36,9 @@ def backbone_weights(tmp_path_factory):
             for layer in model.layers:
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.momentum = 0.0
-            noise = np.random.default_rng(0).uniform(-1, 1, (16, 32, 32, 3))
+            # MobileNetV3 scales pixels by itself.
+            low, high = (0, 255) if "V3" in name else (-1, 1)
+            noise = np.random.default_rng(0).uniform(low, high, (16, 32, 32, 3))
             model(noise.astype(np.float32), training=True)
             model.save_weights(path)
         return path

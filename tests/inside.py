@@ -105,6 +105,16 @@ def image_settings_of(estimator):
     return estimator._learner().network
 
 
+def learner_of(estimator) -> dict[str, str]:
+    """Return what the parameters of reading, of networks and of training come to, as text."""
+    learner = estimator._learner()
+    parts = [vars(part) for part in (learner.reading, learner.network, learner.training)]
+    found = {"n_networks": learner.n_networks} | {
+        (number, name): value for number, part in enumerate(parts) for name, value in part.items()
+    }
+    return {name: repr(value) for name, value in found.items()}
+
+
 def training_of(estimator):
     """Return what the parameters of training come to."""
     return estimator._learner().training
@@ -112,7 +122,7 @@ def training_of(estimator):
 
 def score_of(report, metric: str, rows, predictions) -> tuple:
     """Return a score of a report for predictions of some rows, and why there is none."""
-    return report._scoring.score(metric, rows, predictions)
+    return report._tables.scoring.score(metric, rows, predictions)
 
 
 # Traced networks

@@ -49,6 +49,17 @@ whole = encoder.transform(new)
 parts = np.vstack([encoder.transform(new.iloc[[i]]) for i in range(4)])
 assert np.allclose(whole[:4], parts, atol=1e-5)
 np.savez(folder + "/here.npz", **here)
+
+from test_gradcam import corner_images, users_network
+from textcnn import ImageCNNClassifier
+from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
+X, y = corner_images(32)
+classifier = ImageCNNClassifier(network=users_network, epochs=1, augment=None, random_state=0)
+classifier.fit(X, y)
+heat = GradCAMDisplay.from_estimator(classifier, X, row=1, target=y[1]).heat
+assert heat.shape == (12, 12) and np.isfinite(heat).all()
+GradCAMDisplay.from_estimator(classifier, X, row=1, layer="network/block/in_branch")
+assert SaliencyDisplay.from_estimator(classifier, X, row=1).heat.max() > 0
 """
 
 
@@ -73,11 +84,13 @@ def stored(tmp_path_factory):
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_backend_fits_and_agrees_with_tensorflow(backend, stored):
+def test_backend_fits_agrees_with_tensorflow_and_shows_heat(backend, stored):
     folder, expected = stored
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    tests = Path(__file__).parent
+    paths = [str(tests), str(tests / "inspect"), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {
         "KERAS_BACKEND": backend,
+        "MPLBACKEND": "Agg",
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONWARNINGS": "default",
     }

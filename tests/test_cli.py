@@ -4,13 +4,15 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from checks import auc_of_ranks
 from inside import resampled_scores
+from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 
 import textcnn
 from textcnn import InSampleWarning
+from textcnn.command_line import comparison
 from textcnn.command_line.comparison import (
     compare_text_features,
     comparison_report,
@@ -71,6 +73,12 @@ def own_csv(tmp_path, reviews):
 def quick_encoder(monkeypatch):
     """Let the demo use the stand-in instead of the network."""
     monkeypatch.setitem(vars(textcnn), "TextCNNEncoder", MeanTargetOfLength)
+
+
+@pytest.fixture(autouse=True)
+def few_resamples(monkeypatch):
+    """Resample test rows seldom, but in the test of the standard error."""
+    monkeypatch.setattr(comparison, "N_RESAMPLES", 10)
 
 
 def compare(table, target, **options):
@@ -137,8 +145,9 @@ def test_a_lead_within_two_standard_errors_is_not_significant(aucs, error, end):
     assert end in comparison_report(results).splitlines()[-1]
 
 
-def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets():
+def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets(monkeypatch):
     """Against fresh draws of test rows; pairs that agree have a small error, equal ones none."""
+    monkeypatch.setattr(comparison, "N_RESAMPLES", 100)
     random = np.random.default_rng(0)
 
     def draw():
@@ -147,13 +156,15 @@ def test_the_standard_error_of_a_lead_is_that_of_its_spread_over_test_sets():
         return y, [shared + 0.5 * random.normal(size=300) for _ in range(2)]
 
     pairs = [draw() for _ in range(300)]
-    spread = np.std([roc_auc_score(y, a) - roc_auc_score(y, b) for y, (a, b) in pairs])
+    spread = np.std(
+        [np.diff([auc_of_ranks(rankdata(scores), y) for scores in pair]) for y, pair in pairs]
+    )
 
     def lead_error(y, pair, seed):
         first, second = (resampled_scores(y, scores, "test_auc", seed) for scores in pair)
         return np.std(first - second, ddof=1)
 
-    errors = [lead_error(*draw(), seed) for seed in range(5)]
+    errors = [lead_error(*draw(), seed) for seed in range(3)]
     assert 0.75 < np.mean(errors) / spread < 1.3
     y, (a, _) = draw()
     assert lead_error(y, [a, a], 0) == 0.0
@@ -251,9 +262,7 @@ def test_what_the_demo_prints_for_a_table_with_unusable_columns(
         code=[f"c{i}" for i in range(len(reviews))], empty=np.nan, flag=[True, None] * 200
     )
     table.loc[:20, "recommended"] = np.nan
-    table.to_csv(tmp_path / "t.csv", index=False)
-    arguments = ["demo", "--csv", str(tmp_path / "t.csv"), "--text", "review"]
-    assert main([*arguments, "--target", "recommended"]) == 0
+    assert run_demo(table, tmp_path, "--target", "recommended") == 0
     out = capsys.readouterr().out
     assert "t.csv: 379 rows" in out
     assert (

@@ -432,7 +432,7 @@ def test_each_file_is_opened_once_per_fit(photos, monkeypatch):
         return real(file, *given, **options)
 
     monkeypatch.setattr("builtins.open", counted)
-    monkeypatch.setattr("textcnn.crossfit.fingerprints.sample_rows.__defaults__", (6, 0))
+    monkeypatch.setattr("textcnn.crossfit.predicted_again.sample_rows.__defaults__", (6, 0))
     for estimator in (
         ImageCNNClassifier(**TINY),
         ImageCNNClassifier(image_size=6, color_mode="rgb", **TINY),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pytest
+from inside import learner_of
 from PIL import Image
 from sklearn.base import BaseEstimator, clone
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -297,10 +298,36 @@ def test_every_parameter_has_a_way_in_which_it_acts():
     assert declared == parameters
 
 
-# By parameter, so that classes whose networks are alike follow one another and share a trace.
-@pytest.mark.parametrize(
-    ("name", "kind"), sorted((name, kind) for kind, ways in WAYS.items() for name in ways)
-)
+# The classes of texts, and those of images, hand these parameters to one kind of learner. They are
+# fitted with the classifier; of the other classes it is tried that the same reaches the learner.
+LEARNERS = {
+    TextCNNClassifier: (set(TEXT) - {"join_columns", "random_state"}, "TextCNN"),
+    ImageCNNClassifier: (set(IMAGE) - {"image_shape", "random_state"}, "ImageCNN"),
+}
+HANDED_ON = [
+    (name, kind, fitted)
+    for fitted, (names, family) in LEARNERS.items()
+    for kind in WAYS
+    if kind.startswith(family) and kind != fitted.__name__
+    for name in sorted(names)
+]
+FITTED = {(name, kind) for kind, ways in WAYS.items() for name in ways}
+FITTED -= {(name, kind) for name, kind, _ in HANDED_ON}
+
+
+@pytest.mark.parametrize(("name", "kind", "fitted"), HANDED_ON)
+def test_a_parameter_reaches_the_learner_on_which_it_acts(name, kind, fitted):
+    way = WAYS[kind][name]
+    setting = BASES[fitted] | way.setting
+    changes = []
+    for one in (fitted, getattr(textcnn, kind)):
+        before = learner_of(one(**setting))
+        after = learner_of(one(**setting | {name: way.value}))
+        changes.append(after.items() - before.items())
+    assert changes[0] == changes[1] != set()
+
+
+@pytest.mark.parametrize(("name", "kind"), sorted(FITTED))
 def test_a_parameter_acts(name, kind, outcome):
     way, kind = WAYS[kind][name], getattr(textcnn, kind)
     setting = BASES[kind] | way.setting

@@ -7,13 +7,13 @@ from textcnn.base.out_of_fold import OutOfFold
 from textcnn.base.parameter_docs import documented
 from textcnn.base.state import history, input_names
 from textcnn.image.columns import takes_images
+from textcnn.image.decoding import hash_images
 from textcnn.image.fitted import ImageNetwork
 from textcnn.image.learner import (
     ImageLearner,
     read_columns_of_images,
     read_one_column_of_images,
 )
-from textcnn.image.reader import hash_images
 
 
 @documented

@@ -8,14 +8,12 @@ import pytest
 from textcnn.crossfit import assemble, make_fold_plan, read_target
 from textcnn.crossfit.fingerprints import (
     Verification,
-    check_predictions,
-    check_recorded,
     check_returned,
     differing_rows,
     fingerprint,
-    sample_rows,
     unchecked,
 )
+from textcnn.crossfit.predicted_again import SampledRows, sample_rows
 from textcnn.crossfit.verification import LeakError
 
 N_ROWS = 60
@@ -48,7 +46,7 @@ def transformed():
 def test_what_the_fit_returned_passes(plan):
     features = returned(plan)
     assert "all 60 rows" in check_returned(fingerprint(features), features)
-    checked = check_predictions("text", plan, sample_rows(plan), predict, features)
+    checked = SampledRows("text", plan, sample_rows(plan)).check_features(predict, features)
     assert checked == "text: 60 rows were predicted again by 5 recorded models"
 
 
@@ -76,7 +74,7 @@ def test_features_of_transform_are_found(plan):
     with pytest.raises(LeakError, match="60 of 60 rows differ"):
         check_returned(fingerprint(features), transformed())
     with pytest.raises(LeakError, match="for 20 of 20 sampled rows the models"):
-        check_predictions("text", plan, sample_rows(plan, 20), predict, transformed())
+        SampledRows("text", plan, sample_rows(plan, 20)).check_features(predict, transformed())
 
 
 def test_swapped_rows_are_named(plan):
@@ -87,7 +85,7 @@ def test_swapped_rows_are_named(plan):
         check_returned(fingerprint(features), swapped)
     assert caught.value.rows.tolist() == [7, 9]
     with pytest.raises(LeakError) as caught:
-        check_predictions("text", plan, np.arange(N_ROWS), predict, swapped)
+        SampledRows("text", plan, np.arange(N_ROWS)).check_features(predict, swapped)
     assert caught.value.rows.tolist() == [7, 9]
 
 
@@ -98,7 +96,7 @@ def test_in_sample_means_in_a_few_rows_are_found_mostly(plan):
     found = 0
     for seed in range(20):
         try:
-            check_predictions("text", plan, sample_rows(plan, 30, seed), predict, features)
+            SampledRows("text", plan, sample_rows(plan, 30, seed)).check_features(predict, features)
         except LeakError:
             found += 1
     assert found >= 18  # 1 - (1 - 30 / 60) ** 6 = 98 % of the samples hold one of the six
@@ -107,8 +105,8 @@ def test_in_sample_means_in_a_few_rows_are_found_mostly(plan):
 def test_models_in_another_order_than_the_records_are_found(plan):
     features = returned(plan)
     with pytest.raises(LeakError, match="Column 'text'"):
-        check_predictions(
-            "text", plan, sample_rows(plan), lambda k, rows: predict((k + 1) % 5, rows), features
+        SampledRows("text", plan, sample_rows(plan)).check_features(
+            lambda k, rows: predict((k + 1) % 5, rows), features
         )
 
 
@@ -122,21 +120,21 @@ def test_a_row_of_several_models_is_compared_with_their_mean():
     ]
     target = read_target([0, 1] * (N_ROWS // 2), n_rows=N_ROWS)
     plan = make_fold_plan(folds, target, random_state=0)
-    check_predictions("text", plan, np.arange(N_ROWS), predict, returned(plan))
+    SampledRows("text", plan, np.arange(N_ROWS)).check_features(predict, returned(plan))
 
 
 def test_nan_in_a_row_that_a_model_predicts_is_found(plan):
     features = returned(plan)
     features[5] = np.nan
     with pytest.raises(LeakError) as caught:
-        check_predictions("text", plan, np.arange(N_ROWS), predict, features)
+        SampledRows("text", plan, np.arange(N_ROWS)).check_features(predict, features)
     assert caught.value.rows.tolist() == [5]
 
 
 def test_constant_features_pass(plan):
     features = np.full((N_ROWS, 1), 0.5, np.float32)
-    check_predictions(
-        "text", plan, sample_rows(plan), lambda k, rows: np.full((len(rows), 1), 0.5), features
+    SampledRows("text", plan, sample_rows(plan)).check_features(
+        lambda k, rows: np.full((len(rows), 1), 0.5), features
     )
 
 
@@ -151,7 +149,7 @@ def test_the_sample_has_rows_of_every_model_and_none_that_no_model_predicts():
     assert sample_rows(plan, 1000).tolist() == list(range(25))
     assert sample_rows(plan, 12, seed=1).tolist() == sample_rows(plan, 12, seed=1).tolist()
     with pytest.raises(ValueError, match="which no model predicts"):
-        check_predictions("text", plan, np.array([50]), predict, np.zeros((N_ROWS, 2)))
+        SampledRows("text", plan, np.array([50])).check_features(predict, np.zeros((N_ROWS, 2)))
 
 
 def test_another_shape_is_refused(plan):
@@ -172,10 +170,12 @@ def test_what_was_not_checked_is_said():
 def test_predictions_of_other_models_than_the_recorded_ones_are_found(plan):
     recorded = [predict(k, a.predict) for k, a in enumerate(plan.assignments)]
     rows = sample_rows(plan, 20)
-    line = check_recorded("text", plan, rows, predict, recorded)
+    line = SampledRows("text", plan, rows).check_record(predict, recorded)
     assert line == "text: 20 rows were predicted again by 5 recorded models"
     with pytest.raises(LeakError, match="model 0 returns other predictions than its record"):
-        check_recorded("text", plan, rows, lambda k, rows: predict((k + 1) % 5, rows), recorded)
+        SampledRows("text", plan, rows).check_record(
+            lambda k, rows: predict((k + 1) % 5, rows), recorded
+        )
 
 
 def test_noise_of_a_model_that_learnt_nothing_is_no_difference(plan):
@@ -186,6 +186,6 @@ def test_noise_of_a_model_that_learnt_nothing_is_no_difference(plan):
     def again(k, rows):
         return np.full((len(rows), 1), 0.5)
 
-    check_predictions("text", plan, rows, again, features, scale=1.0)
+    SampledRows("text", plan, rows, scale=1.0).check_features(again, features)
     with pytest.raises(LeakError):
-        check_predictions("text", plan, rows, again, features)
+        SampledRows("text", plan, rows).check_features(again, features)

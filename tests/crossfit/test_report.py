@@ -22,7 +22,8 @@ from sklearn.model_selection import LeaveOneGroupOut, RepeatedStratifiedKFold, T
 
 from textcnn import TextCNNEncoder
 from textcnn.crossfit import make_fold_plan, read_target
-from textcnn.crossfit.report import ColumnRecord, CrossFitReport, LeakError
+from textcnn.crossfit.records import ColumnRecord
+from textcnn.crossfit.report import CrossFitReport, LeakError
 from textcnn.crossfit.scoring import Scoring
 
 N_ROWS = 120

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from textcnn.crossfit.target_columns import check_columns
-from textcnn.crossfit.targets import read_target
+from textcnn.crossfit.target_reading import read_target
 
 N = 120
 RANDOM = np.random.default_rng(0)

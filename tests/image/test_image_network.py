@@ -17,7 +17,8 @@ from textcnn.image.network import (
     build_image_network,
     map_sizes,
 )
-from textcnn.image.reader import ImageReader, ImageSource
+from textcnn.image.reader import ImageReader
+from textcnn.image.source import ImageSource
 from textcnn.neural.jobs import TrainingJob
 from textcnn.neural.network import borrow_network
 from textcnn.neural.training import fit_models, predict_model

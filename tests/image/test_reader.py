@@ -13,11 +13,13 @@ from PIL import Image
 from sklearn.base import BaseEstimator
 
 from textcnn.datasets import load_class_folders
-from textcnn.image import files
+from textcnn.image import decoding, files
 from textcnn.image import reader as image_reader
 from textcnn.image.columns import ImageColumn, read_image_columns
+from textcnn.image.decoding import hash_images, warn_of_unreadable
 from textcnn.image.files import BlankImageWarning, ImageError, decode_file, read_header
-from textcnn.image.reader import ImageReader, ImageSettings, ImageSource, hash_images
+from textcnn.image.reader import ImageReader, ImageSettings
+from textcnn.image.source import ImageSource
 from textcnn.neural.backend import ShapePolicy
 
 RANDOM = np.random.default_rng(0)
@@ -457,7 +459,7 @@ def test_unreadable_images_can_be_blank_at_transform_time(tmp_path, monkeypatch)
             warnings.simplefilter("always")
             found = reader.read(column)
             found_again = found[np.arange(len(column))]
-            image_reader.warn_of_unreadable(found)
+            warn_of_unreadable(found)
         assert (found_again[[0, -1]] == 9).all() and (found_again[1:-1] == 0).all()
         [warning] = caught
         assert warning.category is BlankImageWarning
@@ -493,7 +495,7 @@ def test_columns_too_large_for_memory_are_decoded_batch_by_batch(tmp_path, monke
         threads.append(threading.current_thread().name)
         return decode(*args)
 
-    monkeypatch.setattr(image_reader, "decode_file", recording)
+    monkeypatch.setattr(decoding, "decode_file", recording)
     sources = ImageSource(kept), ImageSource(streamed)
     view = sources[0].view(np.arange(8))
     np.testing.assert_array_equal(sources[1].view(np.arange(8))["scaling"], view["scaling"])

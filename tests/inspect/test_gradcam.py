@@ -1,15 +1,14 @@
-"""Saliency and Grad-CAM: against finite differences, on every form of network and backend."""
+"""Saliency and Grad-CAM: against finite differences, on every form of network.
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+Other backends draw them in tests/test_backends.py.
+"""
 
 import keras
 import numpy as np
 import pytest
 
 from textcnn import (
+    Backbone,
     ConvNetwork,
     ImageCNNClassifier,
     ImageCNNEncoder,
@@ -20,8 +19,6 @@ from textcnn.image.gradcam import grad_cam, last_convolution, layer_maps, salien
 from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
 from textcnn.inspect.opened import open_model, over_original, read_image
 from textcnn.neural.layer_outputs import recorded_layers
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def corner_images(n_rows=60, size=12, seed=0):
@@ -50,7 +47,7 @@ FORMS = {
     "simple": {"network": ConvNetwork((4, 6), n_convolutions=2)},
     "residual": {"network": ResidualNetwork(8, n_filters=(4, 6, 8))},
     "callable": {"network": users_network},
-    "pretrained form": {"network": "mobilenetv3small"},
+    "pretrained form": {},  # with weights, which a fixture makes
 }
 LAST = {
     "simple": "activation_2_2",
@@ -61,10 +58,14 @@ LAST = {
 
 
 @pytest.fixture(scope="module", params=FORMS)
-def fitted(request):
-    size = 40 if request.param == "pretrained form" else 12
-    X, y = corner_images(size=size)
+def fitted(request, backbone_weights):
     settings = {"epochs": 2, "batch_size": 16, "augment": None, "random_state": 0}
+    size = 12
+    if request.param == "pretrained form":
+        size, weights = 32, backbone_weights("MobileNetV3Small")
+        # Frozen: to trace the training of its ninety layers takes half a minute.
+        settings["network"] = Backbone("mobilenetv3small", weights=weights, fine_tune=False)
+    X, y = corner_images(size=size)
     return request.param, ImageCNNClassifier(**settings | FORMS[request.param]).fit(X, y), X
 
 
@@ -87,12 +88,9 @@ def test_slopes_are_those_of_finite_differences(fitted):
         assert slope == pytest.approx(heat.ravel()[place], rel=0.15, abs=1e-4)
 
 
-def test_grad_cam_finds_the_last_maps_of_every_form(fitted, backbone_weights):
+def test_grad_cam_finds_the_last_maps_of_every_form(fitted):
     name, classifier, X = fitted
     opened = open_model(classifier)
-    if name == "pretrained form":  # after two epochs from scratch its maps are next to nothing
-        weights = backbone_weights("MobileNetV3Small")
-        opened.keras_model.get_layer("backbone").load_weights(weights)
     inputs = opened.inputs(read_image(classifier, X, row=1))
     path = last_convolution(opened.keras_model, inputs)
     assert path.startswith(LAST[name])
@@ -110,7 +108,7 @@ def test_grad_cam_finds_the_last_maps_of_every_form(fitted, backbone_weights):
         # Heat is the gradient of the score when every position gains what the maps hold at one.
         for place in np.argsort(-heat.ravel())[[0, 1, -1]]:
             gained = maps.reshape(-1, maps.shape[-1])[place] / heat.size
-            slope = (at(0.1 * gained) - at(-0.1 * gained)) / 0.2
+            slope = (at(0.02 * gained) - at(-0.02 * gained)) / 0.04
             assert heat.ravel()[place] == pytest.approx(max(slope, 0), rel=0.1, abs=2e-4)
         largest.append(heat.max())
     assert max(largest) > 1e-2, "maps of nothing but zeros show nothing"
@@ -260,41 +258,3 @@ def test_a_place_of_the_input_is_the_same_place_of_the_original(resize):
         heat[:] = 0
         heat[:3] = heat[7:] = 1
         assert over_original(heat, original, resize).max() == 0
-
-
-SCRIPT = """
-import sys
-import keras, numpy as np
-sys.path[:0] = ["tests", "tests/inspect"]
-from test_gradcam import corner_images, users_network
-from textcnn import ImageCNNClassifier
-from textcnn.inspect import GradCAMDisplay, SaliencyDisplay
-assert keras.backend.backend() == sys.argv[1]
-X, y = corner_images(32)
-classifier = ImageCNNClassifier(network=users_network, epochs=1, augment=None, random_state=0)
-classifier.fit(X, y)
-for row in range(2):
-    heat = GradCAMDisplay.from_estimator(classifier, X, row=row, target=y[row]).heat
-    assert heat.shape == (12, 12) and np.isfinite(heat).all()
-    branch = "network/block/in_branch"
-    GradCAMDisplay.from_estimator(classifier, X, row=row, layer=branch)
-    assert SaliencyDisplay.from_estimator(classifier, X, row=row).heat.max() > 0
-"""
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends(backend):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, backend],
-        cwd=REPOSITORY,
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "MPLBACKEND": "Agg",
-            "PYTHONPATH": str(REPOSITORY),
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr

@@ -239,7 +239,7 @@ class TestFormats:
         rng = np.random.default_rng(1)
         words = [f"word{i}" for i in range(300)]
         table = rng.normal(size=(300, 5)).astype(np.float32)
-        monkeypatch.setattr(vector_files, "_BLOCK_BYTES", 64)
+        monkeypatch.setattr(vector_files, "BLOCK_BYTES", 64)
         for name, content in [
             ("a.txt", as_text(words, table) + b"\n\n" * 100),
             ("b.txt", as_text(words, table, header=False)),
@@ -317,7 +317,7 @@ class TestHostileFiles:
         assert "line 3 has 2 numbers. Expected a word and 3 numbers" in message
 
     def test_line_number_in_a_late_block(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(vector_files, "_BLOCK_BYTES", 50)
+        monkeypatch.setattr(vector_files, "BLOCK_BYTES", 50)
         lines = [f"word{i} 1 2 3\n".encode() for i in range(200)]
         lines[150] = b"bad 1 2\n"
         assert "line 151 " in refusal(tmp_path, b"".join(lines))
@@ -331,7 +331,7 @@ class TestHostileFiles:
 
     @pytest.mark.parametrize("blank", [b"\n", b"\n\n\n", b"  \n"])
     def test_blank_line_inside(self, tmp_path, monkeypatch, blank):
-        monkeypatch.setattr(vector_files, "_BLOCK_BYTES", 6)
+        monkeypatch.setattr(vector_files, "BLOCK_BYTES", 6)
         assert "line 2 has 0 numbers" in refusal(tmp_path, b"a 1 2\n" + blank + b"b 1 2\n")
 
     def test_something_that_is_no_number(self, tmp_path):

@@ -27,8 +27,10 @@ from textcnn.crossfit import (
 from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.fingerprints import Fingerprint, Verification, digest_of, fingerprint
 from textcnn.crossfit.fold_levels import check_repeated_documents
-from textcnn.crossfit.report import ColumnRecord, CrossFitReport
+from textcnn.crossfit.records import ColumnRecord
+from textcnn.crossfit.report import CrossFitReport
 from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
+from textcnn.crossfit.target_reading import as_learnt
 from textcnn.fit import parameters
 from textcnn.fit.cross_fit import CrossFit
 from textcnn.fit.learner import Learner
@@ -265,7 +267,7 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
         learner = self._learner()
         parameters.one_of(self, "ensemble", ENSEMBLES)
         entropy = entropy_from(self.random_state)
-        target = target.as_learnt(learner.loss, self.output)
+        target = as_learnt(target, learner.loss, self.output)
         if learner.stop_fraction:
             seed = seed_sequence(entropy, "plan")
             plan = with_validation_rows(plan, target, learner.stop_fraction, seed)

@@ -8,15 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from textcnn.crossfit import FoldPlan, Target
-from textcnn.crossfit.fingerprints import (
-    Verification,
-    VerificationWarning,
-    check_predictions,
-    check_recorded,
-    sample_rows,
-)
+from textcnn.crossfit.fingerprints import Verification, VerificationWarning
 from textcnn.crossfit.oof import average
-from textcnn.crossfit.report import ColumnRecord
+from textcnn.crossfit.predicted_again import SampledRows, sample_rows
+from textcnn.crossfit.records import ColumnRecord
 from textcnn.crossfit.row_hashes import combine_hashes
 from textcnn.crossfit.verification import LeakError, verify_fed
 from textcnn.fit.cross_fit import CrossFittedColumn
@@ -148,7 +143,6 @@ def predict_again(
         return predictions_of_fold[fold]
 
     scale = max(float(np.max(model.level.scale)) for _, model in models)
-    line = check_recorded(record.name, plan, rows, predictions_of, record.predictions, scale=scale)
-    if features is None:
-        return line
-    return check_predictions(record.name, plan, rows, features_of, features, scale=scale)
+    sampled = SampledRows(record.name, plan, rows, scale)
+    line = sampled.check_record(predictions_of, record.predictions)
+    return line if features is None else sampled.check_features(features_of, features)

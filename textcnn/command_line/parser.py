@@ -49,13 +49,7 @@ def _add_demo(commands) -> argparse.ArgumentParser:
         help="a text column of your table; may be given several times",
     )
     demo.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    demo.add_argument(
-        "--drop",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="leave out a column, for example one that is only known after the target",
-    )
+    _add_drop(demo, "for example one that is only known after the target")
     _add_target_type(demo)
     demo.add_argument(
         "--only-csv", action="store_true", help="skip the comparison on the bundled table"
@@ -86,13 +80,7 @@ def _add_fit_transform(commands) -> argparse.ArgumentParser:
         help="learn from earlier rows only; the first rows get no feature",
     )
     _add_keep(columns)
-    columns.add_argument(
-        "--drop",
-        metavar="COLUMN",
-        action="append",
-        default=[],
-        help="leave out a column of the whole table (with --kind table)",
-    )
+    _add_drop(columns, "with --kind table")
     how = fit.add_argument_group("features")
     how.add_argument(
         "--kind",
@@ -164,6 +152,16 @@ def _add_report(commands) -> argparse.ArgumentParser:
 def _add_keep(parser) -> None:
     parser.add_argument(
         "--keep", metavar="COLUMN", action="append", default=[], help="copy to the output"
+    )
+
+
+def _add_drop(parser, when: str) -> None:
+    parser.add_argument(
+        "--drop",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help=f"leave out a column, {when}",
     )
 
 

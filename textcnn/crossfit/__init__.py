@@ -14,7 +14,7 @@ _PUBLIC = {
     "assemble": "textcnn.crossfit.oof",
     "average": "textcnn.crossfit.oof",
     "make_fold_plan": "textcnn.crossfit.plan",
-    "read_target": "textcnn.crossfit.targets",
+    "read_target": "textcnn.crossfit.target_reading",
     "whole_assignment": "textcnn.crossfit.plan",
     "with_validation_rows": "textcnn.crossfit.plan",
 }

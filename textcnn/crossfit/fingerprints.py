@@ -8,7 +8,6 @@ sample of rows again. :attr:`Verification.not_checked` lists what cannot be chec
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,13 +16,6 @@ from pandas.util import hash_array
 from textcnn.crossfit.messages import name_rows
 from textcnn.crossfit.verification import LeakError
 
-# Rows that are predicted again; a matrix of which 5 % is not out of fold has one such row among
-# them with a probability of 1 - 0.95**90 = 99 %.
-SAMPLE_SIZE = 90
-# A network's outputs depend a little on which rows share a batch: relative to the standard
-# deviation of a feature, and to the scale of outputs (1 for classes, that of y for numbers).
-TOLERANCE = 1e-4
-ROUNDING = 1e-5
 _COLUMN_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -169,159 +161,6 @@ def check_returned(known: Fingerprint, features) -> str:
             rows=rows,
         )
     return f"all {known.shape[0]} rows of the features are those that the fit returned"
-
-
-def sample_rows(plan, size: int = SAMPLE_SIZE, seed: int = 0) -> np.ndarray:
-    """Draw rows to predict again, in turn from each model.
-
-    Parameters
-    ----------
-    plan : FoldPlan
-    size : int, default=90
-        At least one row per model is drawn.
-    seed : int, default=0
-
-    Returns
-    -------
-    ndarray of int64
-        Ascending; rows that no model predicts are never drawn.
-    """
-    random = np.random.default_rng(seed)
-    wanted = min(max(size, plan.n_models), plan.n_rows - len(plan.uncovered))
-    # Rows of several models may be chosen already, but no more than the wanted number.
-    queues = [random.permutation(a.predict)[-2 * wanted :].tolist() for a in plan.assignments]
-    chosen: set[int] = set()
-    while len(chosen) < wanted and any(queues):
-        for queue in queues:
-            while queue and queue[-1] in chosen:
-                queue.pop()
-            if queue and len(chosen) < wanted:
-                chosen.add(int(queue.pop()))
-    return np.array(sorted(chosen), dtype=np.int64)
-
-
-def check_predictions(
-    name: str,
-    plan,
-    rows: np.ndarray,
-    predict: Callable[[int, np.ndarray], np.ndarray],
-    features,
-    *,
-    scale: float = 0.0,
-) -> str:
-    """Predict some rows again by the recorded fold models, and compare.
-
-    Parameters
-    ----------
-    name : str
-        Name of the column, for the error.
-    plan : FoldPlan
-        Which models predict which row.
-    rows : ndarray of int64, ascending
-        Of :func:`sample_rows`.
-    predict : callable
-        ``predict(k, rows)`` returns the features that fold model k gives those rows, of shape
-        (len(rows), n_columns).
-    features : array or DataFrame of shape (n_rows, n_columns)
-        Features to check: the columns of this set of models, without spreads and indicators.
-    scale : float, default=0.0
-        Scale of outputs. Features may differ by 1e-5 of it, and by 1e-4 of the standard deviation
-        of their column (of 1 if it is constant).
-
-    Returns
-    -------
-    str
-        A sentence for the report.
-
-    Raises
-    ------
-    LeakError
-        Naming the model and the rows that it does not give these features.
-    """
-    matrix = as_matrix(features).astype(np.float64)
-    means = np.zeros((len(rows), matrix.shape[1]))
-    counts = np.zeros(len(rows))
-    model_of = np.full(len(rows), -1)
-    for model, assignment in enumerate(plan.assignments):
-        places = np.flatnonzero(np.isin(rows, assignment.predict))
-        if len(places):
-            means[places] += predict(model, rows[places])
-            counts[places] += 1
-            model_of[places] = model
-    if (counts == 0).any():
-        raise ValueError(
-            "Expected: rows that some model predicts. Received: "
-            f"{name_rows(rows[counts == 0])}, which no model predicts. Use sample_rows(plan)."
-        )
-    means /= counts[:, None]
-    known = matrix[np.isfinite(matrix).all(axis=1)]
-    spread = known.std(axis=0) if len(known) else np.zeros(matrix.shape[1])
-    limit = TOLERANCE * np.where(spread > 0, spread, 1.0) + ROUNDING * scale
-    wrong = ~(np.abs(matrix[rows] - means) <= limit).all(axis=1)  # NaN is wrong, too
-    if wrong.any():
-        model = int(model_of[wrong][0])
-        raise LeakError(
-            f"Column {name!r}: for {int(wrong.sum())} of {len(rows)} sampled rows the models "
-            f"return other features. Received: other values in {name_rows(rows[wrong])}, "
-            f"the first of model {model}. So these features are not out-of-fold features of this "
-            "fit: do not use them. Use the return value of fit_transform(X, y).",
-            name,
-            model,
-            rows[wrong],
-        )
-    n_models = len(set(model_of.tolist()))
-    return f"{name}: {len(rows)} rows were predicted again by {n_models} recorded models"
-
-
-def check_recorded(
-    name: str,
-    plan,
-    rows: np.ndarray,
-    predict: Callable[[int, np.ndarray], np.ndarray],
-    recorded,
-    *,
-    scale: float = 0.0,
-) -> str:
-    """Predict some rows again, and compare with the predictions that the report contains.
-
-    Parameters
-    ----------
-    name, plan, rows, scale
-        As of :func:`check_predictions`.
-    predict : callable
-        ``predict(k, rows)`` returns predictions of model k including the base rate.
-    recorded : sequence of ndarray
-        Per model, the predictions of its rows (``ColumnRecord.predictions``).
-
-    Returns
-    -------
-    str
-        A sentence for the report.
-
-    Raises
-    ------
-    LeakError
-        Naming the model and the rows.
-    """
-    models = 0
-    for model, (assignment, known) in enumerate(zip(plan.assignments, recorded, strict=True)):
-        mine = rows[np.isin(rows, assignment.predict)]
-        if not len(mine):
-            continue
-        models += 1
-        limit = TOLERANCE * known.std(axis=0) + ROUNDING * scale
-        places = np.searchsorted(assignment.predict, mine)
-        wrong = ~(np.abs(known[places] - predict(model, mine)) <= limit).all(axis=1)
-        if wrong.any():
-            raise LeakError(
-                f"Column {name!r}: model {model} returns other predictions than its record. "
-                f"Received: other values in {name_rows(mine[wrong])}. So the report is not about "
-                "these models: fit again.",
-                name,
-                model,
-                mine[wrong],
-            )
-    return f"{name}: {len(rows)} rows were predicted again by {models} recorded models"
 
 
 def check_records(known: Fingerprint, records, plan) -> str:

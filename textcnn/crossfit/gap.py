@@ -18,7 +18,7 @@ from sklearn.model_selection import (
 from textcnn.crossfit.gap_measures import ALL_FEATURES, Side, feature_lines, model_lines, truth_of
 from textcnn.crossfit.leakage import take_rows
 from textcnn.crossfit.rows import read_groups, read_sample_weight, read_time
-from textcnn.crossfit.targets import read_target
+from textcnn.crossfit.target_reading import read_target
 
 _COLUMNS = ["feature", "measure", "out_of_fold", "new", "difference", "p_value"]
 _CHANCE = 0.05

@@ -24,7 +24,8 @@ from textcnn.crossfit.leakage_scores import Finding, Repeat, target_scores
 from textcnn.crossfit.leakage_statistics import LEVEL
 from textcnn.crossfit.rows import read_groups
 from textcnn.crossfit.shuffling import Shuffler
-from textcnn.crossfit.targets import read_target
+from textcnn.crossfit.target_reading import read_target
+from textcnn.utils.frames import library_of
 
 _FRESH_SHARE = 0.25
 _FEWEST_TRAIN, _FEWEST_FRESH, _FEWEST_GROUPS = 20, 10, 6
@@ -272,7 +273,7 @@ def take_rows(values, rows: np.ndarray):
     """Return some rows of an array, frame, sparse matrix or list, in the same container."""
     if hasattr(values, "iloc"):
         return values.iloc[rows]
-    if hasattr(values, "take") and type(values).__module__.partition(".")[0] == "pyarrow":
+    if hasattr(values, "take") and library_of(values) == "pyarrow":
         return values.take(rows)
     if isinstance(values, list | tuple):
         return [values[row] for row in rows]

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import r2_score, roc_auc_score
 
+from textcnn.crossfit.scoring import Scoring
+
 
 def output_scores(report) -> pd.DataFrame:
     """Return one line per column, output and fold model.
@@ -21,10 +23,11 @@ def output_scores(report) -> pd.DataFrame:
     target, weights = report.target, report.plan.sample_weight
     metric = "r2" if target.is_regression else "roc_auc"
     names = [suffix.removeprefix("_") for suffix in target.column_suffixes()]
+    is_scored = Scoring(target, None, weights).is_scored
     lines = []
     for record in report.columns:
         for model, assignment in enumerate(report.plan.assignments):
-            scored = report._scoring.is_scored[assignment.predict]
+            scored = is_scored[assignment.predict]
             rows = assignment.predict[scored]
             predictions = record.predictions[model][scored]
             truths = target.values[rows]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from textcnn.crossfit import report_display
+from textcnn.crossfit.assignments import FoldPlan
 from textcnn.crossfit.fingerprints import (
     Fingerprint,
     Verification,
@@ -19,50 +18,16 @@ from textcnn.crossfit.fingerprints import (
     unchecked,
 )
 from textcnn.crossfit.gap import distribution_gap, ensemble_of
-from textcnn.crossfit.messages import listed, name_rows
-from textcnn.crossfit.plan import FoldPlan
+from textcnn.crossfit.messages import listed
+from textcnn.crossfit.records import ColumnRecord, check_record
+from textcnn.crossfit.report_tables import ReportTables, json_safe
 from textcnn.crossfit.scoring import Scoring
 from textcnn.crossfit.targets import Target
 from textcnn.crossfit.verification import LeakError, verify_fed
 
-__all__ = ["ColumnRecord", "CrossFitReport", "LeakError"]
+__all__ = ["CrossFitReport", "LeakError"]
 
 NO_LEARNT_ROW = "no model predicted a row that it was trained on"
-
-
-@dataclass
-class ColumnRecord:
-    """The record of one column's cross-fit.
-
-    Attributes
-    ----------
-    name : str
-    fed : list of dict
-        Per model the row numbers that were actually used for training (``"learn"``), validation
-        (``"stop"``) and prediction (``"predict"``), int64.
-    predictions : list of ndarray
-        Per model float64 of shape (len(plan.assignments[k].predict), n_outputs), as
-        ``Target.predictions`` returns them, in the order of ``plan.assignments[k].predict``.
-    prior : list of ndarray
-        Per model float64 of shape (n_outputs,): the prediction from the base rate or mean of its
-        training rows.
-    epochs, updates : list of int
-    seconds : list of float
-    words : dict
-        Counts such as ``{"tokens": …, "tokens_with_vector": …}``; may be empty.
-    documents : ndarray of shape (n_rows,), uint64
-        Hash of each row's cell, equal for cells that models read as equal; 0 for an empty cell.
-    """
-
-    name: str
-    fed: list[dict[str, np.ndarray]]
-    predictions: list[np.ndarray]
-    prior: list[np.ndarray]
-    epochs: list[int]
-    updates: list[int]
-    seconds: list[float]
-    words: dict
-    documents: np.ndarray
 
 
 class CrossFitReport:
@@ -115,7 +80,8 @@ class CrossFitReport:
     --------
     >>> import numpy as np
     >>> from textcnn.crossfit import make_fold_plan, read_target
-    >>> from textcnn.crossfit.report import ColumnRecord, CrossFitReport
+    >>> from textcnn.crossfit.records import ColumnRecord
+    >>> from textcnn.crossfit.report import CrossFitReport
     >>> target = read_target([0, 1] * 10, n_rows=20)
     >>> plan = make_fold_plan(2, target, random_state=0)
     >>> record = ColumnRecord(
@@ -157,11 +123,13 @@ class CrossFitReport:
         self.verification = None
         if verification is not None:
             self.verification = self._completed([NO_LEARNT_ROW, *verification.checked], None)
-        self._scoring = Scoring(target, scoring, plan.sample_weight)
-        self.metrics = self._scoring.metrics
+        self._tables = ReportTables(
+            self.columns, plan, Scoring(target, scoring, plan.sample_weight)
+        )
+        self.metrics = self._tables.scoring.metrics
         self.notes = [*plan.notes, *notes]
         for record in self.columns:
-            _check_record(record, plan, target)
+            check_record(record, plan, target)
 
     def with_scoring(self, scoring: str | Sequence[str] | None) -> CrossFitReport:
         """Return this report with other scores.
@@ -227,21 +195,7 @@ class CrossFitReport:
         has one line with a missing ``model``. ``n_learn`` and ``n_stop`` are the numbers of
         distinct training and validation rows.
         """
-        frames = []
-        for record in self.columns:
-            n_learn, n_stop, predicted = self._fed_counts(record)
-            sizes = [len(rows) for rows in predicted]
-            rows = np.concatenate([*predicted, self._unpredicted(predicted)])
-            n_missing = len(rows) - sum(sizes)
-            models = np.concatenate([np.repeat(np.arange(len(sizes)), sizes), [-1] * n_missing])
-            order = np.lexsort((models, rows))
-            models = models[order].astype(np.int64)
-            frame = pd.DataFrame({"column": record.name, "row": rows[order], "model": models})
-            frame["n_learn"] = np.append(n_learn, 0)[models]
-            frame["n_stop"] = np.append(n_stop, 0)[models]
-            frame["model"] = frame["model"].astype("Int64").mask(models < 0)
-            frames.append(frame)
-        return pd.concat(frames, ignore_index=True)
+        return self._tables.membership()
 
     @property
     def scores(self) -> pd.DataFrame:
@@ -251,7 +205,7 @@ class CrossFitReport:
         of training and validation rows (``n_learn``, ``n_stop``), ``epochs``, ``updates``,
         ``seconds``, and ``why_nan``: the reason for a missing score, for example a single class.
         """
-        return pd.DataFrame(self._score_lines)
+        return pd.DataFrame(self._tables.scores)
 
     @property
     def summary(self) -> pd.DataFrame:
@@ -260,7 +214,7 @@ class CrossFitReport:
         ``lift`` is the mean difference from the score of the base rate (``prior``), ``n_folds`` the
         number of folds with a score. Counts of words are further columns.
         """
-        return pd.DataFrame(self._summary_lines)
+        return pd.DataFrame(self._tables.summary)
 
     def to_frame(self) -> pd.DataFrame:
         """Return :attr:`summary`."""
@@ -278,7 +232,7 @@ class CrossFitReport:
         scores, and the mean ``score_without`` them. If the second is clearly lower, the model
         memorises repeated documents; use ``groups="documents"`` for a score on new documents.
         """
-        return pd.DataFrame(self._duplicate_lines)
+        return pd.DataFrame(self._tables.duplicates)
 
     def verify(self, features=None, *, X=None) -> CrossFitReport:
         """Check the records of the fit, and a matrix in your hands; return the report.
@@ -424,9 +378,9 @@ class CrossFitReport:
             "not_checked": self.verification.not_checked if self.verified else [],
             "n_uncovered": len(plan.uncovered),
             "notes": list(self.notes),
-            "summary": json_safe(self._summary_lines),
-            "scores": json_safe(self._score_lines),
-            "duplicates": json_safe(self._duplicate_lines),
+            "summary": json_safe(self._tables.summary),
+            "scores": json_safe(self._tables.scores),
+            "duplicates": json_safe(self._tables.duplicates),
             "words": {record.name: json_safe(record.words) for record in self.columns},
         }
 
@@ -452,164 +406,3 @@ class CrossFitReport:
             If matplotlib is not installed.
         """
         return report_display.plot(self, ax)
-
-    def _fed_counts(self, record) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
-        """Numbers of distinct rows per model, and the rows that it predicted."""
-        n_learn = np.array([len(np.unique(fed["learn"])) for fed in record.fed])
-        n_stop = np.array([len(np.unique(fed["stop"])) for fed in record.fed])
-        return n_learn, n_stop, [np.unique(fed["predict"]) for fed in record.fed]
-
-    def _unpredicted(self, predicted) -> np.ndarray:
-        return np.setdiff1d(np.arange(self.plan.n_rows), np.concatenate(predicted))
-
-    def _predicted(self, record) -> list[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-        """Per model: its number, predicted rows, predictions, and predictions of the base rate."""
-        found = zip(self.plan.assignments, record.predictions, record.prior, strict=True)
-        return [
-            (model, assignment.predict, predictions, np.broadcast_to(prior, predictions.shape))
-            for model, (assignment, predictions, prior) in enumerate(found)
-        ]
-
-    @cached_property
-    def _score_lines(self) -> list[dict]:
-        lines = []
-        for record in self.columns:
-            n_learn, n_stop, _ = self._fed_counts(record)
-            for model, rows, predictions, prior in self._predicted(record):
-                for metric in self.metrics:
-                    score, reason = self._scoring.score(metric, rows, predictions)
-                    prior_score, _ = self._scoring.score(metric, rows, prior)
-                    lines.append(
-                        {
-                            "column": record.name,
-                            "model": model,
-                            "metric": metric,
-                            "score": score,
-                            "prior": prior_score,
-                            "n_rows": int(self._scoring.is_scored[rows].sum()),
-                            "n_learn": int(n_learn[model]),
-                            "n_stop": int(n_stop[model]),
-                            "epochs": int(record.epochs[model]),
-                            "updates": int(record.updates[model]),
-                            "seconds": float(record.seconds[model]),
-                            "why_nan": reason or "",
-                        }
-                    )
-        return lines
-
-    @cached_property
-    def _summary_lines(self) -> list[dict]:
-        lines = []
-        for record in self.columns:
-            for metric in self.metrics:
-                mine = [
-                    line
-                    for line in self._score_lines
-                    if line["column"] == record.name and line["metric"] == metric
-                ]
-                scores = np.array([line["score"] for line in mine])
-                prior = np.array([line["prior"] for line in mine])
-                found = ~np.isnan(scores)
-                lines.append(
-                    {
-                        "column": record.name,
-                        "metric": metric,
-                        "score": _mean(scores[found]),
-                        "spread": _spread(scores[found]),
-                        "prior": _mean(prior[found]),
-                        "lift": _mean(scores[found] - prior[found]),
-                        "n_folds": int(found.sum()),
-                        "n_folds_without_score": int((~found).sum()),
-                        "epochs": float(np.mean(record.epochs)),
-                        "seconds": float(np.sum(record.seconds)),
-                        **record.words,
-                    }
-                )
-        return lines
-
-    @cached_property
-    def _duplicate_lines(self) -> list[dict]:
-        lines = []
-        for record in self.columns:
-            known, parts = [], []
-            for model, rows, predictions, _ in self._predicted(record):
-                documents = record.documents[rows]
-                learnt = record.documents[np.unique(record.fed[model]["learn"])]
-                twice = np.isin(documents, learnt) & (documents != 0)
-                known.append(twice)
-                parts.append((rows, predictions, ~twice))
-            n_known = int(np.sum([twice.sum() for twice in known]))
-            for metric in self.metrics:
-                pairs = np.array(
-                    [
-                        (
-                            self._scoring.score(metric, rows, predictions)[0],
-                            self._scoring.score(metric, rows[new], predictions[new])[0],
-                        )
-                        for rows, predictions, new in parts
-                    ]
-                )
-                pairs = pairs[~np.isnan(pairs).any(axis=1)]
-                lines.append(
-                    {
-                        "column": record.name,
-                        "metric": metric,
-                        "share": n_known / sum(map(len, known)),
-                        "n_duplicates": n_known,
-                        "score": _mean(pairs[:, 0]),
-                        "score_without": _mean(pairs[:, 1]),
-                        "n_folds": len(pairs),
-                    }
-                )
-        return lines
-
-
-def _check_record(record: ColumnRecord, plan: FoldPlan, target: Target) -> None:
-    """Refuse a record whose sizes do not match the plan."""
-    for part in ("predictions", "prior", "epochs", "updates", "seconds", "fed"):
-        if len(getattr(record, part)) != plan.n_models:
-            raise ValueError(
-                f"Column {record.name!r}: expected {part} of {plan.n_models} models. "
-                f"Received: {len(getattr(record, part))}."
-            )
-    expected = [(len(rows.predict), target.n_outputs) for rows in plan.assignments]
-    shapes = [np.shape(predictions) for predictions in record.predictions]
-    if shapes != expected:
-        raise ValueError(
-            f"Column {record.name!r}: expected predictions of the shapes {listed(expected)}. "
-            f"Received: shapes {listed(shapes)}."
-        )
-    for model, predictions in enumerate(record.predictions):
-        if not np.isfinite(predictions).all():
-            rows = plan.assignments[model].predict[~np.isfinite(predictions).all(axis=1)]
-            raise ValueError(
-                f"Column {record.name!r}: predictions of model {model} are not finite. "
-                f"Received: NaN or infinity in {name_rows(rows)}."
-            )
-    if np.shape(record.documents) != (plan.n_rows,):
-        raise ValueError(
-            f"Column {record.name!r}: expected one document hash per row, shape "
-            f"({plan.n_rows},). Received: shape {np.shape(record.documents)}."
-        )
-
-
-def _mean(values: np.ndarray) -> float:
-    return float(values.mean()) if len(values) else np.nan
-
-
-def _spread(values: np.ndarray) -> float:
-    """Return the standard deviation, NaN for a single fold."""
-    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
-
-
-def json_safe(value):
-    """Convert to Python types recursively; NaN and infinity become None."""
-    if isinstance(value, dict):
-        return {str(key): json_safe(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [json_safe(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

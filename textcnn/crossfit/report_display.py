@@ -19,8 +19,8 @@ def as_text(report) -> str:
     scores = _fold_frame(report)
     blocks = [
         f"{_headline(report)}\n{_verification(report)}",
-        _aligned(_shown(_summary_frame(report))),
-        _aligned(_shown(scores.head(_MOST_LISTED))),
+        aligned(_shown(_summary_frame(report))),
+        aligned(_shown(scores.head(_MOST_LISTED))),
     ]
     if len(scores) > _MOST_LISTED:
         blocks[-1] += f"\n… {len(scores) - _MOST_LISTED} more lines in .scores"
@@ -175,7 +175,7 @@ def _shown(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _aligned(frame: pd.DataFrame) -> str:
+def aligned(frame: pd.DataFrame) -> str:
     """Return a frame as text, with two spaces between columns."""
     lines = [[str(name) for name in frame.columns], *frame.astype(str).to_numpy().tolist()]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]

@@ -9,6 +9,8 @@ import pandas as pd
 from pandas.util import hash_array
 from scipy.sparse import csr_array, issparse
 
+from textcnn.utils.frames import frame_columns, is_foreign
+
 # With an odd constant, equal texts in two columns do not cancel out.
 _COLUMN_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -53,14 +55,12 @@ def hash_table(X) -> np.ndarray:
 
 def columns_of(X) -> list[pd.Series]:
     """Return the columns of a table that is not sparse, as Series."""
+    frame = frame_columns(X)
     if isinstance(X, pd.DataFrame):
-        return [X.iloc[:, number] for number in range(X.shape[1])]
-    if type(X).__module__.partition(".")[0] in ("polars", "pyarrow"):
-        if hasattr(X, "column_names"):
-            parts = list(X.columns)
-        else:
-            parts = X.get_columns() if hasattr(X, "get_columns") else [X]
-        return [pd.Series(np.asarray(part), copy=False) for part in parts]
+        return frame[1]
+    if is_foreign(X):
+        columns = [X] if frame is None else frame[1]
+        return [pd.Series(np.asarray(column), copy=False) for column in columns]
     if isinstance(X, pd.Series | pd.Index):
         return [pd.Series(X, copy=False)]
     table = np.array(X, dtype=object) if isinstance(X, list | tuple) else np.asarray(X)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit.messages import listed, name_rows
+from textcnn.utils.frames import is_column, python_cells
 
 
 def read_groups(groups, n_rows: int) -> np.ndarray | None:
@@ -94,8 +95,8 @@ def read_sample_weight(sample_weight, n_rows: int) -> np.ndarray | None:
 
 def _series(values, name: str, n_rows: int) -> pd.Series:
     """Return one-dimensional values of the right length, without their index."""
-    if type(values).__module__.partition(".")[0] in ("polars", "pyarrow"):
-        values = values.to_pylist() if hasattr(values, "to_pylist") else values.to_list()
+    if is_column(values):
+        values = python_cells(values)
     if not hasattr(values, "__len__") and hasattr(values, "__array__"):
         values = np.asarray(values)
     shape = getattr(values, "shape", None)

@@ -59,7 +59,7 @@ class Scoring:
     --------
     >>> import numpy as np
     >>> from textcnn.crossfit.scoring import Scoring
-    >>> from textcnn.crossfit.targets import read_target
+    >>> from textcnn.crossfit.target_reading import read_target
     >>> scoring = Scoring(read_target(["no", "yes", "no", "yes"], n_rows=4))
     >>> scoring.metrics
     ('roc_auc',)

@@ -88,8 +88,10 @@ class _Column:
         """Read the cells of some rows; None if they are not single values."""
         import pandas as pd
 
-        if type(cells).__module__.partition(".")[0] in ("polars", "pyarrow"):
-            cells = cells.to_pylist() if hasattr(cells, "to_pylist") else cells.to_list()
+        from textcnn.utils.frames import is_column, python_cells
+
+        if is_column(cells):
+            cells = python_cells(cells)
         if not isinstance(cells, pd.Series):
             dtype = None if hasattr(cells, "dtype") else object
             cells = pd.Series(cells, dtype=dtype, copy=False)

@@ -12,6 +12,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.multiclass import type_of_target
 
 from textcnn.crossfit.messages import listed, name_rows
+from textcnn.utils.frames import frame_columns, is_foreign, library_of, python_cells
 
 _KIND_OF_TYPE = {
     "binary": "binary",
@@ -215,18 +216,13 @@ def _inferred(values: np.ndarray) -> str:
 
 def _columns(y) -> tuple[list, list[str], bool]:
     """Return the columns of y, their names, and whether y is a table."""
-    library = type(y).__module__.partition(".")[0]
     if issparse(y):
         y = y.toarray()
-    if isinstance(y, pd.DataFrame):
-        return [y.iloc[:, i] for i in range(y.shape[1])], [str(name) for name in y.columns], True
-    if library == "polars" and hasattr(y, "get_columns"):
-        return list(y.get_columns()), list(y.columns), True
-    if library == "pyarrow" and hasattr(y, "column_names"):
-        return list(y.columns), list(y.column_names), True
+    if (frame := frame_columns(y)) is not None:
+        return frame[1], [str(name) for name in frame[0]], True
     if isinstance(y, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         return [pd.Series(y)], [], False
-    if library in ("polars", "pyarrow"):
+    if is_foreign(y):
         return [y], [], False
     # NumPy would convert a list of "a" and 1 to strings; objects keep their types.
     array = np.asarray(y) if hasattr(y, "__array__") else np.array(list(y), dtype=object)
@@ -272,11 +268,10 @@ def _holds_text(dtype) -> bool:
 
 def _from_series(column) -> np.ndarray:
     """Convert polars and Arrow columns; those with nulls or text become objects."""
-    if hasattr(column, "to_pylist"):
-        return np.array(column.to_pylist(), dtype=object)
-    if column.dtype.is_numeric() and column.null_count() == 0:
+    is_polars = library_of(column) == "polars"
+    if is_polars and column.dtype.is_numeric() and column.null_count() == 0:
         return column.to_numpy()
-    return np.array(column.to_list(), dtype=object)
+    return np.array(python_cells(column), dtype=object)
 
 
 def _checked(array: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from textcnn.crossfit import FoldPlan, Target, oof, whole_assignment
 from textcnn.crossfit.fold_levels import check_named_folds
-from textcnn.crossfit.report import ColumnRecord
+from textcnn.crossfit.records import ColumnRecord
 from textcnn.fit.learner import Learner
 from textcnn.fit.models import FoldJob, FoldModel, ModelSet, Prepared, Task
 from textcnn.neural.randomness import seed_sequence
@@ -121,7 +121,7 @@ class CrossFit:
         target, n_networks = self.task.target, self.learner.n_networks
         pairs = [pair for group in results for pair in group]
         folds = [
-            _FittedFold(pairs[first : first + n_networks], target)
+            _FittedFold(*zip(*pairs[first : first + n_networks], strict=True), target)
             for first in range(0, len(pairs), n_networks)
         ]
         features = [fold.features() for fold in folds]
@@ -169,26 +169,27 @@ class CrossFit:
 class _FittedFold:
     """The models of one fold: one, or several networks whose outputs are averaged."""
 
-    pairs: list[tuple[FoldModel, np.ndarray]]  # with raw outputs for the rows they predict
+    models: tuple[FoldModel, ...]
+    raw: tuple[np.ndarray, ...]  # per model, for the rows that it predicts
     target: Target
-
-    @property
-    def models(self) -> list[FoldModel]:
-        return [model for model, _ in self.pairs]
 
     def features(self) -> np.ndarray:
         """Return the mean features of the rows that the models predict, as for new rows."""
-        return oof.average([self.target.features(raw, model.level) for model, raw in self.pairs])
+        return oof.average(
+            [
+                self.target.features(raw, model.level)
+                for model, raw in zip(self.models, self.raw, strict=True)
+            ]
+        )
 
     def predictions(self) -> np.ndarray:
         """Return the predictions of these rows, including the base rate."""
-        raw = np.mean([raw for _, raw in self.pairs], axis=0, dtype=np.float64)
+        raw = np.mean(self.raw, axis=0, dtype=np.float64)
         return self.target.predictions(raw, self.models[0].level)
 
     def prior(self) -> np.ndarray:
         """Return the prediction without any information."""
-        model, raw = self.pairs[0]
-        nothing = np.zeros((1, self.target.n_outputs), raw.dtype)
+        model, nothing = self.models[0], np.zeros((1, self.target.n_outputs), self.raw[0].dtype)
         return self.target.predictions(nothing, model.prior or model.level)[0]
 
     def fed(self) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from textcnn.crossfit.messages import name_rows
 from textcnn.image.files import Contents
+from textcnn.utils.frames import frame_columns, is_column, library_of, python_cells
 
 _ROWS_AT_A_TIME = 4096
 _NUMBERS_OF_COLOURS = (1, 3, 4)
@@ -91,8 +92,7 @@ def read_image_columns(estimator, X, *, image_shape, reset: bool) -> list[ImageC
             f"X is a single path. Received: X={X!r}. Expected a column of paths. Type [path] "
             "instead of path, or textcnn.datasets.load_class_folders(path) for a folder."
         )
-    library = type(X).__module__.partition(".")[0]
-    if library not in ("pandas", "polars", "pyarrow") and hasattr(X, "__array__"):
+    if library_of(X) not in ("pandas", "polars", "pyarrow") and hasattr(X, "__array__"):
         X = np.asarray(X)
     if isinstance(X, list | tuple) and _holds_numbers(X):
         X = np.asarray(X)
@@ -177,18 +177,15 @@ def _columns_of_cells(estimator, X, reset) -> list[ImageColumn]:
 
 def _take_apart(X) -> tuple[list | None, list[list]]:
     """Return the names and the cells of the columns."""
-    if isinstance(X, pd.DataFrame):
-        return list(X.columns), [X.iloc[:, i].tolist() for i in range(X.shape[1])]
+    if (frame := frame_columns(X)) is not None:
+        return frame[0], [python_cells(column) for column in frame[1]]
     if isinstance(X, pd.Series | pd.Index):
-        return (None if X.name is None else [X.name]), [X.tolist()]
-    if hasattr(X, "get_columns"):  # polars
-        return list(X.columns), [column.to_list() for column in X.get_columns()]
-    if hasattr(X, "column_names"):  # pyarrow
-        return list(X.column_names), [column.to_pylist() for column in X.columns]
-    for convert in ("to_pylist", "to_list"):
-        if hasattr(X, convert):
-            name = getattr(X, "name", None)
-            return ([name] if name else None), [getattr(X, convert)()]
+        return (None if X.name is None else [X.name]), [python_cells(X)]
+    if is_column(X):
+        name = getattr(X, "name", None)
+        return ([name] if name else None), [python_cells(X)]
+    if isinstance(X, pd.api.extensions.ExtensionArray):
+        return None, [X.tolist()]
     if isinstance(X, np.ndarray) and X.ndim == 2:
         return None, [column.tolist() for column in X.T]
     if isinstance(X, list | tuple) or (isinstance(X, np.ndarray) and X.ndim == 1):

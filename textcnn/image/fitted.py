@@ -11,8 +11,10 @@ import numpy as np
 
 from textcnn.fit.models import FoldModel
 from textcnn.image.columns import ImageColumn
+from textcnn.image.decoding import warn_of_unreadable
 from textcnn.image.network import ImageNetworkSettings, build_image_network
-from textcnn.image.reader import ImageReader, ImageSource, warn_of_unreadable
+from textcnn.image.reader import ImageReader
+from textcnn.image.source import ImageSource
 from textcnn.neural.network import Blueprint
 from textcnn.neural.training import predict_model
 

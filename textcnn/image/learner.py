@@ -15,7 +15,8 @@ from textcnn.image import settings as image_settings
 from textcnn.image.columns import ImageColumn, read_image_columns
 from textcnn.image.fitted import ImageNetwork
 from textcnn.image.network import NETWORKS, ImageNetworkSettings, check_network_fits
-from textcnn.image.reader import ImageReader, ImageSettings, ImageSource
+from textcnn.image.reader import ImageReader, ImageSettings
+from textcnn.image.source import ImageSource
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ _DATACLASSES = {
     "Assignment": "textcnn.crossfit.assignments",
     "Block": "textcnn.image.network",
     "ColumnReader": "textcnn.text.reader",
-    "ColumnRecord": "textcnn.crossfit.report",
+    "ColumnRecord": "textcnn.crossfit.records",
     "EncodedColumn": "textcnn.table.encoding",
     "EstimatorModels": "textcnn.fit.estimators",
     "Fingerprint": "textcnn.crossfit.fingerprints",

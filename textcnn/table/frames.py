@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils.validation import check_array, validate_data
 
 from textcnn.text.joining import Remembering
+from textcnn.utils.frames import library_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +206,7 @@ def read_table(estimator, X, *, reset: bool) -> Table:
     TypeError
         Sparse matrices and unsupported containers.
     """
-    library = type(X).__module__.partition(".")[0]
+    library = library_of(X)
     if library == "pyarrow" and hasattr(X, "to_pandas") and hasattr(X, "column_names"):
         X = X.to_pandas()
     if isinstance(X, pd.Series):

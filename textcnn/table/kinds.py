@@ -15,7 +15,8 @@ from sklearn import config_context
 from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
 from textcnn.text.columns import is_missing
-from textcnn.text.tokens import word_tokens
+from textcnn.text.tokens import word_splitter
+from textcnn.utils.frames import library_of, python_cells
 
 # Columns of strings with more distinct values than this are text.
 MOST_CATEGORIES = 40
@@ -173,7 +174,7 @@ def names_files(column) -> bool:
 
 def may_hold_strings(column) -> bool:
     """Return whether the dtype can contain strings."""
-    if type(column).__module__.partition(".")[0] == "polars":
+    if library_of(column) == "polars":
         return str(column.dtype).startswith(("String", "Utf8", "Categorical", "Enum", "Object"))
     if isinstance(column, np.ndarray):
         return column.dtype.kind in "OUST"
@@ -292,11 +293,10 @@ def _may_be_parsed(distinct) -> bool:
 def _words_per_cell(strings: pd.Series) -> float:
     """Return the mean number of words with a letter, in 1,000 evenly spaced cells."""
     sample = strings.iloc[:: -(-len(strings) // _MOST_CELLS)]
-    return float(np.mean([sum(map(_has_letter, word_tokens(cell))) for cell in sample]))
-
-
-def _has_letter(word: str) -> bool:
-    return any(map(str.isalpha, word))
+    split = word_splitter(sample)
+    return float(
+        np.mean([sum(any(map(str.isalpha, word)) for word in split(cell)) for cell in sample])
+    )
 
 
 def _shown(value) -> str:
@@ -308,7 +308,7 @@ def _of_polars(column) -> pd.Series:
     """Return a Series of polars as one of pandas, without pyarrow."""
     if column.dtype.is_numeric() and not column.dtype.is_decimal():
         return pd.Series(column.to_numpy())
-    cells = column.to_list()
+    cells = python_cells(column)
     if str(column.dtype).startswith("Enum"):
         return pd.Series(pd.Categorical(cells, column.dtype.categories.to_list(), ordered=True))
     if str(column.dtype).startswith("Categorical"):

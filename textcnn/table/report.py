@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from textcnn.crossfit.fingerprints import Verification
-from textcnn.crossfit.report import CrossFitReport, json_safe
-from textcnn.crossfit.report_display import _aligned
+from textcnn.crossfit.report import CrossFitReport
+from textcnn.crossfit.report_display import aligned
+from textcnn.crossfit.report_tables import json_safe
 from textcnn.table.stack import is_nested
 
 NESTED = (
@@ -180,9 +181,9 @@ class TableReport:
         """Show headline, lines and notes as text."""
         blocks = [self.headline]
         if self.lines:
-            blocks.append(_aligned(self._shown()))
+            blocks.append(aligned(self._shown()))
         if self.kinds:
-            blocks.append(_aligned(self._shown_columns()))
+            blocks.append(aligned(self._shown_columns()))
         notes = self._all_notes()
         if notes:
             blocks.append("\n".join(f"- {note}" for note in notes))

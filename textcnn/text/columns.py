@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_array, validate_data
 
 from textcnn.text.cells import composed, number_text
 from textcnn.text.joining import Remembering
+from textcnn.utils.frames import frame_columns, is_column, is_foreign, library_of, python_cells
 
 __all__ = ["TextColumn", "read_columns"]
 
@@ -159,30 +160,19 @@ def _take_apart(X: object) -> tuple[list[Hashable] | None, Sequence, object]:
             f"X is a single text. Received: X={_shorten(X)} of type {type(X).__name__}. Expected "
             "a list, array, Series or DataFrame with one text per row. Type [text] instead of text."
         )
-    if isinstance(X, pd.DataFrame):
-        columns = [X.iloc[:, i] for i in range(X.shape[1])]
-        return list(X.columns), columns, _shape_only(X.shape)
+    if (frame := frame_columns(X)) is not None:
+        return *frame, _shape_only((len(X), len(frame[1])))
     if isinstance(X, pd.MultiIndex):
         raise _unknown_container(X, "X.to_frame()")
     if isinstance(X, pd.Series | pd.Index):
         return _one_name(X.name), [X], _shape_only((len(X), 1))
     if isinstance(X, pd.api.extensions.ExtensionArray):
         return None, [pd.Series(X)], _shape_only((len(X), 1))
-    # polars and pyarrow are recognised by module name, because they may not be installed.
-    library = type(X).__module__.partition(".")[0]
-    if library == "polars":
-        if hasattr(X, "get_columns"):
-            return list(X.columns), X.get_columns(), _shape_only(X.shape)
-        if hasattr(X, "to_list"):
-            return _one_name(X.name), [X], _shape_only((len(X), 1))
-        raise _unknown_container(X, "X.collect()")
-    if library == "pyarrow":
-        if hasattr(X, "column_names"):
-            shape = (X.num_rows, X.num_columns)
-            return list(X.column_names), X.columns, _shape_only(shape)
-        if hasattr(X, "to_pylist"):
-            return None, [X], _shape_only((len(X), 1))
-        raise _unknown_container(X, "X.to_pylist()")
+    if is_column(X):
+        return _one_name(getattr(X, "name", None)), [X], _shape_only((len(X), 1))
+    if is_foreign(X):
+        conversion = "X.collect()" if library_of(X) == "polars" else "X.to_pylist()"
+        raise _unknown_container(X, conversion)
     if isinstance(X, list | tuple):
         return _take_list_apart(X)
     if issparse(X):
@@ -277,13 +267,10 @@ def _python_cells(column: object) -> list:
         return column
     if isinstance(column, np.ndarray):
         return _array_cells(column)
-    library = type(column).__module__.partition(".")[0]
-    if library == "polars":
-        is_short = str(column.dtype) == "Float32"
-        return _array_cells(column.to_numpy()) if is_short else column.to_list()
-    if library == "pyarrow":
-        is_short = str(column.type) in {"float", "halffloat"}
-        return _array_cells(np.asarray(column)) if is_short else column.to_pylist()
+    if is_foreign(column):
+        dtype = str(column.dtype if library_of(column) == "polars" else column.type)
+        is_short = dtype in {"Float32", "float", "halffloat"}
+        return _array_cells(np.asarray(column)) if is_short else python_cells(column)
     dtype = column.dtype
     if not isinstance(dtype, np.dtype) and pd.api.types.is_float_dtype(dtype):
         numpy_dtype = getattr(dtype, "numpy_dtype", np.dtype(np.float64))

@@ -10,7 +10,7 @@ import numpy as np
 from textcnn.crossfit.row_hashes import combine_hashes, hash_texts
 from textcnn.text.columns import TextColumn
 from textcnn.text.joining import JoinedColumns
-from textcnn.text.tokens import word_tokens
+from textcnn.text.tokens import word_splitter
 
 
 def hash_documents(column: TextColumn | JoinedColumns) -> np.ndarray:
@@ -32,7 +32,8 @@ def hash_words(column: TextColumn | JoinedColumns) -> np.ndarray:
 
 
 def _hash_words(cells: list[str]) -> np.ndarray:
-    return hash_texts([" ".join(word_tokens(cell.lower())) or cell.strip() for cell in cells])
+    split = word_splitter(cells)
+    return hash_texts([" ".join(split(cell.lower())) or cell.strip() for cell in cells])
 
 
 def hash_rows(columns: Sequence[TextColumn]) -> np.ndarray:

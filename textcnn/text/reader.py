@@ -14,6 +14,7 @@ from textcnn.neural.engine.layout import Design
 from textcnn.neural.max_convolution import is_long
 from textcnn.neural.network import Blueprint
 from textcnn.text.documents import Documents
+from textcnn.text.given_table import warn_of_few_matches
 from textcnn.text.network import (
     ColumnTables,
     TextNetworkSettings,
@@ -25,7 +26,7 @@ from textcnn.text.new_words import PieceChannel
 from textcnn.text.piece_vectors import PieceVectors
 from textcnn.text.tokens import TokenizedColumn, tokenize_column
 from textcnn.text.vectors import WordVectors, load_vectors, train_corpus_vectors
-from textcnn.text.vocabulary import Vocabulary, warn_of_few_matches
+from textcnn.text.vocabulary import Vocabulary
 
 LEARNED_DIM_BESIDE_GIVEN = 32
 LEARNED_DIM_ALONE = 100

@@ -19,10 +19,9 @@ from textcnn.text.piece_vectors import (
     is_model_folder,
     open_pieces,
 )
+from textcnn.text.vector_data_sets import data_set_file, data_set_folder
 from textcnn.text.vector_files import (
     ACCEPTED,
-    data_set_file,
-    data_set_folder,
     first_not_finite,
     keyed_vectors_of,
     read_vectors_file,

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import compress, repeat
 from numbers import Integral
 
 import numpy as np
 
-from textcnn.text.cells import composed, other_spelling
+from textcnn.text.cells import composed
+from textcnn.text.given_table import (
+    FIRST_WORD,
+    PADDING,
+    SPELLINGS,
+    UNKNOWN,
+    GivenTable,
+    number_distinct,
+    used_keys,
+)
 from textcnn.text.new_words import GrownTable, PieceChannel, compose, read_channels
 from textcnn.text.vectors import WordVectors
 
-__all__ = ["PADDING", "UNKNOWN", "Vocabulary", "warn_of_few_matches"]
-
-PADDING = 0
-UNKNOWN = 1
-_FIRST_WORD = 2
-_ROWS_MEASURED = 10_000
-# Share of a column's words below which given vectors are said to match hardly anything.
-_FEWEST_MATCHES = 0.05
-_WORDS_SHOWN = 5
-# Spellings of a lower-cased word to look for in a vectors file, after the spelling in the text.
-_SPELLINGS = (str.lower, str.capitalize, str.upper, other_spelling)
+__all__ = ["PADDING", "UNKNOWN", "Vocabulary"]
 
 
 class Vocabulary:
@@ -88,14 +86,14 @@ class Vocabulary:
         self.given = given
         self.given_is_random = given_is_random
         self.report = report
-        self.n_learned = len(words) + _FIRST_WORD
+        self.n_learned = len(words) + FIRST_WORD
         self.dim = given.shape[1]
         self.pieces = list(pieces)
         self._keys = keys
         self._key_rows = key_rows
         self._random_words = random_words
         self._random_rows = random_rows
-        ids = range(_FIRST_WORD, self.n_learned)
+        ids = range(FIRST_WORD, self.n_learned)
         # Words of an older file may have separate accents, those of texts do not.
         self._learned_ids = dict(zip(composed(words), ids, strict=True))
         self._row_of_key = dict(zip(keys, key_rows.tolist(), strict=True))
@@ -153,7 +151,7 @@ class Vocabulary:
         counts = np.asarray(counts)
         _check_arguments(forms, counts, vectors, min_count, keep_vectors)
         lowered = list(map(str.lower, forms))
-        distinct, word_of_form = _number(lowered)
+        distinct, word_of_form = number_distinct(lowered)
         word_counts = np.zeros(len(distinct), np.int64)
         np.add.at(word_counts, word_of_form, counts)
         frequent = (word_counts >= min_count).tolist()
@@ -165,18 +163,18 @@ class Vocabulary:
         extra_keys: list[str] = []
         random_words: list[str] = []
         if vectors:
-            keys = sorted(_used_keys(forms, vectors))
+            keys = sorted(used_keys(forms, vectors))
             used = set(keys)
             random_words = sorted(
                 word
                 for word in compress(distinct, frequent)
-                if not any(spelling(word) in used for spelling in _SPELLINGS)
+                if not any(spelling(word) in used for spelling in SPELLINGS)
             )
             n_first = 0 if keep_vectors == "seen" else int(keep_vectors)
             first = (word for channel in vectors for word in channel.words[:n_first])
             kept = dict.fromkeys([*first, *also])
             extra_keys = [word for word in kept if word not in used]
-        table = _GivenTable(keys, random_words, extra_keys, vectors, seed)
+        table = GivenTable(keys, random_words, extra_keys, vectors, seed)
         vocabulary = cls(
             words=words,
             given=table.given,
@@ -196,7 +194,7 @@ class Vocabulary:
             "tokens_with_vector": int(counts[has_vector].sum()),
             "learned_words": len(words),
             "random_rows": len(random_words),
-            "kept_rows": len(table.given) - _FIRST_WORD - len(random_words),
+            "kept_rows": len(table.given) - FIRST_WORD - len(random_words),
             "dim": vocabulary.dim,
             "bytes_kept": int(table.given.nbytes),
         }
@@ -226,7 +224,7 @@ class Vocabulary:
         row = self._row_of_key.get
         given = np.fromiter(map(row, forms, repeat(PADDING)), np.int32, len(lowered))
         if self._row_of_key or self._row_of_random:
-            for spelling in _SPELLINGS:
+            for spelling in SPELLINGS:
                 left = np.flatnonzero(given == PADDING).tolist()
                 given[left] = [row(spelling(lowered[i]), PADDING) for i in left]
             left = np.flatnonzero(given == PADDING).tolist()
@@ -318,11 +316,11 @@ class Vocabulary:
         n_rows = len(arrays["given"]) if arrays["given"].ndim == 2 else 0
         rows = np.concatenate([arrays["key_rows"].ravel(), arrays["random_rows"].ravel()])
         fits = (
-            n_rows >= _FIRST_WORD
+            n_rows >= FIRST_WORD
             and arrays["given_is_random"].shape == (n_rows,)
             and arrays["key_rows"].shape == (len(state["keys"]),)
             and arrays["random_rows"].shape == (len(state["random_words"]),)
-            and (rows.size == 0 or (rows.min() >= _FIRST_WORD and rows.max() < n_rows))
+            and (rows.size == 0 or (rows.min() >= FIRST_WORD and rows.max() < n_rows))
         )
         if not fits:
             shapes = {name: array.shape for name, array in arrays.items()}
@@ -356,124 +354,6 @@ _STATE_ARRAYS = {
     "random_rows": np.int32,
 }
 _STATE_PARTS = ("words", "keys", "random_words", "report", *_STATE_ARRAYS)
-
-
-class _GivenTable:
-    """The kept rows of all channels, concatenated, and the row of each key."""
-
-    def __init__(
-        self,
-        keys: list[str],
-        random_words: list[str],
-        extra_keys: list[str],
-        vectors: Sequence[WordVectors],
-        seed: int | np.random.SeedSequence,
-    ) -> None:
-        dim = sum(channel.dim for channel in vectors)
-        # Keys with the same rows in every channel share one kept row.
-        positions = _channel_positions(keys + extra_keys, vectors)
-        rows, row_of_key = _number(map(tuple, positions.tolist()))
-        n_used = int(row_of_key[: len(keys)].max(initial=-1)) + 1
-        place = np.arange(_FIRST_WORD, _FIRST_WORD + len(rows), dtype=np.int32)
-        place[n_used:] += len(random_words)
-        self.key_rows = place[row_of_key]
-        first = _FIRST_WORD + n_used
-        self.random_rows = np.arange(first, first + len(random_words), dtype=np.int32)
-        self.given = np.zeros((_FIRST_WORD + len(rows) + len(random_words), dim), np.float32)
-        self.is_random = np.zeros(len(self.given), np.bool_)
-        self.is_random[[UNKNOWN, *self.random_rows]] = True
-
-        positions = np.array(rows, np.int64).reshape(len(rows), len(vectors))
-        lacking = np.zeros((len(rows), dim), np.bool_)
-        scale = np.empty(dim, np.float32)
-        start = 0
-        for number, channel in enumerate(vectors):
-            part = slice(start, start + channel.dim)
-            start = part.stop
-            found = np.flatnonzero(positions[:, number] >= 0)
-            self.given[place[found], part] = channel.take(positions[found, number])
-            lacking[:, part] = positions[:, [number]] < 0
-            measured = self.given[place[found[found < n_used][:_ROWS_MEASURED]], part]
-            if not len(measured):
-                measured = channel.vectors[:_ROWS_MEASURED]
-            scale[part] = np.std(measured, dtype=np.float64) if len(measured) else 0.0
-        # Drawn in the order of sorted words; vectors kept for new words come last, so that they do
-        # not change the random rows.
-        random = np.random.default_rng(seed)
-        drawn = random.standard_normal((1 + len(random_words), dim), dtype=np.float32) * scale
-        self.given[UNKNOWN] = drawn[0]
-        self.given[self.random_rows] = drawn[1:]
-        partial = np.flatnonzero(lacking.any(axis=1))
-        if len(partial):
-            drawn = random.standard_normal((len(partial), dim), dtype=np.float32) * scale
-            self.given[place[partial]] += np.where(lacking[partial], drawn, np.float32(0))
-
-
-def warn_of_few_matches(
-    vectors: WordVectors, forms: Sequence[str], counts: np.ndarray, label: str
-) -> None:
-    """Warn where hardly any word of a column has a vector, which is a mistake in most cases.
-
-    Parameters
-    ----------
-    vectors : WordVectors
-    forms : sequence of str
-        The column's distinct words.
-    counts : ndarray of int, shape (n_forms,)
-        How often each occurs.
-    label : str
-        The column's name.
-    """
-    total = int(counts.sum())
-    has_vector = _channel_positions(list(forms), [vectors])[:, 0] >= 0
-    n_matched = int(counts[has_vector].sum())
-    if not total or n_matched >= _FEWEST_MATCHES * total:
-        return
-    frequent = np.argsort(-np.where(has_vector, 0, counts), kind="stable")[:_WORDS_SHOWN]
-    theirs = [forms[form] for form in frequent.tolist()]
-    warnings.warn(
-        f"The given vectors have hardly any word of the column {label!r}: {n_matched} of "
-        f"{total} words of its texts. The others have random vectors. Expected: vectors of words "
-        "as the tokenizer writes them. "
-        f"Received: texts with {', '.join(map(repr, theirs))}; vectors of "
-        f"{', '.join(map(repr, vectors.words[:_WORDS_SHOWN]))}. Type embeddings= vectors of this "
-        "language and spelling, or leave it out.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
-def _used_keys(forms: list[str], vectors: Sequence[WordVectors]) -> set[str]:
-    """Return, for each form, the first spelling found in any channel."""
-    keys: set[str] = set()
-    left, names = forms, forms
-    for spelling in (*_SPELLINGS, None):
-        found = np.zeros(len(names), np.bool_)
-        for channel in vectors:
-            found |= channel.find(names) >= 0
-        keys.update(compress(names, found.tolist()))
-        left = list(compress(left, (~found).tolist()))
-        if spelling is not None:
-            names = [spelling(form.lower()) for form in left]
-    return keys
-
-
-def _channel_positions(keys: list[str], vectors: Sequence[WordVectors]) -> np.ndarray:
-    """Return each key's row per channel, (n_keys, n_channels), also of other spellings, or -1."""
-    positions = np.empty((len(keys), len(vectors)), np.int64)
-    for number, channel in enumerate(vectors):
-        positions[:, number] = channel.find(keys)
-        for spelling in _SPELLINGS:
-            left = np.flatnonzero(positions[:, number] < 0)
-            positions[left, number] = channel.find([spelling(keys[i].lower()) for i in left])
-    return positions
-
-
-def _number(items) -> tuple[list, np.ndarray]:
-    """Return the distinct items in order of appearance, and the number of each item."""
-    numbers: dict = {}
-    of_item = [numbers.setdefault(item, len(numbers)) for item in items]
-    return list(numbers), np.array(of_item, np.int64)
 
 
 def _check_arguments(forms, counts, vectors, min_count, keep_vectors) -> None:
