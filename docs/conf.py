@@ -3,13 +3,16 @@
 import importlib.metadata
 
 project = "textcnn"
-author = "the textcnn developers"
+author = copyright = "the textcnn authors"
 version = release = importlib.metadata.version("textcnn")
 extensions = [
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
 ]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
