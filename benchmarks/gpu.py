@@ -52,25 +52,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--tiny", action="store_true", help="a hundredth of the rows")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), metavar="TASK")
     parser.add_argument("--child", choices=WAYS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     share = 0.01 if options.tiny else 1.0
     if options.child:
-        serve(options.child, share)
+        serve(options.child, options.tasks, share)
         return
     results, devices = {}, {}
     for way in WAYS:
         devices[way], results[way] = in_a_process(way, options)
     print(machine_line(), *(f"{way}: {device}" for way, device in devices.items()), sep="\n")
     print("", f"| task | {' | '.join(WAYS)} |", "|---" * (len(WAYS) + 1) + "|", sep="\n")
-    for task in TASKS:
+    for task in options.tasks:
         cells = (results[way].get(task, "-") for way in WAYS)
         print(f"| {task} | {' | '.join(cells)} |")
 
 
 def in_a_process(way: str, options) -> tuple[str, dict[str, str]]:
     """Return the device and the times of one way, as far as it came."""
-    command = [sys.executable, __file__, "--child", way, *(["--tiny"] if options.tiny else [])]
+    command = [sys.executable, __file__, "--child", way, "--tasks", *options.tasks]
+    command += ["--tiny"] if options.tiny else []
     environment = {key: value for key, value in os.environ.items() if key != "KERAS_BACKEND"}
     child = subprocess.Popen(
         command, env=environment | WAYS[way], stdout=subprocess.PIPE, text=True
@@ -90,10 +92,11 @@ def in_a_process(way: str, options) -> tuple[str, dict[str, str]]:
     return device, times
 
 
-def serve(way: str, share: float) -> None:
+def serve(way: str, tasks: list[str], share: float) -> None:
     """Run the tasks of one way; print a line of JSON after each fit."""
     print(json.dumps(["device", device_of(way)]), flush=True)
-    for task, (n_rows, n_words, n_folds, settings) in TASKS.items():
+    for task in tasks:
+        n_rows, n_words, n_folds, settings = TASKS[task]
         run = prepare(way, max(100, int(share * n_rows)), n_words, n_folds, settings)
         seconds = []
         for _ in range(2):

@@ -33,11 +33,11 @@ TIME_LIMIT = 3600
 HEAD = [
     "# Versions that were tested",
     "",
-    "Written by `make compat` and `make package`; {machine}. The tests are of `make check`",
-    "and the end-to-end files that `COMPAT` in the Makefile lists, with warnings as errors, and the",
-    "extras plot, vectors and onnx. `lowest`: the lowest version of each package that pyproject.toml",
-    "names; what these depend on is the newest that fits. Not tried: the extra sentence, and systems",
-    "other than Linux on x86-64. Seconds are of a busy machine.",
+    "Written by `make compat` and `make package`; {machine}. The tests are those of `make",
+    "check` and the end-to-end files that `COMPAT` in the Makefile lists, with warnings as errors,",
+    "and the extras plot, vectors and onnx. `lowest`: the lowest version of each package that",
+    "pyproject.toml names; what these depend on is the newest that fits. Not tried: the extra",
+    "sentence, and systems other than Linux on x86-64. Seconds are of a busy machine.",
 ]
 
 
@@ -150,8 +150,9 @@ def installed(python: Path, names: list[str]) -> dict:
 
 
 def tail(text: str, n_lines: int = 40) -> str:
-    """Return the last lines, without local paths."""
-    text = "\n".join(text.splitlines()[-n_lines:])
+    """Return the last lines, without local paths and warnings of pip."""
+    lines = [line for line in text.splitlines() if not line.startswith("WARNING: Location")]
+    text = "\n".join(lines[-n_lines:])
     for path, name in ((REPOSITORY, "."), (Path.home(), "~")):
         text = text.replace(str(path), name)
     return text
