@@ -126,6 +126,20 @@ def test_the_code_runs(page, tmp_path, monkeypatch):
     CHECKS[page.name](namespace)
 
 
+def test_every_number_of_the_method_stands_in_a_file_of_results():
+    number = re.compile(r"\d[\d,]*(?:\.\d+)?")
+    files = [REPOSITORY / "benchmarks" / f"{name}.md" for name in ("RESULTS", "LEAKS", "SPEED")]
+    files += [DOCS / f"{name}.md" for name in ("leak-safety", "performance", "decisions")]
+    measured = {
+        found.rstrip(",")
+        for path in files
+        for found in number.findall(path.read_text(encoding="utf-8"))
+    }
+    named = number.findall((DOCS / "method.md").read_text(encoding="utf-8"))
+    assert len(named) > 200
+    assert not {found.rstrip(",") for found in named} - measured
+
+
 def test_images_of_the_textbook_are_small_and_all_shown():
     images = sorted((DOCS / "textbook").glob("*"))
     text = (DOCS / "textbook.md").read_text(encoding="utf-8")
