@@ -1,7 +1,8 @@
 # Needs python3 (3.11 to 3.13) and make; every target makes the virtual environment it needs.
 PYTHON ?= python3
 VENV := .venv
-PY := $(VENV)/bin/python
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PY := $(BIN)/python
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check
 
 # Hide TensorFlow's start-up messages.
@@ -30,6 +31,10 @@ BENCH_DATA := text tables vectors/domain.50k.100d.txt.gz
 CHECK := tests/text tests/crossfit tests/image/test_idx.py tests/image/test_reader.py \
 	tests/test_datasets.py tests/test_every_class.py tests/test_makefile.py tests/test_public_api.py
 
+# `make compat` runs these too, with other versions of Python and of the packages.
+COMPAT := $(CHECK) tests/test_encoders.py tests/test_linear_encoder.py tests/test_saving.py \
+	tests/test_table_features.py
+
 # The dependencies of the package without those that only other networks and word vectors need.
 DEMO_NEEDS = import re, tomllib; \
 	names = tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"]; \
@@ -40,7 +45,7 @@ FITS := 200
 ROWS := 10000000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test test-data hosts distributed fuzz soak lint format bench leaks docs clean \
+.PHONY: help setup demo check test test-data hosts distributed compat package fuzz soak lint format bench leaks docs clean \
 	data-for-test data-for-bench
 
 help: ## list the targets
@@ -68,6 +73,12 @@ hosts: ## test inside each AutoML tool, installed in its own environment; HOSTS=
 distributed: ## test fit and transform on dask, Ray and Spark, killing workers; ENGINES="dask ray" for some of them
 	$(PYTHON) hosts/run.py --folder engines $(ENGINES)
 
+compat: ## test on Python 3.11 to 3.13 and on the lowest versions promised; SETTINGS="3.13 3.11-lowest" for some
+	$(PYTHON) compat/run.py $(SETTINGS) --tests "$(COMPAT)"
+
+package: ## build sdist and wheel, check them, install and use the wheel in an empty environment
+	$(PYTHON) compat/package.py
+
 fuzz: $(VENV)/.ready-test ## fuzz with 100,000 hostile texts, frames and files; SHARE=0.01 for one per cent of them
 	-$(INSTALL) atheris  # fails where it has no wheel, which is ignored
 	$(PY) hardening/fuzz.py --share $(SHARE)
@@ -78,7 +89,7 @@ soak: $(VENV)/.ready-test ## memory test: 200 fits and 10 million rows in one pr
 lint: $(VENV)/.ready-test ## ruff check and format check, and which module may import which
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	$(VENV)/bin/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/.ready-test ## fix lint errors and format the code with ruff
 	$(PY) -m ruff check --fix .
@@ -94,7 +105,7 @@ docs: $(VENV)/.ready-test ## build the documentation to docs/_build/html; warnin
 	$(PY) -m sphinx -W -q -b html docs docs/_build/html
 
 clean: ## remove the virtual environment, caches and built files
-	rm -rf $(VENV) hosts/.venvs engines/.venvs build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) hosts/.venvs engines/.venvs compat/.venvs build dist docs/_build docs/generated .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):

@@ -317,25 +317,26 @@ def keras_pass(X, y, seed):
     return lambda n: model.fit(images, y, batch_size=BATCH_SIZE, epochs=n, verbose=0)
 
 
-def torch_pass(X, y, seed):
+def torch_pass(X, y, seed, batch_size=BATCH_SIZE):
     import torch
     from torch import nn
 
     torch.manual_seed(seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     parts, before = [], 1
     for n_filters in (32, 64):
         parts += [nn.Conv2d(before, n_filters, 3, padding=1, bias=False), nn.BatchNorm2d(n_filters)]
         parts += [nn.ReLU(), nn.MaxPool2d(2)]
         before = n_filters
-    model = nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 49, 10))
+    model = nn.Sequential(*parts, nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 49, 10)).to(device)
     optimizer = torch.optim.Adam(model.parameters())
-    images = torch.from_numpy(np.divide(X, 255, dtype=np.float32))[:, None]
-    labels = torch.tensor(y.astype(np.int64))
+    images = torch.from_numpy(np.divide(X, 255, dtype=np.float32))[:, None].to(device)
+    labels = torch.tensor(y.astype(np.int64), device=device)
 
     def run(n):
         model.train()
         for _ in range(n):
-            for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
+            for rows in torch.randperm(len(labels), device=device).split(batch_size):
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(model(images[rows]), labels[rows]).backward()
                 optimizer.step()

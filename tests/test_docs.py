@@ -78,15 +78,33 @@ def _check_explain(names):
     assert names["folds"].uses.shape == (5, 800)
 
 
+def _check_tutorial(names):
+    assert names["auc"] > names["auc_without"] + 0.1
+    assert names["auc_without_customer"] > names["auc"] - 0.02
+    expected = names["model"].predict_proba(names["X_test"].head(2))[:, 1]
+    np.testing.assert_allclose(names["answers"], expected, rtol=1e-9)
+    assert names["linear"]["contribution"].abs().max() > 0.5
+    modules = {kind.partition(".")[0] for kind in names["unknown"]}
+    assert modules == {"sklearn", "skrub", "textcnn"}
+
+
+def _check_model_card(names):
+    assert f"| roc_auc | {names['auc']:.3f} |" in names["text"]
+    assert "Verified: no model predicted a row that it was trained on" in names["text"]
+    assert "| tablefeatures__cv" in re.sub(" +", " ", names["text"])
+
+
 CHECKS = {
     "explain.md": _check_explain,
     "guide.md": _check_guide,
     "index.md": _check_index,
     "leak-safety.md": _check_leak_safety,
+    "model-card.md": _check_model_card,
     "images.md": _check_images,
     "quickstart.md": _check_quickstart,
     "saving.md": _check_saving,
     "textbook.md": _check_textbook,
+    "tutorial.md": _check_tutorial,
 }
 
 
@@ -106,6 +124,20 @@ def test_the_code_runs(page, tmp_path, monkeypatch):
         lines = "\n" * text.count("\n", 0, block.start(1))
         exec(compile(lines + block.group(1), str(page), "exec"), namespace)
     CHECKS[page.name](namespace)
+
+
+def test_every_number_of_the_method_stands_in_a_file_of_results():
+    number = re.compile(r"\d[\d,]*(?:\.\d+)?")
+    files = [REPOSITORY / "benchmarks" / f"{name}.md" for name in ("RESULTS", "LEAKS", "SPEED")]
+    files += [DOCS / f"{name}.md" for name in ("leak-safety", "performance", "decisions")]
+    measured = {
+        found.rstrip(",")
+        for path in files
+        for found in number.findall(path.read_text(encoding="utf-8"))
+    }
+    named = number.findall((DOCS / "method.md").read_text(encoding="utf-8"))
+    assert len(named) > 200
+    assert not {found.rstrip(",") for found in named} - measured
 
 
 def test_images_of_the_textbook_are_small_and_all_shown():
@@ -128,6 +160,15 @@ def test_the_pages_build_without_a_warning(tmp_path):
     built = tmp_path / "html"
     for page in PAGES:
         assert (built / f"{page.stem}.html").is_file()
+    # The list at the left shows every page, grouped as in the tutorial on documentation that has
+    # four kinds of it; so each page is one click away from every other.
+    index = (built / "index.html").read_text(encoding="utf-8")
+    captions = re.findall(
+        r'<p class="caption" role="heading"><span class="caption-text">([^<]*)', index
+    )
+    assert captions[:4] == ["Tutorial", "How-to", "Explanation", "Reference"]
+    for page in PAGES:
+        assert page.stem == "index" or f'href="{page.stem}.html"' in index
     broken, anchors = [], {}
     for page in built.glob("**/*.html"):
         for link, anchor in re.findall(

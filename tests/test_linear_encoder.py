@@ -60,7 +60,6 @@ EXPECTED_FAILURES = {
 @parametrize_with_checks(
     [TextLinearEncoder(cv=2, random_state=0)],
     expected_failed_checks=lambda encoder: EXPECTED_FAILURES,
-    xfail_strict=True,
 )
 def test_check_estimator(estimator, check, monkeypatch):
     monkeypatch.setenv("SCIPY_ARRAY_API", "1")

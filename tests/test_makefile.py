@@ -122,3 +122,17 @@ def test_continuous_integration_runs_what_people_run():
     targets = re.findall(r"^(?!#).*\bmake ([a-z-]+)", script, re.MULTILINE)
     assert targets == ["data-for-test", "test", "test-data"]
     assert script.index("git clone") < script.index("env -u TEXTCNN_DATA make test")
+
+
+def test_workflows_call_targets_that_exist():
+    targets = re.findall(r"^make ([a-z-]+)", make("help").stdout, re.MULTILINE)
+    assert {"compat", "package", "docs", "check", "test"} <= set(targets)
+    folder = REPOSITORY / ".github" / "workflows"
+    workflows = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.yml"))
+    steps = re.findall(r"run: (.+)", workflows)
+    called = [re.match(r"make ([a-z-]+)", step)[1] for step in steps]
+    assert len(called) == 5 and set(called) <= set(targets)
+    # What was never tried is said.
+    said = (folder / "README.md").read_text(encoding="utf-8")
+    for system in ("macos", "windows"):
+        assert (f"{system}-latest" in workflows) == (system in said.lower())

@@ -38,12 +38,9 @@ def test_version_is_that_of_the_package():
 @pytest.mark.parametrize("name", [*ESTIMATORS, *NETWORKS])
 def test_every_parameter_is_documented_in_the_order_of_the_signature(name):
     estimator = getattr(textcnn, name)
-    section = re.split("Attributes\n|See Also\n", estimator.__doc__.split("Parameters\n")[1])[0]
-    documented = [
-        line.strip().split(" : ")[0]
-        for line in section.splitlines()
-        if line.startswith("    ") and not line.startswith("     ") and " : " in line
-    ]
+    text = inspect.cleandoc(estimator.__doc__)
+    section = re.split("Attributes\n|See Also\n", text.split("Parameters\n")[1])[0]
+    documented = re.findall(r"^(\S.*?) : ", section, re.MULTILINE)
     assert set(documented) == set(inspect.signature(estimator).parameters)
     assert "Examples" in estimator.__doc__
     assert "Cost:" in estimator.__doc__ or name in NETWORKS

@@ -1,5 +1,6 @@
 """Examples and benchmarks without the real data that they read, or with made data instead."""
 
+import json
 import os
 import re
 import runpy
@@ -120,6 +121,24 @@ def made_data(tmp_path):
         tmp_path / "data" / "vectors" / "domain.50k.100d.txt.gz", sep=" ", header=False
     )
     return tmp_path / "data"
+
+
+def test_the_gpu_benchmark_times_the_engine_where_no_gpu_is():
+    command = ["benchmarks/gpu.py", "--child", "this package on the CPU", "--tiny", "--tasks"]
+    done = subprocess.run(
+        [sys.executable, *command, "MR, default network", "IMDB, default network"],
+        cwd=REPOSITORY,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    (_, device), *fits = map(json.loads, done.stdout.splitlines())
+    assert device.startswith("CPU")
+    assert [task[:4] for task, _ in fits] == ["MR, ", "MR, ", "IMDB", "IMDB"]
+    assert re.fullmatch(r"\(\d+\.\d\d\)", fits[0][1])
+    assert re.fullmatch(r"\d+\.\d\d s \(\d+\.\d\d\)", fits[1][1])
 
 
 def test_the_speed_suite_runs_and_its_sides_agree(made_data, tmp_path):

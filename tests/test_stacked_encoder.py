@@ -63,7 +63,6 @@ OUT_OF_FOLD = "fit_transform gives out-of-fold features, fit().transform() does 
         "check_transformer_general": OUT_OF_FOLD,
         "check_transformer_data_not_an_array": OUT_OF_FOLD,
     },
-    xfail_strict=True,
 )
 @numbers_as_texts
 def test_check_estimator(estimator, check, monkeypatch):

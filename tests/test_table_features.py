@@ -409,7 +409,6 @@ def test_errors_name_member_and_column():
             "check_sample_weight_equivalence_on_dense_data": "two rows are two documents",
         }
     ),
-    xfail_strict=True,
 )
 @pytest.mark.filterwarnings("ignore::textcnn.TableFeaturesWarning")
 @numbers_as_texts

@@ -1,10 +1,15 @@
-"""The installed wheel: its content, and serving with NumPy only."""
+"""What is published: the content of sdist and wheel, and serving from the wheel with NumPy only."""
 
 import importlib.metadata
 import json
+import re
+import runpy
 import subprocess
 import sys
+import tarfile
+import tomllib
 import zipfile
+from email import message_from_string
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +28,24 @@ SERVED = """
 """
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The wheel installed with ``pip install --no-deps``, together with NumPy only."""
-    folder = tmp_path_factory.mktemp("wheel")
+def build(kind, source, destination):
+    """Build "sdist" or "wheel" and return its path."""
     built = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder / "dist"],
-        cwd=REPOSITORY,
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", destination],
+        cwd=source,
         capture_output=True,
         text=True,
     )
     assert built.returncode == 0, built.stderr
-    (wheel,) = (folder / "dist").glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    (path,) = destination.iterdir()
+    return path
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The wheel installed with ``pip install --no-deps``, together with NumPy only."""
+    folder = tmp_path_factory.mktemp("wheel")
+    with zipfile.ZipFile(build("wheel", REPOSITORY, folder / "dist")) as archive:
         archive.extractall(folder / "textcnn")
     (folder / "numpy").mkdir()
     packages = Path(np.__file__).resolve().parent.parent
@@ -45,21 +55,47 @@ def installed(tmp_path_factory):
     return folder
 
 
-def test_the_wheel_contains_every_module_the_data_and_the_license(installed):
-    there = {
-        path.relative_to(installed / "textcnn").as_posix()
-        for path in (installed / "textcnn").rglob("*")
-        if path.is_file()
-    }
-    sources = {
+def files_in(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return {
         path.relative_to(REPOSITORY).as_posix() for path in (REPOSITORY / "textcnn").rglob("*.py")
     }
-    assert sources <= there and "textcnn/_data/reviews.csv.gz" in there
-    others = {name for name in there if not name.startswith("textcnn/")}
-    assert {name.partition("/")[0] for name in others} == {
-        f"textcnn-{importlib.metadata.version('textcnn')}.dist-info"
-    }
-    assert any(name.endswith("licenses/LICENSE") for name in others)
+
+
+def test_the_wheel_contains_the_modules_the_data_the_license_and_nothing_else(installed, sources):
+    info = f"textcnn-{importlib.metadata.version('textcnn')}.dist-info"
+    about = ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    expected = sources | {"textcnn/_data/reviews.csv.gz"} | {f"{info}/{name}" for name in about}
+    assert files_in(installed / "textcnn") == expected
+
+
+def test_the_sdist_is_what_the_wheel_is_built_from(installed, sources, tmp_path):
+    with tarfile.open(build("sdist", REPOSITORY, tmp_path / "sdist")) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (root,) = (tmp_path / "unpacked").iterdir()
+    others = {"CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+    others |= {"data/reviews.csv.gz", ".gitignore"}
+    assert files_in(root) == sources | others
+    with zipfile.ZipFile(build("wheel", root, tmp_path / "wheel")) as archive:
+        assert set(archive.namelist()) == files_in(installed / "textcnn")
+
+
+def test_what_is_promised_about_versions_is_what_compat_runs(installed):
+    (path,) = (installed / "textcnn").glob("*.dist-info/METADATA")
+    about = message_from_string(path.read_text(encoding="utf-8"))
+    kinds = about.get_all("Classifier")
+    promised = re.findall(r":: (3\.\d+)$", "\n".join(kinds), re.MULTILINE)
+    assert about["Requires-Python"] == "<3.14,>=3.11" and promised == ["3.11", "3.12", "3.13"]
+    compat = runpy.run_path(str(REPOSITORY / "compat" / "run.py"))
+    assert compat["SETTINGS"] == (*promised, f"{promised[0]}-lowest")
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pins = compat["lowest"](project)
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins)
+    assert {pin.partition("=")[0] for pin in pins} >= {"scikit-learn", "pandas", "numpy", "keras"}
 
 
 def test_the_wheel_serves_with_numpy_only(installed, tmp_path):

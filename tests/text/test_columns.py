@@ -144,7 +144,15 @@ def test_containers_agree_on_any_text(cells):
 
 @pytest.mark.parametrize(
     "missing",
-    [None, np.nan, pd.NA, pd.NaT, np.float32("nan"), np.datetime64("NaT"), decimal.Decimal("NaN")],
+    [
+        None,
+        np.nan,
+        pd.NA,
+        pd.NaT,
+        np.float32("nan"),
+        np.datetime64("NaT", "ns"),
+        decimal.Decimal("NaN"),
+    ],
     ids=repr,
 )
 def test_every_kind_of_missing_cell_is_an_empty_document(missing):

@@ -251,9 +251,10 @@ unlabelled : {"fold", "mean"}, default="fold"
 def documented(cls: type) -> type:
     """Put the documentation of shared parameters into the docstring of a class."""
     if cls.__doc__:  # None under python -OO
-        cls.__doc__ = re.sub(r"^    \{(\w+)\}$", _documentation, cls.__doc__, flags=re.MULTILINE)
+        # Indented before Python 3.13, which removes the indentation of docstrings.
+        cls.__doc__ = re.sub(r"^( *)\{(\w+)\}$", _documentation, cls.__doc__, flags=re.MULTILINE)
     return cls
 
 
 def _documentation(named: re.Match) -> str:
-    return textwrap.indent(PARAMETERS[named[1]], "    ")
+    return textwrap.indent(PARAMETERS[named[2]], named[1])

@@ -75,11 +75,12 @@ class ArchiveWriter:
         """Write an array, unless already written; return its number."""
         buffer = io.BytesIO()
         np.lib.format.write_array(buffer, array, version=(1, 0), allow_pickle=False)
-        content = buffer.getbuffer()
-        digest = hashlib.sha256(content).hexdigest()
-        if digest not in self._numbers:
-            self._numbers[digest] = len(self._numbers)
-            self._write(f"arrays/{self._numbers[digest]}.npy", content, digest)
+        # Released before the buffer is: after an error, Python 3.13 reports the order of the two.
+        with buffer.getbuffer() as content:
+            digest = hashlib.sha256(content).hexdigest()
+            if digest not in self._numbers:
+                self._numbers[digest] = len(self._numbers)
+                self._write(f"arrays/{self._numbers[digest]}.npy", content, digest)
         return self._numbers[digest]
 
     def __enter__(self) -> ArchiveWriter:
