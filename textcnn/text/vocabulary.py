@@ -10,6 +10,7 @@ from numbers import Integral
 import numpy as np
 
 from textcnn.text.cells import composed, other_spelling
+from textcnn.text.joining import SEPARATOR
 from textcnn.text.new_words import GrownTable, PieceChannel, compose, read_channels
 from textcnn.text.vectors import WordVectors
 
@@ -424,6 +425,9 @@ def warn_of_few_matches(
     label : str
         The column's name.
     """
+    if SEPARATOR in forms:  # of joined columns: no word of a text
+        counts = counts.copy()
+        counts[list(forms).index(SEPARATOR)] = 0
     total = int(counts.sum())
     has_vector = _channel_positions(list(forms), [vectors])[:, 0] >= 0
     n_matched = int(counts[has_vector].sum())
