@@ -38,8 +38,10 @@ def read_chunks(
     *,
     others: bool = False,
     without: Collection[str] = (),
-) -> Iterator[Iterator[Chunk]]:
+) -> Iterator[Chunks]:
     """Yield an iterator over chunks of a table: lists of cells by column.
+
+    Its attribute ``part`` is the part that the last chunk is from.
 
     Parameters
     ----------
@@ -57,28 +59,65 @@ def read_chunks(
     BadInputError
     """
     table = _Table(path, list(dict.fromkeys(columns)), table_format, others, frozenset(without))
-    with contextlib.closing(table.chunks()) as chunks:  # closed before the file
+    with contextlib.closing(Chunks(table)) as chunks:  # closed before the file
         yield chunks
 
 
 def read_whole(path: str, columns: Sequence[str], table_format: TableFormat, **which) -> Chunk:
     """Return all rows of a table, as :func:`read_chunks` does."""
+    return read_parts(path, columns, table_format, **which)[0]
+
+
+def read_parts(
+    path: str, columns: Sequence[str], table_format: TableFormat, **which
+) -> tuple[Chunk, list[tuple[Part, int]]]:
+    """Return all rows of a table, and the number of rows of each part."""
     cells: Chunk = {}
     n_rows = 0
+    sizes: list[tuple[Part, int]] = []
     with read_chunks(path, columns, table_format, **which) as chunks:
         for chunk in chunks:
             for name, column in chunk.items():
                 cells.setdefault(name, [None] * n_rows).extend(column)
-            n_rows = max(map(len, cells.values()), default=0)
+            n_before, n_rows = n_rows, max(map(len, cells.values()), default=0)
+            if sizes and sizes[-1][0] is chunks.part:
+                n_before -= sizes.pop()[1]
+            sizes.append((chunks.part, n_rows - n_before))
             for column in cells.values():  # a key that this chunk lacks
                 column.extend([None] * (n_rows - len(column)))
     if not n_rows:
         raise BadInputError(f"{path!r} has no rows")
-    return cells
+    return cells, sizes
+
+
+class Chunks:
+    """An iterator over the chunks of a table, which knows the part that it reads."""
+
+    def __init__(self, table: _Table):
+        self._table, self._chunks = table, table.chunks()
+
+    def __iter__(self) -> Chunks:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Chunk:
+        """Return the next chunk."""
+        return next(self._chunks)
+
+    @property
+    def part(self) -> Part:
+        """The part of the last chunk."""
+        return self._table.part
+
+    def close(self) -> None:
+        """Close the file that is read."""
+        self._chunks.close()
 
 
 class _Table:
     """A table that is read part by part."""
+
+    part: Part
 
     def __init__(self, path, columns, table_format: TableFormat, others: bool, without):
         self._parts = parts_of(path)
@@ -89,6 +128,7 @@ class _Table:
     def chunks(self) -> Iterator[Chunk]:
         """Yield the cells of all parts."""
         for part in self._parts:
+            self.part = part
             constants = {k: v for k, v in part.constants.items() if self._takes(k)}
             for chunk in self._chunks_of(part):
                 n_rows = len(next(iter(chunk.values()), ()))
