@@ -20,7 +20,7 @@ from checks import signal_table
 
 import textcnn
 from textcnn import TableFeatures, TextLinearEncoder
-from textcnn.command_line import reading
+from textcnn.command_line import csv_rows, reading
 from textcnn.command_line.files import TableFormat
 from textcnn.command_line.main import main
 from textcnn.command_line.reading import read_chunks
@@ -280,7 +280,7 @@ def test_a_quote_in_tsv_swallows_no_rows(options, model, tmp_path, capsys):
 
 
 def test_an_open_quote_in_tsv_is_a_part_of_the_text(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_MOST_QUOTED_LINES", 3)
+    monkeypatch.setattr(csv_rows, "_MOST_QUOTED_LINES", 3)
     rows = [f"text {i}" for i in range(9)]
     rows[4] = '"text 4'
     (tmp_path / "t.tsv").write_text("id\treview\n" + "".join(f"1\t{row}\n\n" for row in rows))
