@@ -20,7 +20,7 @@ from checks import signal_table
 
 import textcnn
 from textcnn import TableFeatures, TextLinearEncoder
-from textcnn.command_line import reading
+from textcnn.command_line import csv_rows, reading
 from textcnn.command_line.files import TableFormat
 from textcnn.command_line.main import main
 from textcnn.command_line.reading import read_chunks
@@ -180,6 +180,80 @@ def test_a_folder_of_parts_is_one_table(model, features, tmp_path):
     np.testing.assert_allclose(found["review_linear"], features, atol=1e-6)
 
 
+def parts_in(folder):
+    """Write a table as a folder of parts in several formats; return its frame."""
+    (folder / "year=2024").mkdir(parents=True)
+    table = PRESENT.assign(y=np.where(Y, "yes", "no"))
+    table[:20].to_csv(folder / "0.csv.gz", index=False)
+    table[20:25].to_parquet(folder / "1.parquet")
+    table[25:].to_json(folder / "year=2024" / "2.jsonl", orient="records", lines=True)
+    return table
+
+
+@pytest.mark.parametrize("made", ["a/", "a", "new/"])
+def test_a_folder_has_a_part_for_each_part(made, model, features, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "ROWS_AT_A_TIME", 7)
+    parts_in(tmp_path / "parts")
+    (tmp_path / "a").mkdir()
+    out = tmp_path / made
+    arguments = ["transform", tmp_path / "parts", "--model", model, "--keep", "id", "--out"]
+    assert command(*arguments, f"{out}/" if made.endswith("/") else out) == 0
+    names = sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
+    assert names == ["0.csv.gz", "1.parquet", "year=2024/2.jsonl"]
+    read = [
+        pd.read_csv(out / names[0], dtype={"id": str}),
+        pd.read_parquet(out / names[1]),
+        pd.read_json(out / names[2], lines=True, dtype={"id": str}),
+    ]
+    assert [len(part) for part in read] == [20, 5, 35]
+    found = pd.concat(read)
+    assert found["id"].tolist() == PRESENT["id"].tolist()
+    np.testing.assert_allclose(found["review_linear"], features, atol=1e-6)
+    assert not list(tmp_path.glob(".*")), "the temporary folder is gone"
+
+
+def test_features_of_training_rows_in_parts(tmp_path):
+    table = parts_in(tmp_path / "parts")
+    arguments = ["fit-transform", tmp_path / "parts", *LINEAR, "--text", "review", "--target", "y"]
+    assert command(*arguments, "--out", f"{tmp_path}/o/", "--out-format", "csv") == 0
+    read = [pd.read_csv(tmp_path / "o" / name) for name in ("0.csv", "1.csv", "year=2024/2.csv")]
+    assert [len(part) for part in read] == [20, 5, 35]
+    encoder = TextLinearEncoder(cv=2, random_state=0)
+    expected = encoder.fit_transform(table[["review"]], table["y"])
+    np.testing.assert_allclose(pd.concat(read), expected, atol=1e-6)
+
+
+def test_folders_that_cannot_be_written_are_one_line(model, tmp_path, capsys):
+    parts_in(tmp_path / "parts")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "old.csv").write_text("a\n1\n")
+    (tmp_path / "parts" / "0.jsonl").write_text('{"review": "good"}\n')
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.csv").write_text("review\ngood\n")
+    (tmp_path / "bad" / "b.csv").write_text("text\ngood\n")
+    for source, out, message in [
+        ("parts", "full/", "is not empty; expected a new or an empty folder"),
+        ("parts", "parts/new/", "is in the folder that is read"),
+        ("parts", "no/such/", "cannot write"),
+        ("-", "new/", "needs a file or a folder to read"),
+        ("bad", "new/", "has no column 'review'"),
+    ]:
+        given = source if source == "-" else tmp_path / source
+        assert command("transform", given, "--model", model, "--out", f"{tmp_path}/{out}") == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and message in said, said
+    options = ["--model", model, "--out", f"{tmp_path}/new/", "--out-format", "csv"]
+    assert command("transform", tmp_path / "parts", *options) == 2
+    assert "two parts of" in capsys.readouterr().err
+    fit = ["fit-transform", tmp_path / "parts", *LINEAR, "--text", "review", "--target", "y"]
+    (tmp_path / "empty").mkdir()
+    saved = tmp_path / "empty" / "m.textcnn"
+    assert command(*fit, "--out", tmp_path / "empty", "--save", saved) == 2
+    assert "--save" in (said := capsys.readouterr().err) and "is in the folder of --out" in said
+    assert sorted(os.listdir(tmp_path)) == ["bad", "empty", "full", "parts"]
+    assert os.listdir(tmp_path / "full") == ["old.csv"] and not os.listdir(tmp_path / "empty")
+
+
 QUOTED = [
     "a film",
     '"Great film',
@@ -206,7 +280,7 @@ def test_a_quote_in_tsv_swallows_no_rows(options, model, tmp_path, capsys):
 
 
 def test_an_open_quote_in_tsv_is_a_part_of_the_text(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_MOST_QUOTED_LINES", 3)
+    monkeypatch.setattr(csv_rows, "_MOST_QUOTED_LINES", 3)
     rows = [f"text {i}" for i in range(9)]
     rows[4] = '"text 4'
     (tmp_path / "t.tsv").write_text("id\treview\n" + "".join(f"1\t{row}\n\n" for row in rows))

@@ -39,6 +39,8 @@ def _check_quickstart(names):
     assert len(written) == 500
     assert names["probability"].shape == (3,) and names["scores"].mean() > 0.6
     assert set(names["words"]["column"]) == {"review", "customer"}
+    assert names["r2"].mean() > 0.1
+    assert names["by_customer"]["test_score"].mean() > 0.6
 
 
 def _check_leak_safety(names):

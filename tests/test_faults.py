@@ -22,7 +22,13 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 import textcnn
-from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder
+from textcnn import (
+    ImageCNNClassifier,
+    ImageCNNEncoder,
+    OutOfFoldEncoder,
+    TextCNNEncoder,
+    TextLinearEncoder,
+)
 from textcnn.command_line.main import main as run_command
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -156,6 +162,20 @@ def test_a_forked_child_transforms_and_refuses_what_would_hang(network):
         warnings.simplefilter("ignore", DeprecationWarning)
         with pytest.raises(RuntimeError, match="forked from"):
             tiny(**recurrent, n_jobs=2).fit(TABLE, Y)
+
+
+def test_a_forked_child_refuses_images_of_files(tmp_path):
+    from PIL import Image
+
+    paths = [str(tmp_path / f"{number}.png") for number in range(12)]
+    for number, path in enumerate(paths):
+        Image.fromarray(np.full((8, 8), 20 * number, np.uint8)).save(path)
+    settings = {"n_filters": (2,), "augment": None, "epochs": 1, "random_state": 0}
+    classifier = ImageCNNClassifier(**settings).fit(paths, [0, 1] * 6)
+    encoder = ImageCNNEncoder(cv=2, **settings).fit(paths, [0, 1] * 6)
+    for predict in (classifier.predict, encoder.transform):
+        said = child_says(lambda predict=predict: str(predict(paths)))
+        assert said.startswith("RuntimeError: This process was forked"), said
 
 
 def test_a_forked_child_fits_the_default_network():

@@ -364,3 +364,32 @@ def test_a_recurrent_network_is_exported_with_its_loops(tmp_path):
     served = textcnn.serving.load(tmp_path / "a.textcnn", runtime="onnxruntime")
     new = signal_table(20, seed=9)[0]["review"].tolist()
     np.testing.assert_allclose(served.transform(new), encoder.transform(new), atol=1e-5)
+
+
+# Missing targets that became strings
+
+
+Y_CLASSES = [
+    TextLinearEncoder(cv=2),
+    TextCNNClassifier(**SMALL),
+    OutOfFoldEncoder(LogisticRegression()),
+    TableFeatures(("svd",), cv=2),
+]
+
+
+@pytest.mark.parametrize("estimator", Y_CLASSES, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_empty_strings_are_no_class(estimator, blank):
+    y = np.array(["yes", blank, "no"] * 20, dtype=object)
+    given = TABLE[["price"]] if isinstance(estimator, OutOfFoldEncoder) else X
+    with pytest.raises(ValueError, match="empty strings in 20 of 60 rows.*Expected: None or NaN"):
+        clone(estimator).fit(given, y)
+
+
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_missing_targets_as_strings_are_warned_of(missing):
+    y = np.array(["yes", missing, "no"] * 20).astype(str)
+    with pytest.warns(UserWarning, match=f"the string '{missing}' in 20 of 60 rows.*Expected"):
+        TextLinearEncoder(cv=2).fit(X, y)
+    encoder = TextLinearEncoder(cv=2).fit(X, pd.Series(y).replace(str(missing), None))
+    assert list(encoder.classes_) == ["no", "yes"]

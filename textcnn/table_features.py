@@ -27,7 +27,9 @@ from textcnn.table.others import OtherColumns
 from textcnn.table.parameters import MemberParametersMixin
 from textcnn.table.report import TableReport
 from textcnn.table.stage import chosen_output, fit_table, no_features
+from textcnn.text.columns import TEXT
 from textcnn.text.hashes import hash_rows
+from textcnn.text.kinds import check_kinds
 from textcnn.utils.progress import CallbackSupportMixin, with_callbacks
 
 SELECTIONS = ("all", "significant")
@@ -209,6 +211,7 @@ class TableFeatures(
         "_plan": FoldPlan,
         "_report": TableReport,
         "_row_hashes": np.ndarray,
+        "_text_kinds": list[str],  # of their cells, as in TextColumn.kind
         "_text_numbers": list[int],
         "classes_": np.ndarray | list | None,
         "target_type_": str,
@@ -339,11 +342,16 @@ class TableFeatures(
         -----
         InSampleWarning
             If at least 90 % of 100 or more rows are training rows.
+        UserWarning
+            If a column that was text, dates or categories in fit is of another kind now, for
+            example of numbers.
         """
         check_is_fitted(self)
         table = read_table(self, X, reset=False)
         table.check_columns([*self._text_numbers, *self._others.numbers])
         texts = self._texts(table)
+        were_text = zip(texts.values(), self._text_kinds, strict=True)
+        check_kinds([text for text, kind in were_text if kind == TEXT], X, reset=False)
         if any(fitted.is_supervised for fitted in self._fitted_members):
             hashes = hash_rows(list(texts.values()))
             warn_if_training_rows(hashes, self._row_hashes, self)

@@ -360,6 +360,13 @@ class TestFewMatches:
         assert "texts with 'good', " in str(caught[0].message)
         assert "'/c/en/good'" in str(caught[0].message)
 
+    def test_the_mark_between_joined_columns_is_no_word(self):
+        vectors = WordVectors(["/c/en/good"], np.eye(1))
+        columns = pd.DataFrame({"a": TEXTS, "b": TEXTS})
+        with pytest.warns(UserWarning, match="hardly any word") as caught:
+            quick(vectors).set_params(join_columns=True).fit(columns, LIKED)
+        assert r"'\x1f'" not in str(caught[0].message)
+
     def test_a_model_of_another_script(self):
         with pytest.warns(UserWarning, match="hardly any word"):
             quick(made_model()).fit(["так хорошо", "очень плохо"] * 16, [0, *LIKED[1:]])

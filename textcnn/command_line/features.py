@@ -8,7 +8,6 @@ import json
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,8 @@ from textcnn.command_line.messages import (
     progress_bar,
 )
 from textcnn.command_line.parser import table_format
-from textcnn.command_line.reading import read_chunks, read_whole
-from textcnn.command_line.writing import table_writer
+from textcnn.command_line.parts import writer_like
+from textcnn.command_line.reading import read_chunks, read_parts
 
 _SAME_NAME = "--keep names a column with the same name as a feature: {!r}"
 
@@ -48,7 +47,7 @@ def fit_transform(options: argparse.Namespace) -> int:
     is_table = options.kind == "table"
     inputs = options.text or options.image
     beside = [name for name in (options.target, options.group, options.time) if name is not None]
-    cells = read_whole(
+    cells, sizes = read_parts(
         options.table,
         [*inputs, *beside, *options.keep],
         table_format(options),
@@ -75,10 +74,10 @@ def fit_transform(options: argparse.Namespace) -> int:
     if options.time is not None:
         parameters["time"] = times_of(found[options.time], options.time, options.decimal)
     y = target_of(found[options.target], options.target, options.target_type, options.decimal)
-    with table_writer(options.out, _output_format(options)) as writer:
+    with _writer(options) as write:
         with _in_time(started, None if is_table else options.time_limit), progress_bar(encoder):
             features = _refused(encoder.fit_transform, X, y, **parameters)
-        writer.write(_output(encoder, features, X, cells, options.keep))
+        write(_output(encoder, features, X, cells, options.keep), sizes)
         if options.save is not None:
             _save(encoder, options.save)
     return 0
@@ -94,7 +93,7 @@ def transform(options: argparse.Namespace) -> int:
     counter, n_rows = RowCounter("textcnn transform"), 0
     with (
         read_chunks(options.table, [*columns, *options.keep], table_format(options)) as chunks,
-        table_writer(options.out, _output_format(options)) as writer,
+        _writer(options) as write,
     ):
         for chunk in chunks:
             found = {name: known(chunk[name], options, is_text) for name in columns}
@@ -106,7 +105,8 @@ def transform(options: argparse.Namespace) -> int:
                     f"in rows {n_rows + 1} to {n_rows + len(X)}: {one_line(error)} (row numbers in "
                     "this message count from 0 within these rows)"
                 ) from error
-            writer.write(_output(encoder, features, X, chunk, options.keep))
+            output = _output(encoder, features, X, chunk, options.keep)
+            write(output, [(chunks.part, len(X))])
             n_rows += len(X)
             counter.show(n_rows)
         if not n_rows:
@@ -184,9 +184,9 @@ def _encoder(options):
     return textcnn.TextCNNEncoder(options.vectors, **settings)
 
 
-def _output_format(options):
-    """Return the format of the features: that of the table, as far as options name it."""
-    return replace(table_format(options), format=options.out_format)
+def _writer(options):
+    """Open the output; it has the format of the table, as far as options name it."""
+    return writer_like(options.table, options.out, table_format(options), options.out_format)
 
 
 def _reads_texts(encoder) -> bool:

@@ -21,7 +21,7 @@ from textcnn.command_line.messages import BadInputError
 
 FORMATS = ("csv", "jsonl", "parquet")
 QUOTING = ("auto", "minimal", "none")
-_SUFFIXES = {
+SUFFIXES = {
     ".csv": "csv",
     ".tsv": "csv",
     ".tab": "csv",
@@ -60,7 +60,7 @@ class TableFormat:
             return self.format
         if path == "-":
             return "csv"
-        found = _SUFFIXES.get(_suffix(path))
+        found = SUFFIXES.get(_suffix(path))
         if found is None:
             raise BadInputError(
                 f"unknown file format of {path!r}; expected a name in .csv, .tsv, .jsonl or "
@@ -201,6 +201,10 @@ def check_outputs(inputs: Sequence[str], outputs: Mapping[str, str | None]) -> N
                 )
         if this is not None and this in seen:
             raise BadInputError(f"{seen[this]} and {option} name the same file, {path}")
+        for other, first in outputs.items():
+            is_before = other in seen.values() and first is not None and _is_folder(first)
+            if is_before and Path(os.path.realpath(path)).is_relative_to(os.path.realpath(first)):
+                raise BadInputError(f"{option} {path} is in the folder of {other}, {first}")
         seen[this] = option
 
 

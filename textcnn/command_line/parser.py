@@ -176,7 +176,11 @@ def _add_target_type(parser) -> None:
 
 def _add_output(parser) -> None:
     parser.add_argument(
-        "--out", metavar="FILE", default="-", help="features; - is standard output (the default)"
+        "--out",
+        metavar="FILE",
+        default="-",
+        help="features; - is standard output (the default); "
+        "FOLDER/ has one part for each part of TABLE",
     )
     parser.add_argument(
         "--out-format", choices=FORMATS, help="format of the features (default: by the file's name)"

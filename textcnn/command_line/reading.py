@@ -5,25 +5,20 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import itertools
 import json
 import lzma
 import re
-import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
+from textcnn.command_line.csv_rows import Lines, distinct_names, header_of, rows_of
 from textcnn.command_line.files import Part, TableFormat, as_text, import_pyarrow, opened, parts_of
 from textcnn.command_line.messages import BadInputError, check_column, one_line
 
 ROWS_AT_A_TIME = 4096
 _BYTES_AT_A_TIME = 32 * 2**20
 LARGEST_CELL = 256 * 2**20
-_SEPARATORS = ",;\t|"
-# Lines after which an open quote is taken for a part of the text, if each line alone is a row.
-_MOST_QUOTED_LINES = 1000
-_EXCEL_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n')
 # Invalid UTF-8 bytes are decoded to surrogates, so that errors can name row and column.
 _NO_TEXT = re.compile("[\ud800-\udfff]")
 
@@ -38,8 +33,10 @@ def read_chunks(
     *,
     others: bool = False,
     without: Collection[str] = (),
-) -> Iterator[Iterator[Chunk]]:
+) -> Iterator[Chunks]:
     """Yield an iterator over chunks of a table: lists of cells by column.
+
+    Its attribute ``part`` is the part that the last chunk is from.
 
     Parameters
     ----------
@@ -57,28 +54,65 @@ def read_chunks(
     BadInputError
     """
     table = _Table(path, list(dict.fromkeys(columns)), table_format, others, frozenset(without))
-    with contextlib.closing(table.chunks()) as chunks:  # closed before the file
+    with contextlib.closing(Chunks(table)) as chunks:  # closed before the file
         yield chunks
 
 
 def read_whole(path: str, columns: Sequence[str], table_format: TableFormat, **which) -> Chunk:
     """Return all rows of a table, as :func:`read_chunks` does."""
+    return read_parts(path, columns, table_format, **which)[0]
+
+
+def read_parts(
+    path: str, columns: Sequence[str], table_format: TableFormat, **which
+) -> tuple[Chunk, list[tuple[Part, int]]]:
+    """Return all rows of a table, and the number of rows of each part."""
     cells: Chunk = {}
     n_rows = 0
+    sizes: list[tuple[Part, int]] = []
     with read_chunks(path, columns, table_format, **which) as chunks:
         for chunk in chunks:
             for name, column in chunk.items():
                 cells.setdefault(name, [None] * n_rows).extend(column)
-            n_rows = max(map(len, cells.values()), default=0)
+            n_before, n_rows = n_rows, max(map(len, cells.values()), default=0)
+            if sizes and sizes[-1][0] is chunks.part:
+                n_before -= sizes.pop()[1]
+            sizes.append((chunks.part, n_rows - n_before))
             for column in cells.values():  # a key that this chunk lacks
                 column.extend([None] * (n_rows - len(column)))
     if not n_rows:
         raise BadInputError(f"{path!r} has no rows")
-    return cells
+    return cells, sizes
+
+
+class Chunks:
+    """An iterator over the chunks of a table, which knows the part that it reads."""
+
+    def __init__(self, table: _Table):
+        self._table, self._chunks = table, table.chunks()
+
+    def __iter__(self) -> Chunks:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Chunk:
+        """Return the next chunk."""
+        return next(self._chunks)
+
+    @property
+    def part(self) -> Part:
+        """The part of the last chunk."""
+        return self._table.part
+
+    def close(self) -> None:
+        """Close the file that is read."""
+        self._chunks.close()
 
 
 class _Table:
     """A table that is read part by part."""
+
+    part: Part
 
     def __init__(self, path, columns, table_format: TableFormat, others: bool, without):
         self._parts = parts_of(path)
@@ -89,6 +123,7 @@ class _Table:
     def chunks(self) -> Iterator[Chunk]:
         """Yield the cells of all parts."""
         for part in self._parts:
+            self.part = part
             constants = {k: v for k, v in part.constants.items() if self._takes(k)}
             for chunk in self._chunks_of(part):
                 n_rows = len(next(iter(chunk.values()), ()))
@@ -137,18 +172,18 @@ class _Table:
             raise BadInputError(f"cannot read {path!r}: {reason}") from error
 
     def _read_csv(self, text: io.TextIOWrapper, part: Part) -> Iterator[Chunk]:
-        path, lines = part.path, _Lines(text)
+        path, lines = part.path, Lines(text)
         csv.field_size_limit(LARGEST_CELL)
         number = 0
         try:
-            sep, header = _header(lines, self._format, path, self._required(part))
-            names = _distinct(header)
+            sep, header = header_of(lines, self._format, path, self._required(part))
+            names = distinct_names(header)
             places = [(name, names.index(name)) for name in self._chosen(names, part)]
             if repeated := next((n for n in self._columns if header.count(n) > 1), None):
                 raise BadInputError(f"{path!r} has two columns named {repeated!r}")
             cells: list[list[str]] = [[] for _ in places]
             size = 0
-            for number, row in enumerate(_rows(lines, sep, self._format, len(header), path), 1):
+            for number, row in enumerate(rows_of(lines, sep, self._format, len(header), path), 1):
                 if len(row) != len(header) and (len(row) < len(header) or any(row[len(header) :])):
                     raise BadInputError(
                         f"row {number} of {path!r} (line {lines.number}) has {len(row)} cells; "
@@ -224,151 +259,6 @@ class _Table:
                 n_rows += len(batch)
         except pyarrow.ArrowException as error:
             raise BadInputError(f"cannot read {path!r}: {one_line(error)}") from error
-
-
-class _Lines:
-    """Lines of a text, which remembers those of the row that is being read."""
-
-    def __init__(self, text):
-        self._text = text
-        self.number = 0
-        self.of_row: list[str] = []
-        self.is_row: Callable[[str], bool] | None = None
-
-    def __iter__(self):
-        """Return itself, as `csv.reader` asks."""
-        return self
-
-    def __next__(self) -> str:
-        """Return the next line."""
-        line = next(self._text)
-        self.number += 1
-        self.of_row.append(line)
-        if len(self.of_row) % _MOST_QUOTED_LINES == 0 and self.are_rows():
-            raise csv.Error("a quote is not closed")
-        return line
-
-    def are_rows(self) -> bool:
-        """Return whether each line that was read for one row is a row by itself."""
-        return self.is_row is not None and all(map(self.is_row, self.of_row))
-
-    def again(self, used: list[str]) -> Iterator[str]:
-        """Return the lines of the row again, and new ones; those that are used go into a list."""
-        for line in itertools.chain(list(self.of_row), self):
-            used.append(line)
-            yield line
-
-    def put_back(self, used: list[str]) -> None:
-        """Let lines that were read after the used ones be read as the next row."""
-        left = self.of_row[len(used) :]
-        self.number -= len(left)
-        self._text = itertools.chain(left, self._text)
-
-
-def _header(lines: _Lines, table_format: TableFormat, path: str, required) -> tuple[str, list[str]]:
-    """Return the separator and the column names.
-
-    Without --sep the separator is the first that gives the header line the required columns.
-    """
-    first = next(lines, "")
-    while first and not first.strip("\r\n"):
-        first = next(lines, "")
-    usual = table_format.separator(path)
-    candidates = table_format.sep or "".join(dict.fromkeys(usual + _SEPARATORS))
-    if excel := _EXCEL_SEPARATOR.fullmatch(first):
-        candidates, first = table_format.sep or excel[1], next(lines, "")
-    if not first:
-        raise BadInputError(f"{path!r} is empty; expected a header line with column names")
-    lines.of_row = [first]
-    found: list[tuple[str, list[str], list[str]]] = []
-    refusal: Exception | None = None
-    for sep in candidates:
-        used: list[str] = []
-        try:
-            header = next(_reader(lines.again(used), sep, table_format))
-        except csv.Error as error:
-            refusal = refusal or error
-            continue
-        found.append((sep, header, used))
-        if set(required) <= set(_distinct(header)):
-            break
-    else:
-        # The error about a column names those of the most likely separator.
-        found.sort(key=lambda way: len(way[1]))
-    if not found:
-        raise refusal
-    sep, header, used = found[-1]
-    lines.put_back(used)
-    return sep, header
-
-
-def _reader(lines, sep: str, table_format: TableFormat):
-    quoting = csv.QUOTE_NONE if table_format.quoting == "none" else csv.QUOTE_MINIMAL
-    return csv.reader(lines, delimiter=sep, quoting=quoting, strict=True)
-
-
-def _distinct(header: list[str]) -> list[str]:
-    """Return distinct column names: empty and repeated ones are called as in pandas."""
-    names: list[str] = []
-    for place, name in enumerate(header):
-        name = name or f"Unnamed: {place}"
-        number, distinct = 0, name
-        while distinct in names:
-            number += 1
-            distinct = f"{name}.{number}"
-        names.append(distinct)
-    return names
-
-
-def _rows(lines: _Lines, sep: str, table_format: TableFormat, width: int, path: str) -> Iterator:
-    """Yield the rows of a CSV file after its header; empty lines are left out.
-
-    A quote at the start of a cell may be a part of the text, in a file without quoting. Where all
-    lines between two quotes are rows by themselves, those of a TSV file are read as rows; those of
-    other files, and of a single column, as one cell with a warning.
-    """
-    is_tsv, has_warned = sep == "\t", False
-    if table_format.quoting == "auto" and (width > 1 or is_tsv):
-        lines.is_row = lambda line: line.count(sep) == width - 1 or not line.strip("\r\n")
-    reader, is_split = _reader(lines, sep, table_format), is_tsv and width > 1
-    while True:
-        lines.of_row.clear()
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            if not (is_split and lines.are_rows()):
-                raise
-            row = None
-        if row is not None and not (len(lines.of_row) > 1 and lines.are_rows()):
-            if row:
-                yield row
-            continue
-        if is_split:
-            texts = [line for line in lines.of_row if line.strip("\r\n")]
-            yield from (_unquoted(line, sep, width) for line in texts)
-            continue
-        if not has_warned:
-            has_warned = True
-            begin = lines.number - len(lines.of_row) + 1
-            warnings.warn(
-                f"lines {begin} to {lines.number} of {path!r} are one row, because they are "
-                "between quotes, but each would be a row by itself. If quotes are a part of the "
-                "text, type --quoting none; if not, --quoting minimal",
-                UserWarning,
-                stacklevel=2,
-            )
-        yield row
-
-
-def _unquoted(line: str, sep: str, width: int) -> list[str]:
-    """Read a line as a row; its quotes are a part of the text, unless they enclose a cell."""
-    with contextlib.suppress(csv.Error):
-        [row] = csv.reader([line], delimiter=sep, strict=True)
-        if len(row) == width:
-            return row
-    return line.rstrip("\r\n").split(sep)
 
 
 def _check_text(cell: str, column: str, row: int, path: str) -> None:

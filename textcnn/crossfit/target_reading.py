@@ -109,7 +109,7 @@ def read_target(
     names, classes, n_outputs = (), None, 1
     if kind in ("binary", "multiclass"):
         classes, codes = np.unique(cells.values, return_inverse=True)
-        check_classes(classes, kind, target_type, len(codes))
+        check_classes(classes, np.bincount(codes), kind, target_type)
         n_outputs = 1 if kind == "binary" else len(classes)
         values = np.full(n_rows, -1, dtype=np.int64)
         values[labelled] = codes

@@ -27,6 +27,8 @@ _MANY_CLASSES = 50
 _ROWS_PER_CLASS = 10
 _FEWEST_QUANTITIES = 4
 _MOST_NUMBERED = 10
+# What str() and NumPy's arrays of strings make of missing values.
+_MISSING_AS_TEXT = ("nan", "None", "<NA>", "NaT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +120,17 @@ def kind_of_values(values: np.ndarray, target_type: str) -> str:
     return inferred if target_type == "classes" else target_type
 
 
-def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: int) -> None:
-    """Refuse an implausible number of classes."""
+def check_classes(classes: np.ndarray, counts: np.ndarray, kind: str, target_type: str) -> None:
+    """Refuse an implausible number of classes, and empty strings as a class.
+
+    Parameters
+    ----------
+    classes, counts : ndarray of shape (n_classes,)
+        Sorted, and the number of rows of each.
+    kind, target_type : str
+    """
+    n_labelled = int(counts.sum())
+    _check_names_of_classes(classes, counts)
     is_numeric = classes.dtype.kind in "iuf"
     hint = quantity_hint(classes, target_type)
     if len(classes) < 2:
@@ -151,6 +162,27 @@ def check_classes(classes: np.ndarray, kind: str, target_type: str, n_labelled: 
             UserWarning,
             stacklevel=2,
         )
+
+
+def _check_names_of_classes(classes: np.ndarray, counts: np.ndarray) -> None:
+    """Refuse blank strings as a class; warn of the strings that missing values become."""
+    n_rows = int(counts.sum())
+    for name, count in zip(classes.tolist(), counts.tolist(), strict=True):
+        if isinstance(name, str) and not name.strip():
+            raise ValueError(
+                f"y has empty strings in {count:,} of {n_rows:,} rows with a target, which would "
+                "be a class without a name. Expected: None or NaN for missing targets, and a name "
+                f"for each class. Received: {name!r}. Type pd.Series(y).replace({name!r}, None) "
+                f'if they are missing, or .replace({name!r}, "none") if they are a class.'
+            )
+        if name in _MISSING_AS_TEXT:
+            warnings.warn(
+                f"y has the string {name!r} in {count:,} of {n_rows:,} rows with a target, which "
+                "is a class now. Expected: None or NaN for missing targets; as strings they "
+                f"are text. Type pd.Series(y).replace({name!r}, None) if they are missing.",
+                UserWarning,
+                stacklevel=3,
+            )
 
 
 def looks_like_quantities(classes: np.ndarray) -> bool:

@@ -10,7 +10,8 @@ import inspect
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
@@ -70,8 +71,9 @@ def check_estimator(estimator, target: Target) -> str:
                 f"Received: estimator={estimator!r}."
             )
         methods = ("predict_proba", "decision_function")
+    filled = _with_final_estimators(estimator)
     for method in methods:
-        if hasattr(estimator, method):
+        if hasattr(filled, method):
             return method
     raise ValueError(
         f"The estimator has none of the methods {methods}, which features need. "
@@ -79,6 +81,22 @@ def check_estimator(estimator, target: Target) -> str:
         "regressor for numbers; CalibratedClassifierCV adds probabilities to any classifier. "
         f"Received: estimator={estimator!r}."
     )
+
+
+def _with_final_estimators(estimator):
+    """Return a clone whose stacks have their default final estimator, wherever they stand.
+
+    A StackingClassifier with ``final_estimator=None`` has the methods of a LogisticRegression, but
+    only after its fit.
+    """
+    if not hasattr(estimator, "get_params"):
+        return estimator
+    absent = {
+        name: LogisticRegression()
+        for name, value in estimator.get_params(deep=True).items()
+        if value is None and name.rpartition("__")[2] == "final_estimator"
+    }
+    return clone(estimator).set_params(**absent) if absent else estimator
 
 
 def weight_keywords(estimator) -> tuple[str, ...]:

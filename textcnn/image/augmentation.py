@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from textcnn.neural.backend import import_keras
+from textcnn.neural.keras_settings import own_settings
 
 # Each layer's class and its settings as JSON: hashable, picklable, enough to rebuild the layer.
 AugmentationPlan = tuple[tuple[type, str], ...]
@@ -52,12 +53,29 @@ def apply_augmentation(plan: AugmentationPlan, images):
     return images
 
 
+def _of_our_images(settings):
+    """Return settings of a layer, and of the layers in it, for float32 images, channels last.
+
+    A layer takes both from Keras' global settings at the time when it is made.
+    """
+    if isinstance(settings, list):
+        return [_of_our_images(value) for value in settings]
+    if not isinstance(settings, dict):
+        return settings
+    ours = {"dtype": "float32", "data_format": "channels_last"}
+    return {
+        name: ours[name] if name in ours and value is not None else _of_our_images(value)
+        for name, value in settings.items()
+    }
+
+
+@own_settings()
 def _recipe(layer, *, named: bool = True) -> tuple[type, str]:
     try:
         settings = layer.get_config()
         if not named:  # the name contains a global counter of Keras: equal plans must compare equal
             settings.pop("name")
-        recipe = (type(layer), json.dumps(settings, sort_keys=True))
+        recipe = (type(layer), json.dumps(_of_our_images(settings), sort_keys=True))
         type(layer).from_config(json.loads(recipe[1]))
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ValueError(

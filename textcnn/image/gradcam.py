@@ -7,9 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from textcnn.neural.backend import gradient, import_keras
+from textcnn.neural.keras_settings import own_settings
 from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
 
 
+@own_settings()
 def layer_maps(model, inputs, paths=None) -> dict[str, np.ndarray]:
     """Return the feature maps of one row per layer, starting with the first convolution.
 
@@ -43,6 +45,7 @@ def layer_maps(model, inputs, paths=None) -> dict[str, np.ndarray]:
     return {path: _to_float(maps) for path, maps, _ in _parts(record)}
 
 
+@own_settings()
 def last_convolution(model, inputs) -> str:
     """Return the path of the layer after the last convolution whose maps have several positions.
 
@@ -60,6 +63,7 @@ def last_convolution(model, inputs) -> str:
     )
 
 
+@own_settings()
 def saliency(model, inputs, score: Callable) -> np.ndarray:
     """Return the absolute gradient of a score per pixel: the largest over the channels.
 
@@ -85,6 +89,7 @@ def saliency(model, inputs, score: Callable) -> np.ndarray:
     return np.abs(slopes[0]).max(axis=-1)
 
 
+@own_settings()
 def grad_cam(model, inputs, score: Callable, path: str) -> np.ndarray:
     """Return which positions of a layer's maps support a score.
 

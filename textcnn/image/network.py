@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from textcnn.image.augmentation import AugmentationPlan, apply_augmentation
 from textcnn.image.backbones import add_backbone
 from textcnn.image.residual import add_residual_stages
-from textcnn.neural.backend import dtype_policy, import_keras
+from textcnn.neural.backend import import_keras
 from textcnn.neural.heads import add_head
+from textcnn.neural.keras_settings import dtype_policy
 from textcnn.neural.randomness import keras_seeded
 
 NETWORKS = ("simple", "residual")

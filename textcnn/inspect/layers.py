@@ -10,10 +10,12 @@ import pandas as pd
 from textcnn.image.network import build_image_network
 from textcnn.inspect.opened import reads_images, serving_model, trains_networks
 from textcnn.neural.backend import import_keras
+from textcnn.neural.keras_settings import own_settings
 from textcnn.neural.layer_outputs import LayerOutput, recorded_layers
 from textcnn.neural.randomness import keras_seeded
 
 
+@own_settings()
 def layer_table(
     estimator, *, image_shape=None, n_outputs: int = 1, column: int = 0, n_words: int = 100
 ) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from textcnn.fit.models import FoldModel
 from textcnn.image.files import ImageError, box_within, decode_file, read_header, resize_array
 from textcnn.image.fitted import ImageNetwork
 from textcnn.neural.backend import import_keras
+from textcnn.neural.keras_settings import own_settings
 from textcnn.neural.network import TracedNetwork
 from textcnn.text.fitted import TextNetwork
 
@@ -51,6 +52,7 @@ class OpenedModel:
         scaling = self.fold.model.view["scaling"]
         return image[None].astype(np.float32), scaling[None]
 
+    @own_settings()
     def predict(self, inputs) -> np.ndarray:
         """Return the prediction of one row, shape (n_outputs,)."""
         raw = self.keras_model(list(inputs), training=False)

@@ -313,18 +313,3 @@ def has_gpu() -> bool:
     import jax
 
     return jax.default_backend() == "gpu"
-
-
-@contextlib.contextmanager
-def dtype_policy(name: str):
-    """Build layers under a dtype policy; that of the caller does not change.
-
-    Networks are built under the lock of ``keras_seeded``, so that threads take turns.
-    """
-    keras = import_keras()
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)

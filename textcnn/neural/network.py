@@ -13,6 +13,7 @@ import numpy as np
 from textcnn.neural import backend
 from textcnn.neural.engine.layout import Design
 from textcnn.neural.heads import LEVEL_LAYER, keras_loss
+from textcnn.neural.keras_settings import own_settings
 from textcnn.neural.optimizer import make_optimizer
 from textcnn.neural.randomness import keras_seeded
 
@@ -39,6 +40,7 @@ class Blueprint:
 class TracedNetwork:
     """A compiled Keras model whose variables can all be reset."""
 
+    @own_settings()
     def __init__(self, blueprint: Blueprint):
         backend.limit_threads()
         self._build = blueprint.build
@@ -199,7 +201,10 @@ class TracedNetwork:
 
 @contextlib.contextmanager
 def borrow_network(blueprint: Blueprint):
-    """Yield a traced network to one fit at a time; it is kept only if there was no error."""
+    """Yield a traced network to one fit at a time; it is kept only if there was no error.
+
+    Operations are traced by the first calls, so Keras' settings stay ours until the end.
+    """
     backend.refuse_forked_process()
     network = None
     with _idle_lock:
@@ -208,9 +213,10 @@ def borrow_network(blueprint: Blueprint):
                 network = idle
                 del _idle[position]
                 break
-    if network is None:
-        network = TracedNetwork(blueprint)
-    yield network
+    with own_settings():
+        if network is None:
+            network = TracedNetwork(blueprint)
+        yield network
     if blueprint.key is not None:
         network.forget_tables()
         with _idle_lock:

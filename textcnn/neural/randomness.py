@@ -8,6 +8,8 @@ import threading
 
 import numpy as np
 
+from textcnn.neural.keras_settings import own_settings
+
 # Every use of randomness has its own number, so that a new one does not change the others.
 PURPOSES = {
     "plan": 0,
@@ -80,14 +82,14 @@ _lock = threading.RLock()
 
 @contextlib.contextmanager
 def keras_seeded(seed: int):
-    """Seed Keras while it builds a network; global states of the caller are restored.
+    """Seed Keras while it builds a network; global states and settings are restored.
 
     Without a seed, initializers and Dropout layers of Keras use Python's ``random.randint``, which
     is therefore replaced by a generator of this thread: other threads may use the global one at the
     same time (those of dask, when a connection is lost). The global states are seeded and restored
     as well, because a user's network may use them.
     """
-    with _lock:
+    with _lock, own_settings():
         yield from _with_seeded_globals(seed)
 
 

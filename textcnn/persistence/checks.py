@@ -195,8 +195,8 @@ def _is_array(value, kinds: str, *n_dimensions: int) -> bool:
 def check_table(features) -> None:
     """Refuse a TableFeatures with inconsistent columns and members."""
     parts = vars(features)
-    named = ("_others", "_member_numbers", "_text_numbers", "n_features_in_", "_row_hashes")
-    if any(name not in parts for name in (*named, "_report", "text_columns_")):
+    named = ("_others", "_member_numbers", "_text_numbers", "_text_kinds", "_row_hashes")
+    if any(name not in parts for name in (*named, "_report", "n_features_in_", "text_columns_")):
         raise FileFormatError("It contains a TableFeatures that is not fitted.")
     _check_names(features)
     own = [number for number in features._member_numbers if number is not None]
@@ -206,7 +206,7 @@ def check_table(features) -> None:
     members = features._fitted_members
     if len(features._member_numbers) != len(members):
         raise FileFormatError("The members of TableFeatures do not match its columns.")
-    if len(features._text_numbers) != len(features.text_columns_):
+    if not len(features._text_numbers) == len(features._text_kinds) == len(features.text_columns_):
         raise FileFormatError("The text columns of TableFeatures do not match its table.")
     for fitted, number in zip(members, features._member_numbers, strict=True):
         read = fitted.joined or (fitted.column,)

@@ -68,6 +68,8 @@ def brought_up_to_date(name: str, parameters: dict, fitted: dict) -> tuple[dict,
         others = importlib.import_module("textcnn.table.others")  # imported only for old files
         parameters["others"] = "passthrough"
         fitted["_others"] = others.OtherColumns(fitted.pop("_kept_numbers"), [], is_encoding=False)
+    if name == "TableFeatures" and "_text_numbers" in fitted:
+        fitted.setdefault("_text_kinds", [""] * len(fitted["_text_numbers"]))  # unknown
     if name != "TableFeatures":
         parameters = _without_gone(parameters)
         if name.startswith("Text") and "columns" in parameters:

@@ -14,11 +14,15 @@ from sklearn import config_context
 from textcnn.table.kinds import (
     MOST_CATEGORIES,
     ColumnKind,
+    are_numbers,
     known_strings,
+    may_hold_strings,
     means_missing,
     strings_of,
 )
 
+# Booleans as pandas writes and reads them in CSV.
+_WRITTEN_TRUTH = {"true": 1.0, "false": 0.0}
 CATEGORIES = ("ordinal", "category", "one-hot")
 
 
@@ -70,7 +74,9 @@ class EncodedColumn:
             self._warn_of_unread(column, np.isnan(numbers), "numbers")
             return [numbers]
         if self.kind == "boolean":
-            return [_numbers(_truth(column)).astype(np.float32)]
+            truth = _numbers(_truth(column)).astype(np.float32)
+            self._warn_of_unread(column, np.isnan(truth), "booleans")
+            return [truth]
         if self.kind == "date":
             dates = self._dates(column)
             form = f"dates of the format {self.date_format}" if self.date_format else "dates"
@@ -82,6 +88,8 @@ class EncodedColumn:
         codes = known.get_indexer(
             pd.Index(_keys(column), dtype=object)
         )  # -1 for missing and new categories
+        if (codes < 0).all() and self._were_strings() and not may_hold_strings(column):
+            self._warn_of_unread(column, codes < 0, "categories of fit, which are strings")
         if self.form == "category":
             return [pd.Categorical.from_codes(codes, known)]
         if self.form == "ordinal":
@@ -89,11 +97,13 @@ class EncodedColumn:
         return [(codes == code).astype(np.float32) for code in range(len(known))]
 
     def _warn_of_unread(self, column: pd.Series, is_missing, expected: str) -> None:
-        """Warn of strings that became missing values, but for those that mean missing."""
-        if pd.api.types.is_numeric_dtype(column.dtype) or not np.any(is_missing):
+        """Warn of cells that became missing values, but for those that mean missing."""
+        if not np.any(is_missing):
             return
         cells = strings_of(column[np.asarray(is_missing)]).dropna()
         unread = [cell for cell in cells.unique() if not means_missing(cell)]
+        if self.kind == "number":
+            unread = [cell for cell in unread if not _is_infinite(cell)]
         if unread:
             n_unread = int(cells.isin(unread).sum())
             warnings.warn(
@@ -102,6 +112,11 @@ class EncodedColumn:
                 UserWarning,
                 stacklevel=2,
             )
+
+    def _were_strings(self) -> bool:
+        """Return whether some category of fit is neither a number nor a boolean."""
+        names = [name for name in self.categories if name not in ("True", "False")]
+        return not are_numbers(pd.Series(names, dtype=object))
 
     def _dates(self, column: pd.Series) -> pd.Series:
         """Return dates without a time zone; cells that are no dates become missing."""
@@ -155,13 +170,20 @@ def _encoded_dates(name: str, number: int, column: pd.Series) -> EncodedColumn:
     return encoded
 
 
+def _is_infinite(cell: str) -> bool:
+    """Return whether a cell is infinity, which is a missing number."""
+    return cell.strip().lower().lstrip("+-") in ("inf", "infinity")
+
+
 def _holds_strings(column: pd.Series) -> bool:
     cells = column.astype(object)
     return pd.api.types.infer_dtype(cells, skipna=True) == "string"
 
 
 def _as_dates(column: pd.Series, date_format: str | None) -> pd.Series:
-    """Return a column as dates; cells that are no dates become missing."""
+    """Return a column as dates; cells that are no dates become missing, and so do numbers."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return pd.Series(pd.NaT, column.index, dtype="datetime64[ns]")
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return column
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -194,6 +216,8 @@ def _truth(column: pd.Series) -> pd.Series:
 
 
 def _as_truth(cell) -> float:
+    if isinstance(cell, str):
+        return _WRITTEN_TRUTH.get(cell.strip().lower(), np.nan)
     is_truth = isinstance(cell, bool | np.bool_) or cell in (0, 1)
     return float(cell) if is_truth else np.nan
 

@@ -14,6 +14,7 @@ from sklearn import config_context
 
 from textcnn.image.folders import SUFFIXES
 from textcnn.table.frames import Table
+from textcnn.table.unread import CODE, unread_cells
 from textcnn.text.columns import is_missing
 from textcnn.text.tokens import word_splitter
 from textcnn.utils.frames import library_of, python_cells
@@ -25,7 +26,6 @@ _FEWEST_WORDS = 3.0
 _SMALLEST_SHARE = 0.5
 _MOST_CELLS = 1000
 _LONGEST_DATE = 40  # characters of a date or number
-_CODE = re.compile(r"\s*0\d")
 _DIGIT = re.compile(r"\d")
 _MISSING = re.compile(r"[\W_]*|[#<]*n/?an?>?|nan|null|none|nil", re.IGNORECASE)
 # What pandas calls the cells of an object column → what they are here.
@@ -46,7 +46,8 @@ class ColumnKind:
         image files), ``"constant"``, ``"empty"`` or ``"unknown"`` (cells of other types).
     reason : str
     advice : str
-        For ``"unknown"``: what to type to make it one of the other kinds.
+        What to type to make it one of the other kinds: for ``"unknown"``, and where nearly all
+        strings are dates or numbers.
     """
 
     name: str
@@ -209,7 +210,7 @@ def known_strings(column: pd.Series) -> pd.Series:
 
 def are_numbers(column: pd.Series) -> bool:
     """Return whether all strings of a column are numbers; ``"01"`` is a code."""
-    if any(map(_CODE.match, map(str, column))):
+    if any(map(CODE.match, map(str, column))):
         return False
     try:
         pd.to_numeric(column)
@@ -236,6 +237,18 @@ def _kind_of_strings(name: str, column: pd.Series) -> ColumnKind:
             return _unless_constant(name, column, "date", "all strings are dates of one format")
         if are_numbers(known):
             return _unless_constant(name, column, "number", "all strings are numbers")
+        kind = _kind_of_words(name, column, strings, distinct)
+        nearly = unread_cells(name, strings, known)
+        return (
+            kind
+            if nearly is None
+            else replace(kind, reason=f"{nearly.reason}; {kind.reason}", advice=nearly.advice)
+        )
+    return _kind_of_words(name, column, strings, distinct)
+
+
+def _kind_of_words(name: str, column: pd.Series, strings: pd.Series, distinct) -> ColumnKind:
+    """Return whether strings that are no dates and no numbers are text or categories."""
     counted = f"{len(distinct):,} distinct string{'' if len(distinct) == 1 else 's'}"
     if len(distinct) > MOST_CATEGORIES:
         return ColumnKind(name, "text", f"{counted}, more than {MOST_CATEGORIES}")

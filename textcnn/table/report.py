@@ -357,6 +357,17 @@ def nothing_to_do(texts, columns) -> str:
     )
 
 
+def doubt_of(kind) -> str:
+    """Return the warning of a column that is nearly one of dates or numbers, or an empty string."""
+    if kind.kind not in ("text", "category") or not kind.advice:
+        return ""
+    return (
+        f"Column {kind.name!r} is read as {kind.kind}: {kind.reason}. Expected: dates or numbers "
+        f"in all cells. Type X[{kind.name!r}] = {kind.advice} to make the others missing, or name "
+        "the text columns by columns=."
+    )
+
+
 def columns_of_report(kinds, others, kept) -> list[dict]:
     """Return what each column was taken for, and how many output columns it has."""
     n_outputs = others.n_outputs()

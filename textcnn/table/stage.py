@@ -26,7 +26,13 @@ from textcnn.table.frames import Table, check_new_names
 from textcnn.table.gains import other_columns
 from textcnn.table.members import Member, check_foreign, read_members
 from textcnn.table.others import OTHERS, OtherColumns, other_columns_of
-from textcnn.table.report import TableReport, columns_of_report, nothing_to_do, report_of
+from textcnn.table.report import (
+    TableReport,
+    columns_of_report,
+    doubt_of,
+    nothing_to_do,
+    report_of,
+)
 from textcnn.utils.progress import FitProgress
 
 SELECTIONS = ("all", "significant")
@@ -134,6 +140,9 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
     else:
         reason = nothing_to_do(columns.texts, features.columns)
         report = TableReport([], reason, warnings=[reason])
+    doubts = [doubt for kind in columns.kinds if (doubt := doubt_of(kind))]
+    report.warnings += doubts
+    report.notes += doubts
     new = [name for entry in kept for name in entry.fitted.names]
     check_new_names(others.names(table.names), safe_names(new))
     report.kinds = columns_of_report(columns.kinds, others, kept)
@@ -147,6 +156,7 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
         "_plan": plan,
         "_report": report,
         "_row_hashes": hashes,
+        "_text_kinds": [text.kind for text in columns.texts],
         "_text_numbers": columns.text_numbers,
         "classes_": target.classes,
         "target_type_": target.kind,

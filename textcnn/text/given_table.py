@@ -9,6 +9,7 @@ from itertools import compress
 import numpy as np
 
 from textcnn.text.cells import other_spelling
+from textcnn.text.joining import SEPARATOR
 from textcnn.text.vectors import WordVectors
 
 PADDING = 0
@@ -88,6 +89,9 @@ def warn_of_few_matches(
     label : str
         The column's name.
     """
+    if SEPARATOR in forms:  # of joined columns: no word of a text
+        counts = counts.copy()
+        counts[list(forms).index(SEPARATOR)] = 0
     total = int(counts.sum())
     has_vector = channel_positions(list(forms), [vectors])[:, 0] >= 0
     n_matched = int(counts[has_vector].sum())

@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 
 from textcnn.neural.backend import gradient, import_keras
+from textcnn.neural.keras_settings import own_settings
 from textcnn.neural.layer_outputs import replaced_calls
 from textcnn.neural.network import Blueprint, TracedNetwork
 from textcnn.text.contributions import Contributions
@@ -25,6 +26,7 @@ N_STEPS = 16
 _MOST_TOKENS = 2**16
 
 
+@own_settings()
 def sloped_contributions(
     blueprint: Blueprint, source: TextSource, model, *, n_steps: int = N_STEPS
 ) -> tuple[np.ndarray, list[list[Contributions]]]:
