@@ -177,8 +177,25 @@ def test_a_signal_is_kept_and_its_duplicate_is_not():
     assert within_fold_auc(table["review_first"].to_numpy(), y, folds) > 0.8
     frame = features.report_.to_frame().set_index(["column", "member"])
     assert frame.loc[("review", "first"), "n_folds"] == 10
-    assert frame.loc[("review", "double"), "verdict"].startswith("dropped")
+    assert frame.loc[("review", "double"), "verdict"] == "dropped: gain not significant"
     assert features.transform(X.head(3)).columns.tolist() == ["review_first"]
+
+
+def test_every_gain_is_kept_on_request():
+    X, y = two_columns(300, 2)
+    weak = ("weak", TextLinearEncoder(C=0.01, char_ngrams=None))
+    kept = {}
+    for selection in ("significant", "positive"):
+        table = TableFeatures(
+            [weak, ("linear", TextLinearEncoder())], selection=selection, random_state=0
+        ).fit(X, y)
+        frame = table.report_.to_frame().set_index(["column", "member"])
+        kept[selection] = set(table.encoders_)
+        assert "selected with the training target" in str(table.report_)
+    assert kept["significant"] <= kept["positive"]
+    assert (frame.loc[frame["kept"], "gain"] > 0).all()
+    assert (frame.loc[~frame["kept"], "gain"] <= 0).all() and not frame["kept"].all()
+    assert set(frame.loc[~frame["kept"], "verdict"]) == {"dropped: no gain"}
 
 
 def test_fold_models_of_a_table_predict_again():

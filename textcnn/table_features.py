@@ -32,8 +32,6 @@ from textcnn.text.hashes import hash_rows
 from textcnn.text.kinds import check_kinds
 from textcnn.utils.progress import CallbackSupportMixin, with_callbacks
 
-SELECTIONS = ("all", "significant")
-
 
 @documented
 class TableFeatures(
@@ -84,14 +82,16 @@ class TableFeatures(
         An int is the number of folds: stratified for classes, by group if ``groups`` are
         given, always shuffled with ``random_state``. Any scikit-learn splitter or an iterable of
         (train, test) row numbers that covers each row works too. All members use the same folds.
-    selection : {"all", "significant"}, default="all"
+    selection : {"all", "positive", "significant"}, default="all"
         ``"all"``: the table has the features of all members, and the report shows their gains.
-        ``"significant"``: a member is kept on a column only if its gain over the other columns and
-        the members kept before it is significant: above two standard errors over ``n_repeats`` fold
-        plans, by Student's t for the number of folds and with a Bonferroni correction for the
-        number of members and columns. This is a selection by the training target: validate it as a
-        part of the model, inside cross-validation, never on the rows that it was fitted on. Members
-        with a gain on the first plan are fitted ``n_repeats`` times.
+        ``"positive"``: a member is kept on a column only if it has a gain over the other columns
+        and the members kept before it, on average over ``n_repeats`` fold plans. ``"significant"``:
+        only if this gain is above two standard errors, by Student's t for the number of folds and
+        with a Bonferroni correction for the number of members and columns. That drops all members
+        on noise, but on small tables also members that help: see ``benchmarks/RESULTS.md``. Both
+        select by the training target: validate them as a part of the model, inside
+        cross-validation, never on the rows that they were fitted on. Members with a gain on the
+        first plan are fitted ``n_repeats`` times.
     others : {"encode", "passthrough", "drop"}, default="encode"
         What happens to the other columns. ``"encode"``: numbers keep their values, with infinity
         as missing; booleans become 0 and 1; dates become year, month, day, hour and total seconds,
@@ -112,8 +112,8 @@ class TableFeatures(
         after an epoch, other estimators after a model; skrub's encoder cannot be stopped. Results
         then depend on the speed of the machine.
     n_repeats : int, default=3
-        Number of fold plans for ``selection="significant"``; always one if ``cv`` has no random
-        folds.
+        Number of fold plans for ``selection="positive"`` and ``"significant"``; always one if
+        ``cv`` has no random folds.
     {target_type}
     {uncovered}
     {unlabelled}

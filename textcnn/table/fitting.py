@@ -160,8 +160,8 @@ class TableFit:
             entry.gain = paired_gain([(scores, base)], self.plans[:1])
             base = scores
 
-    def select(self, n_repeats: int) -> None:
-        """Keep the entries with a significant gain over the kept ones.
+    def select(self, n_repeats: int, *, is_strict: bool) -> None:
+        """Keep the entries with a gain over the kept ones, or with a significant one.
 
         Each is measured on the first plan; if it has a gain there, it is fitted and measured on the
         other plans too.
@@ -185,12 +185,13 @@ class TableFit:
                 )
                 if not entry.gain.mean > 0:
                     break
-            entry.kept = len(found) == len(stacks) and entry.gain.is_earned
+            has_gain = entry.gain.is_earned if is_strict else entry.gain.mean > 0
+            entry.kept = bool(len(found) == len(stacks) and has_gain)
             if entry.kept:
                 kept.append(entry)
                 base = found
             elif not entry.why_not:
-                entry.why_not = "dropped: gain not significant"
+                entry.why_not = f"dropped: {'gain not significant' if is_strict else 'no gain'}"
 
     def score(self, entry: Entry) -> tuple[float, float, str]:
         """Return an entry's own score, its standard deviation over folds, and what was scored."""

@@ -288,7 +288,7 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
     Parameters
     ----------
     stage : TableFit
-    selection : {"all", "significant"}
+    selection : {"all", "positive", "significant"}
     texts : sequence of TextColumn
     n_others, n_used : int
         Number of other columns of the table, and of those in the stack.
@@ -305,7 +305,7 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
     report = TableReport(lines, headline)
     nested = NESTED if is_nested(plan) else OPTIMISTIC
     report.notes = [IN_TIME if plan.ordered else nested, *_margin_note(stage), *plan.notes]
-    if selection == "significant":
+    if selection != "all":
         report.notes.append(
             "Members were selected with the training target: evaluate the selection on other rows."
         )
@@ -409,7 +409,7 @@ def _line(stage, entry, selection: str) -> dict:
 
 
 def _verdict(gain, selection: str) -> str:
-    if selection == "significant":
+    if selection != "all":
         return "kept"
     if not np.isfinite(gain.mean) or not np.isfinite(gain.error):
         return "gain could not be measured"
@@ -469,8 +469,9 @@ def _warnings(stage, selection: str, texts) -> list[str]:
     empty = [text.name for text in texts if id(text) not in used]
     if empty:
         found.append(f"No text: all cells of {empty} are empty. No features were made from them.")
-    if selection == "significant" and not any(entry.kept for entry in stage.entries):
-        found.append("No member has a significant gain, so the table has no text features.")
+    if selection != "all" and not any(entry.kept for entry in stage.entries):
+        gain = "significant gain" if selection == "significant" else "gain"
+        found.append(f"No member has a {gain}, so the table has no text features.")
     return found
 
 

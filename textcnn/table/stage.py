@@ -35,7 +35,7 @@ from textcnn.table.report import (
 )
 from textcnn.utils.progress import FitProgress
 
-SELECTIONS = ("all", "significant")
+SELECTIONS = ("all", "positive", "significant")
 
 
 def check_settings(features) -> list[Member]:
@@ -57,7 +57,7 @@ def check_settings(features) -> list[Member]:
             features,
             ["n_repeats"],
             why='A table that keeps all members (selection="all")',
-            expected='selection="significant", or it left out',
+            expected='selection="positive" or "significant", or it left out',
         )
     limit = features.time_limit
     is_number = isinstance(limit, Real) and not isinstance(limit, bool)
@@ -201,8 +201,8 @@ def _fit_members(features, stage: TableFit, columns, X, y) -> tuple[list, TableR
     """Fit, measure and choose; return the entries that are kept, by column, and the report."""
     progress = FitProgress(features, len(stage.entries), X, y)
     stage.fit_all(progress)
-    if features.selection == "significant":
-        stage.select(features.n_repeats)
+    if features.selection != "all":
+        stage.select(features.n_repeats, is_strict=features.selection == "significant")
     else:
         stage.measure()
     progress.end()
