@@ -17,27 +17,16 @@ from leaks import associations, cases, measure
 from machine import machine_line
 
 from textcnn.fit import network_jobs
-from textcnn.text.documents import Documents, TextSource
+from textcnn.text import documents
 
 SPLIT = "unequal groups"
 NAMES = ("TextCNNEncoder", "TextCNNEncoder, long texts", "TextCNNEncoder, rare words")
 
 
-def as_they_are(source: TextSource, rows, learn, random) -> TextSource:
-    """Return rows without another word."""
-    with mock.patch.object(Documents, "with_rarer_words", _same_words):
-        return LIKE_NEW(source, rows, learn, random)
-
-
-def _same_words(documents: Documents, rows, counts, vocabulary, random) -> Documents:
-    return WITH_RARER_WORDS(documents, rows, counts + 1_000_000, vocabulary, random)
-
-
-LIKE_NEW, WITH_RARER_WORDS = TextSource.like_new, Documents.with_rarer_words
 WAYS = {
     "nothing": (network_jobs, "with_mean_output", lambda level, *given: level),
-    "training rows": (TextSource, "like_new", as_they_are),
-    "rarer words": (TextSource, "like_new", LIKE_NEW),
+    "training rows": (documents, "_RARE", 0),
+    "rarer words": (documents, "_RARE", documents._RARE),
 }
 
 

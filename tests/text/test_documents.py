@@ -71,3 +71,14 @@ def test_rows_are_in_their_order_and_may_be_empty(rows):
     # Words of other rows stay; a word of three occurrences has no word of two to become.
     expected = {0: "often often often", 1: "", 2: "never seen words"}
     assert found == [expected[row] for row in rows]
+
+
+def test_words_of_other_rows_change_nothing():
+    texts = ["b b c c a a d e e e", "a c e", "d b"]
+    learn = np.array([0, 1])
+    found = []
+    for held_out in ("d b", "z y x e d c b a"):
+        source, forms = source_of([held_out, *texts[:2]])  # other words have the first numbers
+        like = source.like_new(learn + 1, learn + 1, np.random.default_rng(0))
+        found.append(forms[like.columns[0].forms[:-1]].tolist())
+    assert found[0] == found[1]

@@ -51,15 +51,15 @@ class Documents:
         return replace(self, given_rows=rows, new_vectors=self.new_vectors[:0])
 
     def with_rarer_words(
-        self, rows: np.ndarray, counts: np.ndarray, vocabulary: Vocabulary, random
+        self, rows: np.ndarray, learnt: np.ndarray, vocabulary: Vocabulary, random
     ) -> Documents:
         """Return some documents, each rare word replaced with a random one that is rarer by one.
 
         Parameters
         ----------
         rows : ndarray of int
-        counts : ndarray of shape (n_forms,)
-            Occurrences of each form.
+        learnt : ndarray of int32, shape (n_tokens,)
+            The forms of the training documents, in their order.
         vocabulary : Vocabulary
         random : numpy.random.Generator
         """
@@ -67,11 +67,15 @@ class Documents:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         forms = self.forms[places]
-        by_count = np.argsort(counts, kind="stable")
+        counts = np.bincount(learnt, minlength=len(self.learned_ids) - 1)
+        # In the order of the training documents: numbers of forms depend on all documents.
+        first = np.zeros(len(counts), np.int64)
+        first[learnt[::-1]] = np.arange(len(learnt))[::-1]
+        by_count = np.lexsort((first, counts))
         ordered, wanted = counts[by_count], counts[forms] - 1
-        first, last = (np.searchsorted(ordered, wanted, side) for side in ("left", "right"))
-        is_rare = (wanted > 0) & (wanted < _RARE) & (last > first)
-        picked = first + (random.random(len(forms)) * (last - first)).astype(np.int64)
+        start, stop = (np.searchsorted(ordered, wanted, side) for side in ("left", "right"))
+        is_rare = (wanted > 0) & (wanted < _RARE) & (stop > start)
+        picked = start + (random.random(len(forms)) * (stop - start)).astype(np.int64)
         forms[is_rare] = by_count[picked[is_rare]]
         # A word that occurs once is unknown to a model of the other documents.
         unknown, padding = len(counts), len(counts) + 1
@@ -190,11 +194,8 @@ class TextSource:
         ):
             is_learnt = np.zeros(len(lengths), bool)
             is_learnt[learn] = True
-            counts = np.bincount(
-                documents.forms[:-1][np.repeat(is_learnt, lengths)],
-                minlength=len(documents.learned_ids) - 1,
-            )
-            columns.append(documents.with_rarer_words(rows, counts, vocabulary, random))
+            learnt = documents.forms[:-1][np.repeat(is_learnt, lengths)]
+            columns.append(documents.with_rarer_words(rows, learnt, vocabulary, random))
         return TextSource(
             columns,
             self.vocabularies,
