@@ -68,6 +68,7 @@ def steps(place: Path):
     tools, empty = place / "tools" / "bin" / "python", place / "empty" / "bin" / "python"
     dist, script = place / "dist", place / "fit.py"
     script.write_text(FIT, encoding="utf-8")
+    pipx = ["env", f"PIPX_HOME={place / 'pipx'}", tools, "-m", "pipx"]
     pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
     def wheel() -> Path:
@@ -86,7 +87,7 @@ def steps(place: Path):
         ("pip install of the wheel", lambda: [empty, *pip, wheel()]),
         ("fit", lambda: [empty, "-I", script]),
         ("python -m textcnn demo", lambda: [empty, "-I", "-m", "textcnn", "demo"]),
-        ("pipx run", lambda: [tools, "-m", "pipx", "run", "--spec", wheel(), "textcnn", "--help"]),
+        ("pipx run", lambda: [*pipx, "run", "--spec", wheel(), "textcnn", "--help"]),
     ]
 
 

@@ -96,6 +96,10 @@ def test_what_is_promised_about_versions_is_what_compat_runs(installed):
     pins = compat["lowest"](project)
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins)
     assert {pin.partition("=")[0] for pin in pins} >= {"scikit-learn", "pandas", "numpy", "keras"}
+    for test in compat["NEEDS_NEWER"]:
+        file, _, name = test.partition("::")
+        code = (REPOSITORY / file).read_text(encoding="utf-8")
+        assert f"\ndef {name.partition('[')[0]}(" in code
 
 
 def test_the_wheel_serves_with_numpy_only(installed, tmp_path):
