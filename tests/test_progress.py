@@ -86,6 +86,9 @@ def test_callbacks_of_scikit_learn_take_its_place():
     assert is_shown(encoder)
     encoder.set_callbacks(Callback())
     assert not is_shown(encoder)
+    with progress_line.progress_line(encoder):
+        assert not is_shown(tiny(cv=2)), "nor has a fit inside it a line"
+    assert is_shown(tiny(cv=2))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ _SECONDS_BETWEEN = 0.5
 _WIDTH = 78
 
 _line: ContextVar[ProgressLine | None] = ContextVar("line", default=None)
+# Whether callbacks of a fit around this one show its progress.
+_is_listened: ContextVar[bool] = ContextVar("is_listened", default=False)
 
 
 def current_line() -> ProgressLine | None:
@@ -35,7 +37,11 @@ def progress_line(estimator):
             yield
         return
     if not is_shown(estimator):
-        yield
+        token = _is_listened.set(_is_listened.get() or _has_callbacks(estimator))
+        try:
+            yield
+        finally:
+            _is_listened.reset(token)
         return
     line = ProgressLine(sys.stderr)
     token = _line.set(line)
@@ -50,7 +56,7 @@ def progress_line(estimator):
 def is_shown(estimator) -> bool:
     """Return whether a fit has a line: by the user's setting, or by where it runs."""
     chosen = get_config()["progress"]
-    if chosen is False or sys.stderr is None or getattr(estimator, "_skl_callbacks", None):
+    if chosen is False or sys.stderr is None or _has_callbacks(estimator) or _is_listened.get():
         return False
     in_worker = multiprocessing.parent_process() is not None
     if in_worker or threading.current_thread() is not threading.main_thread():
@@ -58,6 +64,10 @@ def is_shown(estimator) -> bool:
     if chosen is True:
         return True
     return "PYTEST_CURRENT_TEST" not in os.environ and (_is_terminal() or _is_notebook())
+
+
+def _has_callbacks(estimator) -> bool:
+    return bool(getattr(estimator, "_skl_callbacks", None))
 
 
 def _is_terminal() -> bool:
