@@ -108,10 +108,9 @@ def image_settings_of(estimator):
 def learner_of(estimator) -> dict[str, str]:
     """Return what the parameters of reading, of networks and of training come to, as text."""
     learner = estimator._learner()
-    parts = [vars(part) for part in (learner.reading, learner.network, learner.training)]
-    found = {"n_networks": learner.n_networks} | {
-        (number, name): value for number, part in enumerate(parts) for name, value in part.items()
-    }
+    found = {"n_networks": learner.n_networks}
+    for part in (learner.reading, learner.network, learner.training):
+        found |= vars(part)
     return {name: repr(value) for name, value in found.items()}
 
 

@@ -26,7 +26,6 @@ from textcnn import (
     ImageCNNClassifier,
     ImageCNNEncoder,
     OutOfFoldEncoder,
-    TextCNNEncoder,
     TextLinearEncoder,
 )
 from textcnn.command_line.main import main as run_command
@@ -290,8 +289,7 @@ NETWORK = ["--text", "review", "--target", "y", "--folds", "2", "--kind", "cnn"]
     ("kind", "jobs", "number"),
     [
         ("linear", 2, signal.SIGINT),
-        ("linear", 2, signal.SIGKILL),
-        ("cnn", 1, signal.SIGINT),
+        ("linear", 1, signal.SIGKILL),
         ("cnn", 2, signal.SIGINT),
     ],
 )
@@ -300,7 +298,7 @@ def test_an_interrupted_fit_leaves_the_old_files(tmp_path, kind, jobs, number):
     folder.mkdir()
     startup.mkdir()
     (startup / "sitecustomize.py").write_text(textwrap.dedent(SAYS_WHEN_A_NETWORK_LEARNS))
-    table, y = signal_table(20_000 if kind == "linear" else 2_000, seed=1)
+    table, y = signal_table(8_000 if kind == "linear" else 2_000, seed=1)
     table.assign(review=table["review"] * 8, y=y).to_csv(folder / "train.csv", index=False)
     out, model = folder / "out.csv", folder / "m.textcnn"
     out.write_text("old")
@@ -335,19 +333,15 @@ def test_an_interrupted_fit_leaves_the_old_files(tmp_path, kind, jobs, number):
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["linear", "cnn"])
-def test_two_fits_at_once_of_the_same_files_leave_whole_ones(train, tmp_path, kind):
+def test_two_fits_at_once_of_the_same_files_leave_whole_ones(train, tmp_path):
     out, model = tmp_path / "out.csv", tmp_path / "m.textcnn"
-    options = LINEAR if kind == "linear" else [*NETWORK, "--epochs", "1"]
-    arguments = ["fit-transform", train, *options, "--out", out, "--save", model]
+    arguments = ["fit-transform", train, *LINEAR, "--out", out, "--save", model]
     both = [command(*arguments) for _ in range(2)]
     for process in both:
         said = process.communicate(timeout=300)[1]
         assert process.returncode == 0, said
     assert {path.name for path in tmp_path.iterdir()} == {"train.csv", "out.csv", "m.textcnn"}
     encoder = TextLinearEncoder(cv=2, random_state=0)
-    if kind == "cnn":
-        encoder = TextCNNEncoder(cv=2, random_state=0, epochs=1)
     expected = encoder.fit_transform(TABLE, Y)
     np.testing.assert_allclose(pd.read_csv(out).to_numpy(), expected, atol=1e-6)
     loaded = textcnn.load(model)

@@ -67,10 +67,13 @@ def test_regressor_predicts_in_units_of_y(loss):
     assert regressor.predict(new).shape == (60,)
 
 
-@pytest.mark.parametrize("kind", [ImageCNNClassifier, ImageCNNRegressor])
-def test_pickles_keep_state_and_seeds(kind):
+@pytest.mark.parametrize(
+    ("kind", "augment"), [(ImageCNNClassifier, "auto"), (ImageCNNRegressor, None)]
+)
+def test_pickles_keep_state_and_seeds(kind, augment):
     X, y = line_images(60)
-    estimator = kind(**(TINY | {"augment": "auto", "epochs": 3}), early_stopping=True).fit(X, y)
+    settings = TINY | {"augment": augment, "epochs": 3, "early_stopping": True}
+    estimator = kind(**settings).fit(X, y)
     again = clone(estimator).fit(X, y)
     restored = pickle.loads(pickle.dumps(estimator))
     np.testing.assert_array_equal(restored.predict(X), estimator.predict(X))

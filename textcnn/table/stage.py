@@ -26,13 +26,8 @@ from textcnn.table.frames import Table, check_new_names
 from textcnn.table.gains import other_columns
 from textcnn.table.members import Member, check_foreign, read_members
 from textcnn.table.others import OTHERS, OtherColumns, other_columns_of
-from textcnn.table.report import (
-    TableReport,
-    columns_of_report,
-    doubt_of,
-    nothing_to_do,
-    report_of,
-)
+from textcnn.table.report import TableReport
+from textcnn.table.report_making import columns_of_report, doubt_of, nothing_to_do, report_of
 from textcnn.utils.progress import FitProgress
 
 SELECTIONS = ("all", "positive", "significant")
