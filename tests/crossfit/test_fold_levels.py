@@ -15,7 +15,7 @@ from sklearn.model_selection import (
 )
 from sklearn.neighbors import KNeighborsClassifier
 
-from textcnn import OutOfFoldEncoder, TextCNNEncoder, TextLinearEncoder
+from textcnn import OutOfFoldEncoder, TableFeatures, TextCNNEncoder, TextLinearEncoder
 from textcnn.crossfit import make_fold_plan, read_target
 from textcnn.crossfit.fold_levels import (
     FoldLevelWarning,
@@ -172,3 +172,64 @@ def test_words_that_never_repeat_give_the_same_feature_in_every_fold(Encoder):
     if Encoder is TextCNNEncoder:
         assert (features == 0.5).all()
     assert own_value_share(features[:, 0], groups, np.arange(96)) == 0
+
+
+def six_groups(values, seed=0):
+    """Return noise of random words, y drawn by ``values(group, random)``, and six groups."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(6), 40)
+    texts = [" ".join(f"w{word}" for word in random.integers(0, 99, 8)) for _ in groups]
+    return np.array(texts)[:, None], values(groups, random), groups
+
+
+def unequal_classes(groups, random):
+    return (random.random(len(groups)) < np.linspace(0.1, 0.9, 6)[groups]).astype(int)
+
+
+def fit_by_group(X, y, groups, **changes):
+    return TextLinearEncoder(cv=LeaveOneGroupOut(), random_state=0, **changes).fit_transform(
+        X, y, groups=groups
+    )
+
+
+def test_documents_in_several_unequal_groups_are_warned_of():
+    X, y, groups = six_groups(unequal_classes)
+    X = np.tile(X[:80], (3, 1))
+    with pytest.warns(FoldLevelWarning, match="a document that occurs in several folds"):
+        fit_by_group(X, y, groups)
+    fit_by_group(X, RANDOM.permutation(y), groups)  # equal groups
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        lambda groups, random: random.lognormal(size=240) * np.where(groups == 5, 20, 1),
+        lambda groups, random: (random.random(240) < np.where(groups == 5, 0.6, 0.03)).astype(int),
+    ],
+    ids=["numbers", "classes"],
+)
+def test_targets_of_unequal_scale_are_warned_of(values):
+    X, y, groups = six_groups(values)
+    with pytest.warns(FoldLevelWarning, match="standard deviation of the training targets"):
+        fit_by_group(X, y, groups)
+    TextLinearEncoder(cv=5, random_state=0).fit_transform(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::textcnn.FoldTargetWarning")
+def test_large_values_in_random_folds_are_not_warned_of():
+    X, _, _ = six_groups(unequal_classes)
+    for seed in range(3):
+        y = np.random.default_rng(seed).pareto(0.8, len(X))
+        TextLinearEncoder(cv=5, random_state=seed).fit_transform(X, y)
+
+
+def test_another_column_does_not_silence_the_warning():
+    X, y, groups = six_groups(unequal_classes)
+    texts = np.where(RANDOM.random((240, 1)) < 0.2, "", X)
+    both = np.hstack([texts, X[::-1]])
+    with pytest.warns(FoldLevelWarning, match="1 different documents"):
+        fit_by_group(both, y, groups)
+    with pytest.warns(FoldLevelWarning, match="1 different documents"):
+        TableFeatures(["linear"], columns="all", cv=LeaveOneGroupOut(), random_state=0).fit(
+            both, y, groups=groups
+        )

@@ -307,7 +307,9 @@ class OutOfFold(FoldsMixin, CallbackSupportMixin, TransformerMixin, BaseEstimato
             missing_class=self.missing_class,
             random_state=seed_sequence(entropy, "plan"),
         )
-        check_repeated_documents(plan, combine_hashes(documents), self._groups_by_content)
+        for hashes_of_column in documents:
+            by = self._groups_by_content if len(documents) == 1 else None
+            check_repeated_documents(plan, hashes_of_column, by)
         dropped: tuple = ()
         if plan.dropped_classes:
             dropped = tuple(target.classes[code] for code in plan.dropped_classes)

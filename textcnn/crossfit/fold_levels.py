@@ -35,6 +35,8 @@ _PARTED = 0.25
 _ROWS_PER_VALUE = 1.5
 # Rows of a fold with the same value from which a tree can learn.
 _OFTEN = 5
+# Ratio of the deviations of training targets from which the spread of features reveals folds.
+_UNEQUAL_SCALES = 1.5
 # Share of the variance of targets between folds; random folds of n rows have 1 / n.
 _BETWEEN_FOLDS = 0.2
 # Predictions equal to this number of digits are equal: features are rounded to five digits.
@@ -46,7 +48,7 @@ class FoldLevelWarning(UserWarning):
 
 
 def check_repeated_documents(
-    plan: FoldPlan, documents: np.ndarray, groups_by: str = "documents"
+    plan: FoldPlan, documents: np.ndarray, groups_by: str | None = "documents"
 ) -> None:
     """Warn if few documents occur in many folds, before training; refuse single rows.
 
@@ -55,8 +57,8 @@ def check_repeated_documents(
     plan : FoldPlan
     documents : ndarray of shape (n_rows,), uint64
         Hash of each row's document; empty ones are one document.
-    groups_by : str, default="documents"
-        Value of ``groups`` that keeps copies in the same fold.
+    groups_by : str or None, default="documents"
+        Value of ``groups`` that keeps copies in the same fold, if there is one.
 
     Raises
     ------
@@ -90,9 +92,12 @@ def check_repeated_documents(
         "model for a document then reveals the targets of its held-out copies, with the sign "
         "reversed"
     )
+    grouping = (
+        f"groups={groups_by!r}, which keeps copies in the same fold, or " if groups_by else ""
+    )
     advice = (
-        f"Pass groups={groups_by!r}, which keeps copies in the same fold, or cv=5. Repeated splits "
-        "are worse: their mean removes everything except the target of the row."
+        f"Pass {grouping}cv=5. Repeated splits are worse: their mean removes everything except "
+        "the target of the row."
     )
     if per_part <= 1 and copies >= _CERTAIN_COPIES:
         raise ValueError(
@@ -116,8 +121,9 @@ def check_named_folds(
 ) -> None:
     """Warn if features have values that reveal the model.
 
-    Either equal predictions of several models have different features, or many rows of a model
-    share a value that no other model gives.
+    Equal predictions of several models have different features; or many rows of a model share a
+    value that no other model gives; or documents occur in several folds; or models are trained on
+    targets of different scales, and so are their features.
 
     Parameters
     ----------
@@ -157,29 +163,46 @@ def check_named_folds(
     ]
     parted = max(shares)
     own = max(own_value_share(column, models, documents[rows]) for column in given.T)
-    if max(parted, own) < _PARTED:
-        return
     between = between_folds(_scores(target, rows), models)
+    per_part = float(np.median(sizes))
     if between < _BETWEEN_FOLDS:
         return
-    per_part = float(np.median(sizes))
-    values = (
-        f"{parted:.0%} of the pairs of equal predictions have different features in different "
-        "folds, because predictions have few distinct values"
-        if parted >= _PARTED
-        else f"{own:.0%} of the rows share their value with {_OFTEN} or more rows of their fold, "
-        "and with none of the other folds, because many rows have equal inputs"
-    )
+    by_chance = 1 / per_part  # the share between folds that are drawn at random
+    is_unequal = between >= _BETWEEN_FOLDS + by_chance
+    fewer = "Pass fewer folds (cv=5, stratified, without groups)"
+    if parted >= _PARTED:
+        reason = (
+            f"{parted:.0%} of the pairs of equal predictions have different features in different "
+            "folds, because predictions have few distinct values, so a value reveals its fold"
+        )
+        advice = (
+            f"{fewer}, or an estimator whose outputs have many distinct values: more neighbours or "
+            "trees, larger leaves, a linear model or boosting."
+        )
+    elif own >= _PARTED:
+        reason = (
+            f"{own:.0%} of the rows share their value with {_OFTEN} or more rows of their fold, "
+            "and with none of the other folds, because many rows have equal inputs, so a value "
+            "reveals its fold"
+        )
+        advice = f"{fewer}, or encode the column as a category."
+    elif is_unequal and (shared := _shared_share(documents[rows], models, plan)) >= _PARTED:
+        reason = (
+            f"{shared:.0%} of the rows have a document that occurs in several folds, so features "
+            "of the same document reveal their folds"
+        )
+        advice = f"{fewer}, or keep copies of a document in the same fold by groups=."
+    elif is_unequal and (ratio := _ratio_of_scales(target, plan)) >= _UNEQUAL_SCALES:
+        reason = (
+            f"the standard deviation of the training targets of one fold is {ratio:.1f} times that "
+            "of another, and so is the spread of features, which reveals the fold"
+        )
+        advice = f"{fewer}, or another target: the logarithm or the ranks of y."
+    else:
+        return
     found = (
-        f"{name!r}: {values} and folds differ in their targets ({between:.0%} of the variance of "
-        "targets is between folds). So a value reveals its fold, and a tree can use it to predict "
-        "the targets of that fold"
-    )
-    advice = (
-        "Pass fewer folds (cv=5, stratified), or an estimator whose outputs have many distinct "
-        "values: more neighbours or trees, larger leaves, a linear model or boosting."
-        if parted >= _PARTED
-        else "Pass cv=5 (stratified) without groups, or encode the column as a category."
+        f"{name!r}: {reason}. Folds differ in their targets ({between:.0%} of the variance of "
+        "targets is between folds), which a tree can then predict"
     )
     if per_part <= 1:
         raise ValueError(
@@ -243,6 +266,23 @@ def own_value_share(features: np.ndarray, models: np.ndarray, documents: np.ndar
 def _different(codes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return, per code, the number of different values of ``others``."""
     return np.bincount(np.unique(np.stack([codes, others]), axis=1)[0])
+
+
+def _shared_share(documents: np.ndarray, models: np.ndarray, plan: FoldPlan) -> float:
+    """Return the share of rows whose document is predicted by models of several folds."""
+    _, documents = np.unique(documents, return_inverse=True)
+    repeats = plan.n_predictions.max()
+    return float((_different(documents, models)[documents] > repeats).mean())
+
+
+def _ratio_of_scales(target: Target, plan: FoldPlan) -> float:
+    """Return the ratio of the largest and the smallest deviation of training targets of models."""
+    spreads = np.array(
+        [_scores(target, assignment.learn).std(axis=0) for assignment in plan.assignments]
+    )
+    least = spreads.min(axis=0)
+    ratios = np.divide(spreads.max(axis=0), least, out=np.ones_like(least), where=least > 0)
+    return float(ratios.max())
 
 
 def between_folds(scores: np.ndarray, models: np.ndarray) -> float:

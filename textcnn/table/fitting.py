@@ -326,11 +326,9 @@ class SortedColumns:
         """Names of the columns that members read."""
         return [text.name for text in self.texts]
 
-    def documents(self, n_rows: int) -> np.ndarray:
-        """Return a hash per row over all columns, equal for rows that models read as equal."""
-        if not self.texts:
-            return np.zeros(n_rows, np.uint64)
-        return combine_hashes([hash_words(text) for text in self.texts])
+    def documents(self) -> list[np.ndarray]:
+        """Return a hash per row for each column, equal for cells that models read as equal."""
+        return [hash_words(text) for text in self.texts]
 
     def hashes(self, n_rows: int) -> np.ndarray:
         """Return a hash per row over all columns that members read."""

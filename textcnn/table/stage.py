@@ -14,7 +14,7 @@ from textcnn.base.state import read_input
 from textcnn.crossfit import read_target
 from textcnn.crossfit.feature_names import safe_names
 from textcnn.crossfit.fold_levels import check_repeated_documents
-from textcnn.crossfit.row_hashes import group_hashes
+from textcnn.crossfit.row_hashes import combine_hashes, group_hashes
 from textcnn.crossfit.scoring import Scoring
 from textcnn.fit import parameters
 from textcnn.fit.defaults import refuse_ignored
@@ -90,9 +90,10 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
     others = _encode_others(features, table, columns)
     target = read_target(y, target_type=features.target_type, n_rows=len(table))
     check_for_target([table], target)
-    hashes, documents = columns.hashes(len(table)), columns.documents(len(table))
+    hashes, documents = columns.hashes(len(table)), columns.documents()
     if isinstance(groups, str) and groups == "documents":
-        groups = group_hashes(documents)
+        same = combine_hashes(documents) if documents else np.zeros(len(table), np.uint64)
+        groups = group_hashes(same)
     maker = PlanMaker(
         cv=features.cv,
         target=target,
@@ -105,7 +106,8 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
         entropy=entropy_from(features.random_state),
     )
     plan = maker.make()
-    check_repeated_documents(plan, documents)
+    for of_column in documents:
+        check_repeated_documents(plan, of_column, "documents" if len(documents) == 1 else None)
     if plan.dropped_classes:
         target = target.without_classes(plan.dropped_classes)
     for member in members:
