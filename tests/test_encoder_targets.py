@@ -55,8 +55,8 @@ def test_several_targets_have_columns_of_their_own(kind, names):
     assert new.columns.tolist() == features.columns.tolist()
     spread = features.std().to_numpy()
     if kind == "multioutput":
-        assert 10 < spread[0] / spread[1] < 1000, "each column is in the units of its target"
-        assert abs(features.mean()).to_numpy()[0] < 25
+        assert 0.5 < spread[0] / spread[1] < 2, "each column is in deviations of its target"
+        assert abs(features.mean()).to_numpy()[0] < 0.5
     assert encoder.report_.summary["score"].iloc[0] > 0.2
 
 

@@ -362,7 +362,7 @@ class TableFeatures(
         """Return what each word of each text column contributes to the features of some rows.
 
         Contributions are those of :meth:`TextLinearEncoder.explain` and of
-        :meth:`TextCNNEncoder.explain`: to the logit of a class, or to the prediction in units of y,
+        :meth:`TextCNNEncoder.explain`: to the logit of a class, or in standard deviations of y,
         relative to a text without words. They describe the features, not the model behind
         TableFeatures. Members that do not use the target, such as ``"svd"``, have none.
 

@@ -32,7 +32,7 @@ class TextLinearEncoder(OutOfFold):
 
     Features do not contain the base rate: a probability is the one at even prior odds (0.5 means
     that the text has no information), a regression feature is the difference from the mean of the
-    model's own training rows, in the units of y.
+    model's own training rows, in standard deviations of their targets.
 
     Cost: one count of the column, and per model about twenty products of the matrix of counts
     with a vector (per class); measured times are in benchmarks/RESULTS.md. Memory: 8 bytes per

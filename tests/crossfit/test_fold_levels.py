@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
     KFold,
     LeaveOneGroupOut,
@@ -14,6 +15,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
 
 from textcnn import OutOfFoldEncoder, TableFeatures, TextCNNEncoder, TextLinearEncoder
 from textcnn.crossfit import make_fold_plan, read_target
@@ -200,19 +202,52 @@ def test_documents_in_several_unequal_groups_are_warned_of():
     fit_by_group(X, RANDOM.permutation(y), groups)  # equal groups
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        lambda groups, random: random.lognormal(size=240) * np.where(groups == 5, 20, 1),
-        lambda groups, random: (random.random(240) < np.where(groups == 5, 0.6, 0.03)).astype(int),
-    ],
-    ids=["numbers", "classes"],
-)
-def test_targets_of_unequal_scale_are_warned_of(values):
-    X, y, groups = six_groups(values)
-    with pytest.warns(FoldLevelWarning, match="standard deviation of the training targets"):
+def test_a_class_of_one_group_is_warned_of():
+    X, y, groups = six_groups(
+        lambda groups, random: (random.random(240) < np.where(groups == 5, 0.6, 0.03)).astype(int)
+    )
+    with pytest.warns(FoldLevelWarning, match="a class is so rare outside one fold"):
         fit_by_group(X, y, groups)
     TextLinearEncoder(cv=5, random_state=0).fit_transform(X, y)
+
+
+def large_in_one_group(groups, random):
+    return random.lognormal(size=len(groups)) * np.where(groups == 5, 20, 1)
+
+
+@pytest.mark.filterwarnings("ignore::textcnn.FoldTargetWarning")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **given: TextLinearEncoder(**given),
+        lambda **given: TextCNNEncoder(n_networks=1, **given),
+        lambda **given: OutOfFoldEncoder(
+            make_pipeline(TfidfVectorizer(), Ridge()), target_type="continuous", **given
+        ),
+    ],
+    ids=["linear", "cnn", "ridge"],
+)
+def test_the_spread_of_features_does_not_reveal_large_targets(make):
+    ratios = []
+    for seed in range(3):
+        X, y, groups = six_groups(large_in_one_group, seed)
+        encoder = make(cv=LeaveOneGroupOut(), random_state=0)
+        texts = X if isinstance(encoder, TextLinearEncoder | TextCNNEncoder) else X[:, 0]
+        features = encoder.fit_transform(texts, y, groups=groups)[:, 0]
+        ratios.append(features[groups == 5].std() / features[groups != 5].std())
+    assert 0.6 < np.mean(ratios) < 1.6  # in units of y it is below 0.2
+
+
+@pytest.mark.filterwarnings("ignore::textcnn.FoldTargetWarning")
+def test_a_feature_of_numbers_is_in_standard_deviations():
+    X, y, groups = six_groups(large_in_one_group)
+    small, large = (
+        TextLinearEncoder(cv=LeaveOneGroupOut(), random_state=0).fit_transform(
+            X, factor * y, groups=groups
+        )
+        for factor in (1, 1000)
+    )
+    np.testing.assert_allclose(small, large, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore::textcnn.FoldTargetWarning")

@@ -334,7 +334,7 @@ def test_features_are_relative_and_predictions_are_not():
     np.testing.assert_allclose(binary.predictions(raw, level), expit(raw + np.log(3)), rtol=1e-6)
     numbers = read([1.5, 2.5, 9])
     level = numbers.level([0, 1])
-    np.testing.assert_allclose(numbers.features(raw, level), raw * 0.5, rtol=1e-6)
+    np.testing.assert_allclose(numbers.features(raw, level), raw, rtol=1e-6)
     np.testing.assert_allclose(numbers.predictions(raw, level), raw * 0.5 + 2)
     counts = read([0.5, 2.5, 9], loss="poisson")
     level = counts.level(np.arange(3))

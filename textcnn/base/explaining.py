@@ -79,7 +79,9 @@ def top_ngrams(self, X=None, *, n=10):
             "Expected: texts in which to look for them, top_ngrams(X). Received: X=None."
         )
     if X is None:
-        return networks.strongest(networks.words_of(_parts(self), self._head), n)
+        with_level = not hasattr(self, "transform")
+        words = networks.words_of(_parts(self), self._head, with_level=with_level)
+        return networks.strongest(words, n)
     frame = networks.mean_ngrams(_explanation(self, X))
     if not is_linear:
         return networks.strongest(frame, n, by="total")

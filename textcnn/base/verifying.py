@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -143,6 +144,9 @@ def predict_again(
         return predictions_of_fold[fold]
 
     scale = max(float(np.max(model.level.scale)) for _, model in models)
+    unit = max(float(np.max(model.level.feature_unit)) for _, model in models)
     sampled = SampledRows(record.name, plan, rows, scale)
     line = sampled.check_record(predictions_of, record.predictions)
-    return line if features is None else sampled.check_features(features_of, features)
+    if features is None:
+        return line
+    return replace(sampled, scale=unit).check_features(features_of, features)

@@ -122,8 +122,8 @@ def check_named_folds(
     """Warn if features have values that reveal the model.
 
     Equal predictions of several models have different features; or many rows of a model share a
-    value that no other model gives; or documents occur in several folds; or models are trained on
-    targets of different scales, and so are their features.
+    value that no other model gives; or documents occur in several folds; or classes are rare in the
+    training rows of some models, whose features then have a smaller spread.
 
     Parameters
     ----------
@@ -158,6 +158,8 @@ def check_named_folds(
     rows, models = rows[labelled], models[labelled]
     predicted = np.concatenate(list(predictions))[labelled]
     given = np.concatenate(list(features))[labelled]
+    if not len(given) or (given == given[0]).all():
+        return
     shares = [
         parted_share(predicted[:, column], given[:, column]) for column in range(given.shape[1])
     ]
@@ -186,18 +188,21 @@ def check_named_folds(
             "reveals its fold"
         )
         advice = f"{fewer}, or encode the column as a category."
-    elif is_unequal and (shared := _shared_share(documents[rows], models, plan)) >= _PARTED:
+    elif is_unequal and (
+        (shared := _shared_share(documents[rows], models, given, plan)) >= _PARTED
+    ):
         reason = (
-            f"{shared:.0%} of the rows have a document that occurs in several folds, so features "
-            "of the same document reveal their folds"
+            f"{shared:.0%} of the rows have a document that occurs in several folds with "
+            "different features, which reveal their folds"
         )
         advice = f"{fewer}, or keep copies of a document in the same fold by groups=."
     elif is_unequal and (ratio := _ratio_of_scales(target, plan)) >= _UNEQUAL_SCALES:
         reason = (
-            f"the standard deviation of the training targets of one fold is {ratio:.1f} times that "
-            "of another, and so is the spread of features, which reveals the fold"
+            "a class is so rare outside one fold that the standard deviation of the training "
+            f"targets of its model is {ratio:.1f} times smaller than that of another, and so is "
+            "the spread of its features, which reveals the fold"
         )
-        advice = f"{fewer}, or another target: the logarithm or the ranks of y."
+        advice = f"{fewer}."
     else:
         return
     found = (
@@ -268,15 +273,22 @@ def _different(codes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.bincount(np.unique(np.stack([codes, others]), axis=1)[0])
 
 
-def _shared_share(documents: np.ndarray, models: np.ndarray, plan: FoldPlan) -> float:
-    """Return the share of rows whose document is predicted by models of several folds."""
+def _shared_share(documents, models, features: np.ndarray, plan: FoldPlan) -> float:
+    """Return the share of rows whose document is in several folds, with different features."""
     _, documents = np.unique(documents, return_inverse=True)
-    repeats = plan.n_predictions.max()
-    return float((_different(documents, models)[documents] > repeats).mean())
+    _, values = np.unique(features, axis=0, return_inverse=True)
+    is_elsewhere = _different(documents, models) > plan.n_predictions.max()
+    is_varying = _different(documents, values.ravel()) > 1
+    return float((is_elsewhere & is_varying)[documents].mean())
 
 
 def _ratio_of_scales(target: Target, plan: FoldPlan) -> float:
-    """Return the ratio of the largest and the smallest deviation of training targets of models."""
+    """Return the ratio of the largest and the smallest deviation of training classes of models.
+
+    Features of numbers are in standard deviations, and do not depend on it.
+    """
+    if target.is_regression:
+        return 1.0
     spreads = np.array(
         [_scores(target, assignment.learn).std(axis=0) for assignment in plan.assignments]
     )

@@ -23,6 +23,9 @@ class Level:
     scale : ndarray of shape (n_outputs,), float64
         Divisor of y: the weighted standard deviation, 1 if y is constant; 1 for
         classes and Poisson.
+    unit : ndarray of shape (n_outputs,) or None
+        Factor of raw outputs in features of numbers: 1, so that they do not reveal the scale of
+        the training targets. None in files of former versions, where it was ``scale``.
     mean_output : ndarray of shape (n_outputs,), float32
         Mean raw output of a network for new rows, which is subtracted from its features: with its
         training rows, a network also learns a part of their base rate. Zero for other models.
@@ -31,7 +34,13 @@ class Level:
     offset: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
+    unit: np.ndarray | None = None
     mean_output: np.ndarray = field(default_factory=lambda: np.zeros(1, np.float32))
+
+    @property
+    def feature_unit(self) -> np.ndarray:
+        """Factor of raw outputs in features of numbers."""
+        return self.scale if self.unit is None else self.unit
 
 
 def inside(prior: np.ndarray, half: float) -> np.ndarray:

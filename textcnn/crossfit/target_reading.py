@@ -148,6 +148,7 @@ def _check_output(output, kind: str, loss: str) -> None:
     check_option("output", output, OUTPUTS)
     if output == "logit" and kind in ("continuous", "multioutput") and loss != "poisson":
         raise ValueError(
-            "A regression has no logits: its features are in y's units. Expected: output left out "
+            "A regression has no logits: its features are differences from the mean. Expected: "
+            "output left out "
             f'for this target. Received: output="logit", target type {kind!r}, loss={loss!r}.'
         )

@@ -124,7 +124,7 @@ class Target:
                 centre[column], scale[column] = centre_and_scale(
                     values[:, column], weights, median=self.loss == "absolute"
                 )
-        return Level(offset.astype(np.float32), centre, scale)
+        return Level(offset.astype(np.float32), centre, scale, unit=np.ones_like(scale))
 
     def training_values(self, rows: np.ndarray, level: Level) -> np.ndarray:
         """Return the training targets, float32 of shape (len(rows), n_outputs).
@@ -166,14 +166,13 @@ class Target:
         -------
         ndarray of shape (n, n_outputs), float32
             With ``output="proba"``: ``sigmoid(raw)`` (binary, multilabel), ``softmax(raw)``
-            (multiclass), ``raw * scale`` (regression: difference from the training mean, in y's
-            units), ``exp(raw)`` (Poisson: multiple of the training mean). With ``output="logit"``:
-            ``raw``, for multiclass minus its row's mean, for squared and absolute loss
-            ``raw * scale`` as before.
+            (multiclass), ``raw`` (regression: difference from the training mean, in standard
+            deviations of the training targets), ``exp(raw)`` (Poisson: multiple of the training
+            mean). With ``output="logit"``: ``raw``, for multiclass minus its row's mean.
         """
         raw = self._relative(self._raw(raw), level.mean_output)
         if self.kind in ("continuous", "multioutput") and self.loss != "poisson":
-            shown = raw * level.scale
+            shown = raw * level.feature_unit
         elif self.output == "logit":
             shown = raw - raw.mean(axis=1, keepdims=True) if self.kind == "multiclass" else raw
         else:

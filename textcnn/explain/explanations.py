@@ -82,9 +82,9 @@ class TextExplanation:
     """Contributions of n-grams and words to the predictions of some texts.
 
     Made by ``explain`` of a fitted text estimator. Outputs are on an additive scale (``units``):
-    log-odds, or y's units. ``base`` is the output for an empty text; ``base`` plus a row's
-    contributions is its output. In a notebook, words are coloured by their contribution; printed,
-    the strongest n-grams are listed.
+    log-odds, units of y, or standard deviations of y (features). ``base`` is the output for an
+    empty text; ``base`` plus a row's contributions is its output. In a notebook, words are coloured
+    by their contribution; printed, the strongest n-grams are listed.
 
     Parameters
     ----------

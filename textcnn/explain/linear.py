@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from textcnn.crossfit.targets import Target
 from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
-from textcnn.explain.networks import Part, in_units, units_of
+from textcnn.explain.networks import DEVIATIONS, Part, in_units, units_of
 from textcnn.fit.models import FoldModel
 from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngram_places import PlacedNgrams, placed_ngrams
@@ -29,8 +29,8 @@ def explain_linear(parts: Sequence[Part], head: Target) -> TextExplanation:
         for fold, none, raw in zip(
             models.models, models.outputs_of(nothing), models.outputs_of(counts), strict=True
         ):
-            base += in_units(head, none[0], fold.level) / n_models
-            values += in_units(head, raw, fold.level) / n_models
+            base += in_units(head, none[0], fold.level, with_level=False) / n_models
+            values += in_units(head, raw, fold.level, with_level=False) / n_models
         weighted = [fold.model.estimator["tfidf"].transform(counts) for fold in models.models]
         weights = [_weights(fold, head) for fold in models.models]
         for row in range(len(column)):
@@ -52,7 +52,7 @@ def explain_linear(parts: Sequence[Part], head: Target) -> TextExplanation:
             ]
             rows.append(ExplainedRow(row, names, base, values[row], texts))
     rows.sort(key=lambda row: row.row)
-    return TextExplanation(rows, units=units_of(head), method="exact")
+    return TextExplanation(rows, units=units_of(head, DEVIATIONS), method="exact")
 
 
 def weights_of(parts: Sequence[Part], head: Target) -> pd.DataFrame:
@@ -86,8 +86,8 @@ def _weights(fold: FoldModel, head: Target) -> np.ndarray:
     """Return a model's coefficients, (n_ngrams, n_outputs), on the scale of outputs."""
     coefficients = np.asarray(fold.model.estimator["linear"].coef_, np.float64)
     if head.is_regression:  # ridge regression has an output per line, and is in units of y
-        return np.atleast_2d(coefficients).T
-    return in_units(head, coefficients, fold.level)
+        coefficients = np.atleast_2d(coefficients).T / fold.level.scale
+    return in_units(head, coefficients, fold.level, with_level=False)
 
 
 def _added(columns: np.ndarray, row, weights: np.ndarray) -> np.ndarray:

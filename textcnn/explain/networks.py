@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from textcnn.text.plain import has_plain_form
 from textcnn.text.slopes import sloped_contributions
 from textcnn.text.tokens import TokenizedColumn
 
+DEVIATIONS = "standard deviations of y"
 _MOST_ROWS = 256
 
 
@@ -32,17 +34,20 @@ class Part:
     columns: Sequence | None  # of TextColumn or JoinedColumns
 
 
-def units_of(head: Target) -> str:
-    """Return the units of explained outputs."""
+def units_of(head: Target, unit: str) -> str:
+    """Return the units of explained outputs; ``unit`` is that of numbers."""
     if head.is_regression:
-        return "logarithms of y" if head.loss == "poisson" else "units of y"
+        return "logarithms of y" if head.loss == "poisson" else unit
     return "log-odds"
 
 
-def in_units(head: Target, raw: np.ndarray, level: Level) -> np.ndarray:
-    """Return raw outputs on the scale of features with ``output="logit"``: linear, float64."""
+def in_units(head: Target, raw: np.ndarray, level: Level, *, with_level: bool) -> np.ndarray:
+    """Return raw outputs on a linear scale, float64.
+
+    That of features with ``output="logit"``, or with the level that of a predictor.
+    """
     if head.is_regression and head.loss != "poisson":
-        return raw * level.scale
+        return raw * (level.scale if with_level else level.feature_unit)
     return raw - raw.mean(axis=-1, keepdims=True) if head.kind == "multiclass" else raw
 
 
@@ -52,10 +57,10 @@ def added_to(head: Target, level: Level, *, with_level: bool) -> np.ndarray:
     The base rate for predictions of a classifier or regressor; for features, minus the mean output.
     """
     if not with_level:
-        return -in_units(head, level.mean_output.astype(np.float64), level)
+        return -in_units(head, level.mean_output.astype(np.float64), level, with_level=False)
     if head.is_regression and head.loss != "poisson":
         return level.centre
-    return in_units(head, level.offset.astype(np.float64), level)
+    return in_units(head, level.offset.astype(np.float64), level, with_level=True)
 
 
 def output_names(head: Target) -> tuple[str, ...]:
@@ -102,11 +107,12 @@ def _explain_some(networks, columns, head, outputs, with_level, start) -> list[E
             network.models, raw_outputs, _contributions(network, columns), strict=True
         ):
             added = added_to(head, fold.level, with_level=with_level)
-            bases += (in_units(head, base, fold.level) + added) / n_models
-            values += (in_units(head, raw.astype(np.float64), fold.level) + added) / n_models
+            convert = partial(in_units, head, level=fold.level, with_level=with_level)
+            bases += (convert(base) + added) / n_models
+            values += (convert(raw.astype(np.float64)) + added) / n_models
             for row, parts in enumerate(found):
                 for number, part in enumerate(parts):
-                    shares[row][number].append(_scaled(part, head, fold.level, n_models))
+                    shares[row][number].append(_scaled(part, convert, n_models))
     first = networks[0]
     names = [column.label(number) for number, column in enumerate(columns)]
     if len(first.names) == len(columns):
@@ -156,12 +162,9 @@ def _contributions(network, columns):
         yield plain_contributions(network.settings, source, weights, model.view)
 
 
-def _scaled(part: Contributions, head: Target, level: Level, n_models: int) -> Contributions:
-    return Contributions(
-        part.spans,
-        in_units(head, part.ngrams, level) / n_models,
-        in_units(head, part.words, level) / n_models,
-    )
+def _scaled(part: Contributions, convert: Callable, n_models: int) -> Contributions:
+    ngrams, words = convert(part.ngrams) / n_models, convert(part.words) / n_models
+    return Contributions(part.spans, ngrams, words)
 
 
 def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> ExplainedText:
@@ -189,7 +192,7 @@ def _explained_text(name: str, cell, reader, parts: list[Contributions]) -> Expl
     )
 
 
-def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]:
+def words_alone(networks, head: Target, *, column: int, with_level: bool) -> dict[str, np.ndarray]:
     """Return the contribution of each word of a column's vocabulary, as a text of one word."""
     totals: dict[str, np.ndarray] = defaultdict(lambda: np.zeros(head.n_outputs))
     n_models = sum(len(network.models) for network in networks)
@@ -197,7 +200,8 @@ def words_alone(networks, head: Target, *, column: int) -> dict[str, np.ndarray]
         words = [word for word in network.readers[column].vocabulary.words if word != SEPARATOR]
         raw_outputs = network.outputs_of(_single_words(network, words, column))
         for fold, raw in zip(network.models, raw_outputs, strict=True):
-            added = in_units(head, (raw[1:] - raw[0]).astype(np.float64), fold.level)
+            change = (raw[1:] - raw[0]).astype(np.float64)
+            added = in_units(head, change, fold.level, with_level=with_level)
             for word, value in zip(words, added, strict=True):
                 totals[word] += value / n_models
     return dict(totals)
@@ -260,15 +264,16 @@ def explain_parts(parts: Sequence[Part], head: Target, *, with_level: bool) -> T
         )
     ]
     rows.sort(key=lambda row: row.row)
-    return TextExplanation(rows, units=units_of(head), method=method_of(parts[0].networks))
+    units = units_of(head, "units of y" if with_level else DEVIATIONS)
+    return TextExplanation(rows, units=units, method=method_of(parts[0].networks))
 
 
-def words_of(parts: Sequence[Part], head: Target) -> pd.DataFrame:
+def words_of(parts: Sequence[Part], head: Target, *, with_level: bool) -> pd.DataFrame:
     """Return one line per column, output and known word."""
     frames = []
     for part in parts:
         for number, label in enumerate(part.networks[0].names):
-            totals = words_alone(part.networks, head, column=number)
+            totals = words_alone(part.networks, head, column=number, with_level=with_level)
             words = np.array(list(totals), object)
             added = np.array(list(totals.values())).reshape(-1, len(part.outputs))
             frames += [

@@ -67,7 +67,7 @@ def check_estimator(estimator, target: Target) -> str:
         if is_regressor(estimator):
             raise ValueError(
                 f"A regressor has no probabilities for a {target.kind!r} target. "
-                'Expected: a classifier, or target_type="continuous" for features in units of y. '
+                'Expected: a classifier, or target_type="continuous" for features of numbers. '
                 f"Received: estimator={estimator!r}."
             )
         methods = ("predict_proba", "decision_function")

@@ -96,7 +96,7 @@ class LinearStack:
         Parameters
         ----------
         blocks : sequence of ndarray of shape (n_rows, n_outputs)
-            Out-of-fold predictions, as logits or in units of y.
+            Out-of-fold predictions, as logits or in standard deviations of y.
 
         Returns
         -------
