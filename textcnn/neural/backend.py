@@ -51,7 +51,7 @@ def import_keras():
         chosen = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise ImportError(
             f"Keras could not be imported with the backend {chosen!r}: {one_line(error)}. "
-            f'Type `pip install "keras>=3.13" {chosen}`, or set the environment variable '
+            f'Type `pip install "keras>=3.14" {chosen}`, or set the environment variable '
             "KERAS_BACKEND to a backend that is installed (tensorflow, jax or torch) before "
             "the first import of keras."
         ) from error
