@@ -17,6 +17,7 @@ from leaks import associations, cases, measure
 from machine import machine_line
 
 from textcnn.fit import network_jobs
+from textcnn.fit.models import FoldModel
 from textcnn.text import documents
 
 SPLIT = "unequal groups"
@@ -24,7 +25,7 @@ NAMES = ("TextCNNEncoder", "TextCNNEncoder, long texts", "TextCNNEncoder, rare w
 
 
 WAYS = {
-    "nothing": (network_jobs, "with_mean_output", lambda level, *given: level),
+    "nothing": (network_jobs, "with_mean_output", FoldModel),
     "training rows": (documents, "_RARE", 0),
     "rarer words": (documents, "_RARE", documents._RARE),
 }

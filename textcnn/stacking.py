@@ -39,9 +39,9 @@ class OutOfFoldEncoder(MetaEstimatorMixin, OutOfFold):
         are optimistic. Pipelines and column transformers call ``fit_transform``, so they are safe.
 
     Features do not contain the base rate: the mean output of a model over its own training rows is
-    subtracted, in logits for classes (so 0.5 is the average row), in standard deviations of
-    the training targets for numbers.
-    Otherwise this mean would reveal the mean target of the held-out rows, and a tree could use it.
+    subtracted, in logits for classes (so 0.5 is the average row), in standard deviations of the
+    training targets for numbers; all rows count equally, whatever their weights. Otherwise this
+    mean would reveal the mean target of the held-out rows, and a tree could use it.
     If outputs have few distinct values (few neighbours, forests of few trees) or few documents
     occur several times, this is not enough with many folds: a ``FoldLevelWarning`` is issued, and
     folds of single rows are an error.

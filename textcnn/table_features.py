@@ -157,7 +157,8 @@ class TableFeatures(
     -----
     TableFeaturesWarning
         If there is no text column, a text column is empty, the time was too short for a member,
-        or no gain was significant. The table then has fewer features.
+        or no member was selected: the table then has fewer features. If a column is read as text
+        although nearly all of its cells are dates or numbers.
 
     See Also
     --------

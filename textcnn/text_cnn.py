@@ -30,10 +30,10 @@ class TextCNNEncoder(OutOfFold):
         Pipelines and column transformers call ``fit_transform``, so they are safe.
 
     Features do not contain the base rate of the target: a probability is relative to equal class
-    frequencies (0.5 means that the text carries no information), and a regression feature is the
-    difference from the mean of the model's own training rows, in standard deviations of their
-    targets. Otherwise the base rate
-    of a model's training rows would reveal the mean target of its held-out rows to the next model.
+    frequencies (0.5 is the mean output for new texts), and a regression feature is the difference
+    from the model's mean output, in standard deviations of its training targets. Otherwise the
+    base rate of a model's training rows would reveal the mean target of its held-out rows to the
+    next model.
     For probabilities and values of the target use :class:`~textcnn.TextCNNClassifier` or
     :class:`~textcnn.TextCNNRegressor`.
 

@@ -82,3 +82,12 @@ def test_words_of_other_rows_change_nothing():
         like = source.like_new(learn + 1, learn + 1, np.random.default_rng(0))
         found.append(forms[like.columns[0].forms[:-1]].tolist())
     assert found[0] == found[1]
+
+
+def test_forms_of_a_word_are_counted_together():
+    texts = ["Good good good good good", "bad Bad rare two two", "Often held out"]
+    source, forms = source_of(texts)
+    like = source.like_new(np.array([0, 1]), np.array([0, 1]), np.random.default_rng(0))
+    found = forms[like.columns[0].forms[:-1]].tolist()
+    # "Good" occurs five times as a word, "Bad" twice: it becomes the word that occurs once.
+    assert found == [*texts[0].split(), "rare", "rare", "(unknown)", "rare", "rare"]

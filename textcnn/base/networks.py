@@ -167,7 +167,7 @@ class NetworkClassifier(ClassifierMixin, NetworkPredictor):
     def level_(self):
         """Mean logits of new rows, float32 (n_outputs,), without the influence of their texts."""
         [[network]] = self._model_sets
-        mean = np.mean([fold.level.mean_output for fold in network.models], axis=0)
+        mean = np.mean([fold.level.neutral for fold in network.models], axis=0)
         logits = network.models[0].level.offset + mean
         return logits - logits.mean() if self._head.kind == "multiclass" else logits
 

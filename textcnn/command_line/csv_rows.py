@@ -36,11 +36,11 @@ class Lines:
         line = next(self._text)
         self.number += 1
         self.of_row.append(line)
-        if len(self.of_row) % _MOST_QUOTED_LINES == 0 and self.arerows_of():
+        if len(self.of_row) % _MOST_QUOTED_LINES == 0 and self.are_rows():
             raise csv.Error("a quote is not closed")
         return line
 
-    def arerows_of(self) -> bool:
+    def are_rows(self) -> bool:
         """Return whether each line that was read for one row is a row by itself."""
         return self.is_row is not None and all(map(self.is_row, self.of_row))
 
@@ -132,10 +132,10 @@ def rows_of(lines: Lines, sep: str, table_format: TableFormat, width: int, path:
         except StopIteration:
             return
         except csv.Error:
-            if not (is_split and lines.arerows_of()):
+            if not (is_split and lines.are_rows()):
                 raise
             row = None
-        if row is not None and not (len(lines.of_row) > 1 and lines.arerows_of()):
+        if row is not None and not (len(lines.of_row) > 1 and lines.are_rows()):
             if row:
                 yield row
             continue

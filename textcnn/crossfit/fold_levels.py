@@ -160,15 +160,15 @@ def check_named_folds(
     given = np.concatenate(list(features))[labelled]
     if not len(given) or (given == given[0]).all():
         return
+    between = between_folds(_scores(target, rows), models)
+    if between < _BETWEEN_FOLDS:
+        return
     shares = [
         parted_share(predicted[:, column], given[:, column]) for column in range(given.shape[1])
     ]
     parted = max(shares)
     own = max(own_value_share(column, models, documents[rows]) for column in given.T)
-    between = between_folds(_scores(target, rows), models)
     per_part = float(np.median(sizes))
-    if between < _BETWEEN_FOLDS:
-        return
     by_chance = 1 / per_part  # the share between folds that are drawn at random
     is_unequal = between >= _BETWEEN_FOLDS + by_chance
     fewer = "Pass fewer folds (cv=5, stratified, without groups)"

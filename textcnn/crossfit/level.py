@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,21 +26,26 @@ class Level:
     unit : ndarray of shape (n_outputs,) or None
         Factor of raw outputs in features of numbers: 1, so that they do not reveal the scale of
         the training targets. None in files of former versions, where it was ``scale``.
-    mean_output : ndarray of shape (n_outputs,), float32
+    mean_output : ndarray of shape (n_outputs,), float32, or None
         Mean raw output of a network for new rows, which is subtracted from its features: with its
-        training rows, a network also learns a part of their base rate. Zero for other models.
+        training rows, a network also learns a part of their base rate. None for other models.
     """
 
     offset: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
     unit: np.ndarray | None = None
-    mean_output: np.ndarray = field(default_factory=lambda: np.zeros(1, np.float32))
+    mean_output: np.ndarray | None = None
 
     @property
     def feature_unit(self) -> np.ndarray:
         """Factor of raw outputs in features of numbers."""
         return self.scale if self.unit is None else self.unit
+
+    @property
+    def neutral(self) -> np.ndarray:
+        """Raw output that is subtracted from features: the mean output, or zero."""
+        return np.zeros(1, np.float32) if self.mean_output is None else self.mean_output
 
 
 def inside(prior: np.ndarray, half: float) -> np.ndarray:

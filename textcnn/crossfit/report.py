@@ -40,7 +40,7 @@ class CrossFitReport:
     weighted. The spread is the standard deviation over folds, not a confidence interval for the
     mean: folds share training rows.
 
-    Models are numbered from 0, as in every DataFrame and error: model 0 is "fold 1 of n" in the
+    Models are numbered from 0, as in every DataFrame and error: model 0 is "fold 0" in the
     encoder's ``history_``. A refit model, which is used for new rows, predicts no training row: it
     is in ``history_`` only.
 

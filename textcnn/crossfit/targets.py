@@ -166,11 +166,11 @@ class Target:
         -------
         ndarray of shape (n, n_outputs), float32
             With ``output="proba"``: ``sigmoid(raw)`` (binary, multilabel), ``softmax(raw)``
-            (multiclass), ``raw`` (regression: difference from the training mean, in standard
+            (multiclass), ``raw`` (regression: difference from the mean output, in standard
             deviations of the training targets), ``exp(raw)`` (Poisson: multiple of the training
             mean). With ``output="logit"``: ``raw``, for multiclass minus its row's mean.
         """
-        raw = self._relative(self._raw(raw), level.mean_output)
+        raw = self._relative(self._raw(raw), level.neutral)
         if self.kind in ("continuous", "multioutput") and self.loss != "poisson":
             shown = raw * level.feature_unit
         elif self.output == "logit":

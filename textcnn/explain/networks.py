@@ -21,7 +21,6 @@ from textcnn.text.plain import has_plain_form
 from textcnn.text.slopes import sloped_contributions
 from textcnn.text.tokens import TokenizedColumn
 
-DEVIATIONS = "standard deviations of y"
 _MOST_ROWS = 256
 
 
@@ -41,6 +40,11 @@ def units_of(head: Target, unit: str) -> str:
     return "log-odds"
 
 
+def unit_of_features(level: Level) -> str:
+    """Return the unit of features of numbers, which are those of y in files of former versions."""
+    return "units of y" if level.unit is None else "standard deviations of y"
+
+
 def in_units(head: Target, raw: np.ndarray, level: Level, *, with_level: bool) -> np.ndarray:
     """Return raw outputs on a linear scale, float64.
 
@@ -57,7 +61,7 @@ def added_to(head: Target, level: Level, *, with_level: bool) -> np.ndarray:
     The base rate for predictions of a classifier or regressor; for features, minus the mean output.
     """
     if not with_level:
-        return -in_units(head, level.mean_output.astype(np.float64), level, with_level=False)
+        return -in_units(head, level.neutral.astype(np.float64), level, with_level=False)
     if head.is_regression and head.loss != "poisson":
         return level.centre
     return in_units(head, level.offset.astype(np.float64), level, with_level=True)
@@ -264,7 +268,8 @@ def explain_parts(parts: Sequence[Part], head: Target, *, with_level: bool) -> T
         )
     ]
     rows.sort(key=lambda row: row.row)
-    units = units_of(head, "units of y" if with_level else DEVIATIONS)
+    level = parts[0].networks[0].models[0].level
+    units = units_of(head, "units of y" if with_level else unit_of_features(level))
     return TextExplanation(rows, units=units, method=method_of(parts[0].networks))
 
 

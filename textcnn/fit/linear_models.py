@@ -120,7 +120,7 @@ class CentredLogisticRegression(ClassifierMixin, BaseEstimator):
         level = self.intercept_
         used = weights > 0
         if np.ptp(weights[used]) > 0:
-            shift = np.asarray(X[used].mean(axis=0)).ravel() - self.means_
+            shift = X.T @ (used / used.sum()) - self.means_
             level = level + shift.astype(np.float32) @ self.coef_
         return level - level.mean() if self._softmax else level
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from textcnn.crossfit import Target
 from textcnn.crossfit.level import Level
-from textcnn.fit.mean_outputs import with_mean_output
 from textcnn.fit.models import FoldJob, FoldModel, Prepared, Task
 from textcnn.neural.jobs import FittedModel, TrainingJob
 from textcnn.neural.randomness import integer_seed, seed_sequence
@@ -108,13 +107,17 @@ def fit_networks(
     fitted = fit_groups(network_groups, n_jobs=task.n_jobs)
     return [
         [
-            (FoldModel(model, with_mean_output(level, model, prepared, job)), raw)
-            for (model, raw), level, job in zip(results, group_levels, jobs, strict=True)
+            (with_mean_output(model, level), raw)
+            for (model, raw), level in zip(results, group_levels, strict=True)
         ]
-        for (prepared, _), (_, jobs), results, group_levels in zip(
-            groups, network_groups, fitted, levels, strict=True
-        )
+        for results, group_levels in zip(fitted, levels, strict=True)
     ]
+
+
+def with_mean_output(model: FittedModel, level: Level) -> FoldModel:
+    """Return a fitted model with its level, which has its mean output from now on."""
+    level, model.mean_output = replace(level, mean_output=model.mean_output), None
+    return FoldModel(model, level)
 
 
 def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[TrainingJob, Level]:
@@ -146,6 +149,7 @@ def training_job(job: FoldJob, training: TrainingSettings, task: Task) -> tuple[
         if len(stop)
         else None,
         predict=assignment.predict,
+        mean_seed=seed_sequence(task.entropy, "mean_output", *place),
         note=job.note,
         progress=job.progress,
     ), level

@@ -27,6 +27,7 @@ class TrainingJob:
     stop_weights: np.ndarray | None = None
     patience: int = 2  # epochs without a better loss on the validation rows
     predict: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    mean_seed: np.random.SeedSequence | None = None  # None: the mean output is not measured
     note: str = ""  # name of the model, for error messages
     progress: Progress | None = None
 
@@ -56,6 +57,8 @@ class FittedModel:
     seconds: float
     fed: dict[str, np.ndarray]  # row numbers used for "learn", "stop" and "predict"
     engine: str = "keras"  # that trained it
+    # For new rows, float32 (n_outputs,); None once it is part of the level.
+    mean_output: np.ndarray | None = None
 
 
 def diverged(job: TrainingJob) -> FloatingPointError:

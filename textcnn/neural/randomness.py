@@ -18,6 +18,7 @@ PURPOSES = {
     "weights": 3,
     "batches": 4,
     "estimator": 5,
+    "mean_output": 6,
 }
 
 

@@ -11,6 +11,7 @@ from textcnn.neural import backend
 from textcnn.neural.batches import Batches, RowSource
 from textcnn.neural.engine.choice import choose_engine, works_here
 from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
+from textcnn.neural.mean_outputs import rows_like_new, typical_output
 from textcnn.neural.network import Blueprint, TracedNetwork, borrow_network
 from textcnn.utils.workers import spread
 
@@ -117,6 +118,10 @@ def _fit_reset_network(network, source, job):
         raise diverged(job)
     network.set_level(np.zeros_like(job.offset))
     outputs, predicted = _predict(network, source, job.predict, view)
+    mean_output = None
+    if job.mean_seed is not None:
+        like_new = rows_like_new(source, job)
+        mean_output = typical_output(_predict(network, like_new, np.arange(len(like_new)), view)[0])
     fed = {
         "learn": batches.fed_rows(),
         "stop": stop_batches.fed_rows() if stop_batches else np.empty(0, np.int64),
@@ -126,7 +131,10 @@ def _fit_reset_network(network, source, job):
         job.progress.end()
     seconds = time.perf_counter() - started
     names = network.weight_names()
-    return FittedModel(weights, names, view, history, updates, seconds, fed), outputs
+    model = FittedModel(
+        weights, names, view, history, updates, seconds, fed, mean_output=mean_output
+    )
+    return model, outputs
 
 
 def _predict(network, source, rows, view):

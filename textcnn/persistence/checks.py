@@ -101,7 +101,7 @@ def _check_level(level, head) -> None:
     for part in (level.offset, level.centre, level.scale, level.feature_unit):
         if part.shape != (head.n_outputs,):
             raise FileFormatError("The base rate of a model does not match its target.")
-    if level.mean_output.shape not in ((1,), (head.n_outputs,)):
+    if level.neutral.shape not in ((1,), (head.n_outputs,)):
         raise FileFormatError("The mean output of a model does not match its target.")
 
 

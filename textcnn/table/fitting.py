@@ -31,7 +31,7 @@ _LARGEST_SEED = 2**32
 
 
 class TableFeaturesWarning(UserWarning):
-    """Some features are missing: no text, not enough time, or no significant gain."""
+    """Features are missing, or a column is read as text that is nearly one of dates or numbers."""
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def report_of(stage, selection: str, texts, *, n_others: int, n_used: int) -> Ta
             "Members were selected with the training target: evaluate the selection on other rows."
         )
         n_looks = sum(line["n_folds"] > 0 for line in lines)
-        if n_looks > 1:
+        if n_looks > 1 and selection == "significant":
             report.notes.append(f"{n_looks} gains were tested, with a Bonferroni correction.")
         if not stage.maker.can_repeat(plan):
             report.notes.append("One fold plan only: cv has no random folds to repeat.")

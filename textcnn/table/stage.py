@@ -24,7 +24,7 @@ from textcnn.table.encoding import CATEGORIES
 from textcnn.table.fitting import PlanMaker, SortedColumns, TableFit, sort_columns
 from textcnn.table.frames import Table, check_new_names
 from textcnn.table.gains import other_columns
-from textcnn.table.members import Member, check_foreign, read_members
+from textcnn.table.members import Member, check_foreign, read_members, sees_targets
 from textcnn.table.others import OTHERS, OtherColumns, other_columns_of
 from textcnn.table.report import TableReport
 from textcnn.table.report_making import columns_of_report, doubt_of, nothing_to_do, report_of
@@ -106,7 +106,7 @@ def fit_table(features, X, y, *, groups, sample_weight, time) -> tuple[dict, Tab
         entropy=entropy_from(features.random_state),
     )
     plan = maker.make()
-    for of_column in documents:
+    for of_column in documents if any(map(sees_targets, members)) else ():
         check_repeated_documents(plan, of_column, "documents" if len(documents) == 1 else None)
     if plan.dropped_classes:
         target = target.without_classes(plan.dropped_classes)

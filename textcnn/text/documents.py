@@ -67,7 +67,7 @@ class Documents:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         places = np.repeat(self.offsets[rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
         forms = self.forms[places]
-        counts = np.bincount(learnt, minlength=len(self.learned_ids) - 1)
+        counts = self._counts_of_words(learnt)
         # In the order of the training documents: numbers of forms depend on all documents.
         first = np.zeros(len(counts), np.int64)
         first[learnt[::-1]] = np.arange(len(learnt))[::-1]
@@ -93,6 +93,18 @@ class Documents:
             learned_ids=np.concatenate([self.learned_ids[:-1], ends]),
             new_vectors=self.new_vectors,
         )
+
+    def _counts_of_words(self, learnt: np.ndarray) -> np.ndarray:
+        """Return how often the word of each form occurs, 0 for forms of other documents.
+
+        Forms that differ in case are one word of a model; unknown ones are words of their own.
+        """
+        n_forms = len(self.learned_ids) - 1
+        ids = self.learned_ids[:-1].astype(np.int64)
+        words = np.where(ids > UNKNOWN, ids, ids.max(initial=UNKNOWN) + 1 + np.arange(n_forms))
+        counts = np.bincount(learnt, minlength=n_forms)
+        of_words = np.bincount(words, counts).astype(np.int64)
+        return np.where(counts > 0, of_words[words], 0)
 
     @property
     def lengths(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from textcnn.neural.engine.layout import Design, started_tables
 from textcnn.neural.engine.network import EngineNetwork
 from textcnn.neural.engine.words import words_of
 from textcnn.neural.jobs import FittedModel, TrainingJob, diverged
+from textcnn.neural.mean_outputs import rows_like_new, typical_output
 
 NAME = "numba"
 # Words that are predicted at a time, to limit the memory of products of words and kernels.
@@ -80,6 +81,9 @@ def fit_one(
         if not all(np.isfinite(array).all() for array in weights.values()):
             raise diverged(job)
         outputs = _predict(network, source, job.predict, listener, predicted)
+        mean_output = None
+        if job.mean_seed is not None:
+            mean_output = _mean_output(network, source, view, job, listener)
     fed = {
         "learn": batches.fed_rows(),
         "stop": np.flatnonzero(stopped),
@@ -88,7 +92,15 @@ def fit_one(
     listener.end()
     seconds = time.perf_counter() - started
     model = FittedModel(
-        list(weights.values()), list(weights), view, history, updates, seconds, fed, engine=NAME
+        list(weights.values()),
+        list(weights),
+        view,
+        history,
+        updates,
+        seconds,
+        fed,
+        engine=NAME,
+        mean_output=mean_output,
     )
     return model, outputs
 
@@ -212,6 +224,15 @@ def _predict(network, source, rows, listener, fed: np.ndarray) -> np.ndarray:
         fed[rows[part]] = True
         outputs[part] = network.outputs(rows[part])
     return outputs
+
+
+def _mean_output(network, source, view, job, listener) -> np.ndarray:
+    """Return the mean raw output for rows like new ones."""
+    design, like_new = network.design, rows_like_new(source, job)
+    columns = words_of(like_new, view, design, source.tables(), network.tables)
+    reader = EngineNetwork(design, network.loss, columns, network.flat, job.offset)
+    fed = np.zeros(len(like_new), bool)
+    return typical_output(_predict(reader, like_new, np.arange(len(like_new)), listener, fed))
 
 
 def _parts(source, rows) -> list[np.ndarray]:
