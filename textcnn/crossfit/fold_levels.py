@@ -1,15 +1,19 @@
 """Detects splits with which a feature reveals its fold, and so targets of held-out rows.
 
-Subtracting the base rate of a fold model hides it if outputs have many distinct values. If they
-have few, each feature is one of these values, shifted by the base rate, and the shift reveals the
-fold. If few documents occur several times in many small folds, each model is trained without other
-copies of them, and the same document has a higher feature if copies of the other class are held
-out. The second case is detected from the plan, before training; the first from the outputs.
+Subtracting the base rate of a fold model hides it if outputs have many distinct values. It does not
+if they have few, because each feature is then one of these values, shifted by the base rate; if
+many rows of a fold have the same input; if documents occur in several folds, because each model is
+trained without other copies; or if a class is rare in the training rows of some models, whose
+outputs then have a smaller spread. Few documents in many small folds are detected from the plan,
+before training; the rest from outputs and targets, where folds differ in their targets.
 
 The limits come from noise targets of 40 to 400 rows and a tree that reads only the feature, scored
-on other rows. Repeated documents: an AUC of 0.53 to 0.79 with a warning, up to 0.57 without (0.60
-for 3 or 10 documents with 5 folds), 0.82 to 1.0 with an error. Few values: 0.57 to 0.84 with a
-warning, 0.44 to 0.52 without, 0.98 with an error.
+on other rows. Repeated documents in many folds: an AUC of 0.53 to 0.79 with a warning, up to 0.57
+without (0.60 for 3 or 10 documents with 5 folds), 0.82 to 1.0 with an error. Few values: 0.57 to
+0.84 with a warning, 0.44 to 0.52 without, 0.98 with an error. Documents in several groups of
+different targets: 0.54 to 0.65 with a warning. A class that is rare outside one group: 0.60 with a
+warning (rates of 0.02 and 0.5), 0.52 at rates of 0.05 and 0.5. The rest of the limits are round
+numbers between what warns of these cases and what does not warn of random folds.
 """
 
 from __future__ import annotations
