@@ -120,14 +120,18 @@ def test_names_and_values_are_the_same_in_every_output(y):
 
 
 def naive(estimator, y, method):
-    """Return the loop over folds that the encoder stands for, less the mean of each model."""
+    """Return the loop over folds that the encoder stands for, less the mean of each model.
+
+    Numbers are in standard deviations of the training targets.
+    """
     found = np.zeros(60)
     for train, test in KFold(3).split(X):
         model = clone(estimator).fit(X[train], y[train])
         learnt, new = (getattr(model, method)(X[rows]) for rows in (train, test))
         if method == "predict_proba":
             learnt, new = logit(learnt[:, 1]), logit(new[:, 1])
-        found[test] = new - learnt.mean()
+        scale = y[train].std() if method == "predict" else 1.0
+        found[test] = (new - learnt.mean()) / scale
     return found
 
 
