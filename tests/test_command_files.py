@@ -275,6 +275,8 @@ def test_an_interrupted_transform_leaves_the_old_file(folder, tmp_path, number):
         [sys.executable, "-m", "textcnn", "transform", "-", "--model",
          folder / "model.textcnn", "--out", out],
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=REPOSITORY,
+        # A process that a shell starts in the background ignores SIGINT, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     process.stdin.write(b"review\n" + b"good film\n" * 20_000)
     process.stdin.flush()
