@@ -91,13 +91,13 @@ def test_multiclass_has_a_column_per_class_that_sum_to_one():
     assert (features.to_numpy().argmax(axis=1) == codes).mean() > 0.7
 
 
-def test_regression_is_in_units_of_y_around_the_training_mean():
+def test_regression_is_in_standard_deviations_around_the_mean():
     X, label = signal_table(200, 0)
     y = 1000.0 + 50.0 * label
     features = tiny(epochs=25, target_type="continuous").fit_transform(X, y)[:, 0]
-    assert r2_score(y - y.mean(), features) > 0.4
+    assert r2_score((y - y.mean()) / y.std(), features) > 0.4
     doubled = tiny(epochs=25, target_type="continuous").fit_transform(X, 2 * y)[:, 0]
-    np.testing.assert_allclose(doubled, 2 * features, rtol=1e-3, atol=0.1)
+    np.testing.assert_allclose(doubled, features, rtol=1e-3, atol=1e-3)
 
 
 def test_columns_have_networks_of_their_own():
