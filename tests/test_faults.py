@@ -223,7 +223,7 @@ def test_without_tensorflow_the_error_has_the_line_to_type(network, tmp_path, fa
     first, second, *rest = done.stdout.splitlines() or pytest.fail(done.stderr)
     for line in (first, second):
         assert line.startswith("Keras could not be imported with the backend 'tensorflow': ")
-        assert 'pip install "keras>=3.13" tensorflow' in line
+        assert 'pip install "keras>=3.14" tensorflow' in line
     assert fault.partition("(")[0].removeprefix("raise ") in first
     assert rest == ["(20, 1)", "(20, 1)"]  # what needs no network goes on
 
