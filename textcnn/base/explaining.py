@@ -79,8 +79,7 @@ def top_ngrams(self, X=None, *, n=10):
             "Expected: texts in which to look for them, top_ngrams(X). Received: X=None."
         )
     if X is None:
-        with_level = not hasattr(self, "transform")
-        words = networks.words_of(_parts(self), self._head, with_level=with_level)
+        words = networks.words_of(_parts(self), self._head, with_level=_has_level(self))
         return networks.strongest(words, n)
     frame = networks.mean_ngrams(_explanation(self, X))
     if not is_linear:
@@ -96,7 +95,7 @@ def _explanation(estimator, X):
     if _is_linear(estimator):
         explanation = linear.explain_linear(parts, estimator._head)
     else:
-        with_level = not hasattr(estimator, "transform")
+        with_level = _has_level(estimator)
         explanation = networks.explain_parts(parts, estimator._head, with_level=with_level)
     return _with_predictions(explanation, estimator, parts, X)
 
@@ -137,6 +136,11 @@ def _plain_value(label):
     return label.tolist() if isinstance(label, np.ndarray | np.generic) else label
 
 
+def _has_level(estimator) -> bool:
+    """Return whether outputs include the level, as those of predictors do and features do not."""
+    return not hasattr(estimator, "transform")
+
+
 def _is_linear(estimator) -> bool:
     return isinstance(estimator._model_sets[0][0], LinearModels)
 
@@ -145,7 +149,7 @@ def _parts(estimator, X=None) -> list[networks.Part]:
     """Return the models that read the same columns; a predictor has one network for all columns."""
     columns = None if X is None else estimator._read_columns(estimator, X, reset=False)
     head = estimator._head
-    if not hasattr(estimator, "transform"):
+    if _has_level(estimator):
         [models] = estimator._model_sets
         return [networks.Part(models, networks.output_names(head), columns)]
     names = estimator.get_feature_names_out().tolist()

@@ -11,11 +11,10 @@ import numpy as np
 from textcnn.crossfit.level import Level, centre_and_scale, inside
 from textcnn.crossfit.messages import listed, name_rows
 from textcnn.utils.links import sigmoid, softmax
+from textcnn.utils.rounding import equals_rounded
 
 # exp(80) is still finite in float32.
 _LARGEST_EXPONENT = 80.0
-# Relative difference of a float32 output that is computed in two ways.
-_ROUNDING = 2e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,7 +306,7 @@ class Target:
         if not mean_output.any():
             return raw
         relative = raw - mean_output
-        relative[np.abs(relative) <= _ROUNDING * np.maximum(np.abs(mean_output), 1)] = 0
+        relative[equals_rounded(raw, mean_output)] = 0
         return relative
 
     def _rows_and_weights(self, rows, weights) -> tuple[np.ndarray, np.ndarray]:

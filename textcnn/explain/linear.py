@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from textcnn.crossfit.targets import Target
 from textcnn.explain.explanations import ExplainedRow, ExplainedText, TextExplanation
-from textcnn.explain.networks import Part, in_units, unit_of_features, units_of
+from textcnn.explain.networks import Part, in_units, units_of
 from textcnn.fit.models import FoldModel
 from textcnn.text.joining import JoinedColumns
 from textcnn.text.ngram_places import PlacedNgrams, placed_ngrams
@@ -53,7 +53,7 @@ def explain_linear(parts: Sequence[Part], head: Target) -> TextExplanation:
             rows.append(ExplainedRow(row, names, base, values[row], texts))
     rows.sort(key=lambda row: row.row)
     level = parts[0].networks[0].models[0].level
-    return TextExplanation(rows, units=units_of(head, unit_of_features(level)), method="exact")
+    return TextExplanation(rows, units=units_of(head, level, with_level=False), method="exact")
 
 
 def weights_of(parts: Sequence[Part], head: Target) -> pd.DataFrame:

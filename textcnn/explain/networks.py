@@ -33,16 +33,14 @@ class Part:
     columns: Sequence | None  # of TextColumn or JoinedColumns
 
 
-def units_of(head: Target, unit: str) -> str:
-    """Return the units of explained outputs; ``unit`` is that of numbers."""
-    if head.is_regression:
-        return "logarithms of y" if head.loss == "poisson" else unit
-    return "log-odds"
-
-
-def unit_of_features(level: Level) -> str:
-    """Return the unit of features of numbers, which are those of y in files of former versions."""
-    return "units of y" if level.unit is None else "standard deviations of y"
+def units_of(head: Target, level: Level, *, with_level: bool) -> str:
+    """Return the units of explained outputs; see :func:`in_units`."""
+    if not head.is_regression:
+        return "log-odds"
+    if head.loss == "poisson":
+        return "logarithms of y"
+    # Features of files of former versions are in units of y, too.
+    return "units of y" if with_level or level.unit is None else "standard deviations of y"
 
 
 def in_units(head: Target, raw: np.ndarray, level: Level, *, with_level: bool) -> np.ndarray:
@@ -269,7 +267,7 @@ def explain_parts(parts: Sequence[Part], head: Target, *, with_level: bool) -> T
     ]
     rows.sort(key=lambda row: row.row)
     level = parts[0].networks[0].models[0].level
-    units = units_of(head, "units of y" if with_level else unit_of_features(level))
+    units = units_of(head, level, with_level=with_level)
     return TextExplanation(rows, units=units, method=method_of(parts[0].networks))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 
 from textcnn.neural.backend import import_keras
+from textcnn.utils.shared_context import SharedContext
 
 # Name of each setting in keras.config, its setter, and the value under which networks run.
 _SETTINGS = (
@@ -15,9 +15,6 @@ _SETTINGS = (
     ("max_epochs", "set_max_epochs", None),
     ("max_steps_per_epoch", "set_max_steps_per_epoch", None),
 )
-_lock = threading.Lock()
-_before: dict[str, object] = {}  # the caller's values, while some thread is inside
-_n_inside = 0
 
 
 @contextlib.contextmanager
@@ -28,7 +25,7 @@ def own_settings():
     operations when they are traced. The policy is that of a thread; the other settings are those of
     the process, so the last of several threads restores them. Also a decorator.
     """
-    with _fixed_policy("float32"), _fixed_globals():
+    with _fixed_policy("float32"), _fixed_globals:
         yield
 
 
@@ -50,21 +47,18 @@ def _fixed_policy(name: str):
         config.set_dtype_policy(before)
 
 
-@contextlib.contextmanager
-def _fixed_globals():
-    global _n_inside
+def _fix_globals() -> dict[str, object]:
     config = import_keras().config
-    with _lock:
-        if not _n_inside:
-            _before.update({name: getattr(config, name)() for name, _, _ in _SETTINGS})
-            for _, setter, value in _SETTINGS:
-                getattr(config, setter)(value)
-        _n_inside += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _n_inside -= 1
-            if not _n_inside:
-                for name, setter, _ in _SETTINGS:
-                    getattr(config, setter)(_before[name])
+    before = {name: getattr(config, name)() for name, _, _ in _SETTINGS}
+    for _, setter, value in _SETTINGS:
+        getattr(config, setter)(value)
+    return before
+
+
+def _restore_globals(before: dict[str, object]) -> None:
+    config = import_keras().config
+    for name, setter, _ in _SETTINGS:
+        getattr(config, setter)(before[name])
+
+
+_fixed_globals = SharedContext(_fix_globals, _restore_globals)

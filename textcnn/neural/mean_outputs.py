@@ -13,11 +13,10 @@ import numpy as np
 
 from textcnn.neural.batches import RowSource
 from textcnn.neural.jobs import TrainingJob
+from textcnn.utils.rounding import equals_rounded
 
 # Number of rows that the mean is taken of: 2,000 would cost a fifth of a fit of 2,000 rows.
 _MOST_ROWS = 500
-# Relative difference of a float32 output that is computed in two ways.
-_ROUNDING = 2e-6
 
 
 def rows_like_new(source: RowSource, job: TrainingJob) -> RowSource:
@@ -36,6 +35,5 @@ def typical_output(outputs: np.ndarray) -> np.ndarray:
     subtracted exactly: the rest would be a value that only this model gives.
     """
     middle = np.median(outputs, axis=0)
-    distance = np.abs(outputs - middle)
-    is_shared = (distance <= _ROUNDING * np.maximum(np.abs(middle), 1)).mean(axis=0) >= 0.5
+    is_shared = equals_rounded(outputs, middle).mean(axis=0) >= 0.5
     return np.where(is_shared, middle, outputs.mean(axis=0, dtype=np.float64)).astype(np.float32)

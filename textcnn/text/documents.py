@@ -10,9 +10,8 @@ import numpy as np
 from textcnn.neural.backend import ShapePolicy
 from textcnn.text.network import rounded_rows
 from textcnn.text.tokens import TokenizedColumn
-from textcnn.text.vocabulary import Vocabulary
+from textcnn.text.vocabulary import UNKNOWN, Vocabulary
 
-UNKNOWN = 1
 # Words of more occurrences are hardly the words of one document.
 _RARE = 20
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from functools import cache
 
-_lock = threading.Lock()
-_n_inside = 0
-_limit = None
+from textcnn.utils.shared_context import SharedContext
 
 
 def usable_threads() -> int:
@@ -38,22 +35,14 @@ def one_thread():
     Small products are slower with several threads, and much slower on busy machines. Several
     threads may be inside at the same time: the last one restores the limit.
     """
-    global _n_inside, _limit
-    pools = _pools()
-    if pools is None:
+    with contextlib.nullcontext() if _pools() is None else _limited:
         yield
-        return
-    with _lock:
-        if _n_inside == 0:
-            _limit = pools.limit(limits=1, user_api="blas")
-        _n_inside += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _n_inside -= 1
-            if _n_inside == 0:
-                _limit.restore_original_limits()
+
+
+_limited = SharedContext(
+    lambda: _pools().limit(limits=1, user_api="blas"),
+    lambda limit: limit.restore_original_limits(),
+)
 
 
 @cache
